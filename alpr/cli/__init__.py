@@ -1,0 +1,67 @@
+"""The command line: stdout is data, stderr is talk.
+
+Exit 0 done, 1 an error we foresaw (one line), 2 usage, 3 a check that failed. Each command stands in a module of
+its own, imported only when it is called.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+
+import click
+
+from alpr.errors import AlprError
+
+_COMMANDS = {
+    "bench": "latency against the budget",
+    "collector": "receive, store and serve what devices send",
+    "demo": "one edge and one collector on the sample clip",
+    "device": "new, enrol, list, revoke: which devices may speak to the collector",
+    "doctor": "what is installed, which providers really run, models' hashes, clock, disk",
+    "evaluate": "accuracy against labels",
+    "hotlist": "import, list, status: the plates that are looked for",
+    "read": "read the plates in photographs or a video",
+    "run": "the main job: cameras in, reads and hits out",
+    "search": "find reads at the collector; every search is recorded",
+}
+
+
+class _LazyGroup(click.Group):
+    """Imports `alpr.cli.<command>` when the command is called, so that `alpr --help` stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        command = importlib.import_module(f"alpr.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)  # noqa: S101 - each command module defines `command`
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(_COMMANDS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-v", "--verbose", is_flag=True, help="Say more on stderr.")
+@click.version_option(package_name="alpr")
+def cli(verbose: bool) -> None:
+    """Reads licence plates where the cameras are."""
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+
+
+def main() -> None:
+    """Entry point of the `alpr` command."""
+    try:
+        cli()
+    except AlprError as error:
+        click.echo(f"alpr: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,5 @@
+"""`python -m alpr.cli`."""
+
+from alpr.cli import main
+
+main()

@@ -1,0 +1,109 @@
+"""Every exception that alpr raises on purpose.
+
+    AlprError
+    ├── ConfigError            a configuration file says something that cannot be
+    ├── SourceError            a camera, video file or folder
+    │   ├── SourceOpenError *    it cannot be opened
+    │   └── SourceLost *         it was open and stopped giving frames
+    ├── ImageError             a picture file that cannot be decoded
+    ├── ModelError             a model file is missing, altered, of the wrong shape, or wrong on its provider
+    ├── HotlistError           a hotlist or a hotlist file
+    │   └── EntryError           one row of it; carries the line number
+    ├── LinkError              the connection between device and collector
+    │   ├── PeerRejected         the other side's key is not on our list, or ours not on theirs
+    │   └── MessageError         a message that cannot be understood
+    ├── StoreError             a database file
+    │   ├── MigrationError       its schema is not one that we know
+    │   └── StoreFull *          no room left on the disk, or a stated bound is reached
+    ├── AuditError             the record of who looked at what
+    └── AccessDenied           a request without the right or the stated purpose
+
+Those marked * are also `TransientError`: a loop may try again. Lower libraries' exceptions are mapped to these
+where they enter, with `raise … from`. The text of each says what, where, and what to do about it, in one line.
+"""
+
+from __future__ import annotations
+
+
+class AlprError(Exception):
+    """Base of all that alpr raises on purpose."""
+
+
+class TransientError(AlprError):
+    """Mixed into those errors that may pass by themselves: trying again is reasonable."""
+
+
+class ConfigError(AlprError):
+    """One or more mistakes in a configuration, one per line, each with file, line and path."""
+
+
+class SourceError(AlprError):
+    """A frame source failed."""
+
+
+class SourceOpenError(SourceError, TransientError):
+    """A frame source cannot be opened (now)."""
+
+
+class SourceLost(SourceError, TransientError):
+    """A live source that was open stopped giving frames."""
+
+
+class ImageError(AlprError):
+    """A picture file cannot be decoded."""
+
+
+class ModelError(AlprError):
+    """A model file is missing, altered, of the wrong shape, or gives wrong results on its provider."""
+
+
+class HotlistError(AlprError):
+    """A hotlist or a hotlist file cannot be used."""
+
+
+class EntryError(HotlistError):
+    """One row of a hotlist file is wrong.
+
+    Args:
+        line: line number in the file, from 1.
+        field: the column it is about, or "" for the whole row.
+        reason: what is wrong with it.
+    """
+
+    def __init__(self, line: int, field: str, reason: str) -> None:
+        super().__init__(f"line {line}{f', {field}' if field else ''}: {reason}")
+        self.line = line
+        self.field = field
+        self.reason = reason
+
+
+class LinkError(AlprError):
+    """The connection between device and collector failed."""
+
+
+class PeerRejected(LinkError):
+    """A peer's key is not on the allow-list, or it refused ours."""
+
+
+class MessageError(LinkError):
+    """A message that cannot be decoded or breaks the protocol."""
+
+
+class StoreError(AlprError):
+    """A database file cannot be used."""
+
+
+class MigrationError(StoreError):
+    """A database's schema is not one that this version knows."""
+
+
+class StoreFull(StoreError, TransientError):
+    """No room left on the disk, or a stated bound is reached."""
+
+
+class AuditError(AlprError):
+    """The audit record cannot be written or does not verify."""
+
+
+class AccessDenied(AlprError):
+    """A request without the right or the stated purpose."""

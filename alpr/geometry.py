@@ -1,0 +1,98 @@
+"""Plane geometry of plates and pictures: letterboxing, rectifying, overlap. Pure; knows nothing of models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from alpr.types import FloatArray, Image
+
+PAD_VALUE = 114  # mid-grey: neither bright nor dark, so that the border makes no strong edge
+
+
+@dataclass(frozen=True, slots=True)
+class Letterbox:
+    """How a frame was fitted into a fixed canvas: uniform scale, then placed at the top-left."""
+
+    scale: float
+    canvas_size_wh: tuple[int, int]
+
+    def to_frame(self, points: npt.NDArray[np.floating]) -> FloatArray:
+        """Map canvas points (..., 2) back to frame pixels."""
+        # Pixel centres: canvas x + 0.5 = scale * (frame x + 0.5), as cv2.resize has it.
+        return np.asarray((points + 0.5) / self.scale - 0.5, np.float32)
+
+    def to_canvas(self, points: npt.NDArray[np.floating]) -> FloatArray:
+        """Map frame points (..., 2) to canvas pixels."""
+        return np.asarray((points + 0.5) * self.scale - 0.5, np.float32)
+
+
+def letterbox(image: Image, size_wh: tuple[int, int]) -> tuple[Image, Letterbox]:
+    """Fit an image into a canvas, keeping its shape, padding right and bottom with grey.
+
+    Large reductions go by a 2×2 mean first (fast, no aliasing), then linear.
+
+    Args:
+        image: (H, W, 3) uint8.
+        size_wh: canvas (width, height).
+    """
+    width, height = size_wh
+    scale = min(width / image.shape[1], height / image.shape[0])
+    new_w = min(width, max(1, round(image.shape[1] * scale)))
+    new_h = min(height, max(1, round(image.shape[0] * scale)))
+    small = image
+    while small.shape[0] >= 2 * new_h and small.shape[1] >= 2 * new_w and min(small.shape[:2]) >= 2:
+        even = small[: small.shape[0] // 2 * 2, : small.shape[1] // 2 * 2]
+        small = cv2.resize(even, (even.shape[1] // 2, even.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    if (new_w, new_h) != (small.shape[1], small.shape[0]):
+        small = cv2.resize(small, (new_w, new_h), interpolation=cv2.INTER_LINEAR)
+    if (new_w, new_h) == (width, height):
+        return np.ascontiguousarray(small), Letterbox(scale, size_wh)
+    canvas = np.full((height, width, 3), PAD_VALUE, np.uint8)
+    canvas[:new_h, :new_w] = small
+    return canvas, Letterbox(scale, size_wh)
+
+
+def rectify(image: Image, corners: FloatArray, size_wh: tuple[int, int], margin: tuple[float, float]) -> Image:
+    """Cut a plate out and make it a rectangle by one perspective warp.
+
+    Args:
+        image: (H, W, 3) uint8.
+        corners: (4, 2) frame pixels, clockwise from the plate's own top-left.
+        size_wh: of the result.
+        margin: share of the plate's width and height that is kept around it on each side (x, y).
+    """
+    width, height = size_wh
+    left, top = width * margin[0] / (1 + 2 * margin[0]), height * margin[1] / (1 + 2 * margin[1])
+    inner = np.array(
+        [[left, top], [width - left, top], [width - left, height - top], [left, height - top]], np.float32
+    )
+    matrix = cv2.getPerspectiveTransform(np.asarray(corners, np.float32), inner - 0.5)
+    return np.asarray(
+        cv2.warpPerspective(image, matrix, size_wh, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    )
+
+
+def bounding_box(corners: npt.NDArray[np.floating]) -> FloatArray:
+    """The axis-aligned box (..., 4) as x1, y1, x2, y2 around corners (..., 4, 2)."""
+    return np.concatenate([corners.min(axis=-2), corners.max(axis=-2)], axis=-1).astype(np.float32)
+
+
+def box_iou(a: npt.NDArray[np.floating], b: npt.NDArray[np.floating]) -> FloatArray:
+    """Intersection over union of every box of `a` (n, 4) with every one of `b` (m, 4), as (n, m)."""
+    low = np.maximum(a[:, None, :2], b[None, :, :2])
+    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    overlap = np.clip(high - low, 0, None).prod(axis=-1)
+    area_a = (a[:, 2] - a[:, 0]) * (a[:, 3] - a[:, 1])
+    area_b = (b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1])
+    union = area_a[:, None] + area_b[None, :] - overlap
+    return np.asarray(overlap / np.maximum(union, 1e-9), np.float32)
+
+
+def plate_size(corners: npt.NDArray[np.floating]) -> tuple[float, float]:
+    """Width and height of a plate in pixels: the means of its opposite edges."""
+    edges = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
+    return float(edges[0] + edges[2]) / 2, float(edges[1] + edges[3]) / 2

@@ -1,0 +1,1 @@
+"""PlateReader: an image in, its plates out (detect, rectify, recognise). What integrators call."""

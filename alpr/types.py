@@ -1,0 +1,210 @@
+"""The value types of the flow, one per stage: frozen, slotted, no I/O.
+
+    Frame ─► Detection ─► Observation ─► Read ─► Hit
+
+Conventions, everywhere: boxes and corners in frame pixels; confidence in [0, 1]; instants `*_at` are aware
+UTC; durations `*_s` or `*_ms`; identities `*_id`. Images are (H, W, 3) uint8, BGR.
+"""
+
+from __future__ import annotations
+
+import string
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Image: TypeAlias = npt.NDArray[np.uint8]
+"""(H, W, 3) uint8, BGR."""
+
+FloatArray: TypeAlias = npt.NDArray[np.float32]
+
+ALPHABET = string.digits + string.ascii_uppercase
+"""The 36 characters of normalised plate text, in the order of every probability vector."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture of one camera."""
+
+    camera_id: str
+    seq: int
+    """Counts the frames that this source delivered or dropped, from 0: a gap is a dropped frame."""
+    captured_at: datetime
+    monotonic_ns: int
+    """When it was captured, on the steady clock; durations are differences of these."""
+    image: Image
+    """Read-only."""
+
+    def __post_init__(self) -> None:
+        if self.captured_at.tzinfo is None:
+            raise ValueError(f"captured_at must be aware UTC, got naive {self.captured_at}")
+        if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:
+            raise ValueError(f"image must be (H, W, 3) uint8 BGR, got {self.image.shape} {self.image.dtype}")
+        self.image.flags.writeable = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detection:
+    """One plate found in a frame."""
+
+    corners: FloatArray
+    """(4, 2) float32, frame pixels (x, y), clockwise from the plate's own top-left."""
+    confidence: float
+
+    def __post_init__(self) -> None:
+        if self.corners.shape != (4, 2):
+            raise ValueError(f"corners must be (4, 2), got {self.corners.shape}")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One possible text of a plate with its probability."""
+
+    text: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlateText:
+    """What a patch says."""
+
+    text: str
+    """Normalised: A–Z and 0–9 only; "" means "no plate text here"."""
+    char_probabilities: FloatArray
+    """(len(text), 36) float32: per position, the probability of each character of `ALPHABET`; rows sum to <= 1."""
+    confidence: float
+    """Probability that the whole text is right."""
+    candidates: tuple[Candidate, ...] = ()
+    """Most likely first; the first is `text` itself."""
+    region: str | None = None
+    """ISO 3166-1 alpha-2 country, or "US-xx" where the state shows; None where unsure."""
+    region_confidence: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.char_probabilities.shape != (len(self.text), len(ALPHABET)):
+            raise ValueError(
+                f"char_probabilities of {self.text!r} must be ({len(self.text)}, {len(ALPHABET)}), "
+                f"got {self.char_probabilities.shape}"
+            )
+
+    @property
+    def char_confidences(self) -> tuple[float, ...]:
+        """The probability of each character of `text`."""
+        return tuple(
+            float(row[ALPHABET.index(char)]) for char, row in zip(self.text, self.char_probabilities, strict=True)
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Observation:
+    """One plate seen and read in one frame."""
+
+    detection: Detection
+    plate: PlateText
+    patch: Image
+    """The plate cut out and rectified, (48, 160, 3) BGR as the recogniser saw it."""
+
+    @property
+    def text(self) -> str:
+        """The plate's text."""
+        return self.plate.text
+
+    @property
+    def confidence(self) -> float:
+        """Probability that the whole text is right."""
+        return self.plate.confidence
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Read:
+    """The record of one vehicle pass."""
+
+    read_id: str
+    """Unique over all devices and time: 32 hexadecimal digits."""
+    revision: int
+    """0 for the first report of a pass; a later one of the same `read_id` corrects it."""
+    is_final: bool
+    """True once the pass is over and no further revision will come."""
+    camera_id: str
+    plate: PlateText
+    """Consensus over the observations of the pass."""
+    first_seen_at: datetime
+    last_seen_at: datetime
+    observations: int
+    """How many times the plate was read in this pass."""
+    corners: FloatArray
+    """Of the best observation, (4, 2) frame pixels."""
+    detection_confidence: float
+    frame_size_wh: tuple[int, int]
+    patch_jpeg: bytes = field(repr=False)
+    """The rectified plate of the best observation."""
+    vehicle_jpeg: bytes = field(repr=False)
+    """Its surroundings in the very frame that was read."""
+    model_ids: tuple[str, ...] = ()
+    """`name@first 12 hex digits of the file's SHA-256` of each model that took part."""
+    direction: str | None = None
+    """"approaching", "receding", "left" or "right" as seen in the picture; None where it hardly moved."""
+
+
+class MatchKind(StrEnum):
+    """How a read met a hotlist entry."""
+
+    EXACT = "exact"
+    LOOK_ALIKE = "look-alike"
+
+
+@dataclass(frozen=True, slots=True)
+class HotlistEntry:
+    """One plate that is looked for."""
+
+    entry_id: int
+    """Row in the local hotlist database."""
+    list_name: str
+    plate: str
+    """Normalised text."""
+    reason: str
+    priority: int = 3
+    """1 (highest) to 5."""
+    region: str | None = None
+    case_reference: str = ""
+    instructions: str = ""
+    """What an officer is to do, or not to do."""
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+    """Exclusive."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Match:
+    """A hotlist entry that a text meets."""
+
+    entry: HotlistEntry
+    kind: MatchKind
+    differing_positions: tuple[int, ...]
+    """0-based positions where the read differs from the entry's plate; () for an exact match."""
+    probability: float
+    """That the plate really says what the entry says, by the read's character probabilities."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hit:
+    """A read that meets a hotlist entry."""
+
+    hit_id: str
+    """Unique: 32 hexadecimal digits, the same for every revision of the same read and entry."""
+    read_id: str
+    read_revision: int
+    camera_id: str
+    plate_text: str
+    """As read."""
+    match: Match
+    list_revision: int
+    list_age_s: float
+    """Seconds since the list was last updated, at the time of the hit."""
+    raised_at: datetime
+    is_withdrawn: bool = False
+    """True where a later revision of the read no longer meets the entry."""
