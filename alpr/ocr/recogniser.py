@@ -1,0 +1,102 @@
+"""PlateRecogniser: rectified patches in, text with probabilities out, by one ONNX model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from alpr.errors import ModelError
+from alpr.models import Model, open_model, shipped_models
+from alpr.ocr.ctc import decode
+from alpr.types import ALPHABET, FloatArray, Image, PlateText
+
+_MIN_REGION_CONFIDENCE = 0.5
+
+
+class Recogniser(Protocol):
+    """What reads patches: the seam between engines."""
+
+    @property
+    def model_id(self) -> str:
+        """Names the model in the reads that it made."""
+
+    @property
+    def patch_size_wh(self) -> tuple[int, int]:
+        """Width and height of the patches that it takes."""
+
+    @property
+    def margin(self) -> tuple[float, float]:
+        """Share of the plate's width and height that a patch shows around it on each side."""
+
+    def recognise(self, patches: Sequence[Image]) -> list[PlateText]:
+        """The text of each patch, in order."""
+
+
+class PlateRecogniser:
+    """Reads plates by the shipped ONNX recogniser or one with the same card.
+
+    The model takes uint8 BGR (N, 48, 160, 3) and gives `char_probabilities` (N, T, 37), blank first, and
+    `region_probabilities` (N, R) in the order of the card's `regions`.
+
+    Args:
+        path: model file or card; None takes the shipped one.
+
+    Raises:
+        ModelError: see `alpr.models.open_model`.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.model: Model = open_model(path or shipped_models() / "recogniser.onnx", "recogniser")
+        card = self.model.card
+        try:
+            shape, margin = card.fields["input"]["shape"], card.fields["input"]["margin"]
+            self._size_wh = (int(shape[2]), int(shape[1]))
+            self._margin = (float(margin[0]), float(margin[1]))
+            self._regions = [str(region) for region in card.fields["regions"]]
+            alphabet = str(card.fields["alphabet"])
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise ModelError(
+                f"model card {card.path}: a recogniser needs input.shape, input.margin, regions and alphabet"
+            ) from error
+        if alphabet != ALPHABET:
+            raise ModelError(f"model card {card.path}: alphabet is {alphabet!r}, expected {ALPHABET!r}")
+
+    @property
+    def model_id(self) -> str:
+        """Names the model in the reads that it made."""
+        return self.model.card.model_id
+
+    @property
+    def patch_size_wh(self) -> tuple[int, int]:
+        """Width and height of the patches that it takes."""
+        return self._size_wh
+
+    @property
+    def margin(self) -> tuple[float, float]:
+        """Share of the plate's width and height that a patch shows around it on each side."""
+        return self._margin
+
+    def recognise(self, patches: Sequence[Image]) -> list[PlateText]:
+        """The text of each patch, in order.
+
+        Args:
+            patches: each (48, 160, 3) uint8 BGR, cut with `margin` around the plate.
+        """
+        if not patches:
+            return []
+        outputs = self.model.run(np.stack(patches))
+        return [
+            self._with_region(decode(steps), regions)
+            for steps, regions in zip(outputs["char_probabilities"], outputs["region_probabilities"], strict=True)
+        ]
+
+    def _with_region(self, plate: PlateText, probabilities: FloatArray) -> PlateText:
+        best = int(probabilities.argmax())
+        confidence = float(probabilities[best])
+        if not plate.text or confidence < _MIN_REGION_CONFIDENCE:
+            return plate
+        return replace(plate, region=self._regions[best], region_confidence=confidence)

@@ -1,0 +1,160 @@
+"""The flow of one device: a frame in, reads and hits out. On protocols; owns no thread, file or socket.
+
+Frame ─► detect ─► track (recognise what is worth it) ─► match ─► keep ─► tell
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from alpr.clock import Clock
+from alpr.errors import StoreFull
+from alpr.types import Detection, Frame, Hit, Image, Observation, Read
+
+_log = logging.getLogger(__name__)
+
+Recognise = Callable[[Frame, Sequence[Detection]], list[Observation]]
+
+
+class Reader(Protocol):
+    """Finds plates and says what they say."""
+
+    def detect(self, image: Image) -> list[Detection]:
+        """Where the plates are."""
+
+    def recognise(self, image: Image, detections: Sequence[Detection]) -> list[Observation]:
+        """What the detected plates say."""
+
+
+class Tracker(Protocol):
+    """Turns one camera's observations into one read per vehicle pass."""
+
+    def update(self, frame: Frame, detections: Sequence[Detection], recognise: Recognise) -> list[Read]:
+        """Take in one frame; the reads that are due now."""
+
+    def finish(self) -> list[Read]:
+        """No more frames will come; the reads of all passes that were still open."""
+
+
+class Matcher(Protocol):
+    """Finds the hotlist entries that a read meets."""
+
+    def hits(self, read: Read) -> list[Hit]:
+        """One hit per entry met, highest priority first."""
+
+
+class Journal(Protocol):
+    """Keeps reads and hits on the device and queues them for the collector."""
+
+    def append(self, reads: Sequence[Read], hits: Sequence[Hit]) -> None:
+        """Keep them all or none.
+
+        Raises:
+            StoreFull: there is no room; the loss is counted there.
+        """
+
+
+class Times(Protocol):
+    """Takes the time of each stage."""
+
+    def measure(self, stage: str) -> AbstractContextManager[None]:
+        """Time what happens inside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one frame led to."""
+
+    reads: tuple[Read, ...] = ()
+    hits: tuple[Hit, ...] = ()
+    is_kept: bool = True
+    """False where the journal had no room: told locally, lost for the collector."""
+
+
+class Pipeline:
+    """Runs every stage on each frame, in order, on the caller's thread.
+
+    Args:
+        tracker_for: makes the tracker of a camera when its first frame comes.
+    """
+
+    def __init__(
+        self,
+        *,
+        reader: Reader,
+        tracker_for: Callable[[str], Tracker],
+        matcher: Matcher,
+        journal: Journal,
+        times: Times,
+        clock: Clock,
+    ) -> None:
+        self._reader = reader
+        self._tracker_for = tracker_for
+        self._matcher = matcher
+        self._journal = journal
+        self._times = times
+        self._clock = clock
+        self._trackers: dict[str, Tracker] = {}
+        self._standing: dict[str, dict[str, Hit]] = {}  # open read_id -> its hits by hit_id
+
+    def process(self, frame: Frame) -> Outcome:
+        """Take one frame through all stages."""
+        with self._times.measure("frame"):
+            with self._times.measure("detect"):
+                detections = self._reader.detect(frame.image)
+            tracker = self._trackers.get(frame.camera_id)
+            if tracker is None:
+                tracker = self._trackers[frame.camera_id] = self._tracker_for(frame.camera_id)
+            with self._times.measure("track"):
+                reads = tracker.update(frame, detections, self._recognise)
+            return self._report(reads)
+
+    def finish(self) -> Outcome:
+        """Close all passes: the sources have ended."""
+        return self._report([read for tracker in self._trackers.values() for read in tracker.finish()])
+
+    def _recognise(self, frame: Frame, detections: Sequence[Detection]) -> list[Observation]:
+        with self._times.measure("recognise"):
+            return self._reader.recognise(frame.image, detections)
+
+    def _report(self, reads: Sequence[Read]) -> Outcome:
+        if not reads:
+            return Outcome()
+        with self._times.measure("match"):
+            hits = [hit for read in reads for hit in self._news(read)]
+        try:
+            with self._times.measure("keep"):
+                self._journal.append(reads, hits)
+        except StoreFull as error:
+            _log.error("%d reads and %d hits not kept: %s", len(reads), len(hits), error)
+            return Outcome(tuple(reads), tuple(hits), is_kept=False)
+        return Outcome(tuple(reads), tuple(hits))
+
+    def _news(self, read: Read) -> list[Hit]:
+        """The hits of this revision that differ from those already standing: new, changed or withdrawn."""
+        before = self._standing.pop(read.read_id, {})
+        now = {hit.hit_id: hit for hit in self._matcher.hits(read)}
+        if not read.is_final and now:
+            self._standing[read.read_id] = now
+        news = [hit for hit in now.values() if not _says_the_same(hit, before.get(hit.hit_id))]
+        for hit_id, hit in before.items():
+            if hit_id not in now:
+                withdrawn_at = self._clock.now()
+                news.append(
+                    replace(
+                        hit,
+                        read_revision=read.revision,
+                        plate_text=read.plate.text,
+                        raised_at=withdrawn_at,
+                        is_withdrawn=True,
+                    )
+                )
+        return news
+
+
+def _says_the_same(hit: Hit, before: Hit | None) -> bool:
+    return before is not None and (hit.plate_text, hit.match.kind) == (before.plate_text, before.match.kind)
