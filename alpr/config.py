@@ -1,0 +1,245 @@
+"""What the configuration files of an edge device and of a collector may say, and reading them.
+
+Only composition roots (`alpr run`, `alpr collector`, …) see these models; parts receive plain values. Words are
+Frigate's where the meaning is the same. `docs/config.md` is generated from the descriptions here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+
+from alpr.config_file import Document, read_document, validate
+from alpr.config_mistakes import Mistake
+
+_Z85_KEY = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
+
+
+def _rooted(path: Path, info: ValidationInfo) -> Path:
+    """Relative paths are meant from the folder of the file that names them, wherever alpr was started."""
+    folder = (info.context or {}).get("folder", Path.cwd())
+    expanded = path.expanduser() if str(path).startswith("~") else path
+    return Path(os.path.normpath(folder / expanded))
+
+
+def _is_local_path(url: str) -> bool:
+    return not re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:|\d+$", url)
+
+
+def _rooted_url(url: str, info: ValidationInfo) -> str:
+    if not url.strip():
+        raise ValueError("is empty: give rtsp://…, a video file, a folder of pictures, or the number of a USB camera")
+    return str(_rooted(Path(url), info)) if _is_local_path(url) else url
+
+
+def _rooted_key(key: str, info: ValidationInfo) -> str:
+    if not key.strip():
+        raise ValueError("is empty: give the collector's public key or the path of the file that holds it")
+    return key if _Z85_KEY.fullmatch(key) else str(_rooted(Path(key), info))
+
+
+def _endpoint(address: str) -> str:
+    found = re.fullmatch(r"tcp://(\[[0-9a-fA-F:.%]+\]|[^\s:/\[\]]+):(\d{1,5})", address)
+    if not found or not 0 < int(found[2]) < 65536:
+        raise ValueError("should be tcp://host:port with a port of 1 to 65535")
+    return address
+
+
+RootedPath: TypeAlias = Annotated[Path, AfterValidator(_rooted)]
+Endpoint: TypeAlias = Annotated[str, AfterValidator(_endpoint)]
+Identity: TypeAlias = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+Seconds: TypeAlias = Annotated[float, Field(gt=0, le=3600)]
+Point: TypeAlias = tuple[Share, Share]
+Polygon: TypeAlias = Annotated[tuple[Point, ...], Field(min_length=3)]
+
+
+class _Block(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+
+
+class DeviceConfig(_Block):
+    """The computer that the cameras hang on."""
+
+    name: Identity
+    """What people call it. Its identity towards the collector is its key, not this."""
+    data_dir: RootedPath
+    """Folder for the journal of reads and hits and for all else that it must remember. Made if missing."""
+
+
+class CameraConfig(_Block):
+    """One source of frames."""
+
+    id: Identity
+    """Stands in every read; unique on the device."""
+    url: Annotated[str, AfterValidator(_rooted_url)] = Field(repr=False)
+    """`rtsp://…`, a video file, a folder of pictures, or the number of a USB camera (`"0"`)."""
+    realtime: bool = False
+    """Play a file at its own pace, dropping what cannot be kept up with, as if it were a live camera."""
+    detect_every: Annotated[int, Field(ge=1, le=100)] = 1
+    """Look for plates in every n-th frame only."""
+    mask: tuple[Polygon, ...] = ()
+    """Polygons in which plates are ignored: lists of `[x, y]`, as shares 0–1 of the picture's width and height."""
+
+
+class ModelsConfig(_Block):
+    """Model files; each needs its card beside it."""
+
+    detector: RootedPath | None = None
+    """Null: the shipped one."""
+    recogniser: RootedPath | None = None
+    """Null: the shipped one."""
+
+
+class TrackConfig(_Block):
+    """When a vehicle pass begins and ends, and how often its plate is read."""
+
+    lost_after_s: Seconds = 1.0
+    """A pass is over when its plate was not seen for so long."""
+
+
+class HotlistConfig(_Block):
+    """The plates that are looked for."""
+
+    database: RootedPath
+    """SQLite file that `alpr hotlist import` fills."""
+
+
+class OutboxConfig(_Block):
+    """How much may wait for the collector; beyond it the oldest pictures of non-hits go first, hits never."""
+
+    max_rows: Annotated[int, Field(ge=100)] = 1_000_000
+    """Messages."""
+    max_bytes: Annotated[int, Field(ge=1_000_000)] = 4_000_000_000
+    """Bytes of all messages together."""
+
+
+class LinkConfig(_Block):
+    """The way to the collector."""
+
+    collector: Endpoint
+    """`tcp://host:port`."""
+    server_key: Annotated[str, AfterValidator(_rooted_key)]
+    """The collector's public key: 40 characters, or the path of the file that holds it."""
+    key_file: RootedPath
+    """This device's own key, made by `alpr device new`."""
+
+
+class EdgeConfig(_Block):
+    """Configuration of `alpr run`."""
+
+    device: DeviceConfig
+    cameras: tuple[CameraConfig, ...] = Field(min_length=1)
+    models: ModelsConfig = ModelsConfig()
+    detection_threshold: Share | None = None
+    """Least confidence of a detection; null takes what the model's card recommends."""
+    recognition_threshold: Share = 0.5
+    """Passes whose plate text is less probable than this are not reported."""
+    min_plate_length: Annotated[int, Field(ge=1, le=12)] = 3
+    """Shorter texts are not reported."""
+    track: TrackConfig = TrackConfig()
+    hotlist: HotlistConfig | None = None
+    """Null: nothing is looked for, all is only recorded."""
+    outbox: OutboxConfig = OutboxConfig()
+    link: LinkConfig | None = None
+    """Null: the device stands alone."""
+
+
+class CollectorConfig(_Block):
+    """Configuration of `alpr collector` and of the commands that work on its database."""
+
+    listen: Endpoint = "tcp://0.0.0.0:5577"
+    """Where devices connect to."""
+    database: RootedPath
+    """SQLite file of reads, hits and the audit trail. Made if missing."""
+    key_file: RootedPath
+    """The collector's own key pair; its public half is what devices have as `server_key`."""
+    allowed_devices: RootedPath
+    """Folder of the public keys of the devices that may connect, one file each; see `alpr device enrol`."""
+
+
+def load_edge_config(
+    path: Path | str, *, environ: Mapping[str, str] = os.environ, files_must_exist: bool = True
+) -> EdgeConfig:
+    """Read the configuration of an edge device.
+
+    Args:
+        path: YAML file, UTF-8. Relative paths in it are meant from its folder.
+        environ: `ALPR__CAMERAS__0__URL=…` overrides `cameras.0.url`.
+        files_must_exist: also refuse model and key files that are not there.
+
+    Raises:
+        ConfigError: every mistake, one per line, with file, line and path.
+    """
+    document = read_document(Path(path), environ, _foreign_keys(EdgeConfig))
+    config = validate(document, EdgeConfig, _twice_used_cameras(document))
+    if files_must_exist:
+        _refuse_missing(document, _files_of_edge(config))
+    return config
+
+
+def load_collector_config(
+    path: Path | str, *, environ: Mapping[str, str] = os.environ, files_must_exist: bool = True
+) -> CollectorConfig:
+    """Read the configuration of a collector; as `load_edge_config`.
+
+    Raises:
+        ConfigError: every mistake, one per line, with file, line and path.
+    """
+    document = read_document(Path(path), environ, _foreign_keys(CollectorConfig))
+    config = validate(document, CollectorConfig, ())
+    if files_must_exist:
+        _refuse_missing(document, [(("key_file",), config.key_file, _NEW_KEY)])
+    return config
+
+
+_NEW_KEY = "make one with `alpr device new`"
+
+
+def _foreign_keys(model: type[BaseModel]) -> set[str]:
+    """One machine's environment may serve an edge and a collector: what is the other's is no mistake here."""
+    return (set(EdgeConfig.model_fields) | set(CollectorConfig.model_fields)) - set(model.model_fields)
+
+
+def _twice_used_cameras(document: Document) -> Iterator[Mistake]:
+    # On the plain tree, so that it is told together with all other mistakes.
+    cameras = document.tree.get("cameras")
+    first: dict[str, int] = {}
+    for index, camera in enumerate(cameras if isinstance(cameras, list) else []):
+        camera_id: Any = camera.get("id") if isinstance(camera, dict) else None
+        if not isinstance(camera_id, str):
+            continue
+        if camera_id in first:
+            loc = ("cameras", index, "id")
+            yield Mistake(
+                loc, f"{camera_id} is already the id of cameras.{first[camera_id]}; every camera needs its own"
+            )
+        first.setdefault(camera_id, index)
+
+
+_NamedFile: TypeAlias = tuple[tuple[str, ...], Path, str]
+
+
+def _files_of_edge(config: EdgeConfig) -> Iterator[_NamedFile]:
+    for task in ("detector", "recogniser"):
+        path = getattr(config.models, task)
+        if path is not None:
+            yield ("models", task), path, "null takes the shipped model"
+    if config.link is not None:
+        yield ("link", "key_file"), config.link.key_file, _NEW_KEY
+        if not _Z85_KEY.fullmatch(config.link.server_key):
+            hint = "copy the collector's public key there, or give its 40 characters here"
+            yield ("link", "server_key"), Path(config.link.server_key), hint
+
+
+def _refuse_missing(document: Document, files: Iterable[_NamedFile]) -> None:
+    document.mistakes.extend(
+        Mistake(loc, f"no file {path}; {hint}") for loc, path, hint in files if not path.is_file()
+    )
+    if document.mistakes:
+        raise document.error()
