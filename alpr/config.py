@@ -100,7 +100,17 @@ class TrackConfig(_Block):
     """When a vehicle pass begins and ends, and how often its plate is read."""
 
     lost_after_s: Seconds = 1.0
-    """A pass is over when its plate was not seen for so long."""
+    """Seconds without the plate in view after which the pass is over."""
+    sure_confidence: Share = 0.9
+    """Confidence from which a pass is reported at once; a better read may still correct it."""
+    report_after_s: Seconds = 10.0
+    """Seconds in view after which a vehicle that never became sure is reported as well as it is known."""
+    min_observations: Annotated[int, Field(ge=1, le=100)] = 2
+    """Readings that a read rests on, unless one alone is sure enough."""
+    reread_every: Annotated[int, Field(ge=1, le=1000)] = 10
+    """Frames between readings of a vehicle whose text is sure: more saves time, fewer corrects sooner."""
+    parked_memory_s: Annotated[float, Field(ge=0, le=86400)] = 3600.0
+    """Seconds for which a parked vehicle that was hidden is still the same pass when it shows again."""
 
 
 class HotlistConfig(_Block):
@@ -140,7 +150,7 @@ class EdgeConfig(_Block):
     """Least confidence of a detection; null takes what the model's card recommends."""
     recognition_threshold: Share = 0.5
     """Passes whose plate text is less probable than this are not reported."""
-    min_plate_length: Annotated[int, Field(ge=1, le=12)] = 3
+    min_plate_length: Annotated[int, Field(ge=1, le=12)] = 4
     """Shorter texts are not reported."""
     track: TrackConfig = TrackConfig()
     hotlist: HotlistConfig | None = None

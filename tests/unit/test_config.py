@@ -9,6 +9,7 @@ import pytest
 from alpr.config import CollectorConfig, EdgeConfig, load_collector_config, load_edge_config
 from alpr.config_reference import reference
 from alpr.errors import ConfigError
+from alpr.track.settings import TrackSettings
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "configs"
@@ -224,6 +225,16 @@ def test_examples_load(path: Path) -> None:
         assert collector.database.is_absolute()
     else:
         assert load_edge_config(path, environ={}, files_must_exist=False).cameras
+
+
+def test_defaults_are_those_of_the_tracker(tmp_path: Path) -> None:
+    config = _load(tmp_path, GOOD)
+    settings = TrackSettings(
+        **config.track.model_dump(),
+        min_confidence=config.recognition_threshold,
+        min_length=config.min_plate_length,
+    )
+    assert settings == TrackSettings()
 
 
 def test_there_is_an_example_for_each_use() -> None:
