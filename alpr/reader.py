@@ -14,6 +14,10 @@ from alpr.types import Detection, Image, Observation
 class Detector(Protocol):
     """What finds plates."""
 
+    @property
+    def model_id(self) -> str:
+        """Names the model in the reads that it took part in."""
+
     def detect(self, image: Image) -> list[Detection]:
         """All plates in an image (H, W, 3) uint8 BGR, most confident first."""
 
@@ -32,6 +36,11 @@ class PlateReader:
     def __init__(self, detector: Detector | None = None, recogniser: Recogniser | None = None) -> None:
         self.detector: Detector = detector or PlateDetector()
         self.recogniser: Recogniser = recogniser or PlateRecogniser()
+
+    @property
+    def model_ids(self) -> tuple[str, ...]:
+        """The models behind every observation."""
+        return self.detector.model_id, self.recogniser.model_id
 
     def detect(self, image: Image) -> list[Detection]:
         """Where the plates are, most confident first.
@@ -61,8 +70,12 @@ class PlateReader:
         Returns:
             One observation per plate that says something; a detection in which no text is found is left out.
         """
-        seen = [observation for observation in self.recognise(image, self.detect(image)) if observation.text]
-        return sorted(seen, key=_prominence, reverse=True)
+        return self.rank(self.recognise(image, self.detect(image)))
+
+    @staticmethod
+    def rank(seen: Sequence[Observation]) -> list[Observation]:
+        """Those that say something, the most likely asked-for first (confidence × area)."""
+        return sorted((observation for observation in seen if observation.text), key=_prominence, reverse=True)
 
 
 def _prominence(observation: Observation) -> float:

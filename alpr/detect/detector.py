@@ -40,6 +40,11 @@ class PlateDetector:
                 f"model card {card.path}: a detector needs input.sizes_wh, threshold and nms_iou"
             ) from error
 
+    @property
+    def model_id(self) -> str:
+        """Names the model in the reads that it took part in."""
+        return self.model.card.model_id
+
     def detect(self, image: Image) -> list[Detection]:
         """All plates in an image, most confident first; corners in its pixels.
 
