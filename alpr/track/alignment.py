@@ -1,0 +1,108 @@
+"""Laying readings of different length over each other, by what their probabilities have in common. Pure.
+
+A reading is an array (n, 37): per character that it saw, the probability of each of the 36 of `ALPHABET`, and last of
+`GAP`: that there is no character at all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from alpr.types import ALPHABET, FloatArray, PlateText
+
+GAP = len(ALPHABET)
+"""Index of "no character here" in a row of 37."""
+
+_LOWEST_OVERLAP = 0.002  # two sure, different characters: a misread costs this much and no more
+_INSERTED = math.log(0.02)  # log-odds of a character that the profile has no slot for
+_SKIPPED_MIN = 0.02  # likelihood of a slot without a character in this reading, where nobody missed it before
+
+
+def rows_of(plates: Sequence[PlateText]) -> list[FloatArray]:
+    """Each text's rows (n, 37), agreeing with its stated confidence; no text may be empty.
+
+    What a row's 36 leave of 1 is the gap's. A recogniser may state another confidence for the whole than the product
+    of its characters (a calibrated one): each character's p becomes p^g with g = log stated / log product, and the
+    rest of its row shrinks or grows to fill.
+    """
+    lengths = np.array([len(plate.text) for plate in plates])
+    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+    rows = np.empty((int(lengths.sum()), GAP + 1), np.float64)
+    rows[:, :GAP] = np.concatenate([plate.char_probabilities for plate in plates]).clip(0.0, 1.0)
+    rows[:, GAP] = (1.0 - rows[:, :GAP].sum(axis=1)).clip(1e-9, 1.0)
+    rows /= rows.sum(axis=1, keepdims=True)
+    at = np.arange(len(rows)), np.array([ALPHABET.index(char) for plate in plates for char in plate.text])
+    said = rows[at].clip(1e-6, 1.0 - 1e-6)
+    stated = np.array([plate.confidence for plate in plates]).clip(1e-6, 1.0 - 1e-6)
+    powers = np.log(stated) / np.add.reduceat(np.log(said), starts)
+    scaled = said ** np.repeat(powers.clip(0.05, 20.0), lengths)
+    rest = 1.0 - rows[at]
+    rows *= np.where(rest > 1e-12, (1.0 - scaled) / np.maximum(rest, 1e-12), 0.0)[:, None]
+    rows[at] = scaled
+    rows /= rows.sum(axis=1, keepdims=True)
+    return [np.asarray(part, np.float64) for part in np.split(rows, starts[1:])]
+
+
+def align(profile: FloatArray, reading: FloatArray) -> list[tuple[int | None, int | None]]:
+    """The likeliest way to lay a reading over a profile, as pairs (slot, character), in order.
+
+    Needleman and Wunsch's recursion; a pair scores the log-odds of both being the same character against chance,
+    log(36 x sum over c of profile(c) x reading(c)). A slot without a character costs little where the profile has
+    gap mass. Ties go to the pairing nearest the left.
+
+    Args:
+        profile: (s, 37), mean distribution per slot.
+        reading: (n, 37).
+    """
+    pairs = np.log(np.maximum(profile[:, :GAP] @ reading[:, :GAP].T, _LOWEST_OVERLAP) * len(ALPHABET)).tolist()
+    skips = np.log(np.maximum(profile[:, GAP], _SKIPPED_MIN)).tolist()
+    slots, chars = len(profile), len(reading)
+    best = [[j * _INSERTED for j in range(chars + 1)]]
+    for i in range(slots):
+        above, row, scores = best[-1], [best[-1][0] + skips[i]], pairs[i]
+        for j in range(chars):
+            row.append(max(above[j] + scores[j], above[j + 1] + skips[i], row[j] + _INSERTED))
+        best.append(row)
+    return _trace(best, pairs, skips)
+
+
+def _trace(
+    best: list[list[float]], pairs: list[list[float]], skips: list[float]
+) -> list[tuple[int | None, int | None]]:
+    path: list[tuple[int | None, int | None]] = []
+    i, j = len(best) - 1, len(best[0]) - 1
+    while i or j:
+        here = best[i][j]
+        if i and here == best[i - 1][j] + skips[i - 1]:
+            i -= 1
+            path.append((i, None))
+        elif i and j and here == best[i - 1][j - 1] + pairs[i - 1][j - 1]:
+            i, j = i - 1, j - 1
+            path.append((i, j))
+        else:
+            j -= 1
+            path.append((None, j))
+    path.reverse()
+    return path
+
+
+def agreement(a: PlateText, b: PlateText) -> float:
+    """How well two readings may be of one plate: 1 the same text, near 0 two others.
+
+    One minus Levenshtein's distance over the longer length, where putting one character for another costs one minus
+    the overlap of their distributions: an unsure character disagrees less than a sure one.
+    """
+    if a.text == b.text:
+        return 1.0
+    if not a.text or not b.text:
+        return 0.0
+    overlap = np.minimum(a.char_probabilities[:, None], b.char_probabilities[None]).sum(axis=-1).tolist()
+    row = [float(j) for j in range(len(b.text) + 1)]
+    for i, overlaps in enumerate(overlap):
+        diagonal, row[0] = row[0], i + 1.0
+        for j, shared in enumerate(overlaps):
+            diagonal, row[j + 1] = row[j + 1], min(diagonal + 1.0 - shared, row[j] + 1.0, row[j + 1] + 1.0)
+    return max(0.0, 1.0 - row[-1] / max(len(a.text), len(b.text)))

@@ -1,0 +1,82 @@
+"""How good a look at a plate was, and the pictures that are kept of it. Touches pixels, keeps nothing."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from alpr.track.motion import Place
+from alpr.types import Image
+
+_FULL_WIDTH_PX = 120.0  # from here on more pixels do not make a plate easier to read
+_AT_BORDER = 0.25  # what a plate that touches the frame's border is worth: part of it may be outside
+_PLATE_FROM_TOP = 0.7  # plates sit low on vehicles: this share of a vehicle crop's height is above the plate
+
+
+def sharpness(patch: Image) -> float:
+    """Mean absolute Laplacian of a patch's luma over its contrast, about 0 (flat or smeared) to 2 (crisp).
+
+    Divided by contrast, so that a dim plate is not taken for a blurred one.
+    """
+    luma = cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY)
+    _, spread = cv2.meanStdDev(luma)
+    return float(np.abs(cv2.Laplacian(luma, cv2.CV_16S)).mean() / (float(spread[0, 0]) + 4.0))
+
+
+def weight(width_px: float, sharp: float, detection_confidence: float, is_whole: bool) -> float:
+    """How much a reading counts beside the others of its pass, > 0; only ratios mean anything.
+
+    Args:
+        width_px: of the plate in the frame.
+        sharp: its `sharpness`.
+        detection_confidence: [0, 1].
+        is_whole: False where it touches the frame's border.
+    """
+    # Squared: pixels on a plate are what decides whether it can be read at all.
+    size = min(width_px / _FULL_WIDTH_PX, 1.0) ** 2
+    return (0.02 + size) * (0.2 + sharp) * (0.3 + 0.7 * detection_confidence) * (1.0 if is_whole else _AT_BORDER)
+
+
+def is_whole(place: Place, frame_size_wh: tuple[int, int]) -> bool:
+    """Whether a plate lies inside the frame, two pixels from any border."""
+    width, height = frame_size_wh
+    return (
+        place.x - place.width / 2 >= 2
+        and place.y - place.height / 2 >= 2
+        and place.x + place.width / 2 <= width - 3
+        and place.y + place.height / 2 <= height - 3
+    )
+
+
+def vehicle_crop(image: Image, place: Place, widths: tuple[float, float], max_px: int) -> Image:
+    """A copy of the surroundings of a plate, clipped to the frame, scaled down to at most `max_px` wide.
+
+    Args:
+        image: the frame, (H, W, 3) uint8 BGR.
+        place: of the plate.
+        widths: wanted width and height in plate widths.
+        max_px: widest result, pixels.
+    """
+    height, width = image.shape[:2]
+    across, down = widths[0] * place.width, widths[1] * place.width
+    x1 = min(max(0, round(place.x - across / 2)), width - 1)
+    y1 = min(max(0, round(place.y - down * _PLATE_FROM_TOP)), height - 1)
+    x2 = max(x1 + 1, min(width, round(place.x + across / 2)))
+    y2 = max(y1 + 1, min(height, round(place.y + down * (1 - _PLATE_FROM_TOP))))
+    region = image[y1:y2, x1:x2]
+    if region.shape[1] <= max_px:
+        return region.copy()
+    size = max_px, max(1, round(region.shape[0] * max_px / region.shape[1]))
+    return np.asarray(cv2.resize(region, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def jpeg(image: Image, quality: int) -> bytes:
+    """A picture as JPEG, quality 1 to 100.
+
+    Raises:
+        ValueError: the encoder refuses the picture.
+    """
+    done, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise ValueError(f"cannot encode a picture of shape {image.shape} as JPEG")
+    return bytes(encoded)

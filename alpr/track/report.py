@@ -1,0 +1,67 @@
+"""From a track to its read: whether it deserves one, and the record itself."""
+
+from __future__ import annotations
+
+from alpr.track.motion import direction
+from alpr.track.quality import jpeg
+from alpr.track.settings import TrackSettings
+from alpr.track.track import Track
+from alpr.types import PlateText, Read
+
+
+def rejection(track: Track, settings: TrackSettings) -> str | None:
+    """Why a pass gives no read; None where it gives one.
+
+    Returns:
+        "unread", "no_text", "too_short", "mostly_empty", "low_confidence" or "too_few_observations".
+    """
+    plate = track.consensus
+    if plate is None:
+        return "no_text" if track.was_read else "unread"
+    if len(plate.text) < settings.min_length:
+        return "too_short"
+    return None if track.is_sure else _doubt(track, plate.confidence, settings)
+
+
+def _doubt(track: Track, confidence: float, settings: TrackSettings) -> str | None:
+    if track.empty_weight > settings.max_empty_share * (track.empty_weight + track.text_weight):
+        return "mostly_empty"
+    if confidence < settings.min_confidence:
+        return "low_confidence"
+    if track.observations < settings.min_observations and confidence < settings.min_alone_confidence:
+        return "too_few_observations"
+    return None
+
+
+def report(
+    track: Track,
+    plate: PlateText,
+    read_id: str,
+    camera_id: str,
+    model_ids: tuple[str, ...],
+    *,
+    is_final: bool,
+    settings: TrackSettings,
+) -> Read:
+    """The next revision of a track's read; marks it as reported."""
+    best = track.best
+    assert best is not None  # noqa: S101 - a track with a consensus has had an observation with text
+    track.read_id, track.reported = read_id, plate
+    track.revision += 1
+    return Read(
+        read_id=read_id,
+        revision=track.revision,
+        is_final=is_final,
+        camera_id=camera_id,
+        plate=plate,
+        first_seen_at=track.first_seen_at,
+        last_seen_at=track.last_seen_at,
+        observations=track.observations,
+        corners=best.observation.detection.corners,
+        detection_confidence=best.observation.detection.confidence,
+        frame_size_wh=best.frame_size_wh,
+        patch_jpeg=jpeg(best.observation.patch, settings.patch_jpeg_quality),
+        vehicle_jpeg=jpeg(best.vehicle, settings.vehicle_jpeg_quality),
+        model_ids=model_ids,
+        direction=direction(track.first_place, track.place),
+    )

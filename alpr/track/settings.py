@@ -1,0 +1,98 @@
+"""Every knob of tracking and consensus, with its unit and default. Plain values: nothing here reads a config."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsensusSettings:
+    """How many readings of one plate become one text; the formulas are in `consensus`."""
+
+    frame_correlation: float = 0.2
+    """[0, 1]: how alike the errors of two frames of one pass are. n equal readings count as n / (1 + (n - 1) x this),
+    so that with 0.2 no number of frames weighs more than five independent ones."""
+    shared_error: float = 0.12
+    """[0, 1]: how likely it is that all frames see a character through the same dirt, glare or blur, so that they
+    together know no more than their average says. It bounds the confidence of a wrong text said many times."""
+    outlier_share: float = 0.1
+    """[0, 1]: how likely it is that one frame's distribution at a character is nonsense, however sure it is."""
+    drop_inside: float = 0.12
+    """[0, 1]: how likely a character that is there is missing from a reading between two that are not."""
+    drop_at_end: float = 0.3
+    """[0, 1]: the same at either end of a reading, where plates are cut off and hidden."""
+    candidates: int = 5
+    """Most ranked texts in the result, the first included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackSettings:
+    """When detections are one vehicle, when they are read, and when a read is reported."""
+
+    consensus: ConsensusSettings = field(default_factory=ConsensusSettings)
+
+    # The pass
+    lost_after_s: float = 1.0
+    """Seconds of frame time without a detection after which the pass is over."""
+    rejoin_s: float = 5.0
+    """Seconds after it was last seen within which the same text nearby is still the same pass, not a new one."""
+    rejoin_widths: float = 12.0
+    """Plate widths around where the plate was heading that count as nearby."""
+    parked_after_s: float = 3.0
+    """Seconds at one place after which a vehicle counts as parked."""
+    parked_memory_s: float = 3600.0
+    """Seconds after it was last seen within which the same text that appears at the very same place, without having
+    come from elsewhere, is still the parked vehicle."""
+    max_speed_widths_s: float = 150.0
+    """Fastest motion in plate widths a second: 0.5 m wide plates at 75 m/s across the picture."""
+
+    # What is read
+    reread_every: int = 10
+    """Frames between readings of a vehicle whose text is sure."""
+    reread_growth: float = 1.25
+    """A plate this many times as wide as any read before is read at once, sure or not."""
+    patience: int = 12
+    """Readings after which a plate that is still unsure is read every third frame only."""
+    parked_reread_s: float = 10.0
+    """Seconds between readings of a parked vehicle whose text is sure; an unsure one is read ten times as often."""
+    max_reads_per_frame: int = 16
+    """Most plates recognised in one frame; new and unsure ones go first."""
+    kept_observations: int = 20
+    """Readings that a pass keeps, the best by quality: what bounds its memory and the consensus' cost."""
+
+    # What is reported
+    sure_confidence: float = 0.9
+    """Consensus confidence from which a read is reported early, with at least `min_observations`."""
+    sure_alone_confidence: float = 0.98
+    """The same for a single reading."""
+    report_after_s: float = 10.0
+    """Seconds in view after which a vehicle that never became sure is reported as well as it is known."""
+    min_confidence: float = 0.5
+    """Consensus confidence below which a finished pass gives no read."""
+    min_alone_confidence: float = 0.9
+    """The same for a pass with fewer than `min_observations` readings."""
+    min_observations: int = 2
+    """Readings with text that a read rests on, unless one alone is sure enough."""
+    min_length: int = 4
+    """Characters below which a text is no plate."""
+    max_empty_share: float = 0.9
+    """[0, 1]: share of readings, by quality, that may say "no text" before an unsure text is put down to chance."""
+
+    # Pictures
+    vehicle_widths: tuple[float, float] = (5.0, 4.0)
+    """Width and height of the vehicle crop, in plate widths; the plate sits in its lower half."""
+    vehicle_max_px: int = 480
+    """Widest vehicle crop, pixels."""
+    vehicle_jpeg_quality: int = 85
+    patch_jpeg_quality: int = 90
+
+    def __post_init__(self) -> None:
+        for name in (
+            "lost_after_s",
+            "max_speed_widths_s",
+            "reread_every",
+            "kept_observations",
+            "max_reads_per_frame",
+        ):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")

@@ -1,0 +1,173 @@
+"""The inner state of one vehicle pass: where it is, what was read of it, the best look at it. Bounded in size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from alpr.track.association import Expected
+from alpr.track.consensus import combine
+from alpr.track.motion import Place, place_of, predict
+from alpr.track.quality import is_whole, sharpness, vehicle_crop, weight
+from alpr.track.settings import TrackSettings
+from alpr.types import Frame, Image, Observation, PlateText
+
+_FRESH_S = 0.25  # unseen for longer, place alone does not settle who it is
+_PARKED_WIDTHS = 0.5  # a vehicle that stays within this of one place stands
+_BETTER = 1.15  # a look must be this much better to be worth another copy of its surroundings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """One observation with what was around it in its frame."""
+
+    observation: Observation
+    score: float
+    vehicle: Image
+    frame_size_wh: tuple[int, int]
+
+
+class Track:
+    """One vehicle pass that is under way.
+
+    Args:
+        frame: in which it was first detected.
+        place: where in it.
+        settings: as the tracker's.
+    """
+
+    def __init__(self, frame: Frame, place: Place, settings: TrackSettings) -> None:
+        self._settings = settings
+        self.place = self.first_place = self._anchor = place
+        self.velocity = (0.0, 0.0)
+        self.sightings = 1
+        self.first_seen_at = self.last_seen_at = frame.captured_at
+        self.first_ns = self.last_ns = self._still_since_ns = frame.monotonic_ns
+        self.best: Look | None = None
+        self.observations = 0
+        """Readings with text."""
+        self.empty_weight = self.text_weight = 0.0
+        self._kept: list[tuple[float, PlateText]] = []
+        self._consensus: PlateText | None = None
+        self._readings = 0
+        self._widest_read = 0.0
+        self._frames_since_reading = 0
+        self._last_reading_ns = frame.monotonic_ns
+        # What has been reported of it
+        self.read_id: str | None = None
+        self.revision = -1
+        self.reported: PlateText | None = None
+        self.repeats: str | None = None
+        """Read id of the earlier report that this pass goes on with, where it is no new one."""
+
+    @property
+    def was_read(self) -> bool:
+        """Whether the recogniser ever looked at it."""
+        return self._readings > 0
+
+    @property
+    def consensus(self) -> PlateText | None:
+        """What its plate says by all kept readings; None before the first one with text."""
+        if self._consensus is None and self._kept:
+            weights, plates = zip(*self._kept, strict=True)
+            self._consensus = combine(plates, weights, self._settings.consensus)
+        return self._consensus
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the consensus is good enough to act upon."""
+        plate, settings = self.consensus, self._settings
+        if plate is None or len(plate.text) < settings.min_length:
+            return False
+        enough = self.observations >= settings.min_observations
+        return plate.confidence >= (settings.sure_confidence if enough else settings.sure_alone_confidence)
+
+    def is_parked(self, now_ns: int) -> bool:
+        """Whether it has stood at one place for long."""
+        return now_ns - self._still_since_ns >= self._settings.parked_after_s * 1e9
+
+    def expect(self, now_ns: int) -> Expected:
+        """Where it should be now, and how far from there it may be found."""
+        seconds = max(0.0, (now_ns - self.last_ns) / 1e9)
+        place, width = self.place, self.place.width
+        # Its own detection jitters by a fraction of a plate; what is unknown of its motion grows with time.
+        if self.sightings == 1:
+            near = 0.75 + 25.0 * min(seconds, 0.1)
+        else:
+            speed = (abs(self.velocity[0]) + abs(self.velocity[1])) / width
+            near = 0.75 + min(seconds, 0.5) * (8.0 + 0.4 * speed)
+            place = predict(place, self.velocity, min(seconds, 1.0))
+        far = max(2.0, self._settings.max_speed_widths_s * seconds)
+        return Expected(place, near, far, seconds <= _FRESH_S, self.consensus)
+
+    def wants_reading(self, place: Place, now_ns: int) -> bool:
+        """Whether reading it at this place, in this frame, is worth the time."""
+        settings = self._settings
+        if place.width >= self._widest_read * settings.reread_growth:
+            return True
+        since_s = (now_ns - self._last_reading_ns) / 1e9
+        if self.is_parked(now_ns):
+            return since_s >= settings.parked_reread_s * (1.0 if self.is_sure else 0.1)
+        if self.is_sure:
+            return self._frames_since_reading + 1 >= settings.reread_every
+        return self._readings < settings.patience or self._frames_since_reading >= 2
+
+    def see(self, frame: Frame, place: Place) -> None:
+        """It was detected at this place in a later frame."""
+        seconds = (frame.monotonic_ns - self.last_ns) / 1e9
+        if seconds > 0:
+            vx, vy = (place.x - self.place.x) / seconds, (place.y - self.place.y) / seconds
+            keep = 0.0 if self.sightings == 1 else 0.5
+            self.velocity = (
+                keep * self.velocity[0] + (1 - keep) * vx,
+                keep * self.velocity[1] + (1 - keep) * vy,
+            )
+        if place.widths_to(self._anchor) > _PARKED_WIDTHS:
+            self._anchor, self._still_since_ns = place, frame.monotonic_ns
+        self.place = place
+        self.sightings += 1
+        self._frames_since_reading += 1
+        self.last_ns, self.last_seen_at = frame.monotonic_ns, frame.captured_at
+
+    def add(self, observation: Observation, frame: Frame) -> None:
+        """It was read in this frame, in which it has just been seen."""
+        place = place_of(observation.detection.corners)
+        size_wh = frame.image.shape[1], frame.image.shape[0]
+        confidence = observation.detection.confidence
+        quality = weight(place.width, sharpness(observation.patch), confidence, is_whole(place, size_wh))
+        self._readings += 1
+        self._widest_read = max(self._widest_read, place.width)
+        self._frames_since_reading, self._last_reading_ns = 0, frame.monotonic_ns
+        if not observation.text:
+            self.empty_weight += quality
+            return
+        self.observations += 1
+        self.text_weight += quality
+        self._keep([(quality, observation.plate)])
+        score = quality * (0.2 + 0.8 * observation.confidence)
+        if self.best is None or score > self.best.score * _BETTER:
+            crop = vehicle_crop(frame.image, place, self._settings.vehicle_widths, self._settings.vehicle_max_px)
+            self.best = Look(observation, score, crop, size_wh)
+
+    def absorb(self, later: Track) -> None:
+        """The same vehicle was followed as another track after this one lost it: take that over."""
+        self._keep(later._kept)
+        self.place, self.velocity, self._anchor = later.place, later.velocity, later._anchor
+        self.last_ns, self.last_seen_at = later.last_ns, later.last_seen_at
+        self.sightings += later.sightings
+        self.observations += later.observations
+        self.empty_weight += later.empty_weight
+        self.text_weight += later.text_weight
+        self._readings += later._readings
+        self._widest_read = max(self._widest_read, later._widest_read)
+        self._still_since_ns = later._still_since_ns
+        self._frames_since_reading, self._last_reading_ns = later._frames_since_reading, later._last_reading_ns
+        if later.best is not None and (self.best is None or later.best.score > self.best.score):
+            self.best = later.best
+
+    def _keep(self, readings: Sequence[tuple[float, PlateText]]) -> None:
+        self._kept.extend(readings)
+        # The best by quality alone: by the text's confidence the surest error would outlive doubtful truth.
+        self._kept.sort(key=lambda kept: -kept[0])
+        del self._kept[self._settings.kept_observations :]
+        self._consensus = None

@@ -1,0 +1,241 @@
+"""One read per vehicle pass: follows plates through the frames of one camera and says what each pass was.
+
+Per frame: pair detections with open tracks where place alone leaves no doubt; read what is new, unsure or in doubt,
+in one call of the recogniser; pair the rest by place, size and text; then report what has become sure, and what is
+over. Time is the frames' own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from alpr.track.association import Expected, contradicts, match, settle
+from alpr.track.memory import RecentReads, is_near, is_same_text
+from alpr.track.motion import Place, place_of
+from alpr.track.report import rejection, report
+from alpr.track.settings import TrackSettings
+from alpr.track.track import Track
+from alpr.types import Detection, Frame, Observation, PlateText, Read
+
+Recognise = Callable[[Frame, Sequence[Detection]], list[Observation]]
+"""Reads plates of a frame: one observation for each detection, in their order."""
+
+_SAME_PLATE_IOU = 0.5  # two detections that overlap this much are one plate found twice
+
+
+class Tracker:
+    """Follows the plates of one camera. Not for use by several threads.
+
+    Args:
+        camera_id: whose frames these are.
+        settings: when detections are one vehicle, when they are read and reported.
+        model_ids: of the models that take part, as in `Read`.
+        new_id: gives a new read id, unique over all devices and time.
+    """
+
+    def __init__(
+        self, camera_id: str, settings: TrackSettings, *, model_ids: tuple[str, ...], new_id: Callable[[], str]
+    ) -> None:
+        self.camera_id = camera_id
+        self.rejected: Counter[str] = Counter()
+        """Passes that ended without a read, by cause; see `report.rejection`."""
+        self.repeated = 0
+        """Tracks that went on with a pass already reported: a hidden vehicle, a parked one."""
+        self._settings = settings
+        self._model_ids = tuple(model_ids)
+        self._new_id = new_id
+        self._tracks: list[Track] = []
+        self._recent = RecentReads(settings)
+
+    @property
+    def open_tracks(self) -> int:
+        """How many plates are being followed now."""
+        return len(self._tracks)
+
+    def update(self, frame: Frame, detections: Sequence[Detection], recognise: Recognise) -> list[Read]:
+        """Take in one frame; frames come in order of time.
+
+        Args:
+            frame: of this camera.
+            detections: all plates found in it.
+            recognise: called at most once, with those that are worth reading.
+
+        Returns:
+            What there is to report now: early reads, corrections, final reads.
+
+        Raises:
+            ValueError: a frame of another camera, or `recognise` gave another number of observations than asked for.
+        """
+        if frame.camera_id != self.camera_id:
+            raise ValueError(f"the tracker of camera {self.camera_id!r} was given a frame of {frame.camera_id!r}")
+        read_tracks = self._follow(frame, detections, recognise) if detections else []
+        reads = self._report_sure(read_tracks, frame.monotonic_ns)
+        return reads + self._close_lost(frame.monotonic_ns)
+
+    def finish(self) -> list[Read]:
+        """End every pass: no more frames will come. The final reads."""
+        ended, self._tracks = self._tracks, []
+        return [read for track in ended for read in self._close(track)]
+
+    def _follow(self, frame: Frame, detections: Sequence[Detection], recognise: Recognise) -> list[Track]:
+        """Pair, read, pair again; the tracks that were read."""
+        detections, places = _distinct(detections)
+        expected = [track.expect(frame.monotonic_ns) for track in self._tracks]
+        owners = {number: self._tracks[index] for index, number in settle(expected, places)}
+        observed = self._read(frame, detections, places, owners, recognise)
+        for number, observation in observed.items():
+            if number in owners and contradicts(owners[number].consensus, observation.plate):
+                del owners[number]
+        self._pair_rest(expected, places, owners, {n: seen.plate for n, seen in observed.items()})
+        read_tracks = []
+        for number, place in enumerate(places):
+            track = owners.get(number)
+            if track is None:
+                track = Track(frame, place, self._settings)
+                self._tracks.append(track)
+            else:
+                track.see(frame, place)
+            if number in observed:
+                track.add(observed[number], frame)
+                read_tracks.append(track)
+        return read_tracks
+
+    def _read(
+        self,
+        frame: Frame,
+        detections: Sequence[Detection],
+        places: Sequence[Place],
+        owners: dict[int, Track],
+        recognise: Recognise,
+    ) -> dict[int, Observation]:
+        """Recognise what is worth it, by number of detection."""
+        wanted = [
+            number
+            for number, place in enumerate(places)
+            if number not in owners or owners[number].wants_reading(place, frame.monotonic_ns)
+        ]
+        if not wanted:
+            return {}
+        if len(wanted) > self._settings.max_reads_per_frame:
+            # New ones and strays first, then the unsure, then the large.
+            wanted.sort(key=lambda number: (number in owners and 1 + owners[number].is_sure, -places[number].width))
+            del wanted[self._settings.max_reads_per_frame :]
+        observations = recognise(frame, [detections[number] for number in wanted])
+        if len(observations) != len(wanted):
+            raise ValueError(f"recognise must give one observation per detection: {len(wanted)}, {len(observations)}")
+        return dict(zip(wanted, observations, strict=True))
+
+    def _pair_rest(
+        self,
+        expected: Sequence[Expected],
+        places: Sequence[Place],
+        owners: dict[int, Track],
+        plates: dict[int, PlateText],
+    ) -> None:
+        """Add to `owners` the pairs that place, size and text make together."""
+        rest = [number for number in range(len(places)) if number not in owners]
+        taken = {id(track) for track in owners.values()}
+        free = [index for index, track in enumerate(self._tracks) if id(track) not in taken]
+        pairs = match(
+            [expected[index] for index in free],
+            [places[number] for number in rest],
+            [plates.get(number) for number in rest],
+        )
+        owners.update((rest[column], self._tracks[free[row]]) for row, column in pairs)
+
+    def _report_sure(self, read_tracks: Sequence[Track], now_ns: int) -> list[Read]:
+        """Early reads and corrections of the tracks that were read now."""
+        reads = []
+        for track in read_tracks:
+            plate = track.consensus
+            if plate is None or (track.reported is not None and track.reported.text == plate.text):
+                continue
+            if track.is_sure or (track.reported is None and self._is_overdue(track, now_ns)):
+                reads += self._report(track, plate, is_final=False)
+        return reads
+
+    def _is_overdue(self, track: Track, now_ns: int) -> bool:
+        in_view_s = (now_ns - track.first_ns) / 1e9
+        return in_view_s >= self._settings.report_after_s and rejection(track, self._settings) is None
+
+    def _report(self, track: Track, plate: PlateText, *, is_final: bool) -> list[Read]:
+        """The track's next revision; nothing where it goes on with a pass already reported."""
+        if track.read_id is None:
+            if self._joins_open(track):
+                return []
+            track.repeats = self._recent.find(track)
+            if track.repeats is not None:
+                return []
+        read_id = track.read_id or self._new_id()
+        return [
+            report(
+                track,
+                plate,
+                read_id,
+                self.camera_id,
+                self._model_ids,
+                is_final=is_final,
+                settings=self._settings,
+            )
+        ]
+
+    def _joins_open(self, track: Track) -> bool:
+        """Whether an open, reported track is the same vehicle: one that lost it, or its plate detected twice."""
+        other = self._same_open(track)
+        if other is None:
+            return False
+        if other.last_ns < track.first_ns and track in self._tracks:
+            other.absorb(track)
+            self._tracks.remove(track)
+            self.repeated += 1
+        else:
+            track.repeats = other.read_id
+        return True
+
+    def _same_open(self, track: Track) -> Track | None:
+        plate = track.consensus
+        for other in self._tracks:
+            if other is track or other.reported is None or plate is None:
+                continue
+            gap_s = (track.first_ns - other.last_ns) / 1e9
+            if is_same_text(other.reported, plate, self._settings) and is_near(
+                other.place, other.velocity, track.first_place, gap_s, self._settings.rejoin_widths
+            ):
+                return other
+        return None
+
+    def _close_lost(self, now_ns: int) -> list[Read]:
+        limit = now_ns - self._settings.lost_after_s * 1e9
+        lost = [track for track in self._tracks if track.last_ns <= limit]
+        if not lost:
+            return []
+        self._tracks = [track for track in self._tracks if track.last_ns > limit]
+        self._recent.forget(now_ns)
+        return [read for track in lost for read in self._close(track)]
+
+    def _close(self, track: Track) -> list[Read]:
+        """A pass is over: its final read, or the reason why there is none."""
+        plate = track.consensus
+        cause = None if track.reported is not None else rejection(track, self._settings)
+        if cause is not None or plate is None:
+            self.rejected[cause or "no_text"] += 1
+            return []
+        reads = self._report(track, plate, is_final=True)
+        if reads:
+            self._recent.remember(reads[0].read_id, track)
+        else:
+            self.repeated += 1
+            if track.repeats is not None:
+                self._recent.touch(track.repeats, track)
+        return reads
+
+
+def _distinct(detections: Sequence[Detection]) -> tuple[list[Detection], list[Place]]:
+    """The detections without those that overlap a more confident one, and their places."""
+    kept: list[tuple[Detection, Place]] = []
+    for detection in sorted(detections, key=lambda detection: -detection.confidence):
+        place = place_of(detection.corners)
+        if not any(place.iou(other) > _SAME_PLATE_IOU for _, other in kept):
+            kept.append((detection, place))
+    return [detection for detection, _ in kept], [place for _, place in kept]
