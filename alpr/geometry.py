@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from alpr.types import FloatArray, Image
+
+Polygon: TypeAlias = Sequence[tuple[float, float]]
+"""Three or more points (x, y)."""
 
 PAD_VALUE = 114  # mid-grey: neither bright nor dark, so that the border makes no strong edge
 
@@ -96,3 +101,9 @@ def plate_size(corners: npt.NDArray[np.floating]) -> tuple[float, float]:
     """Width and height of a plate in pixels: the means of its opposite edges."""
     edges = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
     return float(edges[0] + edges[2]) / 2, float(edges[1] + edges[3]) / 2
+
+
+def is_inside(point: npt.NDArray[np.floating], polygons: Sequence[Polygon]) -> bool:
+    """True where a point (x, y) lies in or on the edge of one of the polygons."""
+    at = (float(point[0]), float(point[1]))
+    return any(cv2.pointPolygonTest(np.asarray(polygon, np.float32), at, False) >= 0 for polygon in polygons)

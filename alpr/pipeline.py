@@ -6,13 +6,16 @@ Frame ─► detect ─► track (recognise what is worth it) ─► match ─�
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import numpy as np
+
 from alpr.clock import Clock
 from alpr.errors import StoreFull
+from alpr.geometry import Polygon, is_inside
 from alpr.types import Detection, Frame, Hit, Image, Observation, Read
 
 _log = logging.getLogger(__name__)
@@ -80,6 +83,7 @@ class Pipeline:
 
     Args:
         tracker_for: makes the tracker of a camera when its first frame comes.
+        masked: by camera, polygons in which plates are ignored, as shares of the frame's width and height.
     """
 
     def __init__(
@@ -91,6 +95,7 @@ class Pipeline:
         journal: Journal,
         times: Times,
         clock: Clock,
+        masked: Mapping[str, Sequence[Polygon]] | None = None,
     ) -> None:
         self._reader = reader
         self._tracker_for = tracker_for
@@ -98,6 +103,7 @@ class Pipeline:
         self._journal = journal
         self._times = times
         self._clock = clock
+        self._masked = masked or {}
         self._trackers: dict[str, Tracker] = {}
         self._standing: dict[str, dict[str, Hit]] = {}  # open read_id -> its hits by hit_id
 
@@ -105,7 +111,7 @@ class Pipeline:
         """Take one frame through all stages."""
         with self._times.measure("frame"):
             with self._times.measure("detect"):
-                detections = self._reader.detect(frame.image)
+                detections = self._unmasked(frame, self._reader.detect(frame.image))
             tracker = self._trackers.get(frame.camera_id)
             if tracker is None:
                 tracker = self._trackers[frame.camera_id] = self._tracker_for(frame.camera_id)
@@ -116,6 +122,13 @@ class Pipeline:
     def finish(self) -> Outcome:
         """Close all passes: the sources have ended."""
         return self._report([read for tracker in self._trackers.values() for read in tracker.finish()])
+
+    def _unmasked(self, frame: Frame, detections: list[Detection]) -> list[Detection]:
+        polygons = self._masked.get(frame.camera_id)
+        if not polygons:
+            return detections
+        size = np.array([frame.image.shape[1], frame.image.shape[0]], np.float32)
+        return [found for found in detections if not is_inside(found.corners.mean(axis=0) / size, polygons)]
 
     def _recognise(self, frame: Frame, detections: Sequence[Detection]) -> list[Observation]:
         with self._times.measure("recognise"):
