@@ -6,9 +6,11 @@
     │   ├── SourceOpenError *    it cannot be opened
     │   └── SourceLost *         it was open and stopped giving frames
     ├── ImageError             a picture file that cannot be decoded
+    ├── LabelError             a file of labels that cannot be used; names the line
     ├── ModelError             a model file is missing, altered, of the wrong shape, or wrong on its provider
     ├── HotlistError           a hotlist or a hotlist file
-    │   └── EntryError           one row of it; carries the line number
+    │   ├── EntryError           one row of it; carries the line number
+    │   └── ImportRefused        a file with no good row; carries the error of each
     ├── LinkError              the connection between device and collector
     │   ├── PeerRejected         the other side's key is not on our list, or ours not on theirs
     │   └── MessageError         a message that cannot be understood
@@ -53,6 +55,10 @@ class ImageError(AlprError):
     """A picture file cannot be decoded."""
 
 
+class LabelError(AlprError):
+    """A file of labels cannot be used."""
+
+
 class ModelError(AlprError):
     """A model file is missing, altered, of the wrong shape, or gives wrong results on its provider."""
 
@@ -75,6 +81,18 @@ class EntryError(HotlistError):
         self.line = line
         self.field = field
         self.reason = reason
+
+
+class ImportRefused(HotlistError):
+    """A hotlist file has no good row, so that nothing was imported.
+
+    Args:
+        rejected: the error of each row.
+    """
+
+    def __init__(self, message: str, rejected: tuple[EntryError, ...] = ()) -> None:
+        super().__init__(message)
+        self.rejected = rejected
 
 
 class LinkError(AlprError):

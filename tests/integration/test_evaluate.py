@@ -1,0 +1,93 @@
+"""`alpr evaluate` on pictures and labels on disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from alpr.cli import cli, evaluate
+from alpr.evaluation import CropLabel, SceneLabel, load_labels
+from alpr.metrics import StageTimes
+from alpr.reader import PlateReader
+from alpr.types import Detection, Image, PlateText
+from tests.conftest import a_plate_text, an_image, some_corners
+
+
+class _CornerDetector:
+    """Finds one plate in the upper left corner of any image but a black one."""
+
+    model_id = "corner@0"
+
+    def detect(self, image: Image) -> list[Detection]:
+        return [Detection(some_corners(10, 10, 100, 25), 0.9)] if image.any() else []
+
+
+class _ShadeRecogniser:
+    """Reads bright patches as one text and dark ones as another, and remembers the patches."""
+
+    model_id = "shade@0"
+    patch_size_wh = (160, 48)
+    margin = (0.05, 0.1)
+
+    def __init__(self) -> None:
+        self.patches: list[Image] = []
+
+    def recognise(self, patches: Sequence[Image]) -> list[PlateText]:
+        self.patches.extend(patches)
+        return [a_plate_text("AB12" if patch.mean() > 128 else "XY99") for patch in patches]
+
+
+@pytest.fixture
+def labels(tmp_path: Path) -> Path:
+    cv2.imwrite(str(tmp_path / "scene.png"), np.full((200, 300, 3), 200, np.uint8))
+    cv2.imwrite(str(tmp_path / "empty.png"), np.zeros((200, 300, 3), np.uint8))
+    cv2.imwrite(str(tmp_path / "crop.png"), np.full((20, 90, 3), 10, np.uint8))
+    rows = [
+        {"image": "scene.png", "split": "dev", "plates": [{"box": [10, 10, 110, 35], "text": "AB12"}]},
+        {"image": "empty.png", "split": "dev", "plates": [{"box": [10, 10, 110, 35], "text": None}]},
+        {"image": "crop.png", "split": "dev", "text": "XY9Q", "lines": 1},
+        {"image": "gone.png", "split": "dev", "text": "AB12"},
+    ]
+    path = tmp_path / "labels.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    return path
+
+
+def test_scenes_and_crops_are_read_scored_and_timed(labels: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recogniser = _ShadeRecogniser()
+    run = evaluate.Run(PlateReader(_CornerDetector(), recogniser), StageTimes())
+    rows = load_labels(labels)
+    scenes = run.scenes([row for row in rows if isinstance(row, SceneLabel)])
+    crops = run.crops([row for row in rows if isinstance(row, CropLabel)])
+    evaluate.print_scores(scenes, crops, run.times, as_json=True)
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    scene, crop = (next(row for row in told if row["kind"] == kind) for kind in ("scenes", "crops"))
+    assert (scene["images"], scene["plates"], scene["found"], scene["false"]) == (2, 2, 1, 0)
+    assert (scene["texts"], scene["exact"]) == (1, 1)
+    assert (crop["texts"], crop["exact"], crop["char_accuracy"]) == (1, 0, 0.75)
+    assert {row["stage"]: row["n"] for row in told if row["kind"] == "ms"} == {"detect": 2, "recognise, per plate": 2}
+    assert [path.name for path in run.unreadable] == ["gone.png"]
+    assert {patch.shape for patch in recogniser.patches} == {(48, 160, 3)}
+
+
+def test_a_crop_is_stretched_whole() -> None:
+    crop = an_image(40, 12)
+    crop[:, 20:] = 250
+    patch = evaluate.stretch(crop, (160, 48))
+    assert patch.shape == (48, 160, 3)
+    assert (patch[:, :70] == 90).all()
+    assert (patch[:, 90:] == 250).all()
+    assert evaluate.stretch(an_image(500, 100), (160, 48)).shape == (48, 160, 3)
+
+
+def test_labels_that_are_not_there_and_rows_that_are_none(labels: Path) -> None:
+    gone = CliRunner().invoke(cli, ["evaluate", "none.jsonl"])
+    assert "none.jsonl: cannot be read" in str(gone.exception)
+    none = CliRunner().invoke(cli, ["evaluate", str(labels), "--split", "test"])
+    assert "no rows of split 'test'" in str(none.exception)
