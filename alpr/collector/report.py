@@ -1,0 +1,70 @@
+"""Stored records as rows for people and programs: the JSON lines that `alpr collector` prints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alpr.collector.store import Stored
+from alpr.link.messages import HitRecord, LossRecord, ReadRecord
+
+
+def row_from_stored(stored: Stored) -> dict[str, Any] | None:
+    """A flat row with an `event` of "read", "hit" or "loss"; None for a picture."""
+    match stored.record:
+        case ReadRecord() as read:
+            return {
+                "event": "read",
+                "device": stored.device,
+                "camera_id": read.camera_id,
+                "read_id": read.read_id,
+                "revision": read.revision,
+                "is_final": read.is_final,
+                "plate": read.plate,
+                "confidence": round(read.confidence, 4),
+                "region": read.region,
+                "direction": read.direction,
+                "observations": read.observations,
+                "first_seen_at": read.first_seen_at.isoformat(),
+                "last_seen_at": read.last_seen_at.isoformat(),
+            }
+        case HitRecord() as hit:
+            return {
+                "event": "hit",
+                "device": stored.device,
+                "camera_id": hit.camera_id,
+                "hit_id": hit.hit_id,
+                "read_id": hit.read_id,
+                "read_revision": hit.read_revision,
+                "plate": hit.plate,
+                "match": hit.match,
+                "entry_plate": hit.entry.plate,
+                "differing_positions": list(hit.differing_positions),
+                "probability": round(hit.probability, 4),
+                "list_name": hit.entry.list_name,
+                "list_revision": hit.list_revision,
+                "list_age_s": round(hit.list_age_s, 1),
+                "priority": hit.entry.priority,
+                "reason": hit.entry.reason,
+                "is_withdrawn": hit.is_withdrawn,
+                "raised_at": hit.raised_at.isoformat(),
+            }
+        case LossRecord() as loss:
+            return {
+                "event": "loss",
+                "device": stored.device,
+                "what": loss.what,
+                "cause": loss.cause,
+                "total": loss.total,
+                "last_at": loss.last_at.isoformat(),
+            }
+    return None
+
+
+def line_from_hit(device: str, hit: HitRecord) -> str:
+    """One line for the log."""
+    word = "HIT WITHDRAWN" if hit.is_withdrawn else "HIT"
+    same = "" if hit.plate == hit.entry.plate else f" for {hit.entry.plate}"
+    return (
+        f"{word} {hit.plate}{same} ({hit.match}, p {hit.probability:.2f}) at {device}/{hit.camera_id}: "
+        f"{hit.entry.reason} [{hit.entry.list_name}, priority {hit.entry.priority}]"
+    )

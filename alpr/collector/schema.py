@@ -1,0 +1,57 @@
+"""The tables of a collector. Instants are microseconds since 1970."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database
+
+from alpr.link.database import Migration
+
+
+def _first(database: Database) -> None:
+    for statement in (*_DELIVERY, *_READS, *_HITS):
+        database.execute(statement)
+
+
+_DELIVERY = (
+    """CREATE TABLE devices (
+        id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL, software TEXT,
+        first_heard_at INTEGER NOT NULL, last_heard_at INTEGER NOT NULL)""",
+    # Which records are stored already. Kept only from the oldest on that the device may still send again.
+    """CREATE TABLE received (
+        device_id INTEGER NOT NULL, boot_id TEXT NOT NULL, seq INTEGER NOT NULL,
+        PRIMARY KEY (device_id, boot_id, seq)) WITHOUT ROWID""",
+    """CREATE TABLE losses (
+        device_id INTEGER NOT NULL, journal_id TEXT NOT NULL, what TEXT NOT NULL, cause TEXT NOT NULL,
+        total INTEGER NOT NULL, last_at INTEGER NOT NULL,
+        PRIMARY KEY (device_id, journal_id, what, cause)) WITHOUT ROWID""",
+)
+
+_READS = (
+    # The dictionary: searched instead of the reads, it grows with vehicles, not with passes.
+    """CREATE TABLE plates (
+        id INTEGER PRIMARY KEY, plate TEXT NOT NULL UNIQUE, n INTEGER NOT NULL,
+        first_at INTEGER NOT NULL, last_at INTEGER NOT NULL)""",
+    """CREATE TABLE reads (
+        id INTEGER PRIMARY KEY, device_id INTEGER NOT NULL REFERENCES devices, read_id TEXT NOT NULL,
+        revision INTEGER NOT NULL, is_final INTEGER NOT NULL, plate_id INTEGER NOT NULL REFERENCES plates,
+        confidence REAL NOT NULL, region TEXT, camera_id TEXT NOT NULL, direction TEXT,
+        first_seen_at INTEGER NOT NULL, last_seen_at INTEGER NOT NULL, received_at INTEGER NOT NULL,
+        patch_sha256 BLOB, vehicle_sha256 BLOB, record BLOB NOT NULL,
+        UNIQUE (device_id, read_id))""",
+    "CREATE INDEX reads_by_plate ON reads (plate_id, first_seen_at)",
+    "CREATE INDEX reads_by_time ON reads (first_seen_at)",
+    "CREATE TABLE pictures (sha256 BLOB PRIMARY KEY, jpeg BLOB NOT NULL, received_at INTEGER NOT NULL)",
+)
+
+_HITS = (
+    """CREATE TABLE hits (
+        id INTEGER PRIMARY KEY, device_id INTEGER NOT NULL REFERENCES devices, hit_id TEXT NOT NULL,
+        read_id TEXT NOT NULL, read_revision INTEGER NOT NULL, camera_id TEXT NOT NULL, plate TEXT NOT NULL,
+        match TEXT NOT NULL, entry_plate TEXT NOT NULL, list_name TEXT NOT NULL, priority INTEGER NOT NULL,
+        is_withdrawn INTEGER NOT NULL, raised_at INTEGER NOT NULL, received_at INTEGER NOT NULL, record BLOB NOT NULL,
+        UNIQUE (device_id, hit_id))""",
+    "CREATE INDEX hits_by_time ON hits (raised_at)",
+    "CREATE INDEX hits_by_read ON hits (device_id, read_id)",
+)
+
+STEPS: tuple[Migration, ...] = (_first,)

@@ -1,0 +1,127 @@
+"""Composition of `alpr collector`: keys, allow-list, store and hub on one thread, until told to stop."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Event
+from types import FrameType
+from typing import Any, TextIO
+
+from alpr.collector.report import line_from_hit, row_from_stored
+from alpr.collector.store import Store, Stored
+from alpr.link.allowlist import AllowList
+from alpr.link.hub import Delivery, Hub, Peer, Receipt
+from alpr.link.keys import load_key_pair
+from alpr.link.messages import Hello, HitRecord
+
+_log = logging.getLogger(__name__)
+_TICK_S = 0.2
+
+
+class Intake:
+    """Stores what the hub hands on, then tells what was new.
+
+    Args:
+        tell: called after the commit, with each new record.
+    """
+
+    def __init__(self, store: Store, tell: Callable[[Stored], None]) -> None:
+        self._store = store
+        self._tell = tell
+
+    def greet(self, peer: Peer, hello: Hello) -> None:
+        """A device has connected."""
+        _log.info("%s connected, %s", peer.name, hello.software)
+        self._store.greet(peer, hello)
+
+    def store(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
+        """Commit, then tell."""
+        receipts, new = self._store.add(deliveries)
+        for record in new:
+            self._tell(record)
+        return receipts
+
+
+class Teller:
+    """Prints reads, hits and losses as JSON lines, and logs each hit.
+
+    Args:
+        output: where the lines go. When its reader has gone the collector goes on without it.
+    """
+
+    def __init__(self, output: TextIO) -> None:
+        self._output: TextIO | None = output
+
+    def __call__(self, stored: Stored) -> None:
+        """Tell of one record."""
+        if isinstance(stored.record, HitRecord):
+            _log.warning("%s", line_from_hit(stored.device, stored.record))
+        row = row_from_stored(stored)
+        if row is not None and self._output is not None:
+            self._print(row, self._output)
+
+    def _print(self, row: dict[str, Any], output: TextIO) -> None:
+        try:
+            output.write(json.dumps(row, ensure_ascii=False) + "\n")
+            output.flush()
+        except OSError as error:
+            _log.warning("stdout takes no more (%s): going on without it", error)
+            self._output = None
+
+
+def run_collector(
+    listen: str,
+    database: Path,
+    key_file: Path,
+    allowed_devices: Path,
+    *,
+    output: TextIO | None = None,
+    stop: Event | None = None,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Receive, store and ack until `stop` is set.
+
+    Args:
+        output: takes the JSON lines; None for stdout.
+        on_ready: told the endpoint once it listens.
+
+    Raises:
+        LinkError: the key, the allow-list or the address cannot be used.
+        StoreError: the database cannot be used.
+    """
+    stop = stop or Event()
+    keys = load_key_pair(key_file)
+    allowed = AllowList(allowed_devices)
+    with closing(Store(database)) as store:
+        intake = Intake(store, Teller(output or sys.stdout))
+        with closing(Hub(listen, keys, allowed, intake)) as hub:
+            endpoint = hub.open()
+            _log.info("listening on %s with key %s", endpoint, keys.public)
+            if on_ready is not None:
+                on_ready(endpoint)
+            while not stop.is_set():
+                hub.step(_TICK_S)
+    _log.info("stopped")
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[Event]:
+    """An event that SIGTERM and SIGINT set; main thread only. The handlers are put back afterwards."""
+    stop = Event()
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        _log.info("%s: stopping", signal.Signals(number).name)
+        stop.set()
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,244 @@
+"""What the collector keeps: reads, hits and pictures of all devices, each exactly once however often it comes.
+
+One writer. A record that was stored before is acked again and changes nothing; a read or hit of the same id with a
+higher revision replaces the earlier one. A bad record is refused by itself and spoils no other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from alpr.clock import Clock, SystemClock
+from alpr.collector.schema import STEPS
+from alpr.errors import MessageError
+from alpr.link.convert import probabilities_of
+from alpr.link.database import check, connect, migrate, stored, transaction
+from alpr.link.hub import Delivery, Peer, Receipt
+from alpr.link.losses import micros
+from alpr.link.messages import (
+    Hello,
+    HitRecord,
+    LossRecord,
+    PictureRecord,
+    ReadRecord,
+    Record,
+    Refusal,
+    decode_record,
+    encode,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A record that is new here."""
+
+    device: str
+    """Name of the device."""
+    record: Record
+
+
+class Store:
+    """The collector's SQLite file.
+
+    Args:
+        path: created where missing; its folder must be there.
+
+    Raises:
+        StoreError: the file is damaged, or of a newer version (MigrationError), or cannot be opened.
+    """
+
+    def __init__(self, path: Path, clock: Clock | None = None) -> None:
+        self._path = path
+        self._clock = clock or SystemClock()
+        self._connection = connect(path, synchronous="FULL", checkpoint_pages=4000)
+        try:
+            check(self._connection, path)
+            migrate(self._connection, path, STEPS)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def greet(self, peer: Peer, hello: Hello) -> None:
+        """Note a device's name and software; forget numbers that it will never use again.
+
+        Raises:
+            StoreFull: no room.
+        """
+        with stored(self._path), transaction(self._connection):
+            device_id = self._device(peer)
+            self._connection.execute("UPDATE devices SET software = ? WHERE id = ?", (hello.software, device_id))
+            known = self._connection.execute(
+                "SELECT DISTINCT boot_id FROM received WHERE device_id = ?", (device_id,)
+            ).fetchall()
+            self._connection.executemany(
+                "DELETE FROM received WHERE device_id = ? AND boot_id = ?",
+                [(device_id, boot_id) for (boot_id,) in known if boot_id not in hello.boots],
+            )
+
+    def add(self, deliveries: Sequence[Delivery]) -> tuple[list[Receipt], list[Stored]]:
+        """Store batches in one transaction.
+
+        Returns:
+            A receipt for each batch in order, and what was new in them.
+
+        Raises:
+            StoreFull: no room; nothing was stored.
+        """
+        new: list[Stored] = []
+        with stored(self._path), transaction(self._connection):
+            receipts = [self._add_batch(delivery, new) for delivery in deliveries]
+        return receipts, new
+
+    def _add_batch(self, delivery: Delivery, new: list[Stored]) -> Receipt:
+        batch, device_id = delivery.batch, self._device(delivery.peer)
+        taken: list[int] = []
+        refused: list[Refusal] = []
+        for entry in batch.entries:
+            try:
+                record = _checked(decode_record(entry.record))
+            except MessageError as error:
+                refused.append(Refusal(entry.seq, str(error)[:1000]))
+                continue
+            taken.append(entry.seq)
+            if self._is_first(device_id, batch.boot_id, entry.seq) and self._put(device_id, record):
+                new.append(Stored(delivery.peer.name, record))
+        self._connection.execute(
+            "DELETE FROM received WHERE device_id = ? AND boot_id = ? AND seq < ?",
+            (device_id, batch.boot_id, batch.oldest_seq),
+        )
+        return Receipt(tuple(taken), tuple(refused))
+
+    def _device(self, peer: Peer) -> int:
+        now = micros(self._clock.now())
+        (device_id,) = self._connection.execute(
+            """INSERT INTO devices (key, name, first_heard_at, last_heard_at) VALUES (?, ?, ?, ?)
+               ON CONFLICT (key) DO UPDATE SET name = excluded.name, last_heard_at = excluded.last_heard_at
+               RETURNING id""",
+            (peer.key, peer.name, now, now),
+        ).fetchone()
+        return int(device_id)
+
+    def _is_first(self, device_id: int, boot_id: str, seq: int) -> bool:
+        cursor = self._connection.execute(
+            "INSERT OR IGNORE INTO received VALUES (?, ?, ?)", (device_id, boot_id, seq)
+        )
+        return cursor.rowcount == 1
+
+    def _put(self, device_id: int, record: Record) -> bool:
+        """Store one record; True where that changed anything."""
+        match record:
+            case ReadRecord():
+                return self._put_read(device_id, record)
+            case HitRecord():
+                return self._put_hit(device_id, record)
+            case PictureRecord():
+                return self._put_picture(record)
+            case LossRecord():
+                return self._put_loss(device_id, record)
+
+    def _put_read(self, device_id: int, read: ReadRecord) -> bool:
+        before = self._connection.execute(
+            "SELECT id, revision, is_final, plate_id FROM reads WHERE device_id = ? AND read_id = ?",
+            (device_id, read.read_id),
+        ).fetchone()
+        if before and (before[1], before[2]) >= (read.revision, int(read.is_final)):
+            return False
+        if before:
+            self._leave_plate(before[3], before[0])
+        row = (
+            device_id,
+            read.read_id,
+            read.revision,
+            read.is_final,
+            self._enter_plate(read),
+            read.confidence,
+            read.region,
+            read.camera_id,
+            read.direction,
+            micros(read.first_seen_at),
+            micros(read.last_seen_at),
+            micros(self._clock.now()),
+            read.patch_sha256,
+            read.vehicle_sha256,
+            encode(read),
+        )
+        self._connection.execute(
+            f"INSERT OR REPLACE INTO reads VALUES (?{', ?' * len(row)})", (before and before[0], *row)
+        )
+        return True
+
+    def _enter_plate(self, read: ReadRecord) -> int:
+        (plate_id,) = self._connection.execute(
+            """INSERT INTO plates (plate, n, first_at, last_at) VALUES (?, 1, ?, ?) ON CONFLICT (plate) DO UPDATE
+               SET n = n + 1, first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)
+               RETURNING id""",
+            (read.plate, micros(read.first_seen_at), micros(read.last_seen_at)),
+        ).fetchone()
+        return int(plate_id)
+
+    def _leave_plate(self, plate_id: int, row_id: int) -> None:
+        """A read is about to be corrected: take it off its old plate."""
+        self._connection.execute("UPDATE plates SET n = n - 1 WHERE id = ?", (plate_id,))
+        self._connection.execute("DELETE FROM reads WHERE id = ?", (row_id,))
+        self._connection.execute("DELETE FROM plates WHERE id = ? AND n = 0", (plate_id,))
+
+    def _put_hit(self, device_id: int, hit: HitRecord) -> bool:
+        row = (
+            device_id,
+            hit.hit_id,
+            hit.read_id,
+            hit.read_revision,
+            hit.camera_id,
+            hit.plate,
+            hit.match,
+            hit.entry.plate,
+            hit.entry.list_name,
+            hit.entry.priority,
+            hit.is_withdrawn,
+            micros(hit.raised_at),
+            micros(self._clock.now()),
+            encode(hit),
+        )
+        changed = self._connection.execute(
+            f"""INSERT INTO hits VALUES (NULL{", ?" * len(row)}) ON CONFLICT (device_id, hit_id) DO UPDATE SET
+                read_revision = excluded.read_revision, plate = excluded.plate, match = excluded.match,
+                is_withdrawn = excluded.is_withdrawn, raised_at = excluded.raised_at, record = excluded.record
+                WHERE excluded.read_revision >= read_revision""",
+            row,
+        )
+        return changed.rowcount == 1
+
+    def _put_picture(self, picture: PictureRecord) -> bool:
+        cursor = self._connection.execute(
+            "INSERT OR IGNORE INTO pictures VALUES (?, ?, ?)",
+            (picture.sha256, picture.jpeg, micros(self._clock.now())),
+        )
+        return cursor.rowcount == 1
+
+    def _put_loss(self, device_id: int, loss: LossRecord) -> bool:
+        cursor = self._connection.execute(
+            """INSERT INTO losses VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
+               SET total = excluded.total, last_at = excluded.last_at WHERE excluded.total > total""",
+            (device_id, loss.journal_id, loss.what, loss.cause, loss.total, micros(loss.last_at)),
+        )
+        return cursor.rowcount == 1
+
+
+def _checked(record: Record) -> Record:
+    """What the types alone cannot say.
+
+    Raises:
+        MessageError: a picture's hash or a read's probabilities do not fit.
+    """
+    if isinstance(record, PictureRecord) and hashlib.sha256(record.jpeg).digest() != record.sha256:
+        raise MessageError("a picture whose hash is not the one it is sent under")
+    if isinstance(record, ReadRecord):
+        probabilities_of(record)
+    return record

@@ -1,0 +1,150 @@
+"""The device's side of the protocol: greets, sends what is most urgent, forgets what was acked. Owns no thread."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from alpr.clock import Clock
+from alpr.errors import MessageError, StoreFull
+from alpr.link.dealer import Change, News
+from alpr.link.messages import Ack, Goodbye, Hello, Refusal, Welcome, decode_from_collector, encode
+from alpr.link.outbox import Outbox
+from alpr.link.window import Window
+
+_log = logging.getLogger(__name__)
+
+
+class Wire(Protocol):
+    """Sends to the collector."""
+
+    def send(self, message: bytes) -> bool:
+        """Hand a message over; False where none is taken now."""
+
+    def retreat(self) -> None:
+        """Close the connection and try again after a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """How the connection stands."""
+
+    is_connected: bool = False
+    """True once the collector has answered."""
+    last_ack_at: datetime | None = None
+    last_error: str = ""
+    """Why it is not connected, or what last went wrong; "" where nothing did."""
+    acked: int = 0
+    """Records acked since the start."""
+    resent: int = 0
+    """Records that were under way when the connection broke or an ack was late."""
+
+
+class Courier:
+    """Carries an outbox to the collector.
+
+    Args:
+        software: name and version, told to the collector.
+        ack_patience_s: with no answer for so long, what is under way is sent again.
+    """
+
+    def __init__(self, outbox: Outbox, wire: Wire, clock: Clock, software: str, ack_patience_s: float) -> None:
+        self._outbox = outbox
+        self._wire = wire
+        self._clock = clock
+        self._software = software
+        self._ack_patience_s = ack_patience_s
+        self._window = Window()
+        self._seen_version: int | None = None
+        self._forgotten: set[int] = set()  # acked, but the disk was too full to delete them
+        self._refused: list[Refusal] = []
+        self.state = LinkState()
+
+    def take(self, news: News) -> None:
+        """React to what the wire brought."""
+        for change, reason in news.changes:
+            self._on_change(change, reason)
+        for message in news.messages:
+            try:
+                self._on_message(message)
+            except MessageError as error:
+                self._say(str(error))
+        if self._forgotten or self._refused:
+            self._settle()
+
+    def pump(self) -> None:
+        """Send what may be sent."""
+        if not self.state.is_connected:
+            return
+        now_s = self._now_s()
+        if self._window.is_stalled(now_s, self._ack_patience_s):
+            self._say(f"no ack for {self._ack_patience_s:g} s: sending again")
+            self._restart()
+        version = self._outbox.version()
+        if version == self._seen_version:
+            return
+        while letter := self._outbox.next(self._under_way(), self._window.room):
+            if not self._wire.send(encode(letter.batch)):
+                return
+            self._window.sent(letter.priority, letter.sizes, now_s)
+        self._seen_version = version  # nothing more until someone appends or an ack makes room
+
+    def is_idle(self) -> bool:
+        """True where all has been delivered."""
+        return not self._window.seqs and self._outbox.is_empty()
+
+    def _on_change(self, change: Change, reason: str) -> None:
+        self._restart()
+        self.state = replace(self.state, is_connected=False)
+        if change is Change.UP:
+            boot_id, boots = self._outbox.boots()
+            self._wire.send(encode(Hello(boot_id, boots, self._software, self._clock.now())))
+        else:
+            self._say(reason)
+
+    def _on_message(self, raw: bytes) -> None:
+        match decode_from_collector(raw):
+            case Welcome():
+                self.state = replace(self.state, is_connected=True, last_error="")
+                self._seen_version = None
+                _log.info("connected to the collector")
+            case Ack(seqs=seqs, refused=refused):
+                self._window.answered([*seqs, *(refusal.seq for refusal in refused)], self._now_s())
+                self._forgotten.update(seqs)
+                self._refused.extend(refused)
+                self._seen_version = None
+                self.state = replace(self.state, last_ack_at=self._clock.now(), acked=self.state.acked + len(seqs))
+            case Goodbye(reason=reason):
+                self._on_change(Change.REFUSED, f"the collector takes nothing from this device: {reason}")
+                self._wire.retreat()
+
+    def _settle(self) -> None:
+        """Delete what was acked; where the disk is too full even for that, later."""
+        try:
+            self._outbox.forget(self._forgotten)
+            self._forgotten.clear()
+            for refusal in self._refused:
+                _log.error("the collector refuses record %d: %s", refusal.seq, refusal.reason)
+            if self._refused:
+                self._outbox.refuse(self._refused, self._clock.now())
+                self._refused.clear()
+        except StoreFull as error:
+            self._say(str(error))
+
+    def _under_way(self) -> set[int]:
+        return {*self._window.seqs, *self._forgotten, *(refusal.seq for refusal in self._refused)}
+
+    def _restart(self) -> None:
+        self.state = replace(self.state, resent=self.state.resent + len(self._window.seqs))
+        self._window.clear()
+        self._seen_version = None
+
+    def _say(self, problem: str) -> None:
+        if problem != self.state.last_error:  # a collector that is down is told once, not each second
+            _log.warning("%s", problem)
+        self.state = replace(self.state, last_error=problem)
+
+    def _now_s(self) -> float:
+        return self._clock.monotonic_ns() / 1e9

@@ -1,0 +1,137 @@
+"""The link of a device: a thread that carries the journal's outbox to the collector and survives its absence."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from alpr.clock import Clock, SystemClock
+from alpr.link.courier import Courier, LinkState
+from alpr.link.dealer import Dealer
+from alpr.link.guard import GuardedThread
+from alpr.link.keys import KeyPair
+from alpr.link.losses import micros
+from alpr.link.outbox import Outbox, read_depth
+
+_TICK_S = 0.02  # how soon a new row is noticed; 50 looks a second at a counter cost a thousandth of a core
+_CLOSE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStatus:
+    """How the link stands and how much waits."""
+
+    is_connected: bool
+    waiting: Mapping[str, int]
+    """Records in the outbox by priority: "hit", "loss", "hit_read", "read", "hit_picture", "picture"."""
+    waiting_bytes: int
+    oldest_age_s: float | None
+    """Age of the oldest waiting record; None where nothing waits."""
+    last_ack_at: datetime | None
+    last_error: str
+    acked: int
+    """Records since the start."""
+    resent: int
+    lost: Mapping[tuple[str, str], int]
+    """Totals over all time by (what, cause)."""
+
+
+class DeviceLink:
+    """Delivers at least once; the collector knows what it has already.
+
+    Args:
+        journal_path: of the `Journal` whose outbox is to be delivered.
+        endpoint: `tcp://host:port` of the collector.
+        keys: this device's own.
+        server_key: the collector's public key.
+        on_failure: told, on the link's thread, when that has died (a damaged journal); the process should end.
+        ack_patience_s: with no answer for so long, what is under way is sent again.
+    """
+
+    def __init__(
+        self,
+        journal_path: Path,
+        endpoint: str,
+        keys: KeyPair,
+        server_key: str,
+        *,
+        clock: Clock | None = None,
+        software: str = "alpr",
+        on_failure: Callable[[Exception], None] | None = None,
+        ack_patience_s: float = 10.0,
+    ) -> None:
+        self._path = journal_path
+        self._endpoint = endpoint
+        self._keys = keys
+        self._server_key = server_key
+        self._clock = clock or SystemClock()
+        self._software = software
+        self._ack_patience_s = ack_patience_s
+        self._thread = GuardedThread("link", self._run, on_failure)
+        self._closing = threading.Event()
+        self._drain_until_s = float("-inf")
+        self._state = LinkState()
+
+    @property
+    def failure(self) -> Exception | None:
+        """What the link's thread died of; None while it lives."""
+        return self._thread.failure
+
+    def start(self) -> None:
+        """Begin to connect and to deliver."""
+        self._thread.start()
+
+    def close(self, drain_s: float = 0.0) -> bool:
+        """End the thread; True where nothing was left waiting.
+
+        Args:
+            drain_s: go on delivering for at most so long.
+        """
+        self._drain_until_s = self._now_s() + drain_s
+        self._closing.set()
+        self._thread.join(drain_s + _CLOSE_S)
+        return sum(read_depth(self._path).rows.values()) == 0
+
+    def status(self) -> LinkStatus:
+        """How things stand now; may be asked from any thread.
+
+        Raises:
+            StoreError: the journal cannot be read.
+        """
+        state, depth = self._state, read_depth(self._path)
+        oldest_us = depth.oldest_at_us
+        age_s = None if oldest_us is None else max(0.0, (micros(self._clock.now()) - oldest_us) / 1e6)
+        return LinkStatus(
+            is_connected=state.is_connected,
+            waiting=depth.rows,
+            waiting_bytes=depth.size_bytes,
+            oldest_age_s=age_s,
+            last_ack_at=state.last_ack_at,
+            last_error=state.last_error,
+            acked=state.acked,
+            resent=state.resent,
+            lost=depth.lost,
+        )
+
+    def _run(self) -> None:
+        with (
+            Outbox(self._path) as outbox,
+            Dealer(self._endpoint, self._keys, self._server_key, self._clock) as dealer,
+        ):
+            courier = Courier(outbox, dealer, self._clock, self._software, self._ack_patience_s)
+            try:
+                while not self._is_over(courier):
+                    courier.take(dealer.poll(_TICK_S))
+                    courier.pump()
+                    self._state = courier.state
+            finally:
+                self._state = LinkState(last_error=courier.state.last_error or "closed")
+
+    def _is_over(self, courier: Courier) -> bool:
+        return self._closing.is_set() and (self._now_s() >= self._drain_until_s or courier.is_idle())
+
+    def _now_s(self) -> float:
+        return self._clock.monotonic_ns() / 1e9

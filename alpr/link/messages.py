@@ -1,0 +1,237 @@
+"""What device and collector say to each other: MessagePack maps with a version. See docs/messages.md.
+
+Unknown fields are ignored, so that either side may be the newer one. Nothing in a message says who sent it: the
+sender is the key that the connection was made with.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+from alpr.errors import MessageError
+
+VERSION = 1
+MAX_MESSAGE_BYTES = 4 << 20
+"""Larger messages close the connection."""
+MAX_PICTURE_BYTES = 2 << 20
+
+Seq: TypeAlias = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
+Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
+Finite: TypeAlias = Annotated[float, Meta(ge=-1e12, le=1e12)]
+Identity: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z")]
+BootId: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9a-f]{16}\Z")]
+Plate: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9A-Z]{0,32}\Z")]
+Name: TypeAlias = Annotated[str, Meta(max_length=200)]
+Text: TypeAlias = Annotated[str, Meta(max_length=4000)]
+Instant: TypeAlias = Annotated[datetime, Meta(tz=True)]
+Sha256: TypeAlias = Annotated[bytes, Meta(min_length=32, max_length=32)]
+Corner: TypeAlias = tuple[Finite, Finite]
+
+
+class CandidateRecord(Struct, frozen=True):
+    """One possible text of a plate."""
+
+    text: Plate
+    confidence: Share
+
+
+class ReadRecord(Struct, frozen=True, tag="read", tag_field="kind"):
+    """A read without its pictures, which follow by their hashes."""
+
+    read_id: Identity
+    revision: Count
+    is_final: bool
+    camera_id: Name
+    plate: Plate
+    confidence: Share
+    char_probabilities: Annotated[bytes, Meta(max_length=32 * 36 * 2)]
+    """len(plate) × 36 float16, little-endian, row by row, in the order 0–9 A–Z."""
+    candidates: Annotated[tuple[CandidateRecord, ...], Meta(max_length=64)]
+    first_seen_at: Instant
+    last_seen_at: Instant
+    observations: Count
+    corners: tuple[Corner, Corner, Corner, Corner]
+    detection_confidence: Share
+    frame_size_wh: tuple[Count, Count]
+    region: Name | None = None
+    region_confidence: Share = 0.0
+    patch_sha256: Sha256 | None = None
+    vehicle_sha256: Sha256 | None = None
+    model_ids: Annotated[tuple[Name, ...], Meta(max_length=16)] = ()
+    direction: Name | None = None
+
+
+class EntryRecord(Struct, frozen=True):
+    """The hotlist entry that was met."""
+
+    entry_id: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+    list_name: Name
+    plate: Name
+    reason: Text
+    priority: Annotated[int, Meta(ge=0, le=99)] = 3
+    region: Name | None = None
+    case_reference: Text = ""
+    instructions: Text = ""
+    valid_from: Instant | None = None
+    valid_to: Instant | None = None
+
+
+class HitRecord(Struct, frozen=True, tag="hit", tag_field="kind"):
+    """A read that meets a hotlist entry."""
+
+    hit_id: Identity
+    read_id: Identity
+    read_revision: Count
+    camera_id: Name
+    plate: Plate
+    """As read."""
+    match: Name
+    """Kind of match: `MatchKind`'s value, or one that a newer device knows."""
+    differing_positions: Annotated[tuple[Count, ...], Meta(max_length=64)]
+    probability: Share
+    entry: EntryRecord
+    list_revision: Count
+    list_age_s: Finite
+    raised_at: Instant
+    is_withdrawn: bool = False
+
+
+class PictureRecord(Struct, frozen=True, tag="picture", tag_field="kind"):
+    """A JPEG, known by its hash."""
+
+    sha256: Sha256
+    jpeg: Annotated[bytes, Meta(min_length=1, max_length=MAX_PICTURE_BYTES)]
+
+
+class LossRecord(Struct, frozen=True, tag="loss", tag_field="kind"):
+    """How many records of one sort a device has lost for one cause, in all since its journal was made."""
+
+    journal_id: BootId
+    what: Name
+    """"read", "hit" or "picture"."""
+    cause: Name
+    """"disk-full", "outbox-full", "too-large" or "refused"."""
+    total: Count
+    last_at: Instant
+
+
+Record: TypeAlias = ReadRecord | HitRecord | PictureRecord | LossRecord
+
+
+class Entry(Struct, frozen=True):
+    """One record in a batch."""
+
+    seq: Seq
+    record: Raw
+    """Decoded one by one, so that a bad one spoils no other."""
+
+
+class Hello(Struct, frozen=True, tag="hello", tag_field="kind"):
+    """First message of a device on each connection."""
+
+    boot_id: BootId
+    """Of the process that appends now."""
+    boots: Annotated[tuple[BootId, ...], Meta(max_length=100_000)]
+    """All that still have rows in the outbox; numbers of others need not be remembered."""
+    software: Name
+    sent_at: Instant
+    v: int = VERSION
+
+
+class Batch(Struct, frozen=True, tag="batch", tag_field="kind"):
+    """Records of one boot and one priority."""
+
+    boot_id: BootId
+    oldest_seq: Seq
+    """Lowest number that is still in the outbox: what is below was acked or is lost."""
+    entries: Annotated[tuple[Entry, ...], Meta(min_length=1, max_length=1024)]
+    v: int = VERSION
+
+
+class Welcome(Struct, frozen=True, tag="welcome", tag_field="kind"):
+    """The collector's answer to hello."""
+
+    software: Name
+    v: int = VERSION
+
+
+class Refusal(Struct, frozen=True):
+    """A record that the collector will never take."""
+
+    seq: Seq
+    reason: Text
+
+
+class Ack(Struct, frozen=True, tag="ack", tag_field="kind"):
+    """What is now durably stored, and what will never be."""
+
+    boot_id: BootId
+    seqs: Annotated[tuple[Seq, ...], Meta(max_length=1024)]
+    refused: Annotated[tuple[Refusal, ...], Meta(max_length=1024)] = ()
+    v: int = VERSION
+
+
+class Goodbye(Struct, frozen=True, tag="goodbye", tag_field="kind"):
+    """The collector takes nothing more on this connection."""
+
+    reason: Name
+    v: int = VERSION
+
+
+FromDevice: TypeAlias = Hello | Batch
+FromCollector: TypeAlias = Welcome | Ack | Goodbye
+
+_M = TypeVar("_M", Hello | Batch, Welcome | Ack | Goodbye)
+
+_encoder = msgspec.msgpack.Encoder()
+_from_device: msgspec.msgpack.Decoder[FromDevice] = msgspec.msgpack.Decoder(FromDevice)
+_from_collector: msgspec.msgpack.Decoder[FromCollector] = msgspec.msgpack.Decoder(FromCollector)
+_record: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Record)
+
+
+def encode(message: FromDevice | FromCollector | Record) -> bytes:
+    """A message or a record as bytes."""
+    return _encoder.encode(message)
+
+
+def decode_from_device(raw: bytes) -> FromDevice:
+    """What a device says.
+
+    Raises:
+        MessageError: not a message, or of a version that we do not speak.
+    """
+    return _checked(raw, _from_device)
+
+
+def decode_from_collector(raw: bytes) -> FromCollector:
+    """What the collector says; raises as `decode_from_device`."""
+    return _checked(raw, _from_collector)
+
+
+def decode_record(raw: bytes | Raw) -> Record:
+    """One record of a batch.
+
+    Raises:
+        MessageError: of an unknown kind, or a field is missing or out of range.
+    """
+    try:
+        return _record.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MessageError(f"a record that cannot be understood: {error}") from error
+
+
+def _checked(raw: bytes, decoder: msgspec.msgpack.Decoder[_M]) -> _M:
+    if len(raw) > MAX_MESSAGE_BYTES:
+        raise MessageError(f"a message of {len(raw)} bytes; at most {MAX_MESSAGE_BYTES} are allowed")
+    try:
+        message = decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MessageError(f"a message that cannot be understood: {error}") from error
+    if message.v != VERSION:
+        raise MessageError(f"a message of version {message.v}; this side speaks version {VERSION}, update the older")
+    return message

@@ -1,0 +1,197 @@
+"""The link's view of a journal: what goes out next, what was acked, what was refused. One thread, one connection.
+
+Deleting is not flushed to the disk: a deletion that a power cut undoes is only sent again, and the collector knows
+it already.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+
+from msgspec import Raw
+
+from alpr.errors import MessageError
+from alpr.link import losses
+from alpr.link.database import connect, connect_read_only, migrate, stored, transaction
+from alpr.link.losses import micros
+from alpr.link.messages import Batch, Entry, Refusal, decode_record
+from alpr.link.schema import JOURNAL_STEPS, Priority
+
+_KEPT_REFUSED = 1000  # newest records that the collector refused, for a person to look at
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A batch that is ready to go."""
+
+    priority: Priority
+    batch: Batch
+    sizes: Mapping[int, int]
+    """Bytes by seq."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxDepth:
+    """How much waits for the collector."""
+
+    rows: Mapping[str, int]
+    """By priority: "hit", "loss", "hit_read", "read", "hit_picture", "picture"."""
+    size_bytes: int
+    oldest_at_us: int | None
+    """When the oldest of it was appended, microseconds since 1970; None where nothing waits."""
+    lost: Mapping[tuple[str, str], int]
+    """Totals of what was lost, by (what, cause)."""
+
+
+Room = Callable[[Priority], tuple[int, int]]
+"""How many rows and bytes of a priority may go out now."""
+
+
+class Outbox:
+    """The waiting rows of a journal.
+
+    Raises:
+        StoreError: the journal cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection = connect(path, synchronous="NORMAL")
+        try:
+            migrate(self._connection, path, JOURNAL_STEPS)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def __enter__(self) -> Outbox:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def version(self) -> int:
+        """Changes whenever the journal was written by someone else."""
+        with stored(self._path):
+            (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        return int(version)
+
+    def boots(self) -> tuple[str, tuple[str, ...]]:
+        """The boot that appends now, and all that still have rows here (this one included)."""
+        with stored(self._path):
+            (current,) = self._connection.execute("SELECT boot_id FROM journal").fetchone()
+            waiting = {boot for (boot,) in self._connection.execute("SELECT DISTINCT boot_id FROM outbox")}
+        return current, tuple(sorted(waiting | {current}))
+
+    def is_empty(self) -> bool:
+        """True where nothing waits."""
+        with stored(self._path):
+            return self._connection.execute("SELECT 1 FROM outbox LIMIT 1").fetchone() is None
+
+    def next(self, in_flight: Collection[int], room: Room) -> Letter | None:
+        """The most urgent rows that are not under way; None where there are none or there is no room for them.
+
+        A letter holds rows of one priority and one boot; the first always fits.
+        """
+        with stored(self._path):
+            for priority in Priority:
+                max_rows, max_bytes = room(priority)
+                if max_rows <= 0 or max_bytes <= 0:
+                    continue
+                waiting = self._waiting(priority, in_flight, max_rows)
+                if waiting:
+                    return self._letter(priority, _fitting(waiting, max_bytes))
+        return None
+
+    def forget(self, seqs: Iterable[int]) -> None:
+        """Delete what the collector has."""
+        with stored(self._path), transaction(self._connection):
+            self._connection.executemany("DELETE FROM outbox WHERE seq = ?", [(seq,) for seq in seqs])
+
+    def refuse(self, refusals: Sequence[Refusal], now: datetime) -> None:
+        """Put aside what the collector will never take, and count it as lost."""
+        lost: Counter[tuple[str, str]] = Counter()
+        with stored(self._path), transaction(self._connection):
+            for refusal in refusals:
+                row = self._connection.execute(
+                    "DELETE FROM outbox WHERE seq = ? RETURNING boot_id, record", (refusal.seq,)
+                ).fetchone()
+                if row is None:
+                    continue
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?, ?)",
+                    (refusal.seq, row[0], micros(now), refusal.reason, row[1]),
+                )
+                lost[_kind(row[1]), losses.REFUSED] += 1
+            self._connection.execute(
+                "DELETE FROM refused WHERE seq NOT IN (SELECT seq FROM refused ORDER BY seq DESC LIMIT ?)",
+                (_KEPT_REFUSED,),
+            )
+            losses.add_losses(self._connection, lost, now)
+
+    def _waiting(self, priority: Priority, in_flight: Collection[int], max_rows: int) -> list[tuple[int, str, int]]:
+        rows = self._connection.execute(
+            "SELECT seq, boot_id, size FROM outbox WHERE priority = ? ORDER BY seq LIMIT ?",
+            (priority, len(in_flight) + max_rows),
+        ).fetchall()
+        return [row for row in rows if row[0] not in in_flight][:max_rows]
+
+    def _letter(self, priority: Priority, rows: Sequence[tuple[int, str, int]]) -> Letter | None:
+        marks = ",".join("?" * len(rows))
+        records = self._connection.execute(
+            f"SELECT seq, record FROM outbox WHERE seq IN ({marks}) ORDER BY seq", [row[0] for row in rows]
+        ).fetchall()
+        if not records:  # evicted since
+            return None
+        (oldest,) = self._connection.execute("SELECT min(seq) FROM outbox").fetchone()
+        entries = tuple(Entry(seq, Raw(record)) for seq, record in records)
+        return Letter(priority, Batch(rows[0][1], oldest or entries[0].seq, entries), {s: len(r) for s, r in records})
+
+
+def read_depth(path: Path) -> OutboxDepth:
+    """How much waits, seen from any thread or process.
+
+    Raises:
+        StoreError: the journal cannot be read.
+    """
+    with closing(connect_read_only(path)) as connection, stored(path):
+        rows = connection.execute("SELECT priority, count, size FROM depth").fetchall()
+        oldest = [
+            connection.execute(
+                "SELECT appended_at FROM outbox WHERE priority = ? ORDER BY seq LIMIT 1", (priority,)
+            ).fetchone()
+            for priority in Priority
+        ]
+        lost = losses.read_losses(connection)
+    return OutboxDepth(
+        {Priority(priority).name.lower(): count for priority, count, _ in rows},
+        sum(size for _, _, size in rows),
+        min((row[0] for row in oldest if row), default=None),
+        lost,
+    )
+
+
+def _fitting(rows: Sequence[tuple[int, str, int]], max_bytes: int) -> list[tuple[int, str, int]]:
+    """The first rows of one boot that fit together; at least one."""
+    chosen = [rows[0]]
+    size = rows[0][2]
+    for row in rows[1:]:
+        size += row[2]
+        if size > max_bytes or row[1] != rows[0][1]:
+            break
+        chosen.append(row)
+    return chosen
+
+
+def _kind(record: bytes) -> str:
+    try:
+        return str(decode_record(record).__struct_config__.tag)
+    except MessageError:
+        return "unknown"

@@ -1,0 +1,111 @@
+"""One collector and any number of devices on loopback, for tests: all are closed at the end."""
+
+from __future__ import annotations
+
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from alpr.collector.service import Intake
+from alpr.collector.store import Store, Stored
+from alpr.link.allowlist import AllowList, Device, enrol
+from alpr.link.device import DeviceLink
+from alpr.link.hub import Hub
+from alpr.link.journal import Journal
+from alpr.link.keys import KeyPair, new_key_pair
+
+
+def a_free_port() -> int:
+    """A port of loopback that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(is_so: Callable[[], object], seconds: float = 10.0) -> None:
+    """Wait for a fact; AssertionError where it does not come true."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, f"not so after {seconds} s"
+        time.sleep(0.01)
+
+
+@dataclass
+class RunningCollector:
+    """A hub with a store, on a thread."""
+
+    hub: Hub
+    told: list[Stored]
+
+
+class World:
+    """A folder with a collector's files, and what runs in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.server = new_key_pair()
+        self.device = new_key_pair()
+        self.allowed = folder / "allowed"
+        self.database = folder / "collector.db"
+        self.journal_path = folder / "journal.db"
+        self.endpoint = f"tcp://127.0.0.1:{a_free_port()}"
+        enrol(self.allowed, Device("edge", self.device.public))
+
+    @contextmanager
+    def collector(self) -> Iterator[RunningCollector]:
+        """Runs one until the block ends; its failure is the test's."""
+        stop = threading.Event()
+        told: list[Stored] = []
+        failures: list[BaseException] = []
+        with closing(Store(self.database)) as store:
+            hub = Hub(self.endpoint, self.server, AllowList(self.allowed), Intake(store, told.append))
+
+            def run() -> None:
+                try:
+                    while not stop.is_set():
+                        hub.step(0.02)
+                except BaseException as error:
+                    failures.append(error)
+
+            hub.open()
+            thread = threading.Thread(target=run)
+            thread.start()
+            try:
+                yield RunningCollector(hub, told)
+            finally:
+                stop.set()
+                thread.join(10)
+                hub.close()
+        assert not failures, failures
+
+    def journal(self) -> Journal:
+        return Journal(self.journal_path)
+
+    @contextmanager
+    def link(
+        self, keys: KeyPair | None = None, server_key: str = "", patience_s: float = 10.0
+    ) -> Iterator[DeviceLink]:
+        link = DeviceLink(
+            self.journal_path,
+            self.endpoint,
+            keys or self.device,
+            server_key or self.server.public,
+            ack_patience_s=patience_s,
+        )
+        link.start()
+        try:
+            yield link
+        finally:
+            link.close()
+            assert link.failure is None, link.failure
+
+    def count(self, table: str) -> int:
+        """Rows of one of the collector's tables."""
+        with closing(sqlite3.connect(self.database)) as connection:
+            (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+        return int(count)
