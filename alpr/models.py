@@ -45,12 +45,6 @@ class ModelCard:
         return f"{self.name}@{self.sha256[:12]}"
 
 
-def shipped_models() -> Path:
-    """The folder of the models that ship with alpr: inside the installed package, or beside it in a checkout."""
-    packaged = Path(__file__).parent / "_models"
-    return packaged if packaged.is_dir() else Path(__file__).parents[1] / "models"
-
-
 def load_card(path: Path) -> ModelCard:
     """Read the card of a model, given the path of the card or of the model itself.
 

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from alpr.errors import ModelError
 from alpr.geometry import bounding_box, box_iou, letterbox
-from alpr.models import Model, open_model, shipped_models
+from alpr.models import Model, open_model
+from alpr.shipped import shipped
 from alpr.types import Detection, FloatArray, Image
 
 
@@ -29,7 +30,7 @@ class PlateDetector:
     """
 
     def __init__(self, path: Path | None = None, *, threshold: float | None = None) -> None:
-        self.model: Model = open_model(path or shipped_models() / "detector.onnx", "detector")
+        self.model: Model = open_model(path or shipped("models") / "detector.onnx", "detector")
         card = self.model.card
         try:
             self._sizes_wh = [(int(width), int(height)) for width, height in card.fields["input"]["sizes_wh"]]

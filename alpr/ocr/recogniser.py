@@ -10,8 +10,9 @@ from typing import Protocol
 import numpy as np
 
 from alpr.errors import ModelError
-from alpr.models import Model, open_model, shipped_models
+from alpr.models import Model, open_model
 from alpr.ocr.ctc import decode
+from alpr.shipped import shipped
 from alpr.types import ALPHABET, FloatArray, Image, PlateText
 
 _MIN_REGION_CONFIDENCE = 0.5
@@ -50,7 +51,7 @@ class PlateRecogniser:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self.model: Model = open_model(path or shipped_models() / "recogniser.onnx", "recogniser")
+        self.model: Model = open_model(path or shipped("models") / "recogniser.onnx", "recogniser")
         card = self.model.card
         try:
             shape, margin = card.fields["input"]["shape"], card.fields["input"]["margin"]
