@@ -1,0 +1,10 @@
+"""Plates that are looked for: importing lists, matching reads against them, raising hits.
+
+Knows nothing of cameras, models or the network; takes and gives the value types of `alpr.types`.
+"""
+
+from alpr.hotlist.hits import hit_from, hit_id_of
+from alpr.hotlist.importer import ImportReport, import_csv
+from alpr.hotlist.index import HotlistIndex, ListState
+
+__all__ = ["HotlistIndex", "ImportReport", "ListState", "hit_from", "hit_id_of", "import_csv"]

@@ -1,0 +1,164 @@
+"""The hotlist database file: opening, tables, versions, errors as ours. Knows nothing of what a row means.
+
+One process writes at a time (imports); any number read while it does, and see each import as a whole (WAL).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alpr.errors import MigrationError, StoreError, StoreFull
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+APPLICATION_ID = 0x616C7068  # "alph": tells our file from any other SQLite file
+BUSY_S = 30.0  # longest wait for another import; one of 1,000,000 rows holds the lock for about ten seconds
+_IMPORT_CACHE_KIB = 64 << 10
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """Open a hotlist database to import into, creating it (and its folder) or bringing its tables up to date.
+
+    The connection is in autocommit; use `transaction`.
+
+    Raises:
+        MigrationError: it is another program's database, or of a newer version.
+        StoreError: it cannot be opened.
+        StoreFull: there is no room for it.
+    """
+    with stored(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{path}: its folder cannot be made ({error.strerror}): choose another --db") from error
+        connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+        try:
+            _refuse_foreign(connection, path)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute(f"PRAGMA cache_size=-{_IMPORT_CACHE_KIB}")
+            with transaction(connection):
+                _migrate(connection)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def open_read_only(path: Path) -> sqlite3.Connection:
+    """Open a hotlist database to match against while others may be importing.
+
+    Raises:
+        MigrationError: it is another program's database, or of another version.
+        StoreError: it is not there or cannot be opened.
+    """
+    if not path.is_file():
+        raise StoreError(f"{path}: no hotlist database there: make one with `alpr hotlist import FILE --db {path}`")
+    with stored(path):
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S)
+        try:
+            connection.isolation_level = None
+            if _refuse_foreign(connection, path) != SCHEMA_VERSION:
+                raise MigrationError(f"{path}: made by an older version: import a list into it once to bring it up")
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+@contextmanager
+def stored(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ours, naming the file."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        # Some errors are raised by the Python module itself and carry no code.
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+            raise StoreFull(f"{path}: no room left on the disk: free some and import again") from error
+        raise StoreError(
+            f"{path}: {error}: check that it is a hotlist database and that its folder is writable"
+        ) from (error)
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All of it or nothing; waits for another writer."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:  # SQLite itself rolls back on some errors, a full disk among them
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def text_from_instant(at: datetime) -> str:
+    """How instants stand in the database: UTC, always 32 characters, so that text order is time order."""
+    if at.tzinfo is None:
+        raise ValueError(f"instants must be aware, got naive {at}")
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> int:
+    """The file's schema version, 0 for an empty file; MigrationError where it is not ours or too new."""
+    application_id, version = (
+        int(connection.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("application_id", "user_version")
+    )
+    is_empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    if application_id != APPLICATION_ID and not (is_empty and application_id == version == 0):
+        raise MigrationError(f"{path}: not a hotlist database: give the path of another file")
+    if not 0 <= version <= SCHEMA_VERSION:
+        raise MigrationError(
+            f"{path}: has schema version {version}, this alpr knows up to {SCHEMA_VERSION}: use a newer alpr"
+        )
+    return version
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    from sqlite_utils import Database  # noqa: PLC0415 - slow to import, and readers never need it
+
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    tables = Database(connection)
+    for step in _STEPS[version:]:
+        step(tables)
+    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+
+
+def _lists_and_entries(tables: Database) -> None:
+    tables.create_table(
+        "lists",
+        {"list_id": int, "name": str, "revision": int, "updated_at": str, "source": str},
+        pk="list_id",
+        not_null={"name", "revision", "updated_at", "source"},
+    ).create_index(["name"], index_name="lists_by_name", unique=True)
+    text = ("plate", "look_alike_key", "region", "case_reference", "reason", "instructions")
+    entries = tables.create_table(
+        "entries",
+        {
+            "entry_id": int,
+            "list_id": int,
+            **dict.fromkeys(text, str),
+            "priority": int,
+            "valid_from": str,
+            "valid_to": str,
+        },
+        pk="entry_id",
+        foreign_keys=[("list_id", "lists", "list_id")],
+        not_null={"list_id", "priority", *text},  # region "" is unknown: a unique index takes NULLs for different
+    )
+    entries.create_index(["look_alike_key"], index_name="entries_by_look_alike_key")
+    entries.create_index(["list_id", "plate", "region", "case_reference"], index_name="entries_by_key", unique=True)
+
+
+_STEPS: tuple[Callable[[Database], None], ...] = (_lists_and_entries,)
+"""Only ever appended to: their count is the file's `user_version`."""
+
+SCHEMA_VERSION = len(_STEPS)

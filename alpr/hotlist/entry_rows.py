@@ -1,0 +1,209 @@
+"""One row of a hotlist file to an entry, or to everything that is wrong with it. Pure.
+
+The rules are those of `docs/hotlists.md`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+
+from alpr.errors import EntryError
+from alpr.hotlist.database import text_from_instant
+from alpr.hotlist.regions import is_region
+from alpr.plates import fits, normalise, unwritten_letters
+
+COLUMNS = (
+    *("plate", "list", "reason", "priority", "region"),
+    *("case_reference", "instructions", "valid_from", "valid_to"),
+)
+REQUIRED_COLUMNS = ("plate", "reason")
+
+PLATE_LENGTHS = range(2, 16)
+_PRIORITIES = {"": 3, "1": 1, "2": 2, "3": 3, "4": 4, "5": 5}
+_LENGTHS = {"list": 64, "reason": 200, "case_reference": 100, "instructions": 2000}
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffd]")
+_SEPARATORS = frozenset(".·•:/'’|")
+_END_OF_TIME = date(9999, 12, 31)  # how many systems write "without end"
+
+
+class NewEntry(NamedTuple):
+    """A good row, in the form and order in which it goes into the database."""
+
+    line: int
+    plate: str
+    region: str
+    """"" where unknown."""
+    case_reference: str
+    reason: str
+    priority: int
+    instructions: str
+    valid_from: str | None
+    valid_to: str | None
+    """Exclusive."""
+
+
+class EntryNote(NamedTuple):
+    """Something about a good row that a person should look at."""
+
+    line: int
+    field: str
+    text: str
+
+
+class RowCheck:
+    """Reads the fields of one row and keeps count of what is wrong with them.
+
+    Args:
+        line: where the row begins, from 1.
+        fields: by column, as written; columns that are not there count as blank.
+    """
+
+    def __init__(self, line: int, fields: Mapping[str, str]) -> None:
+        self._line = line
+        self._fields = fields
+        self.errors: list[EntryError] = []
+
+    def entry(self, list_name: str) -> NewEntry | None:
+        """The row as an entry of a list; None where `errors` say why not."""
+        self._refuse_unprintable()
+        list_named = self._text("list")
+        if list_named not in ("", list_name):
+            self._refuse("list", f"is {list_named!r}, this import is of {list_name!r}")
+        valid_from, valid_to = self._instant("valid_from"), self._instant("valid_to")
+        if valid_from and valid_to and valid_to <= valid_from:
+            self._refuse("valid_to", "is not after valid_from")
+        reason = self._text("reason")
+        if not reason:
+            self._refuse("reason", "is blank: an officer has to know what the plate is wanted for")
+        found = NewEntry(
+            self._line,
+            self._plate(),
+            self._region(),
+            self._text("case_reference"),
+            reason,
+            self._priority(),
+            self._text("instructions"),
+            valid_from,
+            valid_to,
+        )
+        return None if self.errors else found
+
+    def _refuse(self, field: str, reason: str) -> None:
+        self.errors.append(EntryError(self._line, field, reason))
+
+    def _refuse_unprintable(self) -> None:
+        if "".join(self._fields.values()).isprintable():
+            return
+        for field, value in self._fields.items():
+            if found := _UNPRINTABLE.search(value):
+                self._refuse(field, f"holds the unprintable character U+{ord(found[0]):04X}")
+
+    def _text(self, field: str) -> str:
+        value = self._fields.get(field, "").strip()
+        if len(value) > _LENGTHS[field]:
+            self._refuse(field, f"has {len(value)} characters, {_LENGTHS[field]} is the most")
+            return ""
+        return value
+
+    def _plate(self) -> str:
+        written = self._fields.get("plate", "").strip()
+        plate = normalise(written)
+        if not written.isalnum():
+            odd = next((char for char in written if not _is_of_a_plate(char)), "")
+            if odd and odd.isprintable():
+                hint = ": wildcards are not known here, list each plate" if odd in "*?%_" else ""
+                self._refuse("plate", f"{_short(written)} holds {odd!r}, which no plate has{hint}")
+        if len(plate) not in PLATE_LENGTHS:
+            limits = f"{PLATE_LENGTHS[0]} to {PLATE_LENGTHS[-1]}"
+            self._refuse(
+                "plate", f"{_short(written)} has {len(plate)} letters and digits (A-Z, 0-9), plates {limits}"
+            )
+        return plate
+
+    def _priority(self) -> int:
+        written = self._fields.get("priority", "").strip()
+        priority = _PRIORITIES.get(written)
+        if priority is None:
+            self._refuse("priority", f"is {_short(written)}: give 1 (highest) to 5, or leave it blank for 3")
+        return priority or 0
+
+    def _region(self) -> str:
+        region = self._fields.get("region", "").strip().upper()
+        if region and not is_region(region):
+            self._refuse(
+                "region", f"is {_short(region)}: give an ISO 3166-1 code such as GB, a state as US-NY, or none"
+            )
+        return region
+
+    def _instant(self, field: str) -> str | None:
+        written = self._fields.get(field, "").strip()
+        try:
+            return _instant_text(written, field == "valid_to") if written else None
+        except (ValueError, OverflowError) as error:
+            self._refuse(field, f"is {_short(written)}: {error}")
+            return None
+
+
+def notes_on(entry: NewEntry, written_plate: str, now: str) -> tuple[EntryNote, ...]:
+    """What a person should look at in a good row: it counts, but perhaps not as it was meant.
+
+    Args:
+        now: as text, see `text_from_instant`.
+    """
+    notes = []
+    if entry.valid_to is not None and entry.valid_to <= now:
+        notes.append(EntryNote(entry.line, "valid_to", "is past: the entry raises no hits"))
+    if letters := unwritten_letters(written_plate):
+        notes.append(EntryNote(entry.line, "plate", f"{letters!r} cannot be matched, only {entry.plate}"))
+    if entry.region and fits(entry.plate, entry.region) is False:
+        notes.append(EntryNote(entry.line, "plate", f"{entry.plate} is not an ordinary plate of {entry.region}"))
+    return tuple(notes)
+
+
+def _is_of_a_plate(char: str) -> bool:
+    # Letters, their combining accents, digits, spaces, dashes, invisible marks, and what is printed between groups.
+    return char in _SEPARATORS or unicodedata.category(char) in _PLATE_CATEGORIES
+
+
+_PLATE_CATEGORIES = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd", "Zs", "Pd", "Cf", "Cc"})
+
+
+@lru_cache(maxsize=4096)  # a list of a million entries names few days
+def _instant_text(written: str, is_end: bool) -> str | None:
+    """The instant of a date (a UTC day) or of a date and time with its offset; None for an end that never comes.
+
+    An end given as a date holds through that day, so it is the instant at which the next begins.
+
+    Returns:
+        As it stands in the database.
+
+    Raises:
+        ValueError: it is neither, or its time has no offset.
+        OverflowError: it is outside the years 1 to 9999.
+    """
+    try:
+        day = date.fromisoformat(written)
+    except ValueError:
+        return text_from_instant(_time_with_offset(written))
+    if is_end and day == _END_OF_TIME:
+        return None
+    return text_from_instant(datetime.combine(day + timedelta(days=is_end), time(tzinfo=UTC)))
+
+
+def _time_with_offset(written: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(written)
+    except ValueError:
+        raise ValueError("give a date as 2026-01-31 or a time as 2026-01-31T18:00+01:00") from None
+    if at.tzinfo is None:
+        raise ValueError("a time needs its offset from UTC, such as Z or +01:00")
+    return at
+
+
+def _short(written: str) -> str:
+    return repr(written if len(written) <= 40 else written[:39] + "…")

@@ -1,0 +1,37 @@
+"""From a match to the record that alerts: a hit with its list's revision and age."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from alpr.hotlist.index import HotlistIndex
+from alpr.types import Hit, HotlistEntry, Match, Read
+
+
+def hit_from(read: Read, match: Match, index: HotlistIndex, now: datetime) -> Hit:
+    """The hit of a read that meets an entry.
+
+    Raises:
+        HotlistError: the entry's list is not in the index.
+    """
+    return Hit(
+        hit_id=hit_id_of(read.read_id, match.entry),
+        read_id=read.read_id,
+        read_revision=read.revision,
+        camera_id=read.camera_id,
+        plate_text=read.plate.text,
+        match=match,
+        list_revision=index.revision(match.entry.list_name),
+        list_age_s=index.age_s(match.entry.list_name, now),
+        raised_at=now,
+    )
+
+
+def hit_id_of(read_id: str, entry: HotlistEntry) -> str:
+    """32 hexadecimal digits that every revision of a read and every import of an entry give again.
+
+    By what names an entry within its list, not by its row, which is local to one device.
+    """
+    named = "\0".join((read_id, entry.list_name, entry.plate, entry.region or "", entry.case_reference))
+    return hashlib.sha256(named.encode()).hexdigest()[:32]

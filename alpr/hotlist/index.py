@@ -1,0 +1,160 @@
+"""The reader's side of the hotlist database: which entries a plate meets. Called for every read."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from alpr.errors import HotlistError
+from alpr.hotlist.database import open_read_only, stored, text_from_instant
+from alpr.hotlist.matching import meet, urgency
+from alpr.plates import look_alike_key
+from alpr.types import HotlistEntry, Match, PlateText
+
+# A plate's exact entries have its look-alike key too, so that one look-up finds both kinds.
+_MEETING = """
+    SELECT entry_id, lists.name, plate, reason, priority, region, case_reference, instructions, valid_from, valid_to
+    FROM entries INDEXED BY entries_by_look_alike_key JOIN lists USING (list_id)
+    WHERE look_alike_key = :key
+        AND (valid_from IS NULL OR valid_from <= :at) AND (valid_to IS NULL OR :at < valid_to)"""
+
+_LISTS = """
+    SELECT name, revision, updated_at, source,
+        count(entry_id), coalesce(sum(valid_to <= :now), 0), coalesce(sum(valid_from > :now), 0)
+    FROM lists LEFT JOIN entries USING (list_id) GROUP BY list_id ORDER BY name"""
+
+
+@dataclass(frozen=True, slots=True)
+class ListState:
+    """One list as the database holds it at an instant."""
+
+    name: str
+    revision: int
+    """Counts the imports that changed the list, from 1."""
+    updated_at: datetime
+    """When a file was last imported, whether or not it changed anything."""
+    source: str
+    """Name of that file."""
+    entries: int
+    expired: int
+    """Of the entries, those past their validity."""
+    not_yet_valid: int
+    age_s: float
+    """Seconds since `updated_at`; 0 where the clock went back."""
+
+
+class HotlistIndex:
+    """Finds what a plate meets in a hotlist database, which it never writes.
+
+    Every call asks the file itself, so that an import by another process counts from its commit on, as a whole.
+    Belongs to the thread that opened it. A context manager.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open a hotlist database.
+
+        Raises:
+            StoreError: it is not there, cannot be opened, or (MigrationError) is not a hotlist database.
+        """
+        return cls(open_read_only(path), path)
+
+    def match(self, plate: PlateText, at: datetime) -> list[Match]:
+        """The entries valid at an instant that a plate meets: highest priority first, exact before look-alike.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        if not plate.text:
+            return []
+        rows = self._rows(_MEETING, {"key": look_alike_key(plate.text), "at": text_from_instant(at)})
+        matches = [match for row in rows if (match := meet(plate, _entry_from_row(row))) is not None]
+        return sorted(matches, key=urgency)
+
+    def revision(self, list_name: str) -> int:
+        """The list's revision.
+
+        Raises:
+            HotlistError: there is no such list.
+        """
+        revision, _ = self._list(list_name)
+        return revision
+
+    def age_s(self, list_name: str, now: datetime) -> float:
+        """Seconds since a file was last imported into the list; 0 where the clock went back.
+
+        Raises:
+            HotlistError: there is no such list.
+        """
+        _, updated_at = self._list(list_name)
+        return _age_s(updated_at, now)
+
+    def lists(self, now: datetime) -> tuple[ListState, ...]:
+        """All lists, by name. Counts entries, so not for every read."""
+        return tuple(_list_state(row, now) for row in self._rows(_LISTS, {"now": text_from_instant(now)}))
+
+    def close(self) -> None:
+        """Let go of the file. Closing twice is harmless."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _list(self, list_name: str) -> tuple[int, datetime]:
+        rows = self._rows("SELECT revision, updated_at FROM lists WHERE name = :name", {"name": list_name})
+        if not rows:
+            raise HotlistError(f"{self._path}: no list named {list_name!r}: see `alpr hotlist list`")
+        return int(rows[0][0]), datetime.fromisoformat(rows[0][1])
+
+    def _rows(self, query: str, values: dict[str, str]) -> list[Any]:
+        with stored(self._path):
+            # All rows at once: a half-read cursor would hold back the folding of the log into the file.
+            return self._connection.execute(query, values).fetchall()
+
+
+def _entry_from_row(row: tuple[Any, ...]) -> HotlistEntry:
+    entry_id, list_name, plate, reason, priority, region, case_reference, instructions, valid_from, valid_to = row
+    return HotlistEntry(
+        entry_id=entry_id,
+        list_name=list_name,
+        plate=plate,
+        reason=reason,
+        priority=priority,
+        region=region or None,
+        case_reference=case_reference,
+        instructions=instructions,
+        valid_from=None if valid_from is None else datetime.fromisoformat(valid_from),
+        valid_to=None if valid_to is None else datetime.fromisoformat(valid_to),
+    )
+
+
+def _list_state(row: tuple[Any, ...], now: datetime) -> ListState:
+    name, revision, updated_at, source, entries, expired, not_yet_valid = row
+    updated = datetime.fromisoformat(updated_at)
+    return ListState(
+        name=name,
+        revision=revision,
+        updated_at=updated,
+        source=source,
+        entries=entries,
+        expired=expired,
+        not_yet_valid=not_yet_valid,
+        age_s=_age_s(updated, now),
+    )
+
+
+def _age_s(updated_at: datetime, now: datetime) -> float:
+    return max(0.0, (now - updated_at).total_seconds())
