@@ -27,14 +27,12 @@ def _rooted(path: Path, info: ValidationInfo) -> Path:
     return Path(os.path.normpath(folder / expanded))
 
 
-def _is_local_path(url: str) -> bool:
-    return not re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:|\d+$", url)
-
-
 def _rooted_url(url: str, info: ValidationInfo) -> str:
     if not url.strip():
-        raise ValueError("is empty: give rtsp://…, a video file, a folder of pictures, or the number of a USB camera")
-    return str(_rooted(Path(url), info)) if _is_local_path(url) else url
+        raise ValueError("is empty: give rtsp://…, usb:0, a video file or a folder of pictures")
+    if re.fullmatch(r"[0-9]{1,3}", url):
+        return f"usb:{url}"  # as OpenCV's users write it
+    return url if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://|usb:", url) else str(_rooted(Path(url), info))
 
 
 def _rooted_key(key: str, info: ValidationInfo) -> str:
@@ -78,7 +76,7 @@ class CameraConfig(_Block):
     id: Identity
     """Stands in every read; unique on the device."""
     url: Annotated[str, AfterValidator(_rooted_url)] = Field(repr=False)
-    """`rtsp://…`, a video file, a folder of pictures, or the number of a USB camera (`"0"`)."""
+    """`rtsp://…`, `http://…`, `usb:0`, `/dev/video0`, a video file, or a folder of pictures."""
     realtime: bool = False
     """Play a file at its own pace, dropping what cannot be kept up with, as if it were a live camera."""
     detect_every: Annotated[int, Field(ge=1, le=100)] = 1

@@ -129,12 +129,12 @@ def test_byte_order_mark_anchors_and_merge_keys(tmp_path: Path) -> None:
     text = GOOD + "  - &usb\n    id: east\n    url: '0'\n    detect_every: 3\n  - <<: *usb\n    id: west\n"
     config = _load(tmp_path, text.encode("utf-8-sig"))
     assert [(camera.id, camera.url, camera.detect_every) for camera in config.cameras[1:]] == [
-        ("east", "0", 3),
-        ("west", "0", 3),
+        ("east", "usb:0", 3),
+        ("west", "usb:0", 3),
     ]
 
 
-@pytest.mark.parametrize("url", ["rtsp://192.0.2.1/s", "0", "usb:1", "http://192.0.2.1/mjpeg"])
+@pytest.mark.parametrize("url", ["rtsp://192.0.2.1/s", "usb:1", "/dev/video0", "http://192.0.2.1/mjpeg"])
 def test_addresses_that_are_no_paths_stay_as_they_are(tmp_path: Path, url: str) -> None:
     assert _load(tmp_path, GOOD.replace("clips/north.mp4", f'"{url}"')).cameras[0].url == url
 
@@ -154,7 +154,10 @@ def test_environment_overrides_the_file(tmp_path: Path) -> None:
             "OTHER": "x",
         },
     )
-    assert [(camera.id, camera.url) for camera in config.cameras] == [("north", "0"), ("007", "rtsp://192.0.2.1/s")]
+    assert [(camera.id, camera.url) for camera in config.cameras] == [
+        ("north", "usb:0"),
+        ("007", "rtsp://192.0.2.1/s"),
+    ]
     assert (config.recognition_threshold, config.track.lost_after_s, config.detection_threshold) == (0.25, 2, None)
 
 
