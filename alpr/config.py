@@ -146,7 +146,7 @@ class EdgeConfig(_Block):
     models: ModelsConfig = ModelsConfig()
     detection_threshold: Share | None = None
     """Least confidence of a detection; null takes what the model's card recommends."""
-    recognition_threshold: Share = 0.5
+    recognition_threshold: Share = 0.4
     """Passes whose plate text is less probable than this are not reported."""
     min_plate_length: Annotated[int, Field(ge=1, le=12)] = 4
     """Shorter texts are not reported."""
