@@ -1,0 +1,28 @@
+"""Between device and collector: the journal with its outbox, and the encrypted connection. The only importer of zmq."""
+
+from alpr.link.allowlist import AllowList, Device, enrol, read_devices, revoke
+from alpr.link.device import DeviceLink, LinkStatus
+from alpr.link.hub import Delivery, Hub, Peer, Receipt
+from alpr.link.journal import Journal, JournalLimits
+from alpr.link.keys import KeyPair, load_key_pair, load_public_key, new_key_pair, write_key_pair
+
+__all__ = [
+    "AllowList",
+    "Delivery",
+    "Device",
+    "DeviceLink",
+    "Hub",
+    "Journal",
+    "JournalLimits",
+    "KeyPair",
+    "LinkStatus",
+    "Peer",
+    "Receipt",
+    "enrol",
+    "load_key_pair",
+    "load_public_key",
+    "new_key_pair",
+    "read_devices",
+    "revoke",
+    "write_key_pair",
+]
