@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from alpr.types import ALPHABET, FloatArray, PlateText
+from alpr.types import ALPHABET, PlateText
+
+Rows: TypeAlias = npt.NDArray[np.float64]
+"""(..., 37): probabilities over the 36 characters and `GAP`."""
 
 GAP = len(ALPHABET)
 """Index of "no character here" in a row of 37."""
@@ -21,7 +26,7 @@ _INSERTED = math.log(0.02)  # log-odds of a character that the profile has no sl
 _SKIPPED_MIN = 0.02  # likelihood of a slot without a character in this reading, where nobody missed it before
 
 
-def rows_of(plates: Sequence[PlateText]) -> list[FloatArray]:
+def rows_of(plates: Sequence[PlateText]) -> list[Rows]:
     """Each text's rows (n, 37), agreeing with its stated confidence; no text may be empty.
 
     What a row's 36 leave of 1 is the gap's. A recogniser may state another confidence for the whole than the product
@@ -46,7 +51,7 @@ def rows_of(plates: Sequence[PlateText]) -> list[FloatArray]:
     return [np.asarray(part, np.float64) for part in np.split(rows, starts[1:])]
 
 
-def align(profile: FloatArray, reading: FloatArray) -> list[tuple[int | None, int | None]]:
+def align(profile: Rows, reading: Rows) -> list[tuple[int | None, int | None]]:
     """The likeliest way to lay a reading over a profile, as pairs (slot, character), in order.
 
     Needleman and Wunsch's recursion; a pair scores the log-odds of both being the same character against chance,

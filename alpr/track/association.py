@@ -18,11 +18,14 @@ from alpr.types import PlateText
 IMPOSSIBLE = 1e6
 """Cost of a pair that must not be."""
 
+SAME_TEXT, OTHER_TEXT = 0.6, 0.4
+"""Agreement from which, and below which, texts speak for one vehicle or for two: two rarely reach 0.4, and misreads
+of one rarely fall below 0.7."""
+
 _WORST = 2.0  # cost above which two plates are rather two vehicles
+_CLEARLY = 0.4  # the second nearest must be farther by the inverse for place to settle a pair
 _SIZE_RATIO = 2.5  # between two frames no plate grows more
-_SAME_TEXT = 0.6  # agreement; texts of two vehicles rarely reach 0.4, misreads of one rarely fall below 0.7
-_OTHER_TEXT = 0.4
-_SURE_ENOUGH = 0.5  # confidence from which a text can speak against a place
+_SURE_ENOUGH = 0.5, 0.3  # confidence of what is known, and of a new reading, to speak against a place
 _MIN_TEXT = 4  # shorter texts agree by chance
 
 
@@ -43,29 +46,37 @@ class Expected:
 
 
 def settle(expected: Sequence[Expected], places: Sequence[Place]) -> list[tuple[int, int]]:
-    """The pairs (track, detection) beyond doubt: each the only one near the other."""
-    claims = [0] * len(places)
-    found: list[list[int]] = []
-    for track in expected:
+    """The pairs (track, detection) beyond doubt: each the other's nearest by far, the track seen lately."""
+    nearest: list[tuple[float, int]] = []  # per track: distance, detection
+    second = [math.inf] * len(expected)
+    of_place, second_of_place = [(math.inf, -1)] * len(places), [math.inf] * len(places)
+    for index, track in enumerate(expected):
         x, y, width, _ = track.place
-        reach = track.near * width
-        mine = []
+        reach = 2.0 * track.near * width  # rivals count from farther off than partners do
+        best = math.inf, -1
         for number, place in enumerate(places):
-            if (
-                abs(place[0] - x) <= reach
-                and abs(place[1] - y) <= reach
-                and math.hypot(place[0] - x, place[1] - y) <= reach
-            ):
-                mine.append(number)
-                claims[number] += 1
-        found.append(mine)
+            across, down = abs(place[0] - x), abs(place[1] - y)
+            if across > reach or down > reach:
+                continue
+            distance = math.hypot(across, down)
+            if distance < best[0]:
+                second[index], best = best[0], (distance, number)
+            elif distance < second[index]:
+                second[index] = distance
+            if distance < of_place[number][0]:
+                second_of_place[number], of_place[number] = of_place[number][0], (distance, index)
+            elif distance < second_of_place[number]:
+                second_of_place[number] = distance
+        nearest.append(best)
     return [
-        (index, mine[0])
-        for index, mine in enumerate(found)
-        if len(mine) == 1
-        and claims[mine[0]] == 1
+        (index, number)
+        for index, (distance, number) in enumerate(nearest)
+        if number >= 0
+        and of_place[number][1] == index
+        and distance <= expected[index].near * expected[index].place.width
+        and distance <= _CLEARLY * min(second[index], second_of_place[number])
         and expected[index].is_fresh
-        and 0.6 < places[mine[0]].width / expected[index].place.width < 1.6
+        and 0.6 < places[number].width / expected[index].place.width < 1.6
     ]
 
 
@@ -97,7 +108,7 @@ def pair_cost(track: Expected, place: Place, plate: PlateText | None) -> float:
     if plate is not None and contradicts(track.plate, plate):
         return IMPOSSIBLE
     alike = _alike(track.plate, plate)
-    if distance > track.near and (alike is None or alike < _SAME_TEXT):
+    if distance > track.near and (alike is None or alike < SAME_TEXT):
         return IMPOSSIBLE
     text = 0.0 if alike is None else 1.0 - 2.0 * alike
     # Beyond its near reach a plate is found by its text; distance then only ranks.
@@ -109,9 +120,11 @@ def contradicts(known: PlateText | None, seen: PlateText) -> bool:
     """Whether a reading says that this is another vehicle than the one known."""
     if known is None or min(len(known.text), len(seen.text)) < _MIN_TEXT:
         return False
-    return (
-        known.confidence >= _SURE_ENOUGH and seen.confidence >= _SURE_ENOUGH and agreement(known, seen) < _OTHER_TEXT
-    )
+    return _is_credible(known, seen) and agreement(known, seen) < OTHER_TEXT
+
+
+def _is_credible(known: PlateText, seen: PlateText) -> bool:
+    return known.confidence >= _SURE_ENOUGH[0] and seen.confidence >= _SURE_ENOUGH[1]
 
 
 def _alike(known: PlateText | None, seen: PlateText | None) -> float | None:
@@ -119,7 +132,7 @@ def _alike(known: PlateText | None, seen: PlateText | None) -> float | None:
     if known is None or seen is None or min(len(known.text), len(seen.text)) < _MIN_TEXT:
         return None
     alike = agreement(known, seen)
-    if alike < _SAME_TEXT and min(known.confidence, seen.confidence) < _SURE_ENOUGH:
+    if alike < SAME_TEXT and not _is_credible(known, seen):
         return None
     return alike
 

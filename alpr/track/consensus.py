@@ -24,9 +24,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from alpr.track.alignment import GAP, align, rows_of
+from alpr.track.alignment import GAP, Rows, rows_of
+from alpr.track.profile import Profile
 from alpr.track.settings import ConsensusSettings
-from alpr.types import ALPHABET, Candidate, FloatArray, PlateText
+from alpr.types import ALPHABET, Candidate, PlateText
 
 _DEFAULTS = ConsensusSettings()
 _BRANCHES = 4  # symbols per slot that a candidate may take
@@ -66,13 +67,13 @@ def combine(
     return _decide(posterior, settings.candidates, region, region_confidence)
 
 
-def effective_count(weights: FloatArray, correlation: float) -> float:
+def effective_count(weights: Rows, correlation: float) -> float:
     """How many independent readings these are worth: Kish's count, shrunk by their correlation."""
     kish = float(weights.sum() ** 2 / (weights**2).sum())
     return kish / (1.0 + (kish - 1.0) * correlation)
 
 
-def pool(slots: FloatArray, weights: FloatArray, settings: ConsensusSettings = _DEFAULTS) -> FloatArray:
+def pool(slots: Rows, weights: Rows, settings: ConsensusSettings = _DEFAULTS) -> Rows:
     """The formulas above, on slots (readings, s, 37) with weights (readings,), to (s, 37)."""
     share = weights / weights.sum()
     mean = np.tensordot(share, slots, 1)
@@ -89,48 +90,29 @@ def _order(reading_weight: tuple[PlateText, float]) -> tuple[float, str, float, 
     return -weight * reading.confidence, reading.text, weight, reading.char_probabilities.tobytes()
 
 
-def _slots(readings: Sequence[PlateText], weights: FloatArray, settings: ConsensusSettings) -> FloatArray:
+def _slots(readings: Sequence[PlateText], weights: Rows, settings: ConsensusSettings) -> Rows:
     """Every reading over the slots that all of them need, as (readings, s, 37).
 
-    Those that say the same text lie the same way, so each text is aligned once, the weightiest first, to a profile
-    that grows. A reading's row is NaN where it has no character until all are in; then its gaps are filled.
+    Those that say the same text lie the same way, so each text is aligned once, the weightiest first.
     """
     rows = rows_of(readings)
-    by_text: dict[str, list[int]] = {}
+    sayers: dict[str, list[int]] = {}
     for index, reading in enumerate(readings):
-        by_text.setdefault(reading.text, []).append(index)
-    trust = weights * np.array([max(reading.confidence, 1e-3) for reading in readings])
-    order = sorted(by_text, key=lambda text: (-trust[by_text[text]].sum(), text))
-    columns: list[dict[int, int]] = []  # per slot: group number -> index of its character
-    groups = [np.average([rows[i] for i in by_text[text]], axis=0, weights=weights[by_text[text]]) for text in order]
-    group_weights = [float(weights[by_text[text]].sum()) for text in order]
-    for number, group in enumerate(groups):
-        profile = _profile(columns, groups[:number], group_weights[:number])
-        columns = [
-            {**(columns[slot] if slot is not None else {}), **({number: char} if char is not None else {})}
-            for slot, char in align(profile, np.asarray(group, np.float32))
-        ]
-    laid = np.full((len(readings), len(columns), GAP + 1), np.nan)
-    for slot, column in enumerate(columns):
-        for number, char in column.items():
-            for index in by_text[order[number]]:
-                laid[index, slot] = rows[index][char]
+        sayers.setdefault(reading.text, []).append(index)
+    trust = [weight * max(reading.confidence, 1e-3) for weight, reading in zip(weights, readings, strict=True)]
+    profile = Profile()
+    for text in sorted(sayers, key=lambda text: (-sum(trust[index] for index in sayers[text]), text)):
+        total = sum(float(weights[index]) for index in sayers[text])
+        said = np.add.reduce([weights[index] * rows[index] for index in sayers[text]])
+        profile.add(text, said / total, total)
+    laid = np.full((len(readings), len(profile), GAP + 1), np.nan)
+    for index, reading in enumerate(readings):
+        laid[index, profile.slots_of(reading.text)] = rows[index]
     return _fill_gaps(laid, weights, settings)
 
 
-def _profile(columns: Sequence[dict[int, int]], groups: Sequence[FloatArray], weights: Sequence[float]) -> FloatArray:
-    """Mean distribution per slot over the groups aligned so far, (s, 37)."""
-    profile = np.zeros((len(columns), GAP + 1), np.float32)
-    total = sum(weights)
-    for slot, column in enumerate(columns):
-        for number, char in column.items():
-            profile[slot] += weights[number] / total * groups[number][char]
-        profile[slot, GAP] += 1.0 - sum(weights[number] for number in column) / total
-    return profile
-
-
-def _fill_gaps(laid: FloatArray, weights: FloatArray, settings: ConsensusSettings) -> FloatArray:
-    """Give a reading without a character in a slot its say: mostly none, or dropped, then as the others have it."""
+def _fill_gaps(laid: Rows, weights: Rows, settings: ConsensusSettings) -> Rows:
+    """Give a reading without a character in a slot (NaN) its say: mostly none, or dropped, then as the others say."""
     missing = np.isnan(laid[:, :, 0])
     if not missing.any():
         return laid
@@ -146,7 +128,7 @@ def _fill_gaps(laid: FloatArray, weights: FloatArray, settings: ConsensusSetting
     return np.where(missing[:, :, None], gaps, laid)
 
 
-def _decide(posterior: FloatArray, most: int, region: str | None, region_confidence: float) -> PlateText:
+def _decide(posterior: Rows, most: int, region: str | None, region_confidence: float) -> PlateText:
     texts = _ranked(posterior, most)
     ranked = sorted(texts.items(), key=lambda entry: (-entry[1][0], entry[0]))[:most]
     text, (confidence, path) = ranked[0]
@@ -157,7 +139,7 @@ def _decide(posterior: FloatArray, most: int, region: str | None, region_confide
     )
 
 
-def _ranked(posterior: FloatArray, most: int) -> dict[str, tuple[float, tuple[int, ...]]]:
+def _ranked(posterior: Rows, most: int) -> dict[str, tuple[float, tuple[int, ...]]]:
     """The likeliest texts with the summed probability of the ways to spell them and the likeliest of those ways.
 
     Best first: a heap of choices, one rank per slot, each opening those that are one rank worse in one slot.

@@ -12,7 +12,7 @@ class ConsensusSettings:
     frame_correlation: float = 0.2
     """[0, 1]: how alike the errors of two frames of one pass are. n equal readings count as n / (1 + (n - 1) x this),
     so that with 0.2 no number of frames weighs more than five independent ones."""
-    shared_error: float = 0.12
+    shared_error: float = 0.06
     """[0, 1]: how likely it is that all frames see a character through the same dirt, glare or blur, so that they
     together know no more than their average says. It bounds the confidence of a wrong text said many times."""
     outlier_share: float = 0.1
@@ -53,8 +53,8 @@ class TrackSettings:
     """A plate this many times as wide as any read before is read at once, sure or not."""
     patience: int = 12
     """Readings after which a plate that is still unsure is read every third frame only."""
-    parked_reread_s: float = 10.0
-    """Seconds between readings of a parked vehicle whose text is sure; an unsure one is read ten times as often."""
+    parked_reread_s: float = 2.0
+    """Seconds between readings of a parked vehicle whose text is sure; an unsure one is read four times as often."""
     max_reads_per_frame: int = 16
     """Most plates recognised in one frame; new and unsure ones go first."""
     kept_observations: int = 20
@@ -67,7 +67,7 @@ class TrackSettings:
     """The same for a single reading."""
     report_after_s: float = 10.0
     """Seconds in view after which a vehicle that never became sure is reported as well as it is known."""
-    min_confidence: float = 0.5
+    min_confidence: float = 0.4
     """Consensus confidence below which a finished pass gives no read."""
     min_alone_confidence: float = 0.9
     """The same for a pass with fewer than `min_observations` readings."""

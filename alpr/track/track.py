@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from alpr.track.association import Expected
+from alpr.track.alignment import agreement
+from alpr.track.association import SAME_TEXT, Expected
 from alpr.track.consensus import combine
 from alpr.track.motion import Place, place_of, predict
 from alpr.track.quality import is_whole, sharpness, vehicle_crop, weight
@@ -49,6 +50,7 @@ class Track:
         self.empty_weight = self.text_weight = 0.0
         self._kept: list[tuple[float, PlateText]] = []
         self._consensus: PlateText | None = None
+        self._is_doubted = False  # the last reading said something else
         self._readings = 0
         self._widest_read = 0.0
         self._frames_since_reading = 0
@@ -105,9 +107,11 @@ class Track:
         settings = self._settings
         if place.width >= self._widest_read * settings.reread_growth:
             return True
+        if self._is_doubted and self.is_sure:
+            return True
         since_s = (now_ns - self._last_reading_ns) / 1e9
         if self.is_parked(now_ns):
-            return since_s >= settings.parked_reread_s * (1.0 if self.is_sure else 0.1)
+            return since_s >= settings.parked_reread_s * (1.0 if self.is_sure else 0.25)
         if self.is_sure:
             return self._frames_since_reading + 1 >= settings.reread_every
         return self._readings < settings.patience or self._frames_since_reading >= 2
@@ -141,6 +145,8 @@ class Track:
         if not observation.text:
             self.empty_weight += quality
             return
+        known = self.consensus
+        self._is_doubted = known is not None and agreement(known, observation.plate) < SAME_TEXT
         self.observations += 1
         self.text_weight += quality
         self._keep([(quality, observation.plate)])
