@@ -1,4 +1,4 @@
-"""Between device and collector: the journal with its outbox, and the encrypted connection. The only importer of zmq."""
+"""Between device and collector: the journal with its outbox, and the encrypted connection. zmq stays in here."""
 
 from alpr.link.allowlist import AllowList, Device, enrol, read_devices, revoke
 from alpr.link.device import DeviceLink, LinkStatus

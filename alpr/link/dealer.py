@@ -24,6 +24,7 @@ _RETRY_REFUSED_S = 2.0
 _WATCHED = (
     zmq.EVENT_HANDSHAKE_SUCCEEDED
     | zmq.EVENT_DISCONNECTED
+    | zmq.EVENT_CONNECT_RETRIED
     | zmq.EVENT_HANDSHAKE_FAILED_AUTH
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
     | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
@@ -68,7 +69,8 @@ class Dealer:
         self._context: zmq.Context[Any] | None = None
         self._socket: zmq.Socket[bytes] | None = None
         self._monitor: zmq.Socket[bytes] | None = None
-        self._retry_at_s: float | None = None
+        self._retry_at_s = 0.0
+        self._is_up = False
 
     def __enter__(self) -> Dealer:
         self._context = zmq.Context()
@@ -91,7 +93,7 @@ class Dealer:
         assert self._context is not None  # noqa: S101 - entered
         if self._socket is None or self._monitor is None:
             time.sleep(timeout_s)
-            if self._now_s() >= (self._retry_at_s or 0.0):
+            if self._now_s() >= self._retry_at_s:
                 self._open(self._context)
             return News((), ())
         poller = zmq.Poller()
@@ -148,6 +150,7 @@ class Dealer:
         if self._monitor is not None:
             self._monitor.close(linger=0)
         self._socket = self._monitor = None
+        self._is_up = False
 
     def _received(self, socket: zmq.Socket[bytes]) -> list[bytes]:
         messages = []
@@ -162,9 +165,13 @@ class Dealer:
         while monitor.poll(0):
             event = int(recv_monitor_message(monitor)["event"])
             if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+                self._is_up = True
                 changes.append((Change.UP, "connected"))
-            elif event == zmq.EVENT_DISCONNECTED:
-                changes.append((Change.DOWN, f"no connection to {self._endpoint}"))
+            elif event == zmq.EVENT_DISCONNECTED and self._is_up:  # else it follows a refusal, which says more
+                self._is_up = False
+                changes.append((Change.DOWN, f"{self._endpoint}: the connection broke"))
+            elif event == zmq.EVENT_CONNECT_RETRIED:
+                changes.append((Change.DOWN, f"{self._endpoint}: nothing answers there"))
             elif event in _REFUSALS:
                 changes.append((Change.REFUSED, f"{self._endpoint}: {_REFUSALS[zmq.Event(event)]}"))
         return changes

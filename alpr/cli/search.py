@@ -1,0 +1,94 @@
+"""`alpr search`: find reads at the collector; every search is recorded before it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from alpr.cli.output import json_option, print_rows
+
+if TYPE_CHECKING:
+    from alpr.collector.search import Found
+
+
+def _instant(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(value)
+    except ValueError as error:
+        forms = "2026-01-31, 2026-01-31T08:00 or 2026-01-31T08:00+01:00"
+        raise click.BadParameter(f"{value!r} is not an instant; give {forms}", ctx, param) from error
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant
+
+
+@click.command()
+@click.argument("plate")
+@click.option("--purpose", required=True, help="Why, in your own words. Recorded.")
+@click.option("--case", "case_id", default="", help="Case number. Recorded.")
+@click.option("--db", "database", required=True, type=click.Path(path_type=Path), help="The collector's database.")
+@click.option(
+    "--since", callback=_instant, help="First seen at or after this (ISO 8601; UTC unless it says otherwise)."
+)
+@click.option("--until", callback=_instant, help="First seen before this.")
+@click.option("--camera", "camera_id", help="Only this camera.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Newest reads only.")
+@json_option
+def command(  # noqa: PLR0917 - click passes them by name
+    plate: str,
+    purpose: str,
+    case_id: str,
+    database: Path,
+    since: datetime | None,
+    until: datetime | None,
+    camera_id: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Find reads of PLATE at the collector, newest first. * stands for any characters, ? for any one.
+
+    Who asked, when, for what and why is recorded in the audit file beside the database before anything is shown;
+    where that cannot be written nothing is shown. Works while the collector runs.
+
+    Exit 1 where the purpose says nothing, 2 where there is none.
+    """
+    from alpr.collector.access import audited_search, checked_purpose, os_user
+    from alpr.collector.audit import Audit, audit_path
+    from alpr.collector.search import Query, pattern_from_text
+    from alpr.errors import StoreError
+
+    try:
+        pattern = pattern_from_text(plate)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="PLATE") from error
+    checked_purpose(purpose)
+    if not database.is_file():  # before the audit file is made beside it
+        raise StoreError(f"{database}: no such database; give the file that the collector writes")
+    query = Query(pattern, since, until, camera_id, limit)
+    with closing(Audit(audit_path(database))) as audit:
+        found = audited_search(database, audit, query, who=os_user(), purpose=purpose, case_id=case_id)
+    print_rows(_rows(found), as_json=as_json)
+    more = " (there are more: see --limit)" if found.is_cut else ""
+    click.echo(f"{len(found.reads)} reads{more}; this search was recorded", err=True)
+
+
+def _rows(found: Found) -> Iterator[dict[str, Any]]:
+    for read in found.reads:
+        yield {
+            "first_seen_at": read.first_seen_at.isoformat(timespec="milliseconds"),
+            "plate": read.plate,
+            "confidence": round(read.confidence, 4),
+            "region": read.region,
+            "device": read.device,
+            "camera": read.camera_id,
+            "direction": read.direction,
+            "last_seen_at": read.last_seen_at.isoformat(timespec="milliseconds"),
+            "hit": ", ".join(read.hit_lists) or None,
+            "read_id": read.read_id,
+            "revision": read.revision,
+        }
