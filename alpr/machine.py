@@ -1,0 +1,81 @@
+"""What the computer is: processor, its features, memory in use, clock. Reads /proc; knows nothing of plates."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+# Those that decide how fast a net runs.
+_TELLING_FLAGS = (
+    *("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16", "avx_vnni", "amx_int8"),
+    *("asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve"),
+)
+_ARM_PARTS = {"0xd03": "Cortex-A53", "0xd08": "Cortex-A72", "0xd0b": "Cortex-A76", "0xd42": "Cortex-A78AE"}
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One computer."""
+
+    cpu: str
+    cores: int
+    """That this process may use."""
+    cpu_flags: tuple[str, ...]
+    """Those that matter for nets, in a fixed order."""
+    architecture: str
+    system: str
+    python: str
+
+
+def this_machine() -> Machine:
+    """The computer that this runs on."""
+    cpuinfo = _read(Path("/proc/cpuinfo"))
+    cpu, flags = parse_cpuinfo(cpuinfo)
+    return Machine(
+        cpu=cpu or platform.processor() or platform.machine(),
+        cores=len(os.sched_getaffinity(0)),
+        cpu_flags=flags,
+        architecture=platform.machine(),
+        system=f"{platform.system()} {platform.release()}",
+        python=platform.python_version(),
+    )
+
+
+def parse_cpuinfo(text: str) -> tuple[str, tuple[str, ...]]:
+    """Name of the processor and its telling flags, from the text of /proc/cpuinfo; "" and () where it says nothing.
+
+    The family and model follow the name, since a virtual machine's processor is often called just "AMD EPYC".
+    """
+    fields: dict[str, str] = {}
+    for line in text.splitlines():
+        key, _, value = line.partition(":")
+        fields.setdefault(key.strip().lower(), value.strip())
+    flags = set((fields.get("flags") or fields.get("features") or "").split())
+    return _name(fields), tuple(flag for flag in _TELLING_FLAGS if flag in flags)
+
+
+def _name(fields: Mapping[str, str]) -> str:
+    if "cpu family" in fields:
+        return (
+            f"{fields.get('model name', '')} (family {fields['cpu family']} model {fields.get('model', '?')})".strip()
+        )
+    part = fields.get("cpu part", "")
+    return fields.get("model name") or _ARM_PARTS.get(part, f"ARM part {part}" if part else "")
+
+
+def peak_rss_mb() -> float:
+    """The most memory that this process ever had in RAM, in MiB."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / 2**20 if sys.platform == "darwin" else most / 2**10  # Linux counts in KiB
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
