@@ -1,0 +1,275 @@
+"""One thread per camera that keeps its source running and hands frames over; and all cameras' frames in turn."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from alpr.capture.handover import BoundedQueue, Handover, Mailbox
+from alpr.capture.source import Source
+from alpr.capture.status import FeedState, FeedStatus, backoff_s
+from alpr.clock import Clock
+from alpr.errors import SourceError, SourceLost, SourceOpenError
+from alpr.types import Frame
+
+_log = logging.getLogger(__name__)
+
+_STEADY_S = 10.0  # a connection that held this long was a good one: back-off begins anew
+_STALLED_S = 1.0  # silence before a loss that makes it a stall: the connection stood, the camera did not speak
+_RATE_FRAMES = 30  # frames over which the rate is measured
+
+
+class Feed:
+    """Keeps one source running in a thread of its own.
+
+    A live source hands over through a mailbox (the newest frame wins, drops are counted), a file through a bounded
+    queue (the source waits, nothing is dropped). A live source that fails is tried again, for ever, with back-off. A
+    file that cannot be opened has failed. Any other exception ends the feed and is raised by `Feeds.next_frame`.
+
+    Args:
+        queue_size: frames that may wait, of a file.
+        sleep: how to wait between tries; by default in a way that `close` interrupts.
+        chance: gives numbers in [0, 1) for the back-off.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        clock: Clock,
+        queue_size: int = 4,
+        sleep: Callable[[float], object] | None = None,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.camera_id = source.camera_id
+        self._source = source
+        self._clock = clock
+        self._queue_size = queue_size
+        self._closing = threading.Event()
+        self._sleep = sleep or self._closing.wait
+        self._chance = chance
+        self._thread: threading.Thread | None = None
+        self._share(threading.Condition())
+        # All below is guarded by the condition.
+        self._state = FeedState.CONNECTING
+        self._failure: Exception | None = None
+        self._frames = self._skipped = 0
+        self._failures: Counter[str] = Counter()
+        self._last_error: str | None = None
+        self._last_frame: tuple[int, datetime] | None = None
+        self._arrivals_ns: deque[int] = deque(maxlen=_RATE_FRAMES)
+
+    def _share(self, changed: threading.Condition) -> None:
+        self._changed = changed
+        self._handover: Handover = (
+            Mailbox(changed) if self._source.is_live else BoundedQueue(changed, self._queue_size)
+        )
+
+    def start(self, changed: threading.Condition) -> None:
+        """Start the thread; `changed` is notified of each frame and at the end."""
+        if self._thread is not None:
+            raise RuntimeError(f"the feed of camera {self.camera_id} was started before")
+        self._share(changed)
+        self._thread = threading.Thread(target=self._run_guarded, name=f"capture-{self.camera_id}", daemon=True)
+        self._thread.start()
+
+    def take(self) -> Frame | None:
+        """The next frame that waits, or None. The caller holds the condition.
+
+        Raises:
+            Exception: what ended the thread, where nobody foresaw it.
+        """
+        if self._failure is not None:
+            raise self._failure
+        return self._handover.take()
+
+    @property
+    def is_done(self) -> bool:
+        """True where no frame waits and none will come. The caller holds the condition."""
+        return self._state in (FeedState.ENDED, FeedState.FAILED) and not len(self._handover)
+
+    def status(self) -> FeedStatus:
+        """How the camera is now. From any thread."""
+        with self._changed:
+            return FeedStatus(
+                self.camera_id,
+                self._state,
+                self._frames,
+                self._handover.dropped,
+                self._skipped,
+                dict(self._failures),
+                self._last_error,
+                self._last_frame[1] if self._last_frame else None,
+                self._rate(),
+            )
+
+    def signal_close(self) -> None:
+        """Ask the thread to end, without waiting for it."""
+        self._closing.set()
+        self._source.close()
+        with self._changed:
+            self._handover.close()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the thread to end; False where it did not. It is a daemon: it cannot keep the process alive."""
+        if self._thread is None:
+            return True
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run_guarded(self) -> None:
+        try:
+            self._run()
+        except Exception as error:
+            self._finish(FeedState.FAILED, str(error), error)
+
+    def _run(self) -> None:
+        attempt = 0
+        while not self._closing.is_set():
+            began_ns = self._clock.monotonic_ns()
+            try:
+                for frame in self._source.frames():
+                    if self._closing.is_set():
+                        break
+                    self._deliver(frame)
+            except SourceError as error:
+                if not (self._source.is_live and isinstance(error, SourceOpenError | SourceLost)):
+                    _log.error("%s", error)
+                    self._finish(FeedState.FAILED, str(error))
+                    return
+                attempt = 0 if self._held_long(began_ns) else attempt
+                self._retry_after(error, began_ns, attempt)
+                attempt += 1
+            else:
+                break
+        self._finish(FeedState.ENDED)
+
+    def _deliver(self, frame: Frame) -> None:
+        with self._changed:
+            was, self._state = self._state, FeedState.RUNNING
+            expected_seq = self._last_frame[0] + 1 if self._last_frame else 0
+            self._skipped += max(0, frame.seq - expected_seq)
+            self._frames += 1
+            self._last_frame = (frame.seq, frame.captured_at)
+            self._arrivals_ns.append(self._clock.monotonic_ns())
+        if was is not FeedState.RUNNING:
+            height, width = frame.image.shape[:2]
+            _log.info("camera %s: running, %d×%d", self.camera_id, width, height)
+        self._handover.put(frame)
+
+    def _held_long(self, began_ns: int) -> bool:
+        """True where frames came for a good while since the source was opened."""
+        last_ns = self._arrivals_ns[-1] if self._arrivals_ns else began_ns
+        return last_ns - began_ns >= _STEADY_S * 1e9
+
+    def _retry_after(self, error: SourceOpenError | SourceLost, began_ns: int, attempt: int) -> None:
+        reason = "open_failed" if isinstance(error, SourceOpenError) else self._kind_of_loss(began_ns)
+        delay_s = backoff_s(attempt, self._chance())
+        with self._changed:
+            was, self._state = self._state, FeedState.RETRYING
+            self._failures[reason] += 1
+            self._last_error = str(error)
+        # Once per trouble is enough for the log; the status has the counts.
+        level = logging.DEBUG if was is FeedState.RETRYING else logging.WARNING
+        _log.log(level, "%s (%s); trying again, next in %.1f s", error, reason, delay_s)
+        self._sleep(delay_s)
+
+    def _kind_of_loss(self, began_ns: int) -> str:
+        last_ns = max(began_ns, self._arrivals_ns[-1] if self._arrivals_ns else began_ns)
+        return "stalled" if self._clock.monotonic_ns() - last_ns >= _STALLED_S * 1e9 else "lost"
+
+    def _finish(self, state: FeedState, last_error: str | None = None, failure: Exception | None = None) -> None:
+        with self._changed:
+            self._state = state
+            self._last_error = last_error or self._last_error
+            self._failure = failure
+            self._changed.notify_all()
+        _log.info("camera %s: %s after %d frames", self.camera_id, state, self._frames)
+
+    def _rate(self) -> float:
+        if len(self._arrivals_ns) < 2:
+            return 0.0
+        first_ns, last_ns = self._arrivals_ns[0], self._arrivals_ns[-1]
+        usual_ns = (last_ns - first_ns) / (len(self._arrivals_ns) - 1)
+        # Silence longer than the usual gap pulls the rate down, so that a dead camera goes to 0 by itself.
+        silent_ns = max(0.0, self._clock.monotonic_ns() - last_ns - usual_ns)
+        span_ns = last_ns - first_ns + silent_ns
+        return (len(self._arrivals_ns) - 1) / (span_ns / 1e9) if span_ns > 0 else 0.0
+
+
+class Feeds:
+    """The frames of all cameras, in turn, for one consumer.
+
+    >>> with Feeds([]) as feeds:
+    ...     feeds.next_frame(0.0), feeds.is_done
+    (None, True)
+    """
+
+    def __init__(self, feeds: Sequence[Feed]) -> None:
+        twice = [camera_id for camera_id, n in Counter(feed.camera_id for feed in feeds).items() if n > 1]
+        if twice:
+            raise ValueError(f"each camera needs an id of its own, got twice: {', '.join(sorted(twice))}")
+        self._feeds = tuple(feeds)
+        self._changed = threading.Condition()
+        self._turn = 0
+
+    def start(self) -> None:
+        """Start every feed's thread."""
+        for feed in self._feeds:
+            feed.start(self._changed)
+
+    def next_frame(self, timeout_s: float) -> Frame | None:
+        """The next frame, of each camera that has one in turn; None where none came in time, or none will come.
+
+        Raises:
+            Exception: what ended a feed's thread, where nobody foresaw it.
+        """
+        deadline = time.monotonic() + timeout_s
+        with self._changed:
+            while True:
+                frame = self._take()
+                remaining_s = deadline - time.monotonic()
+                if frame is not None or self.is_done or remaining_s <= 0:
+                    return frame
+                self._changed.wait(remaining_s)
+
+    def _take(self) -> Frame | None:
+        for offset in range(len(self._feeds)):
+            turn = (self._turn + offset) % len(self._feeds)
+            frame = self._feeds[turn].take()
+            if frame is not None:
+                self._turn = (turn + 1) % len(self._feeds)
+                return frame
+        return None
+
+    @property
+    def is_done(self) -> bool:
+        """True once every source has ended or failed for good and every frame was taken."""
+        with self._changed:
+            return all(feed.is_done for feed in self._feeds)
+
+    def statuses(self) -> tuple[FeedStatus, ...]:
+        """How each camera is now."""
+        return tuple(feed.status() for feed in self._feeds)
+
+    def close(self, timeout_s: float = 10.0) -> None:
+        """End all threads. Returns after `timeout_s` even where one is stuck in a driver; the log names it."""
+        for feed in self._feeds:
+            feed.signal_close()
+        deadline = time.monotonic() + timeout_s
+        for feed in self._feeds:
+            if not feed.join(max(0.0, deadline - time.monotonic())):
+                _log.warning("camera %s: its thread did not end within %.0f s", feed.camera_id, timeout_s)
+
+    def __enter__(self) -> Feeds:
+        """Starts the feeds."""
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

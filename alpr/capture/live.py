@@ -1,0 +1,180 @@
+"""Network and USB cameras as sources. They keep no thread and never try again by themselves: that is the feed's."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+
+from alpr.capture.quiet import quieten_opencv
+from alpr.capture.source import mask_url
+from alpr.clock import Clock
+from alpr.errors import SourceLost, SourceOpenError
+from alpr.types import Frame
+
+_FAILED_GRABS = 10  # in a row: damaged frames fail one by one, a lost connection fails at once and for ever
+
+
+class _LiveSource(ABC):
+    """The loop that network and USB cameras share.
+
+    `captured_at` is the moment of arrival, as soon as the frame is decoded and before its colours are converted: it
+    is late by exposure, encoding, network and decoding, which the stream does not tell. The first frames after
+    opening may have waited in the decoder while it was finding out what the stream is.
+    """
+
+    is_live = True
+
+    def __init__(self, camera_id: str, *, clock: Clock, read_timeout_s: float) -> None:
+        self.camera_id = camera_id
+        self._clock = clock
+        self._read_timeout_s = read_timeout_s
+        self._closing = threading.Event()
+        self._next_seq = 0
+
+    def frames(self) -> Iterator[Frame]:
+        """See `Source.frames`."""
+        if self._closing.is_set():
+            return
+        quieten_opencv()
+        capture = self._open()
+        try:
+            while self._grab(capture):
+                captured_at, monotonic_ns = self._clock.now(), self._clock.monotonic_ns()
+                image = capture.retrieve()[1]
+                seq, self._next_seq = self._next_seq, self._next_seq + 1
+                if image is not None:
+                    yield Frame(self.camera_id, seq, captured_at, monotonic_ns, image)
+        finally:
+            capture.release()
+
+    def close(self) -> None:
+        """See `Source.close`. A read that waits for the camera ends with its time-out at the latest."""
+        self._closing.set()
+
+    def _grab(self, capture: cv2.VideoCapture) -> bool:
+        """Decode the next frame; False once the source is closed.
+
+        Raises:
+            SourceLost: no frame came. The end of the stream is that, too: a camera has no last frame.
+        """
+        waiting_since_ns = self._clock.monotonic_ns()
+        for failed in range(_FAILED_GRABS):
+            if self._closing.is_set():
+                return False
+            if capture.grab():
+                self._next_seq += failed
+                return True
+            if self._clock.monotonic_ns() - waiting_since_ns >= self._read_timeout_s * 1e9:
+                break
+        if self._closing.is_set():
+            return False
+        waited_s = (self._clock.monotonic_ns() - waiting_since_ns) / 1e9
+        raise SourceLost(
+            f"camera {self.camera_id}: {self._address} stopped giving frames ({waited_s:.1f} s without one); "
+            "check the camera and the way to it"
+        )
+
+    @property
+    @abstractmethod
+    def _address(self) -> str:
+        """Where the camera is, without secrets."""
+
+    @abstractmethod
+    def _open(self) -> cv2.VideoCapture: ...
+
+
+class RtspSource(_LiveSource):
+    """A camera by RTSP (over TCP) or HTTP (a stream of JPEGs or of video).
+
+    Args:
+        url: with user and password where the camera wants them; these never show in messages.
+        open_timeout_s: how long `frames` may take to open it.
+        read_timeout_s: how long no frame may come. FFmpeg takes up to twice as long to notice.
+    """
+
+    def __init__(
+        self, camera_id: str, url: str, *, clock: Clock, open_timeout_s: float = 5.0, read_timeout_s: float = 2.0
+    ) -> None:
+        super().__init__(camera_id, clock=clock, read_timeout_s=read_timeout_s)
+        self._url = url
+        self._open_timeout_s = open_timeout_s
+
+    @property
+    def _address(self) -> str:
+        return mask_url(self._url)
+
+    def _open(self) -> cv2.VideoCapture:
+        _prefer_tcp()
+        parameters = [
+            (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, round(self._open_timeout_s * 1000)),
+            (cv2.CAP_PROP_READ_TIMEOUT_MSEC, round(self._read_timeout_s * 1000)),
+            (cv2.CAP_PROP_N_THREADS, 1),  # decoding by several threads holds as many frames back
+        ]
+        capture = cv2.VideoCapture(self._url, cv2.CAP_FFMPEG, [number for pair in parameters for number in pair])
+        if not capture.isOpened():
+            raise SourceOpenError(
+                f"camera {self.camera_id}: cannot open {self._address}; "
+                "check its address, user and password, and that the camera is on"
+            )
+        return capture
+
+
+class UsbSource(_LiveSource):
+    """A camera by USB, through Video4Linux (elsewhere the system's own way).
+
+    Args:
+        device: `/dev/videoN`, or the index N.
+        size_wh: asked of the camera, which may choose another; its default where None.
+    """
+
+    def __init__(
+        self,
+        camera_id: str,
+        device: str | int,
+        *,
+        clock: Clock,
+        size_wh: tuple[int, int] | None = None,
+        read_timeout_s: float = 2.0,
+    ) -> None:
+        super().__init__(camera_id, clock=clock, read_timeout_s=read_timeout_s)
+        self._device = device
+        self._size_wh = size_wh
+
+    @property
+    def _address(self) -> str:
+        return f"USB camera {self._device}"
+
+    def _open(self) -> cv2.VideoCapture:
+        on_linux = sys.platform == "linux"
+        if (
+            on_linux
+            and not Path(f"/dev/video{self._device}" if isinstance(self._device, int) else self._device).exists()
+        ):
+            raise SourceOpenError(f"camera {self.camera_id}: there is no {self._address}; plug it in or name another")
+        # How long Video4Linux waits for a frame; in whole seconds, read when the first camera is opened.
+        os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(max(1, round(self._read_timeout_s))))
+        capture = cv2.VideoCapture(self._device, cv2.CAP_V4L2 if on_linux else cv2.CAP_ANY)
+        if not capture.isOpened():
+            raise SourceOpenError(
+                f"camera {self.camera_id}: cannot open {self._address}; "
+                "check that it is a camera, that no other program uses it, and that this user may"
+            )
+        if self._size_wh is not None:
+            # Only compressed do most cameras give large pictures at a useful rate.
+            capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
+            capture.set(cv2.CAP_PROP_FRAME_WIDTH, self._size_wh[0])
+            capture.set(cv2.CAP_PROP_FRAME_HEIGHT, self._size_wh[1])
+        return capture
+
+
+@functools.cache
+def _prefer_tcp() -> None:
+    """RTP inside the RTSP connection: it loses no packets and passes firewalls. The environment wins."""
+    os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")

@@ -1,0 +1,58 @@
+"""From what an operator writes down as a camera's URL to the source that it means."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from pathlib import Path
+
+from alpr.capture.film import VideoFileSource
+from alpr.capture.folder import ImageFolderSource
+from alpr.capture.live import RtspSource, UsbSource
+from alpr.capture.pictures import is_video
+from alpr.capture.source import Source, mask_url
+from alpr.clock import Clock
+from alpr.errors import SourceError
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+
+
+def open_source(
+    camera_id: str,
+    url: str,
+    *,
+    clock: Clock,
+    realtime: bool = False,
+    started_at: datetime | None = None,
+    interval_s: float = 1.0,
+    open_timeout_s: float = 5.0,
+    read_timeout_s: float = 2.0,
+) -> Source:
+    """The source for a URL: `rtsp://…`, `http(s)://…`, `usb:0`, `/dev/video0`, a folder, a video or picture file.
+
+    Nothing is opened yet; a file that is not there shows when its frames are asked for.
+
+    Args:
+        realtime: play files at their own pace; live sources always do.
+        started_at: when a video file began; the moment of opening where None.
+        interval_s: between the pictures of a folder.
+
+    Raises:
+        SourceError: the URL is of a kind that is not known.
+    """
+    scheme = _SCHEME.match(url)
+    if scheme and scheme[1].lower() in ("rtsp", "rtsps", "http", "https"):
+        return RtspSource(camera_id, url, clock=clock, open_timeout_s=open_timeout_s, read_timeout_s=read_timeout_s)
+    if usb := re.fullmatch(r"usb:(\d+)", url):
+        return UsbSource(camera_id, int(usb[1]), clock=clock, read_timeout_s=read_timeout_s)
+    if re.fullmatch(r"/dev/(video\d+|v4l/.+)", url):
+        return UsbSource(camera_id, url, clock=clock, read_timeout_s=read_timeout_s)
+    if (scheme and scheme[1].lower() != "file") or url.startswith("usb:") or not url:
+        raise SourceError(
+            f"camera {camera_id}: {mask_url(url)!r} is not a source; "
+            "give rtsp://, http://, https://, usb:0, /dev/video0, a folder or a file"
+        )
+    path = Path(url[scheme.end() :] if scheme else url)
+    if path.is_dir() or (path.is_file() and not is_video(path)):
+        return ImageFolderSource(camera_id, path, clock=clock, interval_s=interval_s, realtime=realtime)
+    return VideoFileSource(camera_id, path, clock=clock, started_at=started_at, realtime=realtime)

@@ -1,0 +1,49 @@
+"""What every camera, film and folder of pictures looks like to the rest: a `Source` of frames."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Protocol
+
+from alpr.types import Frame
+
+_CREDENTIALS = re.compile(r"(?<=://).*@")  # up to the last @: a password may hold one, or a slash
+_SECRET_PARAMETERS = re.compile(r"(?i)([?&;][^=&;]*(?:user|pass|pwd|token|key|auth|secret)[^=&;]*=)[^&;#]*")
+
+
+class Source(Protocol):
+    """Gives frames one after the other to one thread. Has no thread of its own; its constructor opens nothing."""
+
+    @property
+    def camera_id(self) -> str:
+        """Of every frame."""
+
+    @property
+    def is_live(self) -> bool:
+        """True where frames come at the world's pace: a slow consumer must drop some, and it never ends by itself."""
+
+    def frames(self) -> Iterator[Frame]:
+        """Open and yield frames; `seq` goes up by one, and by more where a picture could not be decoded.
+
+        Each image is the consumer's own: it is never written to again. A live source may be asked again after an
+        error and goes on with the next `seq`; a film or folder starts again from its beginning.
+
+        Returns at the end of a film or folder, or soon after `close`; a live source never ends otherwise.
+
+        Raises:
+            SourceOpenError: it cannot be opened (now).
+            SourceLost: it was open and stopped giving frames. Live sources only.
+        """
+
+    def close(self) -> None:
+        """Make `frames` end soon; for ever. May be called from any thread, and more than once."""
+
+
+def mask_url(url: str) -> str:
+    """The URL without its secrets, fit for logs and messages.
+
+    >>> mask_url("rtsp://admin:s3cret@10.0.0.7:554/stream?channel=1&pwd=s3cret")
+    'rtsp://***@10.0.0.7:554/stream?channel=1&pwd=***'
+    """
+    return _SECRET_PARAMETERS.sub(r"\1***", _CREDENTIALS.sub("***@", url))
