@@ -7,6 +7,9 @@ input, outputs, alphabet, thresholds, what it learned from, how well it does). W
 from __future__ import annotations
 
 import hashlib
+import json
+import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,16 +143,54 @@ def open_model(path: Path, task: str, *, providers: Sequence[str] = ("CPUExecuti
             f"model {card.model_path} was altered: SHA-256 is {actual[:12]}…, its card expects {card.sha256[:12]}…; "
             "restore the file or write its own card"
         )
+    session = _open_session(card, providers, _options())
+    _check_shapes(card, session)
+    return Model(card, session)
+
+
+def available_providers() -> tuple[str, ...]:
+    """The execution providers that this onnxruntime was compiled with; whether one works shows only when it runs."""
+    return tuple(ort.get_available_providers())
+
+
+def run_profiled(
+    path: Path, task: str, batch: npt.NDArray[np.generic], provider: str
+) -> tuple[dict[str, npt.NDArray[np.float32]], Counter[str]]:
+    """One forward pass under the profiler, as `open_model` and `Model.run`: tells who really did the work.
+
+    A provider that cannot take a node leaves it to the CPU without a word.
+
+    Returns:
+        Outputs by name, and how many nodes each provider ran.
+
+    Raises:
+        ModelError: as those do.
+    """
+    card = open_model(path, task).card
+    with tempfile.TemporaryDirectory(prefix="alpr-profile-") as folder:
+        options = _options()
+        options.enable_profiling = True
+        options.profile_file_prefix = str(Path(folder) / "profile")
+        session = _open_session(card, [provider], options)
+        outputs = Model(card, session).run(batch)
+        events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
+    ran = Counter(str(event["args"]["provider"]) for event in events if event.get("args", {}).get("provider"))
+    return outputs, ran
+
+
+def _options() -> ort.SessionOptions:
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def _open_session(card: ModelCard, providers: Sequence[str], options: ort.SessionOptions) -> ort.InferenceSession:
     try:
-        session = ort.InferenceSession(str(card.model_path), options, providers=list(providers))
+        return ort.InferenceSession(str(card.model_path), options, providers=list(providers))
     except _ORT_ERRORS as error:
         raise ModelError(f"model {card.model_path} cannot be loaded: {_one_line(error)}") from error
-    _check_shapes(card, session)
-    return Model(card, session)
 
 
 def _check_shapes(card: ModelCard, session: ort.InferenceSession) -> None:
