@@ -26,6 +26,6 @@ def write_card(path: Path, card: dict[str, Any]) -> None:
         if key == "file" and "sha256" not in card:
             filled["sha256"] = digest
     path.write_text(
-        yaml.safe_dump(filled, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None),
+        yaml.safe_dump(filled, sort_keys=False, allow_unicode=True, width=1000, default_flow_style=None),
         encoding="utf-8",
     )
