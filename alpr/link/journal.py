@@ -19,6 +19,7 @@ from alpr.errors import StoreFull
 from alpr.link import losses
 from alpr.link.convert import pictures_of, record_from_hit, record_from_read
 from alpr.link.database import check, connect, migrate, stored, transaction
+from alpr.link.ledger import LossLedger
 from alpr.link.losses import micros
 from alpr.link.messages import MAX_PICTURE_BYTES, HitRecord, PictureRecord, ReadRecord, encode
 from alpr.link.schema import JOURNAL_STEPS, Priority
@@ -54,7 +55,6 @@ class Journal:
         self._path = path
         self._limits = limits or JournalLimits()
         self._clock = clock or SystemClock()
-        self._unsaved: Counter[tuple[str, str]] = Counter()
         self.boot_id = secrets.token_hex(8)
         """New for each opening, so that a file restored from a backup never uses a number twice."""
         # The link's connection folds the log back; this one does so only where no link runs.
@@ -62,8 +62,7 @@ class Journal:
         try:
             check(self._connection, path)
             migrate(self._connection, path, JOURNAL_STEPS)
-            with stored(path), transaction(self._connection):
-                self._connection.execute("UPDATE journal SET boot_id = ?", (self.boot_id,))
+            self._ledger = LossLedger(path.with_name(f"{path.name}-losses"), self._begin())
         except BaseException:
             self._connection.close()
             raise
@@ -75,31 +74,59 @@ class Journal:
             StoreFull: there is no room; the loss is counted, and reported once there is room again.
         """
         try:
-            self._append(reads, hits)
+            try:
+                self._append(reads, hits)
+            except StoreFull:
+                if not self._make_room():
+                    raise
+                self._append(reads, hits)
         except StoreFull:
-            self._unsaved["read", losses.DISK_FULL] += len(reads)
-            self._unsaved["hit", losses.DISK_FULL] += len(hits)
+            self._ledger.add({"read": len(reads), "hit": len(hits)})
             raise
 
     def losses(self) -> dict[tuple[str, str], int]:
         """How many records were lost so far, by what ("read", "hit", "picture") and cause."""
         with stored(self._path):
-            saved = losses.read_losses(self._connection)
-        return dict(Counter(saved) + self._unsaved)
+            return dict(Counter(losses.read_losses(self._connection)) + self._unsaved())
 
     def close(self) -> None:
-        """Save what was counted if there is room, and close the file."""
+        """Close the file."""
+        self._connection.close()
+
+    def _begin(self) -> str:
+        with stored(self._path), transaction(self._connection):
+            self._connection.execute("UPDATE journal SET boot_id = ?", (self.boot_id,))
+            (journal_id,) = self._connection.execute("SELECT journal_id FROM journal").fetchone()
+        return str(journal_id)
+
+    def _unsaved(self) -> Counter[tuple[str, str]]:
+        """Losses to a full disk that the ledger has and the table has not."""
+        saved = losses.read_losses(self._connection)
+        return +Counter(
+            {
+                (what, losses.DISK_FULL): total - saved.get((what, losses.DISK_FULL), 0)
+                for what, total in self._ledger.totals.items()
+            }
+        )
+
+    def _make_room(self) -> int:
+        """Give up some of the oldest pictures of non-hits for what is worth more; how many."""
         try:
-            if self._unsaved:
-                self._append((), ())
+            with stored(self._path), transaction(self._connection):
+                dropped = self._connection.execute(
+                    """DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE priority = ?
+                       ORDER BY seq LIMIT max(64, (SELECT count / 16 FROM depth WHERE priority = ?)))""",
+                    (Priority.PICTURE, Priority.PICTURE),
+                ).rowcount
         except StoreFull:
-            pass  # the counts of this boot are lost with it; there was nowhere to put them
-        finally:
-            self._connection.close()
+            return 0
+        if dropped:
+            self._ledger.add({"picture": dropped})
+        return dropped
 
     def _append(self, reads: Sequence[Read], hits: Sequence[Hit]) -> None:
-        lost = self._unsaved.copy()
         with stored(self._path), transaction(self._connection):
+            lost = self._unsaved()
             hit_reads = self._hit_reads(reads, hits)
             for hit in hits:
                 self._keep_hit(record_from_hit(hit))
@@ -110,7 +137,6 @@ class Journal:
             lost.update(self._evict())
             self._forget_history()
             losses.add_losses(self._connection, +lost, self._clock.now())
-        self._unsaved.clear()
 
     def _hit_reads(self, reads: Sequence[Read], hits: Sequence[Hit]) -> set[str]:
         """Which reads met an entry, now or in an earlier revision."""

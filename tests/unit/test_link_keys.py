@@ -1,0 +1,192 @@
+"""Key files and the allow-list."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from alpr.errors import LinkError
+from alpr.link.allowlist import AllowList, Device, enrol, parse, read_devices, revoke
+from alpr.link.keys import KeyPair, load_key_pair, load_public_key, new_key_pair, write_key_pair
+from alpr.link.zap import DOMAIN, zap_reply
+from tests.conftest import START
+
+
+def test_a_pair_is_written_for_its_owner_alone_and_read_back(tmp_path: Path) -> None:
+    keys = new_key_pair()
+    old_mask = os.umask(0)
+    try:
+        private, public = write_key_pair(keys, "edge-1", tmp_path)
+    finally:
+        os.umask(old_mask)
+    assert stat.S_IMODE(private.stat().st_mode) == 0o600
+    assert load_key_pair(private) == keys
+    assert public.read_text() == f"edge-1 {keys.public}\n"
+    assert load_public_key(str(public)) == load_public_key(keys.public) == keys.public
+
+
+def test_a_secret_never_shows_in_a_repr() -> None:
+    keys = new_key_pair()
+    assert keys.secret not in repr(keys)
+
+
+def test_existing_keys_are_never_overwritten(tmp_path: Path) -> None:
+    private, _ = write_key_pair(new_key_pair(), "edge", tmp_path)
+    before = private.read_bytes()
+    with pytest.raises(LinkError, match="there already"):
+        write_key_pair(new_key_pair(), "edge", tmp_path)
+    (tmp_path / "edge.pub").unlink()
+    with pytest.raises(LinkError, match="there already"):
+        write_key_pair(new_key_pair(), "edge", tmp_path)
+    assert private.read_bytes() == before
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
+def test_a_private_key_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None:
+    private, _ = write_key_pair(new_key_pair(), "edge", tmp_path)
+    private.chmod(mode)
+    with pytest.raises(LinkError, match="chmod 600"):
+        load_key_pair(private)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "not a key file"),
+        ("public abc\nsecret def\n", "not a key file"),
+        (f"public {new_key_pair().public}\nsecret {new_key_pair().secret}\n", "does not belong"),
+        ("\0" * 100, "not a key file"),
+    ],
+)
+def test_a_file_that_is_no_key_pair_is_refused(tmp_path: Path, text: str, complaint: str) -> None:
+    path = tmp_path / "k"
+    path.write_text(text)
+    path.chmod(0o600)
+    with pytest.raises(LinkError, match=complaint):
+        load_key_pair(path)
+
+
+def test_a_missing_key_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(LinkError, match="alpr device new"):
+        load_key_pair(tmp_path / "none.key")
+
+
+@pytest.mark.parametrize("text", ["short", "x" * 41, "x" * 39 + " "])
+def test_what_is_no_public_key_is_refused(text: str) -> None:
+    with pytest.raises(LinkError, match="neither a public key"):
+        load_public_key(text)
+
+
+def test_a_file_of_other_words_is_no_public_key(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("three words here")
+    with pytest.raises(LinkError, match="holds no public key"):
+        load_public_key(str(tmp_path / "f"))
+
+
+KEY_A, KEY_B = new_key_pair().public, new_key_pair().public
+
+
+def test_enrol_list_and_revoke(tmp_path: Path) -> None:
+    path = tmp_path / "allowed"
+    enrol(path, Device("a", KEY_A))
+    enrol(path, Device("b", KEY_B))
+    assert read_devices(path) == [Device("a", KEY_A), Device("b", KEY_B)]
+    revoke(path, "a", START)
+    assert read_devices(path) == [Device("b", KEY_B)]
+    assert path.read_text().splitlines()[0] == f"# revoked 2026-01-01T12:00:00Z: a {KEY_A}"
+    assert [p.name for p in tmp_path.iterdir()] == ["allowed"]
+
+
+def test_a_file_without_a_last_newline_gets_a_line_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "allowed"
+    path.write_text(f"a {KEY_A}")
+    enrol(path, Device("b", KEY_B))
+    assert [device.name for device in read_devices(path)] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "device", [Device("a", KEY_B), Device("b", KEY_A), Device("", KEY_B), Device("b", "short"), Device("b c", KEY_B)]
+)
+def test_a_device_that_is_there_or_cannot_be_is_not_enrolled(tmp_path: Path, device: Device) -> None:
+    path = tmp_path / "allowed"
+    enrol(path, Device("a", KEY_A))
+    with pytest.raises(LinkError):
+        enrol(path, device)
+    assert read_devices(path) == [Device("a", KEY_A)]
+    assert [p.name for p in tmp_path.iterdir()] == ["allowed"]
+
+
+def test_revoking_an_unknown_device_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "allowed"
+    enrol(path, Device("a", KEY_A))
+    with pytest.raises(LinkError, match="no device zed"):
+        revoke(path, "zed", START)
+    with pytest.raises(LinkError, match="cannot read"):
+        revoke(tmp_path / "none", "a", START)
+
+
+def test_two_changes_at_once_do_not_undo_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "allowed"
+    (tmp_path / ".allowed.new").touch()
+    with pytest.raises(LinkError, match="another change is under way"):
+        enrol(path, Device("a", KEY_A))
+
+
+def test_bad_lines_allow_nobody_and_are_named() -> None:
+    devices, mistakes = parse(f"# comment\n\na {KEY_A}\nb {KEY_B} extra\nnonsense\nc {KEY_A}\n")
+    assert devices == [Device("a", KEY_A)]
+    assert [mistake.split(":")[0] for mistake in mistakes] == ["line 4", "line 5", "line 6"]
+
+
+def test_a_list_with_bad_lines_is_refused_at_start(tmp_path: Path) -> None:
+    path = tmp_path / "allowed"
+    path.write_text("nonsense\n")
+    with pytest.raises(LinkError, match="line 1"):
+        AllowList(path)
+    with pytest.raises(LinkError, match="line 1"):
+        read_devices(path)
+    with pytest.raises(LinkError, match="alpr device enrol"):
+        AllowList(tmp_path / "none")
+
+
+def test_a_change_is_noticed_and_a_vanished_file_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "allowed"
+    enrol(path, Device("a", KEY_A))
+    allowed = AllowList(path)
+    assert not allowed.refresh()
+    enrol(path, Device("b", KEY_B))
+    assert allowed.refresh()
+    assert (allowed.name_of(KEY_A), allowed.name_of(KEY_B)) == ("a", "b")
+    path.unlink()
+    assert not allowed.refresh()
+    assert allowed.name_of(KEY_A) == "a"
+    path.write_text(f"nonsense\nb {KEY_B}\n")
+    assert allowed.refresh()
+    assert (allowed.name_of(KEY_A), allowed.name_of(KEY_B)) == (None, "b")
+
+
+def a_request(keys: KeyPair, domain: bytes = DOMAIN, mechanism: bytes = b"CURVE") -> list[bytes]:
+    from zmq.utils import z85
+
+    return [b"1.0", b"7", domain, b"127.0.0.1", b"", mechanism, z85.decode(keys.public)]
+
+
+def test_zap_lets_in_by_key_only() -> None:
+    keys, other = new_key_pair(), new_key_pair()
+    reply = zap_reply(a_request(keys), {keys.public}.__contains__)
+    assert reply == [b"1.0", b"7", b"200", b"OK", keys.public.encode(), b""]
+    for request in (
+        a_request(other),
+        a_request(keys, domain=b"*"),
+        a_request(keys, mechanism=b"NULL"),
+        a_request(keys)[:6],
+        [*a_request(keys)[:6], b"short"],
+        [b"2.0", *a_request(keys)[1:]],
+        [],
+    ):
+        reply = zap_reply(request, {keys.public}.__contains__)
+        assert reply[2] in {b"400", b"500"}
+        assert reply[4] == b""
