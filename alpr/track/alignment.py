@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,8 @@ GAP = len(ALPHABET)
 
 _LOWEST_OVERLAP = 0.002  # two sure, different characters: a misread costs this much and no more
 _INSERTED = math.log(0.02)  # log-odds of a character that the profile has no slot for
+_MISREAD = 0.75  # agreement that a misreading keeps: two characters of seven may differ
+_BOTH_SURE = 0.1  # overlap of two distributions that are sure of different characters
 _SKIPPED_MIN = 0.02  # likelihood of a slot without a character in this reading, where nobody missed it before
 
 
@@ -104,10 +106,29 @@ def agreement(a: PlateText, b: PlateText) -> float:
         return 1.0
     if not a.text or not b.text:
         return 0.0
-    overlap = np.minimum(a.char_probabilities[:, None], b.char_probabilities[None]).sum(axis=-1).tolist()
     row = [float(j) for j in range(len(b.text) + 1)]
-    for i, overlaps in enumerate(overlap):
+    for i, overlaps in enumerate(_overlap(a, b)):
         diagonal, row[0] = row[0], i + 1.0
         for j, shared in enumerate(overlaps):
             diagonal, row[j + 1] = row[j + 1], min(diagonal + 1.0 - shared, row[j] + 1.0, row[j + 1] + 1.0)
     return max(0.0, 1.0 - row[-1] / max(len(a.text), len(b.text)))
+
+
+def is_compatible(a: PlateText, b: PlateText) -> bool:
+    """Whether two readings may be of the very same text: alike, and no character of which both are sure differs.
+
+    Vehicles of one fleet bear texts that differ in one character; `agreement` takes those for misreadings.
+    """
+    if a.text == b.text:
+        return True
+    if agreement(a, b) < _MISREAD:
+        return False
+    if len(a.text) != len(b.text):
+        return True  # one dropped or doubled a character; plates of one fleet have one length
+    return min(row[position] for position, row in enumerate(_overlap(a, b))) >= _BOTH_SURE
+
+
+def _overlap(a: PlateText, b: PlateText) -> list[list[float]]:
+    """What the distributions of each character of `a` and each of `b` have in common, [0, 1]."""
+    shared = np.minimum(a.char_probabilities[:, None], b.char_probabilities[None]).sum(axis=-1).tolist()
+    return cast(list[list[float]], shared)

@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from alpr.track.alignment import agreement
+from alpr.track.alignment import agreement, is_compatible
 from alpr.track.motion import Place
 from alpr.types import PlateText
 
@@ -41,6 +41,8 @@ class Expected:
     """Plate widths within which it may be found if the text agrees."""
     is_fresh: bool
     """Seen so lately that place alone may settle it."""
+    is_new: bool
+    """Seen once only: how it moves is not known."""
     plate: PlateText | None
     """Consensus so far."""
 
@@ -108,12 +110,19 @@ def pair_cost(track: Expected, place: Place, plate: PlateText | None) -> float:
     if plate is not None and contradicts(track.plate, plate):
         return IMPOSSIBLE
     alike = _alike(track.plate, plate)
-    if distance > track.near and (alike is None or alike < SAME_TEXT):
+    if distance > track.near and not _is_found_by_text(track, plate):
         return IMPOSSIBLE
     text = 0.0 if alike is None else 1.0 - 2.0 * alike
     # Beyond its near reach a plate is found by its text; distance then only ranks.
     away = min(distance / track.near, 2.0) * 0.5
     return away + 0.5 * (1.0 - track.place.iou(place)) + 0.5 * ratio / math.log(1.6) + 1.2 * text
+
+
+def _is_found_by_text(track: Expected, seen: PlateText | None) -> bool:
+    if track.plate is None or seen is None or min(len(track.plate.text), len(seen.text)) < _MIN_TEXT:
+        return False
+    # A fast vehicle's first frames come far apart, and a misreading must not part them.
+    return agreement(track.plate, seen) >= SAME_TEXT if track.is_new else is_compatible(track.plate, seen)
 
 
 def contradicts(known: PlateText | None, seen: PlateText) -> bool:

@@ -112,7 +112,10 @@ def _slots(readings: Sequence[PlateText], weights: Rows, settings: ConsensusSett
 
 
 def _fill_gaps(laid: Rows, weights: Rows, settings: ConsensusSettings) -> Rows:
-    """Give a reading without a character in a slot (NaN) its say: mostly none, or dropped, then as the others say."""
+    """Give a reading without a character in a slot (NaN) its say: mostly none, or dropped, then as the others say.
+
+    Where one has none, those that have one may have read it out of nothing.
+    """
     missing = np.isnan(laid[:, :, 0])
     if not missing.any():
         return laid
@@ -125,6 +128,9 @@ def _fill_gaps(laid: Rows, weights: Rows, settings: ConsensusSettings) -> Rows:
     drop = np.where(before_first | after_last, settings.drop_at_end, settings.drop_inside)
     gaps = drop[:, :, None] * others[None]
     gaps[:, :, GAP] = 1.0 - drop
+    disputed = missing.any(axis=0)
+    laid[:, disputed] *= 1.0 - settings.inserted
+    laid[:, disputed, GAP] += settings.inserted
     return np.where(missing[:, :, None], gaps, laid)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from alpr.track.alignment import agreement
+from alpr.track.alignment import is_compatible
 from alpr.track.motion import Place, predict
 from alpr.track.settings import TrackSettings
 from alpr.track.track import Track
@@ -12,7 +12,6 @@ from alpr.types import PlateText
 
 _MOST = 512  # remembered passes; the oldest go first
 _SAME_PLACE_WIDTHS = 1.0
-_ALIKE = 0.8  # agreement from which a doubtful text is a misread of a surer one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,16 +85,13 @@ class RecentReads:
 
 
 def is_same_text(known: PlateText, plate: PlateText, settings: TrackSettings) -> bool:
-    """Whether a text was reported before: the same, or a doubtful misreading of a surer one.
-
-    Two sure texts that differ in one character are two vehicles of one fleet.
-    """
+    """Whether a text was reported before: the same, or a doubtful misreading of a surer one."""
     if known.text == plate.text:
         return True
-    return plate.confidence < min(settings.sure_confidence, known.confidence) and agreement(known, plate) >= _ALIKE
+    return plate.confidence < min(settings.sure_confidence, known.confidence) and is_compatible(known, plate)
 
 
 def is_near(place: Place, velocity: tuple[float, float], later: Place, gap_s: float, widths: float) -> bool:
     """Whether a vehicle last seen at `place` may have come to `later` in `gap_s` seconds."""
-    heading = predict(place, velocity, min(max(gap_s, 0.0), 1.0))
+    heading = predict(place, velocity, max(gap_s, 0.0))
     return min(place.widths_to(later), heading.widths_to(later)) <= widths

@@ -19,8 +19,10 @@ class ConsensusSettings:
     """[0, 1]: how likely it is that one frame's distribution at a character is nonsense, however sure it is."""
     drop_inside: float = 0.12
     """[0, 1]: how likely a character that is there is missing from a reading between two that are not."""
-    drop_at_end: float = 0.3
+    drop_at_end: float = 0.2
     """[0, 1]: the same at either end of a reading, where plates are cut off and hidden."""
+    inserted: float = 0.05
+    """[0, 1]: how likely a character that other readings do not have is read out of nothing: doubled, a bolt."""
     candidates: int = 5
     """Most ranked texts in the result, the first included."""
 
@@ -36,7 +38,7 @@ class TrackSettings:
     """Seconds of frame time without a detection after which the pass is over."""
     rejoin_s: float = 5.0
     """Seconds after it was last seen within which the same text nearby is still the same pass, not a new one."""
-    rejoin_widths: float = 12.0
+    rejoin_widths: float = 6.0
     """Plate widths around where the plate was heading that count as nearby."""
     parked_after_s: float = 3.0
     """Seconds at one place after which a vehicle counts as parked."""

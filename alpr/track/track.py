@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -96,11 +97,13 @@ class Track:
         if self.sightings == 1:
             near = 0.75 + 25.0 * min(seconds, 0.1)
         else:
-            speed = (abs(self.velocity[0]) + abs(self.velocity[1])) / width
-            near = 0.75 + min(seconds, 0.5) * (8.0 + 0.4 * speed)
+            speed = math.hypot(*self.velocity) / width
+            near = 0.75 + min(seconds, _FRESH_S) * (6.0 + 0.4 * speed)
             place = predict(place, self.velocity, min(seconds, 1.0))
         far = max(2.0, self._settings.max_speed_widths_s * seconds)
-        return Expected(place, near, far, seconds <= _FRESH_S, self.consensus)
+        if self.sightings > 2:  # its speed is known: it may have stopped or turned, not flown
+            far = min(far, near + 3.0 + speed * seconds)
+        return Expected(place, near, far, seconds <= _FRESH_S, self.sightings == 1, self.consensus)
 
     def wants_reading(self, place: Place, now_ns: int) -> bool:
         """Whether reading it at this place, in this frame, is worth the time."""
