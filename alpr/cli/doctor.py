@@ -1,0 +1,56 @@
+"""`alpr doctor`: what is installed, what really runs, and what is wrong."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from alpr.cli.output import json_option, print_rows
+
+if TYPE_CHECKING:
+    from alpr.doctor import Finding
+
+
+@click.command()
+@click.option("--models", type=click.Path(path_type=Path), help="Folder of models to check instead of the shipped.")
+@click.option("--disk", type=click.Path(path_type=Path), default=Path(), help="Where reads are kept: data_dir.")
+@json_option
+def command(*, models: Path | None, disk: Path, as_json: bool) -> None:
+    """Examine this computer: versions, modules, models, providers, processor, disk, clock.
+
+    Each provider of ONNX Runtime runs each model and is compared with the CPU. Exit 3 where something is bad.
+    """
+    from alpr.doctor import State
+    from alpr.shipped import shipped
+
+    findings = list(_examine(models or shipped("models"), disk))
+    rows = [{"check": each.check, "state": each.state.value, "found": each.found} for each in findings]
+    print_rows(rows, as_json=as_json)
+    bad = [each for each in findings if each.state is State.BAD]
+    for each in bad:
+        click.echo(f"alpr: {each.check}: {each.found}", err=True)
+    if bad:
+        sys.exit(3)
+
+
+def _examine(models: Path, disk: Path) -> Iterator[Finding]:
+    from alpr import doctor
+
+    yield from doctor.versions()
+    owners = list(doctor.owners_of_modules(importlib.metadata.packages_distributions()))
+    yield from owners
+    if all(finding.state is not doctor.State.BAD for finding in owners):
+        from alpr import doctor_models
+        from alpr.models import available_providers
+
+        yield from doctor_models.model_files(models)
+        yield from doctor_models.model_runs(models, available_providers())
+    yield doctor.machine()
+    yield doctor.room(disk, *doctor.disk_usage(disk))
+    yield doctor.clock(datetime.now(UTC), doctor.kernel_clock())
