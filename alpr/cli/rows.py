@@ -31,13 +31,13 @@ def row_of_observation(seen: Observation) -> dict[str, Any]:
 
 
 def row_of_read(read: Read) -> dict[str, Any]:
-    """One vehicle pass; `type` is "read". Pictures are left out."""
+    """One vehicle pass; `event` is "read". Pictures are left out."""
     return {
-        "type": "read",
+        "event": "read",
         "read_id": read.read_id,
         "revision": read.revision,
         "is_final": read.is_final,
-        "camera": read.camera_id,
+        "camera_id": read.camera_id,
         **row_of_plate(read.plate),
         "first_seen_at": read.first_seen_at.isoformat(),
         "last_seen_at": read.last_seen_at.isoformat(),
@@ -50,20 +50,20 @@ def row_of_read(read: Read) -> dict[str, Any]:
 
 
 def row_of_hit(hit: Hit) -> dict[str, Any]:
-    """One hit; `type` is "hit"."""
+    """One hit; `event` is "hit"."""
     entry = hit.match.entry
     return {
-        "type": "hit",
+        "event": "hit",
         "hit_id": hit.hit_id,
         "read_id": hit.read_id,
         "read_revision": hit.read_revision,
-        "camera": hit.camera_id,
+        "camera_id": hit.camera_id,
         "plate": hit.plate_text,
         "entry_plate": entry.plate,
         "match": hit.match.kind.value,
         "differing_positions": list(hit.match.differing_positions),
         "probability": _share(hit.match.probability),
-        "list": entry.list_name,
+        "list_name": entry.list_name,
         "list_revision": hit.list_revision,
         "list_age_s": round(hit.list_age_s, 1),
         "priority": entry.priority,

@@ -1,0 +1,187 @@
+"""`alpr read`: the plates in photographs and videos, one line for each file."""
+
+from __future__ import annotations
+
+import sys
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from alpr.cli.output import json_option, print_rows, wants_json
+from alpr.errors import AlprError, ImageError
+
+if TYPE_CHECKING:
+    from alpr.reader import PlateReader
+    from alpr.types import Image, Observation
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IMAGE|VIDEO|FOLDER...")
+@json_option
+@click.option(
+    "--draw", "draw_dir", type=click.Path(path_type=Path, file_okay=False), help="Write annotated copies there."
+)
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    default=None,
+    help="Least confidence of a detection (default: card's).",
+)
+def command(files: tuple[Path, ...], as_json: bool, draw_dir: Path | None, threshold: float | None) -> None:
+    """Read the plates in photographs or videos.
+
+    One line for each file, in order; a video gives one line with a read for each vehicle pass. A file that cannot be
+    read gives a line with its error, the rest go on, and the exit code is 1.
+    """
+    from alpr.detect import PlateDetector
+    from alpr.reader import PlateReader
+
+    reader = PlateReader(detector=PlateDetector(threshold=threshold))
+    copies = _Copies(draw_dir) if draw_dir else None
+    failed = False
+    for file in _expand(files):
+        row = _row_of(file, reader, copies)
+        failed |= "error" in row
+        if wants_json(as_json):
+            print_rows([row], as_json=True)
+        else:
+            _show(row)
+    sys.exit(1 if failed else 0)
+
+
+def _expand(files: Sequence[Path]) -> Iterator[Path]:
+    """Files as they are; of a folder, the pictures and videos in it by name."""
+    from alpr.capture.pictures import PICTURE_SUFFIXES, VIDEO_SUFFIXES
+
+    for file in files:
+        if file.is_dir():
+            suffixes = PICTURE_SUFFIXES | VIDEO_SUFFIXES
+            yield from sorted(path for path in file.iterdir() if path.suffix.lower() in suffixes)
+        else:
+            yield file
+
+
+def _row_of(file: Path, reader: PlateReader, copies: _Copies | None) -> dict[str, Any]:
+    from alpr.capture.pictures import is_video
+
+    try:
+        return _read_video(file, reader) if is_video(file) else _read_picture(file, reader, copies)
+    except ImageError as error:
+        return {"image": str(file), "error": _without_path(error, file)}
+    except AlprError as error:
+        return {"video": str(file), "error": _without_path(error, file)}
+
+
+def _without_path(error: AlprError, file: Path) -> str:
+    return str(error).removeprefix(f"{file}: ")
+
+
+def _read_picture(file: Path, reader: PlateReader, copies: _Copies | None) -> dict[str, Any]:
+    from alpr.capture.pictures import load_picture
+    from alpr.cli.rows import row_of_observation
+
+    started = time.perf_counter()
+    image = load_picture(file)
+    loaded = time.perf_counter()
+    detections = reader.detect(image)
+    detected = time.perf_counter()
+    seen = reader.rank(reader.recognise(image, detections))
+    recognised = time.perf_counter()
+    if copies:
+        copies.write(file, image, seen)
+    return {
+        "image": str(file),
+        "width": image.shape[1],
+        "height": image.shape[0],
+        "reads": [row_of_observation(observation) for observation in seen],
+        "ms": {
+            "load": _ms(loaded - started),
+            "detect": _ms(detected - loaded),
+            "ocr": _ms(recognised - detected),
+            "total": _ms(recognised - started),
+        },
+    }
+
+
+def _read_video(file: Path, reader: PlateReader) -> dict[str, Any]:
+    """Every frame through the tracker, so that a vehicle pass is one read, with its place in the film."""
+    from alpr.capture import open_source
+    from alpr.cli.rows import row_of_read
+    from alpr.clock import SystemClock
+    from alpr.metrics import StageTimes
+    from alpr.track import Tracker, TrackSettings
+
+    times = StageTimes()
+    tracker = Tracker(str(file), TrackSettings(), model_ids=reader.model_ids, new_id=lambda: uuid.uuid4().hex)
+    reads: dict[str, dict[str, Any]] = {}
+    begin = frame = None
+    frames = 0
+    for frame in open_source(str(file), str(file), clock=SystemClock()).frames():
+        begin = begin or frame.captured_at
+        frames += 1
+        with times.measure("detect"):
+            detections = reader.detect(frame.image)
+        with times.measure("ocr"):
+            due = tracker.update(frame, detections, lambda seen, found: reader.recognise(seen.image, found))
+        reads.update((read.read_id, row_of_read(read)) for read in due)
+    reads.update((read.read_id, row_of_read(read)) for read in tracker.finish())
+    if frame is None or begin is None:
+        raise ImageError(f"{file}: no frame could be decoded; check the file")
+    return {
+        "video": str(file),
+        "width": frame.image.shape[1],
+        "height": frame.image.shape[0],
+        "frames": frames,
+        "begin_at": begin.isoformat(),
+        "reads": list(reads.values()),
+        "ms": {
+            stage: {"p50": _ms(at.p50_ms / 1e3), "p99": _ms(at.p99_ms / 1e3)}
+            for stage, at in times.latencies().items()
+        },
+    }
+
+
+class _Copies:
+    """Writes annotated copies into one folder; files of the same name get a number."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._names: set[str] = set()
+
+    def write(self, file: Path, image: Image, seen: Sequence[Observation]) -> None:
+        import cv2
+
+        from alpr.draw import annotate
+
+        name, count = f"{file.stem}.jpg", 1
+        while name in self._names:
+            count += 1
+            name = f"{file.stem}-{count}.jpg"
+        self._names.add(name)
+        encoded = cv2.imencode(".jpg", annotate(image, seen), [cv2.IMWRITE_JPEG_QUALITY, 92])[1]
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            (self._folder / name).write_bytes(encoded.tobytes())
+        except OSError as error:
+            raise click.ClickException(
+                f"cannot write {self._folder / name} ({error.strerror}): give another --draw folder"
+            ) from error
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1e3, 2)
+
+
+def _show(row: dict[str, Any]) -> None:
+    name = row.get("image") or row.get("video")
+    if "error" in row:
+        click.echo(f"{name}: {row['error']}", err=True)
+        return
+    if not row["reads"]:
+        click.echo(f"{name}: no plate found")
+    for read in row["reads"]:
+        click.echo(f"{name}: {read['plate']}  {read['confidence']:.0%}  {read['region'] or ''}".rstrip())

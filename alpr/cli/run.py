@@ -1,0 +1,119 @@
+"""`alpr run`: the main job of a device."""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from alpr.cli.output import json_option, print_rows, wants_json
+
+if TYPE_CHECKING:
+    from alpr.config import EdgeConfig
+    from alpr.edge import EdgeReport
+    from alpr.pipeline import Outcome
+    from alpr.types import Hit, Read
+
+
+@click.command()
+@click.option("-c", "--config", "config_path", required=True, type=click.Path(path_type=Path), metavar="EDGE.yaml")
+@click.option("--check", is_flag=True, help="Only check the configuration, models, hotlist and keys.")
+@json_option
+def command(config_path: Path, check: bool, as_json: bool) -> None:
+    """Take frames from the cameras, report reads and hits, deliver them to the collector.
+
+    Reads and hits go to stdout as they come, then a summary; talk goes to stderr. A live camera runs until SIGINT or
+    SIGTERM; where all sources are files, the run ends with them.
+    """
+    from alpr.config import load_edge_config
+    from alpr.edge import Edge
+
+    config = load_edge_config(config_path)
+    edge = Edge(config, _print_json if wants_json(as_json) else _print_lines)
+    if check:
+        edge.check()
+        click.echo(_in_words(config), err=True)
+        return
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: edge.stop())
+    report = edge.run()
+    if wants_json(as_json):
+        print_rows([row_of_report(report)], as_json=True)
+    else:
+        _show_report(report)
+
+
+def row_of_report(report: EdgeReport) -> dict[str, Any]:
+    """The summary of a run; `event` is "summary"."""
+    return {
+        "event": "summary",
+        "frames": report.frames,
+        "reads": report.reads,
+        "hits": report.hits,
+        "unread": dict(report.unread),
+        "cameras": [
+            {
+                "id": camera.camera_id,
+                "state": camera.state.value,
+                "frames": camera.frames,
+                "dropped": camera.dropped,
+                "last_error": camera.last_error or None,
+            }
+            for camera in report.cameras
+        ],
+        "stages_ms": {
+            name: {key: round(value, 3) for key, value in dataclasses.asdict(latency).items()}
+            for name, latency in report.stages.items()
+        },
+        "waiting": sum(report.link.waiting.values()) if report.link else None,
+        "lost": {"/".join(kind): count for kind, count in report.link.lost.items()} if report.link else {},
+    }
+
+
+def _print_json(outcome: Outcome) -> None:
+    from alpr.cli.rows import row_of_hit, row_of_read
+
+    print_rows([*map(row_of_read, outcome.reads), *map(row_of_hit, outcome.hits)], as_json=True)
+
+
+def _print_lines(outcome: Outcome) -> None:
+    for read in outcome.reads:
+        click.echo(_line_of_read(read))
+    for hit in outcome.hits:
+        click.secho(_line_of_hit(hit), bold=True, fg=None if hit.is_withdrawn else "red")
+
+
+def _line_of_read(read: Read) -> str:
+    state = "read " if read.is_final else "early"
+    when = read.last_seen_at.strftime("%H:%M:%S.%f")[:-3]
+    about = f"{read.plate.confidence:.0%} {read.plate.region or '--'} {read.observations} looks"
+    return f"{when}  {state}  {read.camera_id}  {read.plate.text:<10}  {about}"
+
+
+def _line_of_hit(hit: Hit) -> str:
+    entry = hit.match.entry
+    if hit.is_withdrawn:
+        return f"HIT WITHDRAWN  {entry.plate}: the plate now reads {hit.plate_text}"
+    how = "exact" if not hit.match.differing_positions else f"{hit.match.kind.value}, read as {hit.plate_text}"
+    return (
+        f"HIT  {entry.plate}  ({how}, p={hit.match.probability:.2f})  priority {entry.priority}  {entry.reason}  "
+        f"[{entry.list_name} rev {hit.list_revision}, {hit.list_age_s / 3600:.1f} h old]"
+    )
+
+
+def _show_report(report: EdgeReport) -> None:
+    click.echo(f"{report.frames} frames, {report.reads} reads, {report.hits} hits", err=True)
+    for name, latency in report.stages.items():
+        click.echo(
+            f"  {name:<10} p50 {latency.p50_ms:7.2f} ms  p95 {latency.p95_ms:7.2f}  p99 {latency.p99_ms:7.2f}",
+            err=True,
+        )
+
+
+def _in_words(config: EdgeConfig) -> str:
+    cameras = ", ".join(camera.id for camera in config.cameras)
+    link = config.link.collector if config.link else "none (stands alone)"
+    return f"{config.device.name}: all in order; cameras {cameras}; collector {link}"

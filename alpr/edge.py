@@ -1,0 +1,266 @@
+"""The composition root of `alpr run`: builds the parts of a device from its configuration and runs them.
+
+Owns the threads (one per camera, one for the link) and the main loop, in which alone the models, the trackers and
+the hotlist live.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from alpr.capture import Feed, Feeds, FeedStatus, Source, open_source
+from alpr.clock import Clock, SystemClock
+from alpr.config import CameraConfig, EdgeConfig
+from alpr.detect import PlateDetector
+from alpr.errors import StoreError
+from alpr.hotlist import HotlistIndex, hit_from
+from alpr.link import DeviceLink, Journal, JournalLimits, LinkStatus, load_key_pair, load_public_key
+from alpr.metrics import Latency, StageTimes
+from alpr.ocr import PlateRecogniser
+from alpr.pipeline import Outcome, Pipeline
+from alpr.reader import PlateReader
+from alpr.track import Tracker, TrackSettings
+from alpr.types import Hit, Read
+
+_log = logging.getLogger(__name__)
+
+STATUS_EVERY_S = 30.0
+DRAIN_S = 5.0
+"""How long a device that ends goes on delivering what still waits; the rest goes out at its next start."""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeReport:
+    """What a run came to."""
+
+    frames: int
+    reads: int
+    """Vehicle passes reported."""
+    hits: int
+    """Hits raised, without those withdrawn later."""
+    unread: Mapping[str, int]
+    """Passes that gave no read, by cause."""
+    cameras: tuple[FeedStatus, ...]
+    stages: Mapping[str, Latency]
+    link: LinkStatus | None
+
+
+class HotlistMatcher:
+    """The hits of a read: what the hotlist says, made into records."""
+
+    def __init__(self, index: HotlistIndex, clock: Clock) -> None:
+        self._index = index
+        self._clock = clock
+
+    def hits(self, read: Read) -> list[Hit]:
+        """One hit per entry met, highest priority first."""
+        now = self._clock.now()
+        return [hit_from(read, match, self._index, now) for match in self._index.match(read.plate, read.last_seen_at)]
+
+
+class NoHotlist:
+    """Where nothing is looked for."""
+
+    def hits(self, read: Read) -> list[Hit]:  # noqa: ARG002 - the Matcher protocol
+        """Never any."""
+        return []
+
+
+class Edge:
+    """One device: its parts are opened by `with`, run by `run`.
+
+    Args:
+        on_outcome: told, on the main thread, of all reads and hits as they come.
+    """
+
+    def __init__(
+        self, config: EdgeConfig, on_outcome: Callable[[Outcome], None], *, clock: Clock | None = None
+    ) -> None:
+        self._config = config
+        self._on_outcome = on_outcome
+        self._clock = clock or SystemClock()
+        self._times = StageTimes()
+        self._trackers: list[Tracker] = []
+        self._stopping = threading.Event()
+        self._reads = 0
+        self._hit_ids: set[str] = set()  # hits are rare: a name each is cheap, and a corrected one counts once
+        self._frames = 0
+
+    def stop(self) -> None:
+        """End the run soon; may be called from a signal handler or another thread."""
+        self._stopping.set()
+
+    def check(self) -> None:
+        """Open models, hotlist, keys and journal, and close them again.
+
+        Raises:
+            AlprError: the first that cannot be used.
+        """
+        with ExitStack() as stack:
+            self._reader()
+            self._matcher(stack)
+            self._link()
+            self._journal(stack)
+
+    def run(self) -> EdgeReport:
+        """Take frames through the pipeline until the sources end or `stop` is called.
+
+        Raises:
+            AlprError: a model, key, hotlist or journal that cannot be used; told before any frame is taken.
+        """
+        with ExitStack() as stack:
+            reader = self._reader()
+            matcher = self._matcher(stack)
+            journal = self._journal(stack)
+            link = self._link()
+            pipeline = Pipeline(
+                reader=reader,
+                tracker_for=lambda camera_id: self._tracker(camera_id, reader.model_ids),
+                matcher=matcher,
+                journal=journal,
+                times=self._times,
+                clock=self._clock,
+                masked={camera.id: camera.mask for camera in self._config.cameras if camera.mask},
+            )
+            feeds = self._feeds()
+            if link is not None:
+                link.start()
+                stack.callback(link.close)
+            feeds.start()
+            stack.callback(feeds.close)
+            self._loop(pipeline, feeds, link)
+            feeds.close()
+            self._tell(pipeline.finish())
+            if link is not None:
+                link.close(DRAIN_S)
+            return self._report(feeds, link)
+
+    def _loop(self, pipeline: Pipeline, feeds: Feeds, link: DeviceLink | None) -> None:
+        every = {camera.id: camera.detect_every for camera in self._config.cameras}
+        next_status_s = time.monotonic() + STATUS_EVERY_S
+        while not self._stopping.is_set():
+            frame = feeds.next_frame(0.2)
+            if frame is not None and frame.seq % every[frame.camera_id] == 0:
+                self._frames += 1
+                self._tell(pipeline.process(frame))
+            elif frame is None and feeds.is_done:
+                break
+            if link is not None and link.failure is not None:
+                raise StoreError(f"the link to the collector died: {link.failure}") from link.failure
+            if time.monotonic() >= next_status_s:
+                next_status_s += STATUS_EVERY_S
+                _log_status(self._report(feeds, link))
+
+    def _tell(self, outcome: Outcome) -> None:
+        if outcome.reads or outcome.hits:
+            self._reads += sum(read.revision == 0 for read in outcome.reads)
+            for hit in outcome.hits:
+                (self._hit_ids.discard if hit.is_withdrawn else self._hit_ids.add)(hit.hit_id)
+            self._on_outcome(outcome)
+
+    def _reader(self) -> PlateReader:
+        models = self._config.models
+        return PlateReader(
+            PlateDetector(models.detector, threshold=self._config.detection_threshold),
+            PlateRecogniser(models.recogniser),
+        )
+
+    def _tracker(self, camera_id: str, model_ids: tuple[str, ...]) -> Tracker:
+        settings = track_settings(self._config)
+        tracker = Tracker(camera_id, settings, model_ids=model_ids, new_id=lambda: uuid.uuid4().hex)
+        self._trackers.append(tracker)
+        return tracker
+
+    def _matcher(self, stack: ExitStack) -> HotlistMatcher | NoHotlist:
+        if self._config.hotlist is None:
+            return NoHotlist()
+        index = stack.enter_context(HotlistIndex.open(self._config.hotlist.database))
+        return HotlistMatcher(index, self._clock)
+
+    def _journal_path(self) -> Path:
+        return self._config.device.data_dir / "journal.sqlite"
+
+    def _journal(self, stack: ExitStack) -> Journal:
+        folder = self._config.device.data_dir
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{folder}: cannot be made ({error.strerror}); see device.data_dir") from error
+        outbox = self._config.outbox
+        limits = JournalLimits(outbox_rows=outbox.max_rows, outbox_bytes=outbox.max_bytes)
+        journal = Journal(self._journal_path(), limits, self._clock)
+        stack.callback(journal.close)
+        return journal
+
+    def _link(self) -> DeviceLink | None:
+        link = self._config.link
+        if link is None:
+            return None
+        return DeviceLink(
+            self._journal_path(),
+            link.collector,
+            load_key_pair(link.key_file),
+            load_public_key(link.server_key),
+            clock=self._clock,
+        )
+
+    def _feeds(self) -> Feeds:
+        return Feeds([Feed(_source(camera, self._clock), clock=self._clock) for camera in self._config.cameras])
+
+    def _report(self, feeds: Feeds, link: DeviceLink | None) -> EdgeReport:
+        unread: dict[str, int] = {}
+        for tracker in self._trackers:
+            for cause, count in tracker.rejected.items():
+                unread[cause] = unread.get(cause, 0) + count
+        return EdgeReport(
+            frames=self._frames,
+            reads=self._reads,
+            hits=len(self._hit_ids),
+            unread=unread,
+            cameras=tuple(feeds.statuses()),
+            stages=self._times.latencies(),
+            link=None if link is None else link.status(),
+        )
+
+
+def track_settings(config: EdgeConfig) -> TrackSettings:
+    """The tracker's settings that a configuration comes to."""
+    known = {knob.name for knob in fields(TrackSettings)}
+    chosen = {name: value for name, value in config.track.model_dump().items() if name in known}
+    return TrackSettings(**chosen, min_confidence=config.recognition_threshold, min_length=config.min_plate_length)
+
+
+def _source(camera: CameraConfig, clock: Clock) -> Source:
+    return open_source(camera.id, camera.url, clock=clock, realtime=camera.realtime)
+
+
+def _log_status(report: EdgeReport) -> None:
+    for camera in report.cameras:
+        _log.info(
+            "camera %s: %s, %.1f fps, %d frames, %d dropped%s",
+            camera.camera_id,
+            camera.state.value,
+            camera.fps,
+            camera.frames,
+            camera.dropped,
+            f", last error: {camera.last_error}" if camera.last_error else "",
+        )
+    frame = report.stages.get("frame")
+    if frame is not None:
+        _log.info(
+            "%d reads, %d hits; frame p50 %.1f ms, p99 %.1f ms", report.reads, report.hits, frame.p50_ms, frame.p99_ms
+        )
+    if report.link is not None:
+        _log.info(
+            "link %s, %d waiting%s",
+            "up" if report.link.is_connected else "down",
+            sum(report.link.waiting.values()),
+            f", lost so far {dict(report.link.lost)}" if report.link.lost else "",
+        )
