@@ -17,7 +17,8 @@ from alpr.errors import ImageError, LabelError
 if TYPE_CHECKING:
     from alpr.evaluation import CropLabel, CropResult, SceneLabel, SceneResult
     from alpr.metrics import StageTimes
-    from alpr.reader import PlateReader
+    from alpr.ocr import Recogniser
+    from alpr.reader import Detector
     from alpr.types import Image
 
 
@@ -50,15 +51,14 @@ def command(
     from alpr.evaluation import CropLabel, SceneLabel, load_labels
     from alpr.metrics import StageTimes
     from alpr.ocr import PlateRecogniser
-    from alpr.reader import PlateReader
 
     rows = load_labels(labels, split="" if split == "all" else split, source=source)[:limit]
     if not rows:
         raise LabelError(f"{labels}: no rows of split {split!r}{f' and source {source!r}' if source else ''}")
-    reader = PlateReader(PlateDetector(detector, threshold=threshold), PlateRecogniser(recogniser))
-    run = Run(reader, StageTimes())
-    scenes = run.scenes([row for row in rows if isinstance(row, SceneLabel)])
+    run = Run(PlateRecogniser(recogniser), StageTimes())
     crops = run.crops([row for row in rows if isinstance(row, CropLabel)])
+    in_scenes = [row for row in rows if isinstance(row, SceneLabel)]
+    scenes = run.scenes(in_scenes, PlateDetector(detector, threshold=threshold)) if in_scenes else []
     print_scores(scenes, crops, run.times, as_json=as_json)
     if run.unreadable:
         click.echo(f"alpr: {len(run.unreadable)} of {len(rows)} pictures cannot be read and do not count", err=True)
@@ -68,24 +68,27 @@ def command(
 class Run:
     """Takes labelled pictures through the reader and its stages' time."""
 
-    def __init__(self, reader: PlateReader, times: StageTimes) -> None:
-        self.reader = reader
+    def __init__(self, recogniser: Recogniser, times: StageTimes) -> None:
+        self.recogniser = recogniser
         self.times = times
         self.unreadable: list[Path] = []
 
-    def scenes(self, labels: Sequence[SceneLabel]) -> list[SceneResult]:
+    def scenes(self, labels: Sequence[SceneLabel], detector: Detector) -> list[SceneResult]:
+        """Find and read all plates of each picture that can be read."""
         from alpr.evaluation import SceneResult, Seen
         from alpr.geometry import bounding_box
+        from alpr.reader import PlateReader
 
+        reader = PlateReader(detector, self.recogniser)
         results = []
         for label in labels:
             image = self._picture(label.image)
             if image is None:
                 continue
             with self.times.measure("detect"):
-                detections = self.reader.detect(image)
+                detections = reader.detect(image)
             start_ns = time.perf_counter_ns()
-            observations = self.reader.recognise(image, detections)
+            observations = reader.recognise(image, detections)
             took_ns = time.perf_counter_ns() - start_ns
             for _ in observations:
                 self.times.add("recognise, per plate", took_ns // len(observations))
@@ -94,6 +97,7 @@ class Run:
         return results
 
     def crops(self, labels: Sequence[CropLabel]) -> list[CropResult]:
+        """Read each crop that can be read, one at a time."""
         from alpr.evaluation import CropResult
 
         results = []
@@ -101,9 +105,9 @@ class Run:
             image = self._picture(label.image)
             if image is None:
                 continue
-            patch = stretch(image, self.reader.recogniser.patch_size_wh)
+            patch = stretch(image, self.recogniser.patch_size_wh)
             with self.times.measure("recognise, per plate"):
-                (plate,) = self.reader.recogniser.recognise([patch])
+                (plate,) = self.recogniser.recognise([patch])
             results.append(CropResult(label, plate.text, plate.confidence, image.shape[1]))
         return results
 

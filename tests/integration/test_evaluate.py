@@ -14,7 +14,6 @@ from click.testing import CliRunner
 from alpr.cli import cli, evaluate
 from alpr.evaluation import CropLabel, SceneLabel, load_labels
 from alpr.metrics import StageTimes
-from alpr.reader import PlateReader
 from alpr.types import Detection, Image, PlateText
 from tests.conftest import a_plate_text, an_image, some_corners
 
@@ -61,9 +60,9 @@ def labels(tmp_path: Path) -> Path:
 
 def test_scenes_and_crops_are_read_scored_and_timed(labels: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recogniser = _ShadeRecogniser()
-    run = evaluate.Run(PlateReader(_CornerDetector(), recogniser), StageTimes())
+    run = evaluate.Run(recogniser, StageTimes())
     rows = load_labels(labels)
-    scenes = run.scenes([row for row in rows if isinstance(row, SceneLabel)])
+    scenes = run.scenes([row for row in rows if isinstance(row, SceneLabel)], _CornerDetector())
     crops = run.crops([row for row in rows if isinstance(row, CropLabel)])
     evaluate.print_scores(scenes, crops, run.times, as_json=True)
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
