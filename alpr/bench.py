@@ -1,0 +1,234 @@
+"""The composition root of `alpr bench`: a workload through the real pipeline, each stage's time told as a ratio.
+
+Milliseconds differ from machine to machine and from minute to minute; so before and after every frame a small fixed
+net, the yardstick, is timed, and a stage's ratio is the median over frames of its time by the yardstick's at that
+moment. A busy machine slows both.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from alpr.bench_report import BenchReport, StageReport, stage_report
+from alpr.capture import open_source
+from alpr.clock import SystemClock
+from alpr.edge import HotlistMatcher
+from alpr.errors import SourceError
+from alpr.hotlist import HotlistIndex, import_csv
+from alpr.link import Journal
+from alpr.machine import peak_rss_mb, this_machine
+from alpr.models import open_model
+from alpr.pipeline import Pipeline
+from alpr.reader import PlateReader
+from alpr.shipped import shipped
+from alpr.track import Tracker, TrackSettings
+from alpr.types import ALPHABET, Detection, Frame, Image, Observation
+
+HOTLIST_ENTRIES = 10_000
+
+
+class Yardstick:
+    """The fixed net by whose time all others are told: 99 million multiply-adds in dense 3×3 convolutions.
+
+    Raises:
+        ModelError: its file is missing or altered.
+    """
+
+    def __init__(self) -> None:
+        self.model = open_model(shipped("bench") / "yardstick.onnx", "yardstick")
+        shape = self.model.card.fields["input"]["shape"]
+        self._x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+
+    def time_ns(self) -> int:
+        """How long one pass takes now."""
+        start_ns = time.perf_counter_ns()
+        self.model.run(self._x)
+        return time.perf_counter_ns() - start_ns
+
+
+class FrameTimes:
+    """Takes the time of each stage of one frame; a stage that runs twice counts with the sum."""
+
+    def __init__(self) -> None:
+        self._taken: dict[str, int] = {}
+
+    @contextmanager
+    def measure(self, stage: str) -> Iterator[None]:
+        """Time what happens inside."""
+        start_ns = time.perf_counter_ns()
+        yield
+        self._taken[stage] = self._taken.get(stage, 0) + time.perf_counter_ns() - start_ns
+
+    def take(self) -> dict[str, int]:
+        """Nanoseconds per stage since the last call."""
+        taken, self._taken = self._taken, {}
+        return taken
+
+
+class CountingReader:
+    """The real reader, counting what passes through it."""
+
+    def __init__(self, reader: PlateReader) -> None:
+        self._reader = reader
+        self.detected = 0
+        self.recognised = 0
+
+    def detect(self, image: Image) -> list[Detection]:
+        """As the reader's; counts."""
+        detections = self._reader.detect(image)
+        self.detected += len(detections)
+        return detections
+
+    def recognise(self, image: Image, detections: Sequence[Detection]) -> list[Observation]:
+        """As the reader's; counts."""
+        self.recognised += len(detections)
+        return self._reader.recognise(image, detections)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lap:
+    """One frame's way through the pipeline."""
+
+    stages_ns: Mapping[str, int]
+    yardstick_ns: float
+    """Mean of the passes before and after the frame."""
+    detected: int
+    recognised: int
+    reads: int
+    hits: int
+
+
+def run_bench(workload: Path, *, frames: int, warm_up: int, reader: PlateReader) -> BenchReport:
+    """Replay a video through the real pipeline, again from its beginning where it is too short.
+
+    Args:
+        workload: a video of vehicles.
+        frames: how many to time.
+        warm_up: how many to take before that.
+        reader: the one to time.
+
+    Raises:
+        SourceError: the workload cannot be played.
+        AlprError: a part cannot be opened.
+    """
+    yardstick = Yardstick()
+    with tempfile.TemporaryDirectory(prefix="alpr-bench-") as folder:
+        laps = list(_laps(workload, warm_up + frames, yardstick, reader, Path(folder)))[warm_up:]
+    return BenchReport(
+        workload=workload.name,
+        frames=len(laps),
+        warm_up=warm_up,
+        plates_in_view=statistics.fmean(lap.detected for lap in laps),
+        reads=sum(lap.reads for lap in laps),
+        hits=sum(lap.hits for lap in laps),
+        models=reader.model_ids,
+        providers=tuple(yardstick.model.providers),
+        threads=1,
+        machine=this_machine(),
+        peak_rss_mb=peak_rss_mb(),
+        yardstick_ms=tuple(lap.yardstick_ns / 1e6 for lap in laps),
+        stages=_stages(laps),
+    )
+
+
+def _laps(workload: Path, count: int, yardstick: Yardstick, reader: PlateReader, folder: Path) -> Iterator[_Lap]:
+    counting, times = CountingReader(reader), FrameTimes()
+    with ExitStack() as stack:
+        pipeline = _pipeline(stack, counting, times, reader.model_ids, folder)
+        before_ns = yardstick.time_ns()
+        for frame, decode_ns in _endless(workload, count):
+            counting.detected = counting.recognised = 0
+            outcome = pipeline.process(frame)
+            stages_ns = {"decode": decode_ns, **times.take()}
+            after_ns = yardstick.time_ns()
+            yield _Lap(
+                stages_ns,
+                (before_ns + after_ns) / 2,
+                counting.detected,
+                counting.recognised,
+                len(outcome.reads),
+                len(outcome.hits),
+            )
+            before_ns = after_ns
+
+
+def _pipeline(
+    stack: ExitStack, reader: CountingReader, times: FrameTimes, model_ids: tuple[str, ...], folder: Path
+) -> Pipeline:
+    clock = SystemClock()
+    index = stack.enter_context(HotlistIndex.open(_hotlist(folder)))
+    journal = Journal(folder / "journal.sqlite")
+    stack.callback(journal.close)
+    return Pipeline(
+        reader=reader,
+        tracker_for=lambda camera_id: Tracker(
+            camera_id, TrackSettings(), model_ids=model_ids, new_id=lambda: uuid.uuid4().hex
+        ),
+        matcher=HotlistMatcher(index, clock),
+        journal=journal,
+        times=times,
+        clock=clock,
+    )
+
+
+def _hotlist(folder: Path) -> Path:
+    """A list of a usual size; its plates are made up and always the same."""
+    rng = random.Random(0)  # noqa: S311 - no secret
+    plates = {"".join(rng.choices(ALPHABET, k=7)) for _ in range(HOTLIST_ENTRIES)}
+    source, database = folder / "hotlist.csv", folder / "hotlist.sqlite"
+    source.write_text("plate,reason\n" + "".join(f"{plate},bench\n" for plate in sorted(plates)), encoding="utf-8")
+    import_csv(database, source, "bench", SystemClock().now())
+    return database
+
+
+def _endless(workload: Path, count: int) -> Iterator[tuple[Frame, int]]:
+    """Frames and how long each took to decode; every round is a camera of its own, so that no pass spans two."""
+    given = 0
+    for round_number in range(count):
+        frames = open_source(f"round-{round_number}", str(workload), clock=SystemClock()).frames()
+        start_ns = time.perf_counter_ns()
+        for frame in frames:
+            yield frame, time.perf_counter_ns() - start_ns
+            given += 1
+            if given == count:
+                return
+            start_ns = time.perf_counter_ns()
+        if not given:
+            raise SourceError(f"{workload}: holds no frame; give a video of vehicles")
+
+
+def _stages(laps: Sequence[_Lap]) -> tuple[StageReport, ...]:
+    """In the order of the flow; a stage that did not occur is left out."""
+    within: dict[str, list[tuple[float, float]]] = {
+        "decode": [(lap.stages_ns["decode"], lap.yardstick_ns) for lap in laps],
+        "detect": _of(laps, "detect"),
+        "recognise": _of(laps, "recognise"),
+        "recognise, per plate": [
+            (lap.stages_ns["recognise"] / lap.recognised, lap.yardstick_ns) for lap in laps if lap.recognised
+        ],
+        # The tracker asks for the readings: their time is not its own.
+        "track": [
+            (lap.stages_ns["track"] - lap.stages_ns.get("recognise", 0), lap.yardstick_ns)
+            for lap in laps
+            if "track" in lap.stages_ns
+        ],
+        "match": _of(laps, "match"),
+        "keep": _of(laps, "keep"),
+        "frame": _of(laps, "frame"),
+        "frame, two plates read": _of([lap for lap in laps if lap.recognised >= 2], "frame"),
+    }
+    return tuple(stage_report(stage, pairs) for stage, pairs in within.items() if pairs)
+
+
+def _of(laps: Sequence[_Lap], stage: str) -> list[tuple[float, float]]:
+    return [(lap.stages_ns[stage], lap.yardstick_ns) for lap in laps if stage in lap.stages_ns]

@@ -1,0 +1,83 @@
+"""`alpr bench`: latency of every stage against the budget."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from alpr.cli.output import json_option, print_rows, wants_json
+
+if TYPE_CHECKING:
+    from alpr.bench_report import BenchReport, Budget
+
+
+@click.command()
+@click.option("--workload", type=click.Path(path_type=Path), help="A video to replay instead of the bench's own.")
+@click.option("--frames", default=300, show_default=True, type=click.IntRange(1), help="How many frames to time.")
+@click.option("--warm-up", default=30, show_default=True, type=click.IntRange(0), help="Frames before timing begins.")
+@click.option("--check", is_flag=True, help="Exit 3 when a stage is over its budget.")
+@click.option("--budget", "budget_path", type=click.Path(path_type=Path), help="Instead of bench/budget.yaml.")
+@click.option("--detector", type=click.Path(path_type=Path), help="Model to use instead of the shipped one.")
+@click.option("--recogniser", type=click.Path(path_type=Path), help="Model to use instead of the shipped one.")
+@json_option
+def command(
+    *,
+    workload: Path | None,
+    frames: int,
+    warm_up: int,
+    check: bool,
+    budget_path: Path | None,
+    detector: Path | None,
+    recogniser: Path | None,
+    as_json: bool,
+) -> None:
+    """Replay a workload through the real pipeline and tell each stage's time.
+
+    RATIO is a stage's median time by that of a small fixed net, timed around every frame: it means the same on a
+    slow, fast or busy machine. Decoding is told, but is not part of a frame's time. The last line is one JSON object.
+    """
+    from alpr.bench import run_bench
+    from alpr.bench_report import load_budget, over_budget
+    from alpr.detect import PlateDetector
+    from alpr.ocr import PlateRecogniser
+    from alpr.reader import PlateReader
+    from alpr.shipped import shipped
+
+    budget = load_budget(budget_path or shipped("bench") / "budget.yaml")
+    reader = PlateReader(PlateDetector(detector), PlateRecogniser(recogniser))
+    film = workload or shipped("bench") / "workload.mp4"
+    report = run_bench(film, frames=frames, warm_up=warm_up, reader=reader)
+    wrong = over_budget(report, budget)
+    if not wants_json(as_json):
+        _show(report, budget)
+    click.echo(json.dumps({**_fields(report, budget), "over_budget": wrong}, ensure_ascii=False))
+    if check and wrong:
+        for sentence in wrong:
+            click.echo(f"alpr: over budget: {sentence}", err=True)
+        sys.exit(3)
+
+
+def _fields(report: BenchReport, budget: Budget) -> dict[str, Any]:
+    device = budget.device(report.yardstick_p10_ms)
+    return {**report.fields(), "device_class": device.name if device else None}
+
+
+def _show(report: BenchReport, budget: Budget) -> None:
+    rows = [
+        {key: f"{value:.3f}" if isinstance(value, float) else value for key, value in asdict(stage).items()}
+        | {"budget": budget.ratios.get(stage.stage)}
+        for stage in report.stages
+    ]
+    print_rows(rows, as_json=False)
+    device = budget.device(report.yardstick_p10_ms)
+    kind = f"a {device.name}, budget {device.frame_ms:g} ms a frame" if device else "of no class in the budget"
+    click.echo(
+        f"\n{report.frames} frames, {report.plates_in_view:.2f} plates in view, {report.reads} reads; "
+        f"{report.threads} thread, {', '.join(report.providers)}; peak memory {report.peak_rss_mb:.0f} MiB\n"
+        f"{report.machine.cpu}: the yardstick takes {report.yardstick_p10_ms:.2f} ms, {kind}\n"
+    )

@@ -1,0 +1,151 @@
+"""`alpr bench`: the real pipeline on a workload, against a budget."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from alpr.bench import FrameTimes, Yardstick, run_bench
+from alpr.bench_report import BenchReport, Budget, StageReport, load_budget, over_budget, quantile, stage_report
+from alpr.errors import ConfigError, SourceError
+from alpr.machine import this_machine
+from alpr.models import load_card
+from alpr.reader import PlateReader
+from alpr.types import Detection, Image, PlateText
+from tests.conftest import a_plate_text, some_corners
+
+BENCH = Path(__file__).parents[2] / "bench"
+
+
+class _TwoPlates:
+    """Finds two plates in every picture."""
+
+    model_id = "two@0"
+
+    def detect(self, image: Image) -> list[Detection]:
+        return [Detection(some_corners(20, 40), 0.9), Detection(some_corners(180, 40), 0.8)]
+
+
+class _Fixed:
+    """Reads the left one and the right one, always the same."""
+
+    model_id = "fixed@0"
+    patch_size_wh = (160, 48)
+    margin = (0.05, 0.1)
+
+    def recognise(self, patches: Sequence[Image]) -> list[PlateText]:
+        return [a_plate_text("AB12CDE" if patch.mean() < 128 else "XY34ZZT", 0.99) for patch in patches]
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    path = tmp_path / "film.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (320, 240))
+    picture = np.full((240, 320, 3), 60, np.uint8)
+    picture[:, 160:] = 200
+    for _ in range(8):
+        writer.write(picture)
+    writer.release()
+    return path
+
+
+def test_every_stage_is_timed_against_the_yardstick(film: Path) -> None:
+    report = run_bench(film, frames=20, warm_up=3, reader=PlateReader(_TwoPlates(), _Fixed()))
+    assert (report.frames, report.plates_in_view, len(report.yardstick_ms)) == (20, 2.0, 20)
+    stages = {stage.stage: stage for stage in report.stages}
+    assert set(stages) == {
+        *("decode", "detect", "recognise", "recognise, per plate", "track", "match", "keep"),
+        *("frame", "frame, two plates read"),
+    }
+    assert stages["frame"].n == stages["detect"].n == 20
+    assert 0 < stages["recognise"].n <= 20
+    assert report.reads >= 2  # the film is 8 frames long: every round is a pass of its own
+    for stage in stages.values():
+        assert 0 < stage.p50_ms <= stage.p95_ms <= stage.p99_ms <= stage.max_ms
+        assert stage.ratio > 0
+    within = (stages[name].p50_ms for name in ("detect", "track"))
+    assert stages["frame"].max_ms >= max(within)
+    assert report.peak_rss_mb > 10
+    assert json.loads(json.dumps(report.fields()))["stages"]["frame"]["n"] == 20
+
+
+def test_a_workload_without_frames_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"none\.mp4"):
+        run_bench(tmp_path / "none.mp4", frames=1, warm_up=0, reader=PlateReader(_TwoPlates(), _Fixed()))
+
+
+def test_the_yardstick_never_changes() -> None:
+    # All figures ever told are ratios to this very net.
+    digest = hashlib.sha256((BENCH / "yardstick.onnx").read_bytes()).hexdigest()
+    assert digest == "7945ecf5626d5872f00567381787f4b1497e081ec9ac95dadec170ff61b7c0e5"
+    assert digest == load_card(BENCH / "yardstick.yaml").sha256
+    yardstick = Yardstick()
+    assert min(yardstick.time_ns() for _ in range(5)) > 100_000  # 99 million multiply-adds take their time
+
+
+def test_frame_times_add_up_what_runs_twice_and_forget() -> None:
+    times = FrameTimes()
+    for _ in range(2):
+        with times.measure("a"):
+            pass
+    with times.measure("b"), times.measure("c"):
+        pass
+    taken = times.take()
+    assert list(taken) == ["a", "c", "b"]
+    assert taken["b"] >= taken["c"]
+    assert times.take() == {}
+
+
+def test_ratio_is_the_median_of_pairs_not_the_ratio_of_medians() -> None:
+    # The machine is three times as slow in the last two of five frames: the ratio does not see it.
+    pairs = [(6e6, 1e6), (6e6, 1e6), (6e6, 1e6), (18e6, 3e6), (18e6, 3e6)]
+    report = stage_report("detect", pairs)
+    assert (report.n, report.p50_ms, report.max_ms, report.ratio) == (5, 6.0, 18.0, 6.0)
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.0, 1), (0.1, 1), (0.5, 5), (0.51, 6), (0.99, 10), (1.0, 10)])
+def test_quantile(share: float, expected: int) -> None:
+    assert quantile(list(range(10, 0, -1)), share) == expected
+
+
+def _report(**ratios: float) -> BenchReport:
+    stages = tuple(StageReport(name, 10, 1.0, 1.0, 1.0, 1.0, ratio) for name, ratio in ratios.items())
+    return BenchReport("w", 10, 0, 2.0, 1, 0, (), (), 1, this_machine(), 50.0, (0.9, 1.0, 1.1), stages)
+
+
+def test_over_budget_names_the_stage() -> None:
+    budget = Budget(min_plates_in_view=1.9, ratios={"frame": 7.0, "detect": 4.0})
+    assert over_budget(_report(frame=7.0, detect=3.9), budget) == []
+    (told,) = over_budget(_report(frame=6.0, detect=4.1), budget)
+    assert told.startswith("detect: 4.10 yardsticks, budget 4.00")
+    assert over_budget(_report(frame=6.0), budget) == ["detect: did not run"]
+    (told,) = over_budget(replace(_report(frame=1.0, detect=1.0), plates_in_view=1.2), budget)
+    assert "only 1.20 plates found per frame" in told
+
+
+def test_the_committed_budget_is_the_one_that_was_set() -> None:
+    budget = load_budget(BENCH / "budget.yaml")
+    zen4 = next(kind for kind in budget.devices if kind.name == "x86 Zen 4 class core")
+    assert zen4.frame_ms == 14
+    # The ratio that is checked on any machine is no laxer than those milliseconds on that core.
+    assert budget.ratios["frame"] <= zen4.frame_ms / sum(zen4.yardstick_ms) * 2 * 1.05
+    assert budget.device(2.0) == zen4
+    assert budget.device(50.0) is None
+
+
+def test_a_bad_budget_is_told_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "budget.yaml"
+    path.write_text("min_plates_in_view: 2\nratios:\n  frame: -1\nratio: {}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_budget(path)
+    assert [line.rpartition("budget.yaml:")[2] for line in str(caught.value).splitlines()] == [
+        "3: ratios.frame: should be greater than 0, got -1",
+        "4: ratio: unknown key, did you mean 'ratios'?",
+    ]
