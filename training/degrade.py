@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alpr.types import Image
-from training.recogniser_model import PATCH_SIZE_WH
+from training.recogniser_shape import PATCH_SIZE_WH
 
 
 def capture(rng: np.random.Generator, plate: Image) -> Image:

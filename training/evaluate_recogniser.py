@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -18,20 +17,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from alpr.types import ALPHABET, Image
+from alpr.types import Image
 from training.degrade import plain_patch
 from training.layouts import REGIONS
 from training.recogniser_dataset import Crop, load_crops
-from training.recogniser_model import BLANK, Deployed
+from training.recogniser_model import Deployed
+from training.recogniser_shape import MODEL, Network, Outputs, decode, network_from_onnx
 from training.train_recogniser import load_average
 
-MODEL = Path(__file__).parent.parent / "models" / "recogniser.onnx"
 HAN_SOURCES = {"cnlyl", "cnsirius"}
 MERGED = str.maketrans("OI", "01")
-
-Outputs = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]
-Network = Callable[[npt.NDArray[np.uint8]], Outputs]
-"""Patches (N, 48, 160, 3) to the three outputs of the card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +36,6 @@ class Answer:
     text: str
     two_lines: float
     region: str
-
-
-def decode(probabilities: npt.NDArray[np.float32]) -> str:
-    """The text of the likeliest class at each of the 80 steps: repeats collapsed, blanks dropped."""
-    best = probabilities.argmax(-1)
-    is_new = np.concatenate([[True], best[1:] != best[:-1]])
-    return "".join(ALPHABET[c - 1] for c in best[is_new] if c != BLANK)
 
 
 def network_from_checkpoint(path: Path) -> Network:
@@ -61,16 +49,6 @@ def network_from_checkpoint(path: Path) -> Network:
             return cast(Outputs, tuple(output.numpy() for output in deployed(torch.from_numpy(patches))))
 
     return run
-
-
-def network_from_onnx(path: Path) -> Network:
-    """The exported file."""
-    import onnxruntime  # noqa: PLC0415 - not needed to look at a checkpoint
-
-    settings = onnxruntime.SessionOptions()
-    settings.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
-    return lambda patches: cast(Outputs, tuple(session.run(None, {"patches": patches})))
 
 
 def read_crops(network: Network, crops: list[Crop]) -> list[Answer]:
@@ -92,7 +70,7 @@ def score(crops: list[Crop], answers: list[Answer]) -> dict[str, dict[str, float
     for crop, answer in zip(crops, answers, strict=True):
         groups = [crop.source] if crop.source in HAN_SOURCES else [crop.source, "latin"]
         if crop.source == "vnvito":
-            groups.append(f"vnvito, {crop.lines} lines")
+            groups.append("vnvito, one line" if crop.lines == 1 else "vnvito, two lines")
         for group in groups:
             row = rows.setdefault(
                 group, dict.fromkeys(("n", "exact", "merged", "regions", "region_right", "lines_right"), 0)

@@ -21,17 +21,16 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from alpr.types import ALPHABET
 from training import fonts
 from training.card import write_card
-from training.evaluate_recogniser import MODEL, network_from_onnx, read_crops, score
+from training.evaluate_recogniser import read_crops, score
 from training.recogniser_dataset import Crop, load_crops, load_scenes
-from training.recogniser_model import BLANK, CLASSES, PATCH_SIZE_WH, STEPS, Deployed
+from training.recogniser_model import Deployed
+from training.recogniser_shape import BLANK, CLASSES, MARGIN, MODEL, OUTPUTS, PATCH_SIZE_WH, STEPS, network_from_onnx
 from training.render_cache import FOLDER
 from training.train_recogniser import RUNS, load_average
 
-MARGIN = (0.06, 0.12)
 OPSET = 18
 TOLERANCE = 1e-4
 LICENCE = "Apache-2.0"
-OUTPUTS = ("char_probabilities", "two_lines", "region_probabilities")
 
 
 def fold_batch_norms(module: nn.Module) -> None:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import torch
 from torch.nn import functional as F
 
-from training.recogniser_model import BLANK, LOWER, STEPS, UPPER, WHOLE, Reading
+from training.recogniser_model import LOWER, UPPER, WHOLE, Reading
+from training.recogniser_shape import BLANK, STEPS
 
 
 class Targets(NamedTuple):

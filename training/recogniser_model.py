@@ -7,17 +7,14 @@ convolutions with BatchNorm and ReLU alone: they are at the roof of a CPU core, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import nn
 
-from alpr.types import ALPHABET
+from training.recogniser_shape import BLANK, CLASSES, STEPS
 
-PATCH_SIZE_WH = (160, 48)
-STEPS = 40
-CLASSES = len(ALPHABET) + 1
-BLANK = 0
 WHOLE, UPPER, LOWER = 0, 1, 2
 
 
@@ -79,7 +76,7 @@ class Deployed(nn.Module):
     One line: the 40 steps of `whole`, then 40 of blank. Two lines: the 40 of `upper`, then the 40 of `lower`.
     """
 
-    def __init__(self, recogniser: Recogniser) -> None:
+    def __init__(self, recogniser: Callable[[torch.Tensor], Reading]) -> None:
         super().__init__()
         self.recogniser = recogniser
         blank = torch.zeros(1, STEPS, CLASSES)
