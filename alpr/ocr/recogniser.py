@@ -96,8 +96,25 @@ class PlateRecogniser:
         ]
 
     def _with_region(self, plate: PlateText, probabilities: FloatArray) -> PlateText:
-        best = int(probabilities.argmax())
-        confidence = float(probabilities[best])
+        region, confidence = most_likely_region(self._regions, probabilities)
         if not plate.text or confidence < _MIN_REGION_CONFIDENCE:
             return plate
-        return replace(plate, region=self._regions[best], region_confidence=confidence)
+        return replace(plate, region=region, region_confidence=confidence)
+
+
+def most_likely_region(regions: Sequence[str], probabilities: FloatArray) -> tuple[str, float]:
+    """The most likely region; a country where its states are too close to tell apart.
+
+    Args:
+        regions: names such as "DE" or "US-NY".
+        probabilities: one for each, summing to at most 1.
+    """
+    best = int(probabilities.argmax())
+    if probabilities[best] >= _MIN_REGION_CONFIDENCE:
+        return regions[best], float(probabilities[best])
+    countries: dict[str, float] = {}
+    for region, probability in zip(regions, probabilities.tolist(), strict=True):
+        country = region.partition("-")[0]
+        countries[country] = countries.get(country, 0.0) + probability
+    country = max(countries, key=countries.__getitem__)
+    return country, countries[country]
