@@ -144,7 +144,10 @@ def _records(lines: Iterator[_Line], delimiter: str, width: int) -> Iterator[tup
 def _quoted(
     first: _Line, lines: Iterator[_Line], ahead: deque[_Line], delimiter: str, width: int
 ) -> tuple[int, list[str]] | EntryError:
-    """The row that begins on a line whose quotes do not close there, taking what it needs from those ahead."""
+    """The row that begins on a line whose quotes do not close there, taking what it needs from those ahead.
+
+    Where there is no such row, the line alone is at fault and nothing is taken.
+    """
     text = first.text
     for count in range(1, _LINES_PER_ROW):
         if text.count('"') % 2 == 0:
@@ -157,12 +160,12 @@ def _quoted(
     values = _parsed(text, delimiter)
     if values is None or len(values) != width:
         return EntryError(first.number, "", 'has a stray quote (write a quote inside a quoted field as "")')
-    taken = [ahead.popleft() for _ in range(text.count("\n"))]
-    if any(len(_parsed(line.text, delimiter) or ()) == width for line in taken):
-        # Two slips in near rows can look like one row over several lines. Neither reading is safe.
-        return EntryError(
-            first.number, "", f"to line {taken[-1].number}: one row or several? Check the quotes of these lines"
-        )
+    taken = text.count("\n")
+    if any(len(_parsed(ahead[index].text, delimiter) or ()) == width for index in range(taken)):
+        # Slips in two near rows can look like one row over several lines. What stands between them must not be lost.
+        return EntryError(first.number, "", "opens a quote that runs over lines which are rows themselves")
+    for _ in range(taken):
+        ahead.popleft()
     return first.number, values
 
 

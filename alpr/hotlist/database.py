@@ -78,12 +78,14 @@ def stored(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        # Some errors are raised by the Python module itself and carry no code.
-        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+        # Some errors are raised by the Python module itself and carry no code; extended codes keep theirs below.
+        code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+        if code == sqlite3.SQLITE_FULL:
             raise StoreFull(f"{path}: no room left on the disk: free some and import again") from error
-        raise StoreError(
-            f"{path}: {error}: check that it is a hotlist database and that its folder is writable"
-        ) from (error)
+        if code == sqlite3.SQLITE_BUSY:
+            raise StoreError(f"{path}: another import holds it: try again when that is done") from error
+        advice = "check that it is a hotlist database and that its folder is writable"
+        raise StoreError(f"{path}: {error}: {advice}") from error
 
 
 @contextmanager

@@ -26,7 +26,8 @@ REQUIRED_COLUMNS = ("plate", "reason")
 PLATE_LENGTHS = range(2, 16)
 _PRIORITIES = {"": 3, "1": 1, "2": 2, "3": 3, "4": 4, "5": 5}
 _LENGTHS = {"list": 64, "reason": 200, "case_reference": 100, "instructions": 2000}
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffd]")
+# Control characters but tab and line feed, marks that turn the direction of text, and the sign for a lost character.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffd]")
 _SEPARATORS = frozenset(".·•:/'’|")
 _END_OF_TIME = date(9999, 12, 31)  # how many systems write "without end"
 
@@ -71,27 +72,23 @@ class RowCheck:
     def entry(self, list_name: str) -> NewEntry | None:
         """The row as an entry of a list; None where `errors` say why not."""
         self._refuse_unprintable()
+        plate = self._plate()
         list_named = self._text("list")
         if list_named not in ("", list_name):
-            self._refuse("list", f"is {list_named!r}, this import is of {list_name!r}")
-        valid_from, valid_to = self._instant("valid_from"), self._instant("valid_to")
-        if valid_from and valid_to and valid_to <= valid_from:
-            self._refuse("valid_to", "is not after valid_from")
+            self._refuse("list", f"is {_short(list_named)}, this import is of {list_name!r}")
         reason = self._text("reason")
         if not reason:
             self._refuse("reason", "is blank: an officer has to know what the plate is wanted for")
-        found = NewEntry(
-            self._line,
-            self._plate(),
-            self._region(),
-            self._text("case_reference"),
-            reason,
-            self._priority(),
-            self._text("instructions"),
-            valid_from,
-            valid_to,
+        priority, region = self._priority(), self._region()
+        case_reference, instructions = self._text("case_reference"), self._text("instructions")
+        valid_from, valid_to = self._instant("valid_from"), self._instant("valid_to")
+        if valid_from and valid_to and valid_to <= valid_from:
+            self._refuse("valid_to", "is not after valid_from")
+        if self.errors:
+            return None
+        return NewEntry(
+            self._line, plate, region, case_reference, reason, priority, instructions, valid_from, valid_to
         )
-        return None if self.errors else found
 
     def _refuse(self, field: str, reason: str) -> None:
         self.errors.append(EntryError(self._line, field, reason))
@@ -107,12 +104,14 @@ class RowCheck:
         value = self._fields.get(field, "").strip()
         if len(value) > _LENGTHS[field]:
             self._refuse(field, f"has {len(value)} characters, {_LENGTHS[field]} is the most")
-            return ""
         return value
 
     def _plate(self) -> str:
         written = self._fields.get("plate", "").strip()
         plate = normalise(written)
+        if not written:
+            self._refuse("plate", "is blank")
+            return plate
         if not written.isalnum():
             odd = next((char for char in written if not _is_of_a_plate(char)), "")
             if odd and odd.isprintable():
