@@ -1,0 +1,183 @@
+"""A camera that speaks RTSP on loopback, with faults at the flick of a switch. Standard library only.
+
+Serves JPEG pictures over RTP inside the RTSP connection (RFC 2326, RFC 2435), over and over, at a given rate.
+Switches, which may be thrown at any time: `is_frozen` (stays connected, sends nothing), `is_refusing` (answers 503),
+`drop()` (hangs up on everybody).
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import random
+import socket
+import socketserver
+import struct
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+
+_PAYLOAD_BYTES = 1400
+
+
+@dataclass(frozen=True, slots=True)
+class _Jpeg:
+    """The parts of a baseline JPEG with standard Huffman tables that RFC 2435 sends."""
+
+    kind: int
+    """0: 4:2:2, 1: 4:2:0."""
+    width: int
+    height: int
+    tables: bytes
+    scan: bytes
+
+
+def _take_apart(jpeg: bytes) -> _Jpeg:
+    at, tables, frame = 2, b"", b""
+    while True:
+        marker, length = jpeg[at + 1], int.from_bytes(jpeg[at + 2 : at + 4], "big")
+        body = jpeg[at + 4 : at + 2 + length]
+        at += 2 + length
+        if marker == 0xDB:  # one or more quantisation tables of 1 + 64 bytes
+            tables += b"".join(body[start + 1 : start + 65] for start in range(0, len(body), 65))
+        elif marker == 0xC0:
+            frame = body
+        elif marker == 0xDA:
+            break
+    height, width = struct.unpack(">HH", frame[1:5])
+    kind = {0x21: 0, 0x22: 1}[frame[7]]
+    return _Jpeg(kind, width, height, tables, jpeg[at:].removesuffix(b"\xff\xd9"))
+
+
+def _rtp_packets(jpeg: _Jpeg, timestamp: int, sequence: int, source: int) -> Iterator[bytes]:
+    """One picture as RTP packets; the last has the marker bit (RFC 2435, section 3)."""
+    at = 0
+    while at < len(jpeg.scan):
+        header = struct.pack(">I", at) + bytes((jpeg.kind, 255, jpeg.width // 8, jpeg.height // 8))
+        if at == 0:
+            header += struct.pack(">BBH", 0, 0, len(jpeg.tables)) + jpeg.tables
+        part = jpeg.scan[at : at + _PAYLOAD_BYTES]
+        at += len(part)
+        marker = 0x80 if at >= len(jpeg.scan) else 0
+        yield (
+            struct.pack(">BBHII", 0x80, marker | 26, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, source)
+            + header
+            + part
+        )
+        sequence += 1
+
+
+class RtspCamera:
+    """Serves from `with` to its end; `url` has the credentials.
+
+    Args:
+        pictures: baseline JPEGs of one size, sides multiples of 8, as `cv2.imencode(".jpg", …)` makes them.
+    """
+
+    def __init__(
+        self, pictures: Sequence[bytes], *, fps: float = 25.0, user: str = "", password: str = "", port: int = 0
+    ) -> None:
+        self.is_frozen = False
+        self.is_refusing = False
+        self.sent = 0
+        """Pictures sent to anybody so far; the number of the next is this modulo `len(pictures)`."""
+        self.connections = 0
+        self._pictures = [_take_apart(picture) for picture in pictures]
+        self._fps = fps
+        self._credentials = base64.b64encode(f"{user}:{password}".encode()).decode() if user else ""
+        self._login = f"{user}:{password}@" if user else ""
+        self._peers: set[socket.socket] = set()
+        self._closing = threading.Event()
+        camera = self
+
+        class Session(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                with contextlib.suppress(OSError):
+                    camera._serve(self)
+
+        class Server(socketserver.ThreadingTCPServer):
+            allow_reuse_address = True
+            daemon_threads = False
+
+        self._server = Server(("127.0.0.1", port), Session)
+        self.port: int = self._server.server_address[1]
+
+    @property
+    def url(self) -> str:
+        return f"rtsp://{self._login}127.0.0.1:{self.port}/stream"
+
+    def drop(self) -> None:
+        """Hang up on everybody."""
+        for peer in list(self._peers):
+            with contextlib.suppress(OSError):
+                peer.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self) -> RtspCamera:
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="rtsp-camera")
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.set()
+        self._server.shutdown()
+        self.drop()
+        self._server.server_close()  # joins the sessions' threads
+        self._thread.join()
+
+    def _serve(self, session: socketserver.StreamRequestHandler) -> None:
+        self._peers.add(session.request)
+        self.connections += 1
+        try:
+            while request := session.rfile.readline().decode():
+                headers = {}
+                while line := session.rfile.readline().decode().strip():
+                    name, _, value = line.partition(":")
+                    headers[name.lower()] = value.strip()
+                method, url = request.split()[:2]
+                session.wfile.write(self._answer(method, url, headers).encode())
+                if method == "PLAY":
+                    self._play(session)
+                    return
+        finally:
+            self._peers.discard(session.request)
+
+    def _answer(self, method: str, url: str, headers: dict[str, str]) -> str:
+        status, more, body = "200 OK", [], ""
+        if self.is_refusing:
+            status = "503 Service Unavailable"
+        elif self._credentials and headers.get("authorization") != f"Basic {self._credentials}":
+            status, more = "401 Unauthorized", ['WWW-Authenticate: Basic realm="camera"']
+        elif method == "OPTIONS":
+            more = ["Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN"]
+        elif method == "DESCRIBE":
+            body = (
+                "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=camera\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n"
+                f"m=video 0 RTP/AVP 26\r\na=framerate:{self._fps:g}\r\na=control:track1\r\n"
+            )
+            more = ["Content-Type: application/sdp", f"Content-Base: {url}/"]
+        elif method == "SETUP" and "interleaved" not in headers.get("transport", ""):
+            status = "461 Unsupported Transport"
+        elif method == "SETUP":
+            more = ["Transport: RTP/AVP/TCP;unicast;interleaved=0-1"]
+        lines = [
+            f"RTSP/1.0 {status}",
+            f"CSeq: {headers.get('cseq', '0')}",
+            "Session: 1",
+            f"Content-Length: {len(body)}",
+        ]
+        return "\r\n".join([*lines, *more, "", body])
+
+    def _play(self, session: socketserver.StreamRequestHandler) -> None:
+        source, sequence, began, count = random.getrandbits(32), 0, time.monotonic(), 0
+        while not self._closing.wait(max(0.0, began + count / self._fps - time.monotonic())):
+            if not self.is_frozen:
+                picture = self._pictures[self.sent % len(self._pictures)]
+                self.sent += 1
+                for packet in _rtp_packets(picture, round(count * 90000 / self._fps), sequence, source):
+                    session.wfile.write(struct.pack(">cBH", b"$", 0, len(packet)) + packet)
+                    sequence += 1
+            count += 1
