@@ -16,13 +16,20 @@ from types import TracebackType
 
 from msgspec import Raw
 
-from alpr.errors import MessageError
 from alpr.link import losses
 from alpr.link.database import connect, connect_read_only, migrate, stored, transaction
 from alpr.link.losses import micros
-from alpr.link.messages import Batch, Entry, Refusal, decode_record
+from alpr.link.messages import Batch, Entry, Refusal
 from alpr.link.schema import JOURNAL_STEPS, Priority
 
+_WHAT = {
+    Priority.HIT: "hit",
+    Priority.LOSS: "loss",
+    Priority.HIT_READ: "read",
+    Priority.READ: "read",
+    Priority.HIT_PICTURE: "picture",
+    Priority.PICTURE: "picture",
+}
 _KEPT_REFUSED = 1000  # newest records that the collector refused, for a person to look at
 
 
@@ -121,7 +128,7 @@ class Outbox:
         with stored(self._path), transaction(self._connection):
             for refusal in refusals:
                 row = self._connection.execute(
-                    "DELETE FROM outbox WHERE seq = ? RETURNING boot_id, record", (refusal.seq,)
+                    "DELETE FROM outbox WHERE seq = ? RETURNING boot_id, record, priority", (refusal.seq,)
                 ).fetchone()
                 if row is None:
                     continue
@@ -129,7 +136,7 @@ class Outbox:
                     "INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?, ?)",
                     (refusal.seq, row[0], micros(now), refusal.reason, row[1]),
                 )
-                lost[_kind(row[1]), losses.REFUSED] += 1
+                lost[_WHAT[Priority(row[2])], losses.REFUSED] += 1
             self._connection.execute(
                 "DELETE FROM refused WHERE seq NOT IN (SELECT seq FROM refused ORDER BY seq DESC LIMIT ?)",
                 (_KEPT_REFUSED,),
@@ -188,10 +195,3 @@ def _fitting(rows: Sequence[tuple[int, str, int]], max_bytes: int) -> list[tuple
             break
         chosen.append(row)
     return chosen
-
-
-def _kind(record: bytes) -> str:
-    try:
-        return str(decode_record(record).__struct_config__.tag)
-    except MessageError:
-        return "unknown"
