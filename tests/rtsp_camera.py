@@ -73,12 +73,12 @@ class RtspCamera:
     """Serves from `with` to its end; `url` has the credentials.
 
     Args:
+        login: `user:password` that it asks for (Basic), or "".
+        port: 0 for any that is free.
         pictures: baseline JPEGs of one size, sides multiples of 8, as `cv2.imencode(".jpg", …)` makes them.
     """
 
-    def __init__(
-        self, pictures: Sequence[bytes], *, fps: float = 25.0, user: str = "", password: str = "", port: int = 0
-    ) -> None:
+    def __init__(self, pictures: Sequence[bytes], *, fps: float = 25.0, login: str = "", port: int = 0) -> None:
         self.is_frozen = False
         self.is_refusing = False
         self.sent = 0
@@ -86,8 +86,7 @@ class RtspCamera:
         self.connections = 0
         self._pictures = [_take_apart(picture) for picture in pictures]
         self._fps = fps
-        self._credentials = base64.b64encode(f"{user}:{password}".encode()).decode() if user else ""
-        self._login = f"{user}:{password}@" if user else ""
+        self._login = login
         self._peers: set[socket.socket] = set()
         self._closing = threading.Event()
         camera = self
@@ -106,7 +105,7 @@ class RtspCamera:
 
     @property
     def url(self) -> str:
-        return f"rtsp://{self._login}127.0.0.1:{self.port}/stream"
+        return f"rtsp://{self._login}{'@' if self._login else ''}127.0.0.1:{self.port}/stream"
 
     def drop(self) -> None:
         """Hang up on everybody."""
@@ -147,9 +146,10 @@ class RtspCamera:
 
     def _answer(self, method: str, url: str, headers: dict[str, str]) -> str:
         status, more, body = "200 OK", [], ""
+        credentials = base64.b64encode(self._login.encode()).decode()
         if self.is_refusing:
             status = "503 Service Unavailable"
-        elif self._credentials and headers.get("authorization") != f"Basic {self._credentials}":
+        elif self._login and headers.get("authorization") != f"Basic {credentials}":
             status, more = "401 Unauthorized", ['WWW-Authenticate: Basic realm="camera"']
         elif method == "OPTIONS":
             more = ["Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN"]

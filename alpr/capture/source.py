@@ -9,7 +9,7 @@ from typing import Protocol
 from alpr.types import Frame
 
 _CREDENTIALS = re.compile(r"(?<=://).*@")  # up to the last @: a password may hold one, or a slash
-_SECRET_PARAMETERS = re.compile(r"(?i)([?&;][^=&;]*(?:user|pass|pwd|token|key|auth|secret)[^=&;]*=)[^&;#]*")
+_SECRET_PARAMETERS = re.compile(r"(?i)([?&;][^=&;]*(?:user|pas|pwd|pw|token|key|auth|secret)[^=&;]*=)[^&;#]*")
 
 
 class Source(Protocol):

@@ -22,7 +22,6 @@ from tests.http_camera import HttpCamera
 from tests.rtsp_camera import RtspCamera
 
 _COUNT = 12
-_LOGIN = {"user": "admin", "password": "s3cret"}
 
 
 @dataclass
@@ -60,7 +59,7 @@ def rig_of(kind: str, folder: Path, stack: ExitStack) -> Rig:
         return Rig(
             lambda: RtspSource("cam", http.url, clock=clock), list(range(400)), lambda: http.connections, http.drop
         )
-    rtsp = stack.enter_context(RtspCamera(pictures, fps=50, **_LOGIN))
+    rtsp = stack.enter_context(RtspCamera(pictures, fps=50, login="admin:s3cret"))
     return Rig(
         lambda: RtspSource("cam", rtsp.url, clock=clock), list(range(400)), lambda: rtsp.connections, rtsp.drop
     )
@@ -175,7 +174,7 @@ def test_what_cannot_be_opened_says_so_in_one_line(make: Callable[[], Source]) -
 
 
 def test_a_wrong_password_cannot_open(capfd: pytest.CaptureFixture[str]) -> None:
-    with RtspCamera(numbered_jpegs(5), **_LOGIN) as camera:
+    with RtspCamera(numbered_jpegs(5), login="admin:s3cret") as camera:
         source = RtspSource("cam", camera.url.replace("s3cret", "wr0ng"), clock=SystemClock())
         with pytest.raises(SourceOpenError):
             next(iter(source.frames()))
