@@ -22,7 +22,7 @@ from alpr.link import Device, enrol, new_key_pair, write_key_pair
 from tests.integration.link_world import a_free_port
 from tests.records import a_hit, a_read
 
-TOTAL = 4000
+TOTAL = 5000
 KILLS = 12
 ROOT = Path(__file__).parents[2]
 
@@ -88,7 +88,7 @@ def test_killing_either_side_loses_and_doubles_nothing(tmp_path: Path) -> None:
     killed = {"edge": 0, "collector": 0}
     try:
         for number in range(KILLS):
-            time.sleep(random_moments.uniform(0.3, 1.4))
+            time.sleep(random_moments.uniform(0.2, 1.1))
             name, victim = ("edge", edge) if number % 2 else ("collector", collector)
             assert victim.process is not None
             if victim.process.poll() is None:

@@ -39,7 +39,7 @@ def main() -> None:
             ]
             journal.append(reads, [a_hit(read) for n, read in enumerate(reads, number) if n % 10 == 0])
             number += BATCH
-            time.sleep(0.01)
+            time.sleep(0.05)  # lasts longer than the killing
         while not link.close(drain_s=30):
             raise SystemExit("not all was delivered")
 
