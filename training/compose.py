@@ -134,7 +134,7 @@ def _gain(rng: Rng, drawn: Image, patch: Image, mask: npt.NDArray[np.uint8], mat
     light = float(here.mean() / plate.mean())
     tint = (here / plate) / light
     gain = light**match * float(rng.uniform(0.75, 1.5)) * tint ** (0.3 * rng.random())
-    return np.clip(gain, 0.12, 2.0).astype(np.float32)
+    return np.asarray(np.clip(gain, 0.12, 2.0), np.float32)
 
 
 def distract(rng: Rng, canvas: Image) -> None:

@@ -24,7 +24,8 @@ def degrade(rng: np.random.Generator, image: Image) -> Image:
         image = _noise(rng, image)
     if rng.random() < 0.25:
         quality = int(rng.integers(25, 92))
-        image = cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+        encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        image = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
     return np.asarray(image, np.uint8)
 
 
@@ -63,4 +64,4 @@ def _noise(rng: np.random.Generator, image: Image) -> Image:
     tile = (rng.standard_normal((64, 64, 3)) * rng.uniform(2, 14)).astype(np.int16)
     rows, columns = -(-image.shape[0] // 64), -(-image.shape[1] // 64)
     grain = np.tile(tile, (rows, columns, 1))[: image.shape[0], : image.shape[1]]
-    return np.clip(image + grain, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(image + grain, 0, 255), np.uint8)

@@ -135,8 +135,8 @@ class Mix:
     """Four scenes in one canvas."""
 
 
-class SceneBatches(IterableDataset):  # type: ignore[type-arg]
-    """Endless batches: (images (B, 3, H, W) uint8, state (B, N) int8, positive (P,), corners (P, 4, 2), known (P,))."""
+class SceneBatches(IterableDataset):
+    """Endless batches: images (B, 3, H, W) uint8, state (B, N) int8, positive (P,), corners (P, 4, 2), known (P,)."""
 
     def __init__(
         self, scenes: list[Scene], cache_path: Path, pool: PlatePool, *, batch: int, seed: int, mix: Mix | None = None

@@ -1,6 +1,6 @@
 """Score a detector on labelled scenes: recall by plate width, false plates per image. Knows nothing of networks.
 
-`detect` is any function from an image to (corners (n, 4, 2) in its pixels, confidences (n,)), all down to a low floor.
+`detect` is any function from an image to corners (n, 4, 2) in its pixels and confidences (n,), down to a low floor.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def _assign_at(
     for k, corners in enumerate(labels.corners):
         (x1, y1), (x2, y2) = corners.min(0), corners.max(0)
         width, height = float(x2 - x1), float(y2 - y1)
-        cx, cy = (corners.mean(0) + [(x1 + x2) / 2, (y1 + y2) / 2]) / 2
+        cx, cy = (corners.mean(0) + np.array([x1 + x2, y1 + y2]) / 2) / 2
         reach_x = float(np.clip(0.35 * width, 0.5 * stride, 1.5 * stride))
         reach_y = float(np.clip(0.35 * height, 0.5 * stride, 1.0 * stride))
         size = (width * height) ** 0.5
@@ -88,7 +88,7 @@ def _assign_at(
 
 
 def hull(corners: Tensor) -> Tensor:
-    """Axis-aligned boxes (..., 4) of corners (..., 4, 2) whose order is trusted: left edge, top edge, right, bottom."""
+    """Axis-aligned boxes (..., 4) of corners (..., 4, 2) whose order is trusted: left, top, right, bottom edge."""
     tl, tr, br, bl = corners.unbind(-2)
     return torch.stack(
         [
@@ -102,7 +102,7 @@ def hull(corners: Tensor) -> Tensor:
 
 
 def paired_iou(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """IoU and generalised IoU of boxes (n, 4) with boxes (n, 4), pair by pair (Rezatofighi 2019, arXiv:1902.09630)."""
+    """IoU and generalised IoU of boxes (n, 4) with boxes (n, 4), in pairs (Rezatofighi 2019, arXiv:1902.09630)."""
     overlap = (torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])).clamp(min=0).prod(1)
     union = (a[:, 2:] - a[:, :2]).clamp(min=0).prod(1) + (b[:, 2:] - b[:, :2]).prod(1) - overlap
     around = (torch.maximum(a[:, 2:], b[:, 2:]) - torch.minimum(a[:, :2], b[:, :2])).prod(1)
@@ -147,7 +147,7 @@ def detector_loss(
     target[positive] = score_target(iou.detach())
     kept = (state != IGNORED).flatten()
     flat = logits.flatten().float()
-    # Quality focal loss (Li 2020, arXiv:2006.04388): cross-entropy to a soft target, weighted by the distance from it.
+    # Quality focal loss (Li 2020, arXiv:2006.04388): cross-entropy to a soft target, weighted by the distance to it.
     cost = F.binary_cross_entropy_with_logits(flat, target, reduction="none") * (flat.sigmoid() - target).abs() ** 2
     score = (cost * kept).sum() / count
     where = place.mean() if positive.numel() else zero
