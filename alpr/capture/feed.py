@@ -58,10 +58,10 @@ class Feed:
         # All below is guarded by the condition.
         self._state = FeedState.CONNECTING
         self._failure: Exception | None = None
-        self._frames = self._skipped = 0
+        self._frames = 0
         self._failures: Counter[str] = Counter()
         self._last_error: str | None = None
-        self._last_frame: tuple[int, datetime] | None = None
+        self._last_frame_at: datetime | None = None
         self._arrivals_ns: deque[int] = deque(maxlen=_RATE_FRAMES)
 
     def _share(self, changed: threading.Condition) -> None:
@@ -101,10 +101,10 @@ class Feed:
                 self._state,
                 self._frames,
                 self._handover.dropped,
-                self._skipped,
+                self._source.skipped,
                 dict(self._failures),
                 self._last_error,
-                self._last_frame[1] if self._last_frame else None,
+                self._last_frame_at,
                 self._rate(),
             )
 
@@ -152,10 +152,8 @@ class Feed:
     def _deliver(self, frame: Frame) -> None:
         with self._changed:
             was, self._state = self._state, FeedState.RUNNING
-            expected_seq = self._last_frame[0] + 1 if self._last_frame else 0
-            self._skipped += max(0, frame.seq - expected_seq)
             self._frames += 1
-            self._last_frame = (frame.seq, frame.captured_at)
+            self._last_frame_at = frame.captured_at
             self._arrivals_ns.append(self._clock.monotonic_ns())
         if was is not FeedState.RUNNING:
             height, width = frame.image.shape[:2]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import cv2
 
-from alpr.capture.quiet import quieten_opencv
+from alpr.capture.video import Video
 from alpr.clock import Clock
 from alpr.errors import SourceOpenError
 from alpr.types import Frame
@@ -80,44 +80,42 @@ class VideoFileSource:
         """See `Source.frames`."""
         if self._closing.is_set():
             return
-        capture = self._open()
+        video = self._open()
         try:
-            yield from self._decode(capture)
+            yield from self._decode(video)
         finally:
-            capture.release()
+            video.release()
 
     def close(self) -> None:
         """See `Source.close`."""
         self._closing.set()
 
-    def _open(self) -> cv2.VideoCapture:
+    def _open(self) -> Video:
         if not self._path.is_file():
             raise SourceOpenError(f"{self._path}: no such video file; check the path of camera {self.camera_id}")
-        quieten_opencv()
         # Absolute, so that FFmpeg takes no colon in the name for a protocol.
-        capture = cv2.VideoCapture(str(self._path.resolve()), cv2.CAP_FFMPEG)
-        if not capture.isOpened():
+        video = Video(str(self._path.resolve()), cv2.CAP_FFMPEG)
+        if not video.is_open:
             raise SourceOpenError(
                 f"{self._path}: not a video that can be decoded, or a part of it is missing; play it or copy it again"
             )
-        return capture
+        return video
 
-    def _decode(self, capture: cv2.VideoCapture) -> Iterator[Frame]:
+    def _decode(self, video: Video) -> Iterator[Frame]:
         started_at = self._started_at or self._clock.now()
         started_ns = self._clock.monotonic_ns()
-        fps = capture.get(cv2.CAP_PROP_FPS)
+        fps = video.get(cv2.CAP_PROP_FPS)
         media_time = MediaTime(fps if 1 <= fps <= 1000 else _USUAL_FPS)
         seq = failed = 0
         while not self._closing.is_set() and failed < _FAILED_GRABS_AT_END:
-            is_grabbed = capture.grab()
-            image = capture.retrieve()[1] if is_grabbed else None
+            image = video.retrieve() if video.grab() else None
             if image is None:
                 failed += 1
                 continue
             if failed:
                 self._skip(seq, failed)
                 seq += failed
-            media_s = media_time.at(capture.get(cv2.CAP_PROP_POS_MSEC), failed + 1)
+            media_s = media_time.at(video.get(cv2.CAP_PROP_POS_MSEC), failed + 1)
             failed = 0
             due_ns = started_ns + round(media_s * 1e9)
             if self._realtime and self._is_closed_before(due_ns):
@@ -125,7 +123,7 @@ class VideoFileSource:
             yield Frame(self.camera_id, seq, started_at + timedelta(seconds=media_s), due_ns, image)
             seq += 1
         if not self._closing.is_set():
-            self._check_end(capture, seq, media_time)
+            self._check_end(video, seq, media_time)
 
     def _is_closed_before(self, due_ns: int) -> bool:
         """Wait until a frame is due; True if the source was closed meanwhile."""
@@ -135,10 +133,10 @@ class VideoFileSource:
         self.skipped += count
         _log.warning("%s: %d damaged frame(s) skipped, from frame %d", self._path, count, seq)
 
-    def _check_end(self, capture: cv2.VideoCapture, frames: int, media_time: MediaTime) -> None:
+    def _check_end(self, video: Video, frames: int, media_time: MediaTime) -> None:
         if not frames:
             raise SourceOpenError(f"{self._path}: no frame of this video can be decoded; play it or copy it again")
-        fps, count = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        fps, count = video.get(cv2.CAP_PROP_FPS), video.get(cv2.CAP_PROP_FRAME_COUNT)
         promised_s = count / fps if fps > 0 and count > 0 else 0.0
         if promised_s - media_time.end_s > max(_MISSING_S, _MISSING_SHARE * promised_s):
             _log.warning(

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import cv2
 
-from alpr.capture.quiet import quieten_opencv
 from alpr.capture.source import mask_url
+from alpr.capture.video import Video
 from alpr.clock import Clock
 from alpr.errors import SourceLost, SourceOpenError
 from alpr.types import Frame
@@ -33,6 +33,8 @@ class _LiveSource(ABC):
 
     def __init__(self, camera_id: str, *, clock: Clock, read_timeout_s: float) -> None:
         self.camera_id = camera_id
+        self.skipped = 0
+        """Frames that came and could not be decoded."""
         self._clock = clock
         self._read_timeout_s = read_timeout_s
         self._closing = threading.Event()
@@ -42,23 +44,24 @@ class _LiveSource(ABC):
         """See `Source.frames`."""
         if self._closing.is_set():
             return
-        quieten_opencv()
-        capture = self._open()
+        video = self._open()
         try:
-            while self._grab(capture):
+            while self._grab(video):
                 captured_at, monotonic_ns = self._clock.now(), self._clock.monotonic_ns()
-                image = capture.retrieve()[1]
+                image = video.retrieve()
                 seq, self._next_seq = self._next_seq, self._next_seq + 1
-                if image is not None:
+                if image is None:
+                    self.skipped += 1
+                else:
                     yield Frame(self.camera_id, seq, captured_at, monotonic_ns, image)
         finally:
-            capture.release()
+            video.release()
 
     def close(self) -> None:
         """See `Source.close`. A read that waits for the camera ends with its time-out at the latest."""
         self._closing.set()
 
-    def _grab(self, capture: cv2.VideoCapture) -> bool:
+    def _grab(self, video: Video) -> bool:
         """Decode the next frame; False once the source is closed.
 
         Raises:
@@ -68,8 +71,9 @@ class _LiveSource(ABC):
         for failed in range(_FAILED_GRABS):
             if self._closing.is_set():
                 return False
-            if capture.grab():
+            if video.grab():
                 self._next_seq += failed
+                self.skipped += failed
                 return True
             if self._clock.monotonic_ns() - waiting_since_ns >= self._read_timeout_s * 1e9:
                 break
@@ -87,7 +91,7 @@ class _LiveSource(ABC):
         """Where the camera is, without secrets."""
 
     @abstractmethod
-    def _open(self) -> cv2.VideoCapture: ...
+    def _open(self) -> Video: ...
 
 
 class RtspSource(_LiveSource):
@@ -110,20 +114,20 @@ class RtspSource(_LiveSource):
     def _address(self) -> str:
         return mask_url(self._url)
 
-    def _open(self) -> cv2.VideoCapture:
+    def _open(self) -> Video:
         _prefer_tcp()
-        parameters = [
-            (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, round(self._open_timeout_s * 1000)),
-            (cv2.CAP_PROP_READ_TIMEOUT_MSEC, round(self._read_timeout_s * 1000)),
-            (cv2.CAP_PROP_N_THREADS, 1),  # decoding by several threads holds as many frames back
-        ]
-        capture = cv2.VideoCapture(self._url, cv2.CAP_FFMPEG, [number for pair in parameters for number in pair])
-        if not capture.isOpened():
+        properties = {
+            cv2.CAP_PROP_OPEN_TIMEOUT_MSEC: round(self._open_timeout_s * 1000),
+            cv2.CAP_PROP_READ_TIMEOUT_MSEC: round(self._read_timeout_s * 1000),
+            cv2.CAP_PROP_N_THREADS: 1,  # decoding by several threads holds as many frames back
+        }
+        video = Video(self._url, cv2.CAP_FFMPEG, properties)
+        if not video.is_open:
             raise SourceOpenError(
                 f"camera {self.camera_id}: cannot open {self._address}; "
                 "check its address, user and password, and that the camera is on"
             )
-        return capture
+        return video
 
 
 class UsbSource(_LiveSource):
@@ -151,7 +155,7 @@ class UsbSource(_LiveSource):
     def _address(self) -> str:
         return f"USB camera {self._device}"
 
-    def _open(self) -> cv2.VideoCapture:
+    def _open(self) -> Video:
         on_linux = sys.platform == "linux"
         if (
             on_linux
@@ -160,18 +164,18 @@ class UsbSource(_LiveSource):
             raise SourceOpenError(f"camera {self.camera_id}: there is no {self._address}; plug it in or name another")
         # How long Video4Linux waits for a frame; in whole seconds, read when the first camera is opened.
         os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(max(1, round(self._read_timeout_s))))
-        capture = cv2.VideoCapture(self._device, cv2.CAP_V4L2 if on_linux else cv2.CAP_ANY)
-        if not capture.isOpened():
+        video = Video(self._device, cv2.CAP_V4L2 if on_linux else cv2.CAP_ANY)
+        if not video.is_open:
             raise SourceOpenError(
                 f"camera {self.camera_id}: cannot open {self._address}; "
                 "check that it is a camera, that no other program uses it, and that this user may"
             )
         if self._size_wh is not None:
             # Only compressed do most cameras give large pictures at a useful rate.
-            capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
-            capture.set(cv2.CAP_PROP_FRAME_WIDTH, self._size_wh[0])
-            capture.set(cv2.CAP_PROP_FRAME_HEIGHT, self._size_wh[1])
-        return capture
+            video.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
+            video.set(cv2.CAP_PROP_FRAME_WIDTH, self._size_wh[0])
+            video.set(cv2.CAP_PROP_FRAME_HEIGHT, self._size_wh[1])
+        return video
 
 
 @functools.cache

@@ -23,6 +23,10 @@ class Source(Protocol):
     def is_live(self) -> bool:
         """True where frames come at the world's pace: a slow consumer must drop some, and it never ends by itself."""
 
+    @property
+    def skipped(self) -> int:
+        """Frames or pictures so far that could not be decoded; `seq` counts them, nobody gets them."""
+
     def frames(self) -> Iterator[Frame]:
         """Open and yield frames; `seq` goes up by one, and by more where a picture could not be decoded.
 

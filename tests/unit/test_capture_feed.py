@@ -27,6 +27,7 @@ class ScriptedSource:
         self.camera_id = camera_id
         self.is_live = is_live
         self.opened = 0
+        self.skipped = 0
         self._scripts = scripts
         self._closing = threading.Event()
 
@@ -248,9 +249,11 @@ def test_closing_what_was_never_started_and_closing_twice() -> None:
     feeds.close()
 
 
-def test_frames_that_a_source_skipped_are_counted() -> None:
-    with Feeds([a_feed(ScriptedSource([a_frame(0), a_frame(4)], is_live=False))]) as feeds:
-        assert len(all_frames(feeds)) == 2
+def test_frames_that_a_source_skipped_show_even_at_its_end() -> None:
+    source = ScriptedSource(frames_of(1), is_live=False)
+    with Feeds([a_feed(source)]) as feeds:
+        assert len(all_frames(feeds)) == 1
+        source.skipped = 3
         assert feeds.statuses()[0].skipped == 3
 
 
