@@ -10,15 +10,18 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from alpr.track import Tracker, TrackSettings
-from alpr.types import ALPHABET, Candidate, Detection, FloatArray, Frame, Observation, PlateText, Read
+from alpr.types import ALPHABET, Candidate, Detection, Frame, Observation, PlateText, Read
 from tests.conftest import a_frame, some_corners
 
 LOOK_ALIKES = ("0ODQ", "1ILT", "8B3", "5S", "2Z7", "6G", "4A", "UVJ", "MNWH", "CGE", "PRF", "KX", "9G")
-Path = Callable[[float], tuple[float, float, float] | None]
+Scores: TypeAlias = npt.NDArray[np.float64]
+Path: TypeAlias = Callable[[float], tuple[float, float, float] | None]
 """Seconds → plate's centre x, y and width in pixels; None where it is not in the picture."""
 
 
@@ -53,7 +56,7 @@ class Vehicle:
     text: str
     path: Path
     region: str | None = None
-    bias: FloatArray | None = field(default=None, repr=False)
+    bias: Scores | None = field(default=None, repr=False)
 
 
 def straight(
@@ -82,7 +85,7 @@ def some_text(rng: np.random.Generator, length: int = 7) -> str:
     return "".join(rng.choice(list(ALPHABET), length))
 
 
-def true_scores(text: str, noise: Noise) -> FloatArray:
+def true_scores(text: str, noise: Noise) -> Scores:
     """Scores (n, 36) without noise: the true character at `margin`, its look-alikes at half, the others at 0."""
     scores = np.zeros((len(text), len(ALPHABET)))
     for position, char in enumerate(text):
@@ -94,18 +97,20 @@ def true_scores(text: str, noise: Noise) -> FloatArray:
 
 
 def misread(
-    rng: np.random.Generator, text: str, width: float, noise: Noise, bias: FloatArray, region: str | None = None
+    rng: np.random.Generator, text: str, width: float, noise: Noise, bias: Scores, region: str | None = None
 ) -> PlateText:
     """What a noisy recogniser makes of a plate; `bias` (n, 36), standard normal, is the error that stays."""
     if rng.random() < noise.empty:
         return PlateText("", np.zeros((0, 36), np.float32), 0.9)
     drawn = np.sqrt(1 - noise.shared) * rng.normal(size=bias.shape) + np.sqrt(noise.shared) * bias
     scores = true_scores(text, noise) + noise.spread * (100.0 / width) * drawn
-    keep = [i for i in range(len(text)) for _ in range(int(rng.random() >= noise.drop) + int(rng.random() < noise.double))]
+    keep = [
+        i for i in range(len(text)) for _ in range(int(rng.random() >= noise.drop) + int(rng.random() < noise.double))
+    ]
     return plate_from_scores(scores[keep], region)
 
 
-def plate_from_scores(scores: FloatArray, region: str | None = None) -> PlateText:
+def plate_from_scores(scores: Scores, region: str | None = None) -> PlateText:
     rows = np.exp(scores - scores.max(axis=1, keepdims=True)) if len(scores) else np.zeros((0, 36))
     rows = rows / rows.sum(axis=1, keepdims=True) if len(rows) else rows
     text = "".join(ALPHABET[i] for i in rows.argmax(axis=1)) if len(rows) else ""
@@ -144,7 +149,7 @@ class Road:
         for _ in range(self._rng.poisson(self.noise.false_alarms)):
             x, y, width = self._rng.uniform((100, 50, 40), (1180, 670, 120))
             found.append(self._detection(x, y, width, 0.5, None))
-        self._rng.shuffle(found)  # type: ignore[arg-type]
+        self._rng.shuffle(found)
         return found
 
     def _detection(self, x: float, y: float, width: float, confidence: float, vehicle: Vehicle | None) -> Detection:
@@ -154,7 +159,7 @@ class Road:
         self._seen[id(detection)] = vehicle, width
         return detection
 
-    def recognise(self, frame: Frame, detections: Sequence[Detection]) -> list[Observation]:  # noqa: ARG002
+    def recognise(self, frame: Frame, detections: Sequence[Detection]) -> list[Observation]:
         """What the recogniser reads at detections of the latest frame."""
         self.recognised += len(detections)
         return [Observation(each, self._read(*self._seen[id(each)]), self._patch) for each in detections]

@@ -22,16 +22,18 @@ GAP = len(ALPHABET)
 """Index of "no character here" in a row of 37."""
 
 _LOWEST_OVERLAP = 0.002  # two sure, different characters: a misread costs this much and no more
-_INSERTED = math.log(0.02)  # log-odds of a character that the profile has no slot for
+_INSERTED, _INSERTED_AT_END = math.log(0.02), math.log(0.1)  # a character that the profile has no slot for
+_PAIR, _SKIP, _INSERT = range(3)
 _MISREAD = 0.75  # agreement that a misreading keeps: two characters of seven may differ
 _BOTH_SURE = 0.1  # overlap of two distributions that are sure of different characters
-_SKIPPED_MIN = 0.02  # likelihood of a slot without a character in this reading, where nobody missed it before
+_SKIPPED, _SKIPPED_AT_END = 0.02, 0.1  # at least: a slot that the reading has no character for
 
 
 def rows_of(plates: Sequence[PlateText]) -> list[Rows]:
     """Each text's rows (n, 37), agreeing with its stated confidence; no text may be empty.
 
-    What a row's 36 leave of 1 is the gap's. A recogniser may state another confidence for the whole than the product
+    What a row's 36 leave of 1 is the gap's, as far as it is less likely than the character that was put there after
+    all; more than that is anybody's. A recogniser may state another confidence for the whole than the product
     of its characters (a calibrated one): each character's p becomes p^g with g = log stated / log product, and the
     rest of its row shrinks or grows to fill.
     """
@@ -39,9 +41,11 @@ def rows_of(plates: Sequence[PlateText]) -> list[Rows]:
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
     rows = np.empty((int(lengths.sum()), GAP + 1), np.float64)
     rows[:, :GAP] = np.concatenate([plate.char_probabilities for plate in plates]).clip(0.0, 1.0)
-    rows[:, GAP] = (1.0 - rows[:, :GAP].sum(axis=1)).clip(1e-9, 1.0)
-    rows /= rows.sum(axis=1, keepdims=True)
     at = np.arange(len(rows)), np.array([ALPHABET.index(char) for plate in plates for char in plate.text])
+    left = (1.0 - rows[:, :GAP].sum(axis=1)).clip(1e-9, 1.0)
+    rows[:, GAP] = np.minimum(left, rows[at] / 2)
+    rows[:, :GAP] += (left - rows[:, GAP])[:, None] / GAP
+    rows /= rows.sum(axis=1, keepdims=True)
     said = rows[at].clip(1e-6, 1.0 - 1e-6)
     stated = np.array([plate.confidence for plate in plates]).clip(1e-6, 1.0 - 1e-6)
     powers = np.log(stated) / np.add.reduceat(np.log(said), starts)
@@ -58,40 +62,39 @@ def align(profile: Rows, reading: Rows) -> list[tuple[int | None, int | None]]:
 
     Needleman and Wunsch's recursion; a pair scores the log-odds of both being the same character against chance,
     log(36 x sum over c of profile(c) x reading(c)). A slot without a character costs little where the profile has
-    gap mass. Ties go to the pairing nearest the left.
+    gap mass, and less at either end, where plates are cut off, than between characters.
 
     Args:
         profile: (s, 37), mean distribution per slot.
         reading: (n, 37).
     """
     pairs = np.log(np.maximum(profile[:, :GAP] @ reading[:, :GAP].T, _LOWEST_OVERLAP) * len(ALPHABET)).tolist()
-    skips = np.log(np.maximum(profile[:, GAP], _SKIPPED_MIN)).tolist()
+    skips = np.log(np.maximum(profile[:, GAP], _SKIPPED)).tolist()
+    end_skips = np.log(np.maximum(profile[:, GAP], _SKIPPED_AT_END)).tolist()
     slots, chars = len(profile), len(reading)
-    best = [[j * _INSERTED for j in range(chars + 1)]]
+    best = [[j * _INSERTED_AT_END for j in range(chars + 1)]]
+    steps = [[_INSERT] * (chars + 1)]
     for i in range(slots):
-        above, row, scores = best[-1], [best[-1][0] + skips[i]], pairs[i]
+        above, scores = best[-1], pairs[i]
+        insert = _INSERTED_AT_END if i == slots - 1 else _INSERTED
+        row, step = [above[0] + end_skips[i]], [_SKIP]
         for j in range(chars):
-            row.append(max(above[j] + scores[j], above[j + 1] + skips[i], row[j] + _INSERTED))
+            skip = above[j + 1] + (end_skips[i] if j == chars - 1 else skips[i])
+            pair, put = above[j] + scores[j], row[j] + insert
+            row.append(max(pair, skip, put))
+            step.append(_SKIP if skip >= row[-1] else _PAIR if pair >= row[-1] else _INSERT)
         best.append(row)
-    return _trace(best, pairs, skips)
+        steps.append(step)
+    return _trace(steps)
 
 
-def _trace(
-    best: list[list[float]], pairs: list[list[float]], skips: list[float]
-) -> list[tuple[int | None, int | None]]:
+def _trace(steps: list[list[int]]) -> list[tuple[int | None, int | None]]:
     path: list[tuple[int | None, int | None]] = []
-    i, j = len(best) - 1, len(best[0]) - 1
+    i, j = len(steps) - 1, len(steps[0]) - 1
     while i or j:
-        here = best[i][j]
-        if i and here == best[i - 1][j] + skips[i - 1]:
-            i -= 1
-            path.append((i, None))
-        elif i and j and here == best[i - 1][j - 1] + pairs[i - 1][j - 1]:
-            i, j = i - 1, j - 1
-            path.append((i, j))
-        else:
-            j -= 1
-            path.append((None, j))
+        step = steps[i][j]
+        i, j = i - (step != _INSERT), j - (step != _SKIP)
+        path.append((None if step == _INSERT else i, None if step == _SKIP else j))
     path.reverse()
     return path
 

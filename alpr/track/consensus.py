@@ -13,6 +13,9 @@ likeness of frames that follow each other: k / (1 + (k - 1) correlation). So man
 as doubtful as `shared` times the average frame is, however many they are, while two good ones that agree are sure.
 One reading alone gives n = 1, L = P = p_1.
 
+Of three readings or more, one that is contradicted in most places is of something else: where the first P bears out
+less than half of a reading, its weight shrinks by the square of that, and P is taken again.
+
 The readings are put in an order by their content before they are aligned, so the order they come in does not matter.
 """
 
@@ -30,6 +33,7 @@ from alpr.track.settings import ConsensusSettings
 from alpr.types import ALPHABET, Candidate, PlateText
 
 _DEFAULTS = ConsensusSettings()
+_STRANGER = 0.5  # share of a reading borne out by the others, below which it loses weight
 _BRANCHES = 4  # symbols per slot that a candidate may take
 _PATHS_PER_CANDIDATE = 8  # several ways through the slots can spell one text
 
@@ -63,6 +67,8 @@ def combine(
     share = np.array([weight for _, weight in spoken])
     slots = _slots([reading for reading, _ in spoken], share, settings)
     posterior = pool(slots, share, settings)
+    if len(spoken) > 2:
+        posterior = pool(slots, share * np.minimum(support(slots, posterior) / _STRANGER, 1.0) ** 2, settings)
     region, region_confidence = _region(spoken)
     return _decide(posterior, settings.candidates, region, region_confidence)
 
@@ -83,6 +89,12 @@ def pool(slots: Rows, weights: Rows, settings: ConsensusSettings = _DEFAULTS) ->
     joint = np.exp(logs - logs.max(axis=1, keepdims=True))
     joint /= joint.sum(axis=1, keepdims=True)
     return np.asarray((1.0 - settings.shared_error) * joint + settings.shared_error * mean)
+
+
+def support(slots: Rows, posterior: Rows) -> Rows:
+    """How much of each reading the consensus bears out, (readings,) in (0, 1]: the mean overlap of its rows."""
+    overlap = np.minimum(slots, posterior).sum(axis=2).mean(axis=1)
+    return np.asarray(np.maximum(overlap, 0.01))
 
 
 def _order(reading_weight: tuple[PlateText, float]) -> tuple[float, str, float, bytes]:

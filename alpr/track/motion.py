@@ -24,10 +24,9 @@ class Place(NamedTuple):
         """Intersection over union of the two upright boxes around the centres."""
         across = (self.width + other.width) / 2 - abs(self.x - other.x)
         down = (self.height + other.height) / 2 - abs(self.y - other.y)
-        across, down = min(across, self.width, other.width), min(down, self.height, other.height)
         if across <= 0 or down <= 0:
             return 0.0
-        overlap = across * down
+        overlap = min(across, self.width, other.width) * min(down, self.height, other.height)
         return overlap / (self.width * self.height + other.width * other.height - overlap)
 
 

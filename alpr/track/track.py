@@ -147,6 +147,7 @@ class Track:
         self._frames_since_reading, self._last_reading_ns = 0, frame.monotonic_ns
         if not observation.text:
             self.empty_weight += quality
+            self._is_doubted = not self._is_doubted  # worth another look, but not one at every frame
             return
         known = self.consensus
         self._is_doubted = known is not None and agreement(known, observation.plate) < SAME_TEXT
