@@ -1,0 +1,185 @@
+"""The collector's store: once each, the newest revision, one device apart from the other."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from alpr.collector.report import line_from_hit, row_from_stored
+from alpr.collector.store import Store, Stored
+from alpr.errors import MigrationError, StoreError, StoreFull
+from alpr.link.convert import pictures_of, record_from_hit, record_from_read
+from alpr.link.hub import Delivery, Peer
+from alpr.link.messages import Batch, Entry, Hello, LossRecord, Record, encode
+from tests.conftest import START, FakeClock
+from tests.records import a_hit, a_read
+
+BOOT = "0123456789abcdef"
+EDGE, OTHER = Peer("e" * 40, "edge"), Peer("o" * 40, "other")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "store.db"
+
+
+@pytest.fixture
+def store(path: Path, clock: FakeClock) -> Iterator[Store]:
+    with closing(Store(path, clock)) as store:
+        yield store
+
+
+def a_delivery(
+    *records: Record, first_seq: int = 1, oldest: int = 1, peer: Peer = EDGE, boot: str = BOOT
+) -> Delivery:
+    entries = tuple(Entry(first_seq + n, msgspec.Raw(encode(record))) for n, record in enumerate(records))
+    return Delivery(peer, Batch(boot, oldest, entries))
+
+
+def ask(path: Path, sql: str) -> list[Any]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_a_read_stands_in_columns_and_whole(store: Store, path: Path) -> None:
+    read = a_read()
+    [receipt], new = store.add([a_delivery(record_from_read(read))])
+    assert receipt.seqs == (1,)
+    assert [stored.device for stored in new] == ["edge"]
+    [row] = ask(path, "SELECT read_id, camera_id, region, direction, is_final, confidence, record FROM reads")
+    assert row[:5] == (read.read_id, "north", "GB", "approaching", 1)
+    assert row[5] == read.plate.confidence
+    assert msgspec.msgpack.decode(row[6])["read_id"] == read.read_id
+    assert ask(path, "SELECT plate, n FROM plates") == [("AB12CDE", 1)]
+
+
+def test_the_same_number_again_changes_nothing_and_is_acked(store: Store) -> None:
+    delivery = a_delivery(record_from_read(a_read()))
+    store.add([delivery])
+    [receipt], new = store.add([delivery])
+    assert (receipt.seqs, new) == ((1,), [])
+
+
+def test_the_same_record_under_another_number_changes_nothing(store: Store, path: Path) -> None:
+    """As after a journal was restored from a backup."""
+    records: list[Record] = [record_from_read(a_read()), *pictures_of(a_read())]
+    store.add([a_delivery(*records)])
+    _, new = store.add([a_delivery(*records, first_seq=50, boot="f" * 16)])
+    assert new == []
+    assert ask(path, "SELECT n FROM plates") == [(1,)]
+
+
+def test_a_higher_revision_corrects_and_a_lower_one_comes_too_late(store: Store, path: Path) -> None:
+    store.add([a_delivery(record_from_read(a_read(1, "AB12CD", revision=1, is_final=False)))])
+    store.add([a_delivery(record_from_read(a_read(1, "XX", revision=0)), first_seq=2)])
+    assert ask(path, "SELECT plate, n FROM plates") == [("AB12CD", 1)]
+    store.add([a_delivery(record_from_read(a_read(1, "AB12CDE", revision=2)), first_seq=3)])
+    assert ask(path, "SELECT revision, is_final FROM reads") == [(2, 1)]
+    assert ask(path, "SELECT plate, n FROM plates") == [("AB12CDE", 1)]
+
+
+def test_the_end_of_a_pass_may_keep_its_revision(store: Store, path: Path) -> None:
+    store.add([a_delivery(record_from_read(a_read(1, is_final=False)))])
+    store.add([a_delivery(record_from_read(a_read(1, is_final=True)), first_seq=2)])
+    assert ask(path, "SELECT is_final FROM reads") == [(1,)]
+
+
+def test_the_dictionary_knows_first_and_last(store: Store, path: Path) -> None:
+    for number, seconds in enumerate((50, 10, 90), 1):
+        store.add([a_delivery(record_from_read(a_read(number, seconds=seconds)), first_seq=number)])
+    start = round(START.timestamp() * 1e6)
+    assert ask(path, "SELECT n, first_at, last_at FROM plates") == [(3, start + 10_000_000, start + 91_000_000)]
+
+
+def test_a_withdrawn_hit_is_marked(store: Store, path: Path) -> None:
+    read = a_read()
+    store.add([a_delivery(record_from_hit(a_hit(read)))])
+    later = a_hit(a_read(revision=1), is_withdrawn=True)
+    _, new = store.add([a_delivery(record_from_hit(later), first_seq=2)])
+    assert ask(path, "SELECT is_withdrawn, read_revision FROM hits") == [(1, 1)]
+    assert len(new) == 1
+    _, new = store.add([a_delivery(record_from_hit(a_hit(read)), first_seq=3)])  # the first, late
+    assert ask(path, "SELECT is_withdrawn FROM hits") == [(1,)]
+    assert new == []
+
+
+def test_devices_do_not_share_ids(store: Store, path: Path) -> None:
+    for peer in (EDGE, OTHER):
+        store.add([a_delivery(record_from_read(a_read()), record_from_hit(a_hit(a_read())), peer=peer)])
+    assert ask(path, "SELECT count(*) FROM reads") == [(2,)]
+    assert ask(path, "SELECT count(*) FROM hits") == [(2,)]
+    assert ask(path, "SELECT n FROM plates") == [(2,)]
+
+
+def test_losses_only_grow(store: Store, path: Path) -> None:
+    for seq, total in enumerate((5, 9, 7), 1):
+        store.add([a_delivery(LossRecord(BOOT, "read", "disk-full", total, START), first_seq=seq)])
+    assert ask(path, "SELECT what, cause, total FROM losses") == [("read", "disk-full", 9)]
+
+
+def test_numbers_that_cannot_come_again_are_forgotten(store: Store, path: Path) -> None:
+    for seq in range(1, 6):
+        store.add([a_delivery(record_from_read(a_read(seq)), first_seq=seq, oldest=max(1, seq - 1))])
+    assert ask(path, "SELECT seq FROM received") == [(4,), (5,)]
+    store.greet(EDGE, Hello("f" * 16, ("f" * 16,), "alpr", START))
+    assert ask(path, "SELECT count(*) FROM received") == [(0,)]
+    assert ask(path, "SELECT name, software FROM devices") == [("edge", "alpr")]
+
+
+def test_a_device_that_is_renamed_stays_the_same(store: Store, path: Path) -> None:
+    store.add([a_delivery(record_from_read(a_read(1)))])
+    store.add([a_delivery(record_from_read(a_read(2)), first_seq=2, peer=Peer(EDGE.key, "new name"))])
+    assert ask(path, "SELECT name FROM devices") == [("new name",)]
+
+
+def test_a_full_disk_stores_nothing_of_the_whole_lot(store: Store, path: Path) -> None:
+    store.add([a_delivery(record_from_read(a_read(0)))])
+    store._connection.execute("PRAGMA max_page_count=1")
+    lot = [
+        a_delivery(*(record_from_read(a_read(n * 50 + m)) for m in range(1, 50)), first_seq=100 * n)
+        for n in (1, 2, 3)
+    ]
+    with pytest.raises(StoreFull, match="free some space"):
+        store.add(lot)
+    assert ask(path, "SELECT count(*) FROM reads") == [(1,)]
+    store._connection.execute("PRAGMA max_page_count=1000000")
+    receipts, new = store.add(lot)
+    assert (len(receipts), len(new)) == (3, 147)
+
+
+def test_a_damaged_or_newer_database_is_refused(path: Path) -> None:
+    path.write_bytes(b"no database at all" * 500)
+    with pytest.raises(StoreError, match="damaged"):
+        Store(path)
+    path.unlink()
+    Store(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version=99")
+    with pytest.raises(MigrationError, match="newer"):
+        Store(path)
+
+
+def test_rows_for_programs_and_a_line_for_people() -> None:
+    read = a_read(text="A8I2CDE")
+    hit = record_from_hit(a_hit(read, plate="AB12CDE"))
+    row = row_from_stored(Stored("edge", hit))
+    assert row is not None
+    assert (row["event"], row["match"], row["differing_positions"]) == ("hit", "look-alike", [1, 2])
+    assert line_from_hit("edge", hit) == (
+        "HIT A8I2CDE for AB12CDE (look-alike, p 0.93) at edge/north: stolen vehicle [stolen, priority 1]"
+    )
+    withdrawn = msgspec.structs.replace(hit, is_withdrawn=True)
+    assert line_from_hit("edge", withdrawn).startswith("HIT WITHDRAWN A8I2CDE")
+    read_row = row_from_stored(Stored("edge", record_from_read(read)))
+    assert read_row is not None
+    assert (read_row["event"], read_row["plate"], read_row["first_seen_at"]) == ("read", "A8I2CDE", START.isoformat())
+    loss_row = row_from_stored(Stored("edge", LossRecord(BOOT, "read", "disk-full", 3, START)))
+    assert loss_row is not None
+    assert (loss_row["event"], loss_row["total"]) == ("loss", 3)
+    assert row_from_stored(Stored("edge", pictures_of(read)[0])) is None
