@@ -2,7 +2,7 @@
 
 Pattern language of a syntax: `L` a letter, `D` a digit, `X` either, `V` a letter without I, O, Q; a digit or a
 lower-case letter stands for itself; ` ` a gap, `-` a dash, `.` a dot, `*` a seal or crest, `|` a thin upright line,
-`#` a Han-like character that is drawn and not read, `/` the line break.
+`#` a Han-like character, `%` small stacked letters, both drawn and not read, `/` the line break.
 """
 
 from __future__ import annotations

@@ -52,6 +52,17 @@ class Recogniser(nn.Module):
         self.context = nn.Sequential(
             nn.Conv2d(96, 96, (1, 5), padding=(0, 2), bias=False), nn.BatchNorm2d(96), nn.ReLU(inplace=True)
         )
+        # What stands further away and the kind of plate tell O from 0 and I from 1: added to what is seen here.
+        self.hint = nn.Linear(64, 96)
+        self.grammar = nn.Sequential(
+            nn.Conv2d(96, 64, (1, 9), padding=(0, 4), bias=False),
+            nn.BatchNorm2d(64),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(64, 96, 1),
+        )
+        for layer in (self.hint, self.grammar[3]):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
         self.classify = nn.Conv2d(96, CLASSES, 1)
         self.overview = nn.Sequential(
             nn.AvgPool2d((2, 8)), nn.Flatten(), nn.Linear(96 * 15, 64), nn.ReLU(inplace=True), nn.Dropout(0.1)
@@ -65,8 +76,10 @@ class Recogniser(nn.Module):
         features = self.body(pixels)
         # Channel c of row r is c * 3 + r, so that the rows become the height of a map and share what follows.
         rows = self.rows(features).reshape(-1, 96, 3, STEPS)
-        characters = self.classify(self.context(rows)).permute(0, 2, 3, 1)
         overview = self.overview(features)
+        seen = self.context(rows)
+        likely = self.grammar(seen + self.hint(overview)[:, :, None, None])
+        characters = self.classify(torch.relu(seen + likely)).permute(0, 2, 3, 1)
         return Reading(characters.float(), self.lines(overview)[:, 0].float(), self.region(overview).float())
 
 

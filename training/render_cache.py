@@ -83,12 +83,13 @@ def load_shard(path: Path) -> list[Drawn]:
 def main() -> None:
     """Draw the shards that are not there yet."""
     parser = argparse.ArgumentParser(description="Draw plates ahead of training.")
+    parser.add_argument("--first", type=int, default=0, help="number of the first shard")
     parser.add_argument("--shards", type=int, default=16)
     parser.add_argument("--size", type=int, default=5000, help="plates in a shard")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for index in range(options.shards):
+    for index in range(options.first, options.first + options.shards):
         path = FOLDER / f"{index:02d}.npz"
         if not path.exists():
             save_shard(path, draw_shard(index, options.size))

@@ -12,7 +12,7 @@ from alpr.types import ALPHABET
 from training.fonts import GLYPH_HEIGHT, Mask, glyph
 
 NO_LOOKALIKES = "ABCDEFGHJKLMNPRSTUVWXYZ"
-SEPARATORS = " -.*|#"
+SEPARATORS = " -.*|#%"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def row_mask(written: str, style: SerialStyle, height: int, max_width: int) -> t
     x = 0.0
     for char, (ink, width) in zip(written, cells, strict=True):
         centre = (x + width / 2) * squeeze
-        if char in "*#":
+        if char in "*#%":
             seals.append((centre, char))
         if ink is not None:
             _place(canvas, ink, centre, squeeze)
@@ -111,8 +111,8 @@ def row_mask(written: str, style: SerialStyle, height: int, max_width: int) -> t
 def _cell(char: str, style: SerialStyle, height: int) -> tuple[Mask | None, float]:
     """A character's ink at its own size and the width that it takes, px."""
     gap = style.gap * height
-    if char in " *#":
-        return None, {" ": gap, "*": height * 0.42, "#": height * 0.62}[char]
+    if char in " *#%":
+        return None, {" ": gap, "*": height * 0.42, "#": height * 0.62, "%": height * 0.36}[char]
     if char in "-.|":
         size = {"-": (0.28, 0.13), ".": (0.15, 0.15), "|": (0.05, 1.15)}[char]
         ink = np.zeros((height, max(2, int(size[0] * height))), np.uint8)

@@ -14,7 +14,7 @@ from training.layouts import COUNTRIES, REGIONS, US_REGIONS
 from training.render import render_plate
 from training.serial import draw_text, fit_syntax, random_syntax, read_text
 
-SYMBOLS = set(string.digits + string.ascii_lowercase + "LDXV -.*|#/")
+SYMBOLS = set(string.digits + string.ascii_lowercase + "LDXV -.*|#%/")
 
 
 def test_same_seed_draws_same_plate() -> None:
