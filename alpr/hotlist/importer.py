@@ -114,8 +114,9 @@ def import_csv(database: Path, source: Path, list_name: str, now: datetime) -> I
             raise ImportRefused(f"{source}: {found} can be imported, list {list_name!r} stays as it was", rejected)
         with transaction(connection):
             counts = _apply(connection, staged, list_name, _printable(source.name), now)
-        # Fold the log into the file, as far as readers allow: it is as large as the import.
-        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        # Fold the log into the file and give its disk space back, as far as readers allow: it is as large as the
+        # import, and a reader that stays would keep it.
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     return ImportReport(list_name, *counts, rejected, tuple(findings.notes), findings.noted)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from alpr.cli import cli, main
+from alpr.clock import SystemClock
+from alpr.hotlist import import_csv
 from tests.hotlists import a_csv
 
 
@@ -135,9 +138,12 @@ def test_list_and_status() -> None:
 
 def test_status_fails_on_an_old_list_and_on_none() -> None:
     run("import", str(a_csv(Path("s.csv"), "AB12,x")), "--list", "stolen")
-    assert run("status", "--max-age", "1").exit_code == 0
-    old = run("status", "--max-age", "0")
-    assert (old.exit_code, rows(old)[0]["stale"]) == (3, True)
+    old = SystemClock().now() - timedelta(hours=2)
+    import_csv(Path("var/hotlist.sqlite"), Path("s.csv"), "older", old)
+    assert run("status", "--max-age", "2.5").exit_code == 0
+    stale = run("status", "--max-age", "1.5")
+    assert stale.exit_code == 3
+    assert {row["list"]: row["stale"] for row in rows(stale)} == {"stolen": False, "older": True}
     a_csv(Path("bad.csv"), "*,x")
     run("import", "bad.csv", "--list", "other", "--db", "empty.sqlite")
     none = run("status", "--db", "empty.sqlite")

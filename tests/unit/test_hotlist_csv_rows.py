@@ -122,6 +122,16 @@ def test_two_slips_that_pair_up_do_not_swallow_the_rows_between(path: Path) -> N
     ]
 
 
+def test_a_line_that_cannot_be_decoded_is_not_swallowed_by_an_open_quote(path: Path) -> None:
+    content = b'plate,reason\nM\xc3\x9c12,x\nAB12,"x\n\xff\ny"\n'
+    assert parsed(path, content) == [
+        (2, ["MÜ12", "x"]),
+        (3, "opens a quote that is never closed"),
+        (4, "has a byte that is not utf-8, at position 1"),
+        (5, "has 1 fields where the header names 2"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

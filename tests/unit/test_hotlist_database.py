@@ -85,7 +85,7 @@ def test_glyph_classes_are_part_of_the_schema() -> None:
     classes = {**dict.fromkeys("0OQD", "0"), **dict.fromkeys("1IL", "1"), "2": "2", "Z": "2", "4": "4", "A": "4"}
     classes |= {"5": "5", "S": "5", "6": "6", "G": "6", "8": "8", "B": "8"}
     assert SCHEMA_VERSION == 1
-    assert GLYPH_CLASSES == classes
+    assert classes == GLYPH_CLASSES
 
 
 def test_instants_sort_as_text() -> None:

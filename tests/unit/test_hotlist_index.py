@@ -155,11 +155,11 @@ def test_an_empty_file_is_no_hotlist_database(tmp_path: Path) -> None:
 
 def test_hit_tells_the_list_s_revision_and_age(tmp_path: Path, clock: FakeClock) -> None:
     with HotlistIndex.open(a_hotlist(tmp_path, ["AB12CDE"])) as index:
-        read = a_read("A812CDE")
+        read = a_read("A812CDE", revision=2)
         (match,) = index.match(read.plate, START)
         clock.advance(90)
         hit = hit_from(read, match, index, clock.now())
-    assert (hit.read_id, hit.read_revision, hit.camera_id, hit.plate_text) == (read.read_id, 0, "cam", "A812CDE")
+    assert (hit.read_id, hit.read_revision, hit.camera_id, hit.plate_text) == (read.read_id, 2, "cam", "A812CDE")
     assert (hit.list_revision, hit.list_age_s, hit.raised_at) == (1, 90, clock.now())
     assert hit.match is match and not hit.is_withdrawn
     assert hit.match.kind is MatchKind.LOOK_ALIKE

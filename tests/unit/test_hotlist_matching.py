@@ -94,3 +94,12 @@ def test_order_is_priority_then_exact_then_probability() -> None:
     ]
     matches = [match for match in found if match is not None]
     assert [match.entry.entry_id for match in sorted(matches, key=urgency)] == [4, 3, 2, 5, 1]
+
+
+def test_exact_comes_before_a_look_alike_that_is_more_probable() -> None:
+    plate = a_plate_text("AB12CDE", 0.9)
+    plate.char_probabilities[1, [ALPHABET.index("B"), ALPHABET.index("8")]] = 0.2, 0.7
+    matches = [meet(plate, an_entry(text)) for text in ("A812CDE", "AB12CDE")]
+    look_alike, exact = (match for match in matches if match is not None)
+    assert look_alike.probability > exact.probability
+    assert sorted([look_alike, exact], key=urgency) == [exact, look_alike]

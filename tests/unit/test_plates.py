@@ -30,6 +30,7 @@ from alpr.types import ALPHABET
         ("ŠČŽ-ćé", "SCZCE"),
         ("ıİ", "II"),
         ("ＡＢ１２", "AB12"),  # full width
+        ("㎏12", "KG12"),  # one sign for two small letters
         ("A\u0308B", "AB"),  # a letter and a combining accent
         ("А123ВС 77", "A123BC77"),  # Cyrillic letters
         ("ΙΒΕ-1234", "IBE1234"),  # Greek letters
