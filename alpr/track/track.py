@@ -176,8 +176,8 @@ class Track:
             self.best = later.best
 
     def _keep(self, readings: Sequence[tuple[float, PlateText]]) -> None:
-        self._kept.extend(readings)
         # The best by quality alone: by the text's confidence the surest error would outlive doubtful truth.
-        self._kept.sort(key=lambda kept: -kept[0])
+        # Of equal ones the later, so that a parked vehicle's readings do not freeze.
+        self._kept = sorted([*readings, *self._kept], key=lambda kept: -kept[0])
         del self._kept[self._settings.kept_observations :]
         self._consensus = None
