@@ -51,6 +51,8 @@ class Intake:
 class Teller:
     """Prints reads, hits and losses as JSON lines, and logs each hit.
 
+    A slow reader of the output slows the collector down, which loses nothing: the devices keep what is not acked.
+
     Args:
         output: where the lines go. When its reader has gone the collector goes on without it.
     """

@@ -27,7 +27,6 @@ from alpr.link.messages import (
     Record,
     Refusal,
     decode_record,
-    encode,
 )
 
 
@@ -107,7 +106,9 @@ class Store:
                 refused.append(Refusal(entry.seq, str(error)[:1000]))
                 continue
             taken.append(entry.seq)
-            if self._is_first(device_id, batch.boot_id, entry.seq) and self._put(device_id, record):
+            if self._is_first(device_id, batch.boot_id, entry.seq) and self._put(
+                device_id, record, bytes(entry.record)
+            ):
                 new.append(Stored(delivery.peer.name, record))
         self._connection.execute(
             "DELETE FROM received WHERE device_id = ? AND boot_id = ? AND seq < ?",
@@ -131,19 +132,19 @@ class Store:
         )
         return cursor.rowcount == 1
 
-    def _put(self, device_id: int, record: Record) -> bool:
-        """Store one record; True where that changed anything."""
+    def _put(self, device_id: int, record: Record, raw: bytes) -> bool:
+        """Store one record; True where that changed anything. As it came, with what a newer device says more."""
         match record:
             case ReadRecord():
-                return self._put_read(device_id, record)
+                return self._put_read(device_id, record, raw)
             case HitRecord():
-                return self._put_hit(device_id, record)
+                return self._put_hit(device_id, record, raw)
             case PictureRecord():
                 return self._put_picture(record)
             case LossRecord():
                 return self._put_loss(device_id, record)
 
-    def _put_read(self, device_id: int, read: ReadRecord) -> bool:
+    def _put_read(self, device_id: int, read: ReadRecord, raw: bytes) -> bool:
         before = self._connection.execute(
             "SELECT id, revision, is_final, plate_id FROM reads WHERE device_id = ? AND read_id = ?",
             (device_id, read.read_id),
@@ -167,7 +168,7 @@ class Store:
             micros(self._clock.now()),
             read.patch_sha256,
             read.vehicle_sha256,
-            encode(read),
+            raw,
         )
         self._connection.execute(
             f"INSERT OR REPLACE INTO reads VALUES (?{', ?' * len(row)})", (before and before[0], *row)
@@ -189,7 +190,7 @@ class Store:
         self._connection.execute("DELETE FROM reads WHERE id = ?", (row_id,))
         self._connection.execute("DELETE FROM plates WHERE id = ? AND n = 0", (plate_id,))
 
-    def _put_hit(self, device_id: int, hit: HitRecord) -> bool:
+    def _put_hit(self, device_id: int, hit: HitRecord, raw: bytes) -> bool:
         row = (
             device_id,
             hit.hit_id,
@@ -204,7 +205,7 @@ class Store:
             hit.is_withdrawn,
             micros(hit.raised_at),
             micros(self._clock.now()),
-            encode(hit),
+            raw,
         )
         changed = self._connection.execute(
             f"""INSERT INTO hits VALUES (NULL{", ?" * len(row)}) ON CONFLICT (device_id, hit_id) DO UPDATE SET

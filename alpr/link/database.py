@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -33,6 +34,7 @@ def connect(
         StoreError: it cannot be opened or is damaged.
     """
     with stored(path):
+        _create(path)
         # The file is opened by the thread that builds the part and may be used by one other, never by two at once.
         connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
         try:
@@ -124,6 +126,12 @@ def stored(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise _mapped(error, path) from error
+
+
+def _create(path: Path) -> None:
+    """An empty file is a database to SQLite, and its other files take its mode: reads are not for everybody."""
+    with suppress(OSError):  # there already, or cannot be: SQLite says why
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o660))
 
 
 def _mapped(error: sqlite3.Error, path: Path) -> StoreError:

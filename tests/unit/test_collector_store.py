@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -57,6 +58,19 @@ def test_a_read_stands_in_columns_and_whole(store: Store, path: Path) -> None:
     assert row[5] == read.plate.confidence
     assert msgspec.msgpack.decode(row[6])["read_id"] == read.read_id
     assert ask(path, "SELECT plate, n FROM plates") == [("AB12CDE", 1)]
+
+
+def test_what_a_newer_device_says_more_is_kept(store: Store, path: Path) -> None:
+    plain = msgspec.msgpack.decode(encode(record_from_read(a_read())))
+    raw = msgspec.msgpack.encode({**plain, "weather": "rain"})
+    store.add([Delivery(EDGE, Batch(BOOT, 1, (Entry(1, msgspec.Raw(raw)),)))])
+    assert ask(path, "SELECT record FROM reads") == [(raw,)]
+
+
+def test_others_may_not_look_into_the_file(store: Store, path: Path) -> None:
+    store.add([a_delivery(record_from_read(a_read()))])
+    for file in path.parent.iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) & 0o007 == 0, file
 
 
 def test_the_same_number_again_changes_nothing_and_is_acked(store: Store) -> None:
