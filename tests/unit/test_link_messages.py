@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import msgspec
 import numpy as np
 import pytest
@@ -13,8 +16,15 @@ from alpr.link.messages import (
     Ack,
     Batch,
     Entry,
+    EntryRecord,
+    Goodbye,
+    Hello,
     HitRecord,
+    LossRecord,
+    PictureRecord,
     ReadRecord,
+    Refusal,
+    Welcome,
     decode_from_collector,
     decode_from_device,
     decode_record,
@@ -163,3 +173,17 @@ def test_the_wire_form_is_pinned() -> None:
     batch = msgspec.msgpack.decode(a_batch({"kind": "read"}))
     assert list(batch) == ["kind", "boot_id", "oldest_seq", "entries", "v"]
     assert list(batch["entries"][0]) == ["seq", "record"]
+
+
+@pytest.mark.parametrize(
+    "struct",
+    [
+        Hello, Batch, Entry, Welcome, Ack, Goodbye, Refusal,
+        ReadRecord, HitRecord, EntryRecord, PictureRecord, LossRecord,
+    ],
+)  # fmt: skip
+def test_every_field_is_documented(struct: type[msgspec.Struct]) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "messages.md").read_text("utf-8")
+    text = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    words = set(re.findall(r"[a-z_0-9]+", " ".join(re.findall(r"`([^`]+)`", text))))
+    assert set(struct.__struct_fields__) <= words
