@@ -1,8 +1,9 @@
 """The composition root of `alpr bench`: a workload through the real pipeline, each stage's time told as a ratio.
 
 Milliseconds differ from machine to machine and from minute to minute; so before and after every frame a small fixed
-net, the yardstick, is timed, and a stage's ratio is the median over frames of its time by the yardstick's at that
-moment. A busy machine slows both.
+net, the yardstick, is timed, and a stage's ratio is the median over frames of its processor time by the yardstick's
+at that moment. Processor time, not time by the clock: on a busy machine a long stage is interrupted and a short one
+is not.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alpr.bench_report import BenchReport, StageReport, stage_report
+from alpr.bench_report import BenchReport, StageReport, Taken, stage_report
 from alpr.capture import open_source
 from alpr.clock import SystemClock
 from alpr.edge import HotlistMatcher
@@ -49,28 +50,32 @@ class Yardstick:
         shape = self.model.card.fields["input"]["shape"]
         self._x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
 
-    def time_ns(self) -> int:
-        """How long one pass takes now."""
-        start_ns = time.perf_counter_ns()
+    def cpu_ns(self) -> int:
+        """The processor time of one pass now."""
+        start_ns = time.process_time_ns()
         self.model.run(self._x)
-        return time.perf_counter_ns() - start_ns
+        return time.process_time_ns() - start_ns
+
+
+def _now() -> Taken:
+    return Taken(time.perf_counter_ns(), time.process_time_ns())
 
 
 class FrameTimes:
     """Takes the time of each stage of one frame; a stage that runs twice counts with the sum."""
 
     def __init__(self) -> None:
-        self._taken: dict[str, int] = {}
+        self._taken: dict[str, Taken] = {}
 
     @contextmanager
     def measure(self, stage: str) -> Iterator[None]:
         """Time what happens inside."""
-        start_ns = time.perf_counter_ns()
+        start = _now()
         yield
-        self._taken[stage] = self._taken.get(stage, 0) + time.perf_counter_ns() - start_ns
+        self._taken[stage] = self._taken.get(stage, Taken(0, 0)) + (_now() - start)
 
-    def take(self) -> dict[str, int]:
-        """Nanoseconds per stage since the last call."""
+    def take(self) -> dict[str, Taken]:
+        """Per stage, since the last call."""
         taken, self._taken = self._taken, {}
         return taken
 
@@ -99,9 +104,9 @@ class CountingReader:
 class _Lap:
     """One frame's way through the pipeline."""
 
-    stages_ns: Mapping[str, int]
+    stages: Mapping[str, Taken]
     yardstick_ns: float
-    """Mean of the passes before and after the frame."""
+    """Processor time, mean of the passes before and after the frame."""
     detected: int
     recognised: int
     reads: int
@@ -145,14 +150,14 @@ def _laps(workload: Path, count: int, yardstick: Yardstick, reader: PlateReader,
     counting, times = CountingReader(reader), FrameTimes()
     with ExitStack() as stack:
         pipeline = _pipeline(stack, counting, times, reader.model_ids, folder)
-        before_ns = yardstick.time_ns()
-        for frame, decode_ns in _endless(workload, count):
+        before_ns = yardstick.cpu_ns()
+        for frame, decode in _endless(workload, count):
             counting.detected = counting.recognised = 0
             outcome = pipeline.process(frame)
-            stages_ns = {"decode": decode_ns, **times.take()}
-            after_ns = yardstick.time_ns()
+            stages = {"decode": decode, **times.take()}
+            after_ns = yardstick.cpu_ns()
             yield _Lap(
-                stages_ns,
+                stages,
                 (before_ns + after_ns) / 2,
                 counting.detected,
                 counting.recognised,
@@ -191,36 +196,36 @@ def _hotlist(folder: Path) -> Path:
     return database
 
 
-def _endless(workload: Path, count: int) -> Iterator[tuple[Frame, int]]:
+def _endless(workload: Path, count: int) -> Iterator[tuple[Frame, Taken]]:
     """Frames and how long each took to decode; every round is a camera of its own, so that no pass spans two."""
     given = 0
     for round_number in range(count):
         frames = open_source(f"round-{round_number}", str(workload), clock=SystemClock()).frames()
-        start_ns = time.perf_counter_ns()
+        start = _now()
         for frame in frames:
-            yield frame, time.perf_counter_ns() - start_ns
+            yield frame, _now() - start
             given += 1
             if given == count:
                 return
-            start_ns = time.perf_counter_ns()
+            start = _now()
         if not given:
             raise SourceError(f"{workload}: holds no frame; give a video of vehicles")
 
 
 def _stages(laps: Sequence[_Lap]) -> tuple[StageReport, ...]:
     """In the order of the flow; a stage that did not occur is left out."""
-    within: dict[str, list[tuple[float, float]]] = {
-        "decode": [(lap.stages_ns["decode"], lap.yardstick_ns) for lap in laps],
+    within: dict[str, list[tuple[Taken, float]]] = {
+        "decode": _of(laps, "decode"),
         "detect": _of(laps, "detect"),
         "recognise": _of(laps, "recognise"),
         "recognise, per plate": [
-            (lap.stages_ns["recognise"] / lap.recognised, lap.yardstick_ns) for lap in laps if lap.recognised
+            (lap.stages["recognise"] / lap.recognised, lap.yardstick_ns) for lap in laps if lap.recognised
         ],
         # The tracker asks for the readings: their time is not its own.
         "track": [
-            (lap.stages_ns["track"] - lap.stages_ns.get("recognise", 0), lap.yardstick_ns)
+            (lap.stages["track"] - lap.stages.get("recognise", Taken(0, 0)), lap.yardstick_ns)
             for lap in laps
-            if "track" in lap.stages_ns
+            if "track" in lap.stages
         ],
         "match": _of(laps, "match"),
         "keep": _of(laps, "keep"),
@@ -230,5 +235,5 @@ def _stages(laps: Sequence[_Lap]) -> tuple[StageReport, ...]:
     return tuple(stage_report(stage, pairs) for stage, pairs in within.items() if pairs)
 
 
-def _of(laps: Sequence[_Lap], stage: str) -> list[tuple[float, float]]:
-    return [(lap.stages_ns[stage], lap.yardstick_ns) for lap in laps if stage in lap.stages_ns]
+def _of(laps: Sequence[_Lap], stage: str) -> list[tuple[Taken, float]]:
+    return [(lap.stages[stage], lap.yardstick_ns) for lap in laps if stage in lap.stages]

@@ -38,8 +38,9 @@ def command(
 ) -> None:
     """Replay a workload through the real pipeline and tell each stage's time.
 
-    RATIO is a stage's median time by that of a small fixed net, timed around every frame: it means the same on a
-    slow, fast or busy machine. Decoding is told, but is not part of a frame's time. The last line is one JSON object.
+    RATIO is the median processor time of a stage by that of a small fixed net, timed around every frame: it means
+    the same on a slow, fast or busy machine. Decoding is told, but is no part of a frame's time. The last line is one
+    JSON object.
     """
     from alpr.bench import run_bench
     from alpr.bench_report import load_budget, over_budget
@@ -68,14 +69,16 @@ def _fields(report: BenchReport, budget: Budget) -> dict[str, Any]:
 
 
 def _show(report: BenchReport, budget: Budget) -> None:
+    limits = budget.limits(report.yardstick_p10_ms)
     rows = [
         {key: f"{value:.3f}" if isinstance(value, float) else value for key, value in asdict(stage).items()}
-        | {"budget": budget.ratios.get(stage.stage)}
+        | {"budget": limits.get(stage.stage)}
         for stage in report.stages
     ]
     print_rows(rows, as_json=False)
     device = budget.device(report.yardstick_p10_ms)
-    kind = f"a {device.name}, budget {device.frame_ms:g} ms a frame" if device else "of no class in the budget"
+    allowed = f", where a frame may take {device.frame_ms:g} ms" if device and device.frame_ms else ""
+    kind = f"like a {device.name}{allowed}" if device else "like no class of core in the budget"
     click.echo(
         f"\n{report.frames} frames, {report.plates_in_view:.2f} plates in view, {report.reads} reads; "
         f"{report.threads} thread, {', '.join(report.providers)}; peak memory {report.peak_rss_mb:.0f} MiB\n"
