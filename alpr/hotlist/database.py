@@ -59,7 +59,9 @@ def open_read_only(path: Path) -> sqlite3.Connection:
         StoreError: it is not there or cannot be opened.
     """
     if not path.is_file():
-        raise StoreError(f"{path}: no hotlist database there: make one with `alpr hotlist import FILE --db {path}`")
+        raise StoreError(
+            f"{path}: no hotlist database there: make one with `alpr hotlist import FILE --list NAME --db {path}`"
+        )
     with stored(path):
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S)
         try:
