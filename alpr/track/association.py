@@ -25,7 +25,7 @@ of one rarely fall below 0.7."""
 _WORST = 2.0  # cost above which two plates are rather two vehicles
 _CLEARLY = 0.4  # the second nearest must be farther by the inverse for place to settle a pair
 _SIZE_RATIO = 2.5  # between two frames no plate grows more
-_SURE_ENOUGH = 0.5, 0.3  # confidence of what is known, and of a new reading, to speak against a place
+_CREDIBLE, _FIRM = 0.8, 0.85  # confidence per character from which texts may speak against a place, and forbid it
 _MIN_TEXT = 4  # shorter texts agree by chance
 
 
@@ -115,7 +115,7 @@ def pair_cost(track: Expected, place: Place, plate: PlateText | None) -> float:
     text = 0.0 if alike is None else 1.0 - 2.0 * alike
     # Beyond its near reach a plate is found by its text; distance then only ranks.
     away = min(distance / track.near, 2.0) * 0.5
-    return away + 0.5 * (1.0 - track.place.iou(place)) + 0.5 * ratio / math.log(1.6) + 1.2 * text
+    return away + 0.5 * (1.0 - track.place.iou(place)) + 0.5 * ratio / math.log(1.6) + 1.6 * text
 
 
 def _is_found_by_text(track: Expected, seen: PlateText | None) -> bool:
@@ -125,15 +125,21 @@ def _is_found_by_text(track: Expected, seen: PlateText | None) -> bool:
     return agreement(track.plate, seen) >= SAME_TEXT if track.is_new else is_compatible(track.plate, seen)
 
 
+def disagrees(known: PlateText | None, seen: PlateText) -> bool:
+    """Whether a reading makes it doubtful that this is the vehicle known."""
+    alike = _alike(known, seen)
+    return alike is not None and alike < OTHER_TEXT
+
+
 def contradicts(known: PlateText | None, seen: PlateText) -> bool:
     """Whether a reading says that this is another vehicle than the one known."""
     if known is None or min(len(known.text), len(seen.text)) < _MIN_TEXT:
         return False
-    return _is_credible(known, seen) and agreement(known, seen) < OTHER_TEXT
+    return min(_per_character(known), _per_character(seen)) >= _FIRM and agreement(known, seen) < OTHER_TEXT
 
 
-def _is_credible(known: PlateText, seen: PlateText) -> bool:
-    return known.confidence >= _SURE_ENOUGH[0] and seen.confidence >= _SURE_ENOUGH[1]
+def _per_character(plate: PlateText) -> float:
+    return math.exp(math.log(max(plate.confidence, 1e-9)) / len(plate.text))
 
 
 def _alike(known: PlateText | None, seen: PlateText | None) -> float | None:
@@ -141,7 +147,7 @@ def _alike(known: PlateText | None, seen: PlateText | None) -> float | None:
     if known is None or seen is None or min(len(known.text), len(seen.text)) < _MIN_TEXT:
         return None
     alike = agreement(known, seen)
-    if alike < SAME_TEXT and not _is_credible(known, seen):
+    if alike < SAME_TEXT and min(_per_character(known), _per_character(seen)) < _CREDIBLE:
         return None
     return alike
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from alpr.track.association import Expected, contradicts, match, settle
+from alpr.track.association import Expected, disagrees, match, settle
 from alpr.track.memory import RecentReads, is_near, is_same_text
 from alpr.track.motion import Place, place_of
 from alpr.track.report import rejection, report
@@ -21,7 +21,7 @@ from alpr.types import Detection, Frame, Observation, PlateText, Read
 Recognise = Callable[[Frame, Sequence[Detection]], list[Observation]]
 """Reads plates of a frame: one observation for each detection, in their order."""
 
-_SAME_PLATE_IOU = 0.5  # two detections that overlap this much are one plate found twice
+_SAME_PLATE_IOU = 0.15  # plates do not overlap: two detections that do are one found twice, or one hides the other
 
 
 class Tracker:
@@ -85,7 +85,7 @@ class Tracker:
         owners = {number: self._tracks[index] for index, number in settle(expected, places)}
         observed = self._read(frame, detections, places, owners, recognise)
         for number, observation in observed.items():
-            if number in owners and contradicts(owners[number].consensus, observation.plate):
+            if number in owners and disagrees(owners[number].consensus, observation.plate):
                 del owners[number]
         self._pair_rest(expected, places, owners, {n: seen.plate for n, seen in observed.items()})
         read_tracks = []

@@ -59,8 +59,15 @@ def test_a_consensus_is_a_distribution(readings: list[tuple[PlateText, float]]) 
         assert plate.candidates[0].text == plate.text
 
 
+one_length = st.integers(4, 9).flatmap(
+    lambda n: st.lists(
+        st.tuples(plates(st.text(ALPHABET, min_size=n, max_size=n)), st.floats(0.05, 2.0)), min_size=1, max_size=8
+    )
+)
+
+
 @settings(deadline=None, max_examples=150)
-@given(readings=weighted)
+@given(readings=one_length)
 def test_another_reading_that_says_the_consensus_lowers_nothing(readings: list[tuple[PlateText, float]]) -> None:
     said, weights = [p for p, _ in readings], [w for _, w in readings]
     plate = combine(said, weights)

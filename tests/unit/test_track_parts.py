@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from alpr.track import ConsensusSettings, TrackSettings
-from alpr.track.association import Expected, assign, contradicts, match, settle
+from alpr.track.association import Expected, assign, contradicts, disagrees, match, settle
 from alpr.track.motion import Place, direction, place_of, predict
 from alpr.track.quality import is_whole, jpeg, sharpness, vehicle_crop, weight
 from alpr.types import PlateText
@@ -108,6 +108,17 @@ def test_another_sure_text_at_the_same_place_is_another_vehicle() -> None:
     assert not contradicts(None, known)
     assert match([expected(100, plate=known)], [at(100)], [a_plate_text("XY98ZVW", 0.97)]) == []
     assert match([expected(100, plate=known)], [at(100)], [a_plate_text("XY98ZVW", 0.7)]) == [(0, 0)]
+
+
+def test_a_plate_seen_once_is_not_taken_for_a_neighbour_that_says_something_else() -> None:
+    """Both readings are mediocre (a quarter sure of the whole), but they have no character in common."""
+    known, seen = a_plate_text("9079GCH", 0.83), a_plate_text("5553DNW", 0.83)
+    assert disagrees(known, seen)
+    assert not contradicts(known, seen)
+    seen_once = [expected(100, plate=known, near=3.25, is_new=True)]
+    assert match(seen_once, [at(360)], [seen]) == []
+    assert match(seen_once, [at(360)], [None]) == [(0, 0)]
+    assert match(seen_once, [at(100)], [seen]) == [(0, 0)], "at the very place, it is a misreading"
 
 
 def test_nothing_matches_nothing() -> None:

@@ -167,10 +167,11 @@ def test_empty_texts_do_not_spoil_a_pass() -> None:
     assert (read.plate.text, read.observations) == ("AB12CDE", 5)
 
 
-def test_two_detections_of_one_plate_are_one() -> None:
+@pytest.mark.parametrize("apart", [4, 20, 60])
+def test_two_detections_of_one_plate_are_one(apart: float) -> None:
     tracker, recognise = a_tracker(), Scripted(a_plate_text(confidence=0.99))
     for when in steps(3):
-        tracker.update(a_frame(seconds=when), [a_detection(100), a_detection(104, confidence=0.4)], recognise)
+        tracker.update(a_frame(seconds=when), [a_detection(100), a_detection(100 + apart, confidence=0.4)], recognise)
     assert recognise.asked[0] == 1
     assert len(tracker.finish()) == 1
 
