@@ -144,13 +144,16 @@ class Edge:
 
     def _loop(self, pipeline: Pipeline, feeds: Feeds, link: DeviceLink | None) -> None:
         every = {camera.id: camera.detect_every for camera in self._config.cameras}
+        taken = dict.fromkeys(every, 0)  # not frame.seq: where frames are dropped, the wrong ones might always stay
         next_status_s = time.monotonic() + STATUS_EVERY_S
         while not self._stopping.is_set():
             frame = feeds.next_frame(0.2)
-            if frame is not None and frame.seq % every[frame.camera_id] == 0:
-                self._frames += 1
-                self._tell(pipeline.process(frame))
-            elif frame is None and feeds.is_done:
+            if frame is not None:
+                taken[frame.camera_id] += 1
+                if (taken[frame.camera_id] - 1) % every[frame.camera_id] == 0:
+                    self._frames += 1
+                    self._tell(pipeline.process(frame))
+            elif feeds.is_done:
                 break
             if link is not None and link.failure is not None:
                 raise StoreError(f"the link to the collector died: {link.failure}") from link.failure

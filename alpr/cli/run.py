@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ def command(config_path: Path, check: bool, as_json: bool) -> None:
     Reads and hits go to stdout as they come, then a summary; talk goes to stderr. A live camera runs until SIGINT or
     SIGTERM; where all sources are files, the run ends with them.
     """
+    from alpr.capture import FeedState
     from alpr.config import load_edge_config
     from alpr.edge import Edge
 
@@ -44,6 +46,10 @@ def command(config_path: Path, check: bool, as_json: bool) -> None:
         print_rows([row_of_report(report)], as_json=True)
     else:
         _show_report(report)
+    failed = [camera for camera in report.cameras if camera.state == FeedState.FAILED]
+    for camera in failed:
+        click.echo(f"alpr: camera {camera.camera_id}: {camera.last_error}", err=True)
+    sys.exit(1 if failed else 0)
 
 
 def row_of_report(report: EdgeReport) -> dict[str, Any]:
@@ -60,6 +66,8 @@ def row_of_report(report: EdgeReport) -> dict[str, Any]:
                 "state": camera.state.value,
                 "frames": camera.frames,
                 "dropped": camera.dropped,
+                "skipped": camera.skipped,
+                "failures": dict(camera.failures),
                 "last_error": camera.last_error or None,
             }
             for camera in report.cameras
