@@ -53,7 +53,7 @@ class World:
         self.allowed = folder / "allowed"
         self.database = folder / "collector.db"
         self.journal_path = folder / "journal.db"
-        self.endpoint = f"tcp://127.0.0.1:{a_free_port()}"
+        self.endpoint = self.listen = f"tcp://127.0.0.1:{a_free_port()}"
         enrol(self.allowed, Device("edge", self.device.public))
 
     @contextmanager
@@ -63,7 +63,7 @@ class World:
         told: list[Stored] = []
         failures: list[BaseException] = []
         with closing(Store(self.database)) as store:
-            hub = Hub(self.endpoint, self.server, AllowList(self.allowed), Intake(store, told.append))
+            hub = Hub(self.listen, self.server, AllowList(self.allowed), Intake(store, told.append))
 
             def run() -> None:
                 try:
