@@ -127,12 +127,12 @@ def main() -> None:
 
     batches = TrainingBatches(options.real, options.batch, options.seed + progress.step)
     loader = DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=8)
-    last, saved, sums, waited = time.monotonic(), time.monotonic(), [0.0, 0.0, 0.0], 0.0
-    asked = time.monotonic()
+    last, saved, sums, summed, waited = time.monotonic(), time.monotonic(), [0.0, 0.0, 0.0], 0, 0.0
+    asked, is_first = time.monotonic(), True
     for batch in loader:
         waited += time.monotonic() - asked
-        if progress.step == 0:
-            last = time.monotonic()  # the loading of the crops is not training
+        if is_first:
+            last, is_first = time.monotonic(), False  # the loading of the crops is not training
         done = progress.trained_s / (options.minutes * 60)
         if done >= 1:
             break
@@ -140,18 +140,18 @@ def main() -> None:
             group["lr"] = learning_rate(done, options.peak)
         losses = train_step(model, optimiser, batch)
         update_average(average, model, progress.step)
-        sums = [total + loss for total, loss in zip(sums, losses, strict=True)]
+        sums, summed = [total + loss for total, loss in zip(sums, losses, strict=True)], summed + 1
         now = time.monotonic()
         progress.step, progress.samples = progress.step + 1, progress.samples + len(batch.patches)
         progress.trained_s, last = progress.trained_s + now - last, now
         if progress.step % 100 == 0:
-            means = " ".join(f"{total / 100:.3f}" for total in sums)
+            means = " ".join(f"{total / summed:.3f}" for total in sums)
             print(
                 f"step {progress.step} samples {progress.samples} minutes {progress.trained_s / 60:.1f} "
                 f"text/lines/region {means} waited {waited:.1f} s",
                 flush=True,
             )
-            sums, waited = [0.0, 0.0, 0.0], 0.0
+            sums, summed, waited = [0.0, 0.0, 0.0], 0, 0.0
         if now - saved > SAVE_EVERY_S:
             save(checkpoint, model, average, optimiser, progress)
             saved = now
