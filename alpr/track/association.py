@@ -115,7 +115,7 @@ def pair_cost(track: Expected, place: Place, plate: PlateText | None) -> float:
     text = 0.0 if alike is None else 1.0 - 2.0 * alike
     # Beyond its near reach a plate is found by its text; distance then only ranks.
     away = min(distance / track.near, 2.0) * 0.5
-    return away + 0.5 * (1.0 - track.place.iou(place)) + 0.5 * ratio / math.log(1.6) + 1.6 * text
+    return away + 0.5 * (1.0 - track.place.iou(place)) + 0.5 * ratio / math.log(1.6) + 2.0 * text
 
 
 def _is_found_by_text(track: Expected, seen: PlateText | None) -> bool:

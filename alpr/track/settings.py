@@ -49,6 +49,9 @@ class TrackSettings:
     """Fastest motion in plate widths a second: 0.5 m wide plates at 75 m/s across the picture."""
 
     # What is read
+    eager_readings: int = 5
+    """Readings with text before a vehicle counts as sure for the purpose of reading it more rarely: a plate that is
+    entering the picture can be read surely, and wrongly, twice."""
     reread_every: int = 10
     """Frames between readings of a vehicle whose text is sure."""
     reread_growth: float = 1.25

@@ -115,7 +115,7 @@ class Track:
         since_s = (now_ns - self._last_reading_ns) / 1e9
         if self.is_parked(now_ns):
             return since_s >= settings.parked_reread_s * (1.0 if self.is_sure else 0.25)
-        if self.is_sure:
+        if self.is_sure and self.observations >= settings.eager_readings:
             return self._frames_since_reading + 1 >= settings.reread_every
         return self._readings < settings.patience or self._frames_since_reading >= 2
 

@@ -299,3 +299,12 @@ def test_what_is_remembered_is_bounded_in_number_and_time() -> None:
     assert len(recent) == 512
     recent.forget(round(1020e9))
     assert len(recent) == 40
+
+
+def test_two_sure_readings_of_a_plate_cut_off_are_corrected_by_those_that_follow_at_once() -> None:
+    tracker, recognise = a_tracker(), Scripted(a_plate_text("B12CDE", 0.99))
+    reads = stand(tracker, recognise, steps(2))
+    reads += stand(tracker, Scripted(a_plate_text("AB12CDE", 0.99)), steps(6, 0.08)) + tracker.finish()
+    assert reads[0].plate.text == "B12CDE"
+    assert reads[-1].plate.text == "AB12CDE"
+    assert [read.revision for read in reads] == list(range(len(reads)))
