@@ -173,7 +173,8 @@ class Dealer:
             elif event == zmq.EVENT_CONNECT_RETRIED:
                 changes.append((Change.DOWN, f"{self._endpoint}: nothing answers there"))
             elif event in _REFUSALS:
-                changes.append((Change.REFUSED, f"{self._endpoint}: {_REFUSALS[zmq.Event(event)]}"))
+                # What follows is only libzmq's next attempt, which we do not wait for.
+                return [*changes, (Change.REFUSED, f"{self._endpoint}: {_REFUSALS[zmq.Event(event)]}")]
         return changes
 
     def _now_s(self) -> float:
