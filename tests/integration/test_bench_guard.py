@@ -44,6 +44,7 @@ def test_a_frame_is_within_its_budget() -> None:
     assert told["plates_in_view"] == pytest.approx(2.0, abs=0.1)
     assert told["stages"]["frame"]["n"] == 60
     assert told["reads"] >= 2
+    assert told["hits"] >= 1
 
 
 @needs_detector
