@@ -5,7 +5,7 @@ Knows nothing of cameras, models or hotlists; what comes over the wire is all th
 
 from alpr.collector.access import audited_search, checked_purpose, os_user
 from alpr.collector.audit import Access, Audit, Head, audit_path
-from alpr.collector.search import Found, FoundRead, Query, pattern_from_text, search
+from alpr.collector.search import Found, FoundRead, Query, pattern_from_text
 from alpr.collector.service import run_collector, stopped_by_signals
 from alpr.collector.store import Store, Stored
 
@@ -24,6 +24,5 @@ __all__ = [
     "os_user",
     "pattern_from_text",
     "run_collector",
-    "search",
     "stopped_by_signals",
 ]
