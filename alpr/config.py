@@ -164,11 +164,11 @@ class CollectorConfig(_Block):
     listen: Endpoint = "tcp://0.0.0.0:5577"
     """Where devices connect to."""
     database: RootedPath
-    """SQLite file of reads, hits and pictures. Made if missing; the audit trail stands beside it as `NAME.audit.db`."""
+    """SQLite file of reads, hits and pictures. Made if missing; the audit is beside it, as `*.audit.db`."""
     key_file: RootedPath
     """The collector's own key pair; its public half is what devices have as `server_key`."""
     allowed_devices: RootedPath
-    """File of the devices that may connect, `NAME KEY` per line, read again when it changes; see `alpr device enrol`."""
+    """File of the devices that may connect, `NAME KEY` per line; re-read when it changes; see `alpr device enrol`."""
 
 
 def load_edge_config(
