@@ -18,17 +18,20 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from alpr.bench_report import BenchReport, StageReport, Taken, stage_report
 from alpr.capture import open_source
 from alpr.clock import SystemClock
+from alpr.detect import PlateDetector
 from alpr.edge import HotlistMatcher
 from alpr.errors import SourceError
 from alpr.hotlist import HotlistIndex, import_csv
 from alpr.link import Journal
 from alpr.machine import peak_rss_mb, this_machine
 from alpr.models import open_model
+from alpr.ocr import PlateRecogniser
 from alpr.pipeline import Pipeline
 from alpr.reader import PlateReader
 from alpr.shipped import shipped
@@ -128,7 +131,7 @@ def run_bench(workload: Path, *, frames: int, warm_up: int, reader: PlateReader)
         AlprError: a part cannot be opened.
     """
     yardstick = Yardstick()
-    with tempfile.TemporaryDirectory(prefix="alpr-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="alpr-bench-") as folder, _one_thread():
         laps = list(_laps(workload, warm_up + frames, yardstick, reader, Path(folder)))[warm_up:]
     return BenchReport(
         workload=workload.name,
@@ -138,13 +141,30 @@ def run_bench(workload: Path, *, frames: int, warm_up: int, reader: PlateReader)
         reads=sum(lap.reads for lap in laps),
         hits=sum(lap.hits for lap in laps),
         models=reader.model_ids,
-        providers=tuple(yardstick.model.providers),
+        providers=_providers(reader),
         threads=1,
         machine=this_machine(),
         peak_rss_mb=peak_rss_mb(),
         yardstick_ms=tuple(lap.yardstick_ns / 1e6 for lap in laps),
         stages=_stages(laps),
     )
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """OpenCV, like ONNX Runtime, on the caller's thread alone: what is told is the work of one core."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
+
+
+def _providers(reader: PlateReader) -> tuple[str, ...]:
+    """What the reader's models were given first; those of other makes do not say."""
+    own = [part for part in (reader.detector, reader.recogniser) if isinstance(part, PlateDetector | PlateRecogniser)]
+    return tuple(dict.fromkeys(part.model.providers[0] for part in own))
 
 
 def _laps(workload: Path, count: int, yardstick: Yardstick, reader: PlateReader, folder: Path) -> Iterator[_Lap]:

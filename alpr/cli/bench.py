@@ -78,7 +78,7 @@ def _show(report: BenchReport, budget: Budget) -> None:
     print_rows(rows, as_json=False)
     device = budget.device(report.yardstick_p10_ms)
     allowed = f", where a frame may take {device.frame_ms:g} ms" if device and device.frame_ms else ""
-    kind = f"like a {device.name}{allowed}" if device else "like no class of core in the budget"
+    kind = f"as on an {device.name}{allowed}" if device else "as on no core of the budget"
     click.echo(
         f"\n{report.frames} frames, {report.plates_in_view:.2f} plates in view, {report.reads} reads; "
         f"{report.threads} thread, {', '.join(report.providers)}; peak memory {report.peak_rss_mb:.0f} MiB\n"

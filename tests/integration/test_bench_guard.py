@@ -45,6 +45,7 @@ def test_a_frame_is_within_its_budget() -> None:
     assert told["stages"]["frame"]["n"] == 60
     assert told["reads"] >= 2
     assert told["hits"] >= 1
+    assert told["providers"] == ["CPUExecutionProvider"]
 
 
 @needs_detector
