@@ -1,0 +1,175 @@
+"""A whole device: configuration, cameras, models, tracker, hotlist, journal."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import yaml
+
+from alpr.capture import FeedState
+from alpr.config import load_edge_config
+from alpr.edge import Edge, EdgeReport
+from alpr.errors import ModelError, StoreError
+from alpr.hotlist import import_csv
+from alpr.pipeline import Outcome
+from alpr.shipped import shipped
+from alpr.types import Hit, MatchKind, Read
+from tests.conftest import START
+
+SAMPLES = shipped("samples")
+
+
+class Heard:
+    """What a device reported."""
+
+    def __init__(self) -> None:
+        self.reads: list[Read] = []
+        self.hits: list[Hit] = []
+
+    def __call__(self, outcome: Outcome) -> None:
+        self.reads += outcome.reads
+        self.hits += outcome.hits
+
+    def final_texts(self) -> list[str]:
+        return [read.plate.text for read in self.reads if read.is_final]
+
+
+def write_config(folder: Path, **changes: object) -> Path:
+    path = folder / "edge.yaml"
+    config: dict[str, object] = {
+        "device": {"name": "test", "data_dir": "data"},
+        "cameras": [{"id": "clip", "url": str(SAMPLES / "clip.mp4")}],
+        **changes,
+    }
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+def run_edge(path: Path, *, stop_when: Callable[[Edge, Heard], None] | None = None) -> tuple[EdgeReport, Heard]:
+    heard = Heard()
+    edge = Edge(load_edge_config(path), heard)
+    if stop_when:
+        threading.Thread(target=stop_when, args=(edge, heard), daemon=True).start()
+    return edge.run(), heard
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[EdgeReport, Heard, Path]:
+    """The sample clip through a stand-alone device with the sample hotlist."""
+    folder = tmp_path_factory.mktemp("edge")
+    import_csv(folder / "hotlist.sqlite", SAMPLES / "hotlist.csv", "sample", START)
+    report, heard = run_edge(write_config(folder, hotlist={"database": "hotlist.sqlite"}))
+    return report, heard, folder
+
+
+def truth() -> list[dict[str, object]]:
+    return [json.loads(line) for line in (SAMPLES / "clip.truth.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.timeout(180)
+def test_every_vehicle_pass_of_the_clip_is_one_right_read(played: tuple[EdgeReport, Heard, Path]) -> None:
+    report, heard, _ = played
+    texts, passes = Counter(heard.final_texts()), Counter(str(row["text"]) for row in truth())
+    assert report.reads == sum(texts.values())
+    # The ratchet: all but one pass right, and not one pass told twice.
+    assert sum((passes & texts).values()) >= sum(passes.values()) - 1, (passes - texts, texts - passes)
+    assert sum(texts.values()) <= sum(passes.values()) + 1, texts - passes
+
+
+def test_reads_carry_what_they_rest_on(played: tuple[EdgeReport, Heard, Path]) -> None:
+    _, heard, _ = played
+    for read in heard.reads:
+        assert read.patch_jpeg[:2] == read.vehicle_jpeg[:2] == b"\xff\xd8"
+        assert read.frame_size_wh == (1280, 720)
+        assert [name.partition("@")[0] for name in read.model_ids] == ["detector", "recogniser"]
+        assert read.first_seen_at <= read.last_seen_at
+        assert read.plate.candidates[0].text == read.plate.text
+
+
+def test_revisions_count_up_and_end_with_the_final_one(played: tuple[EdgeReport, Heard, Path]) -> None:
+    _, heard, _ = played
+    by_read: dict[str, list[Read]] = {}
+    for read in heard.reads:
+        by_read.setdefault(read.read_id, []).append(read)
+    for revisions in by_read.values():
+        assert [read.revision for read in revisions] == list(range(len(revisions)))
+        assert [read.is_final for read in revisions] == [False] * (len(revisions) - 1) + [True]
+
+
+def test_the_sample_hotlist_hits_exactly_and_by_look_alike(played: tuple[EdgeReport, Heard, Path]) -> None:
+    _, heard, _ = played
+    standing = {hit.hit_id: hit for hit in heard.hits}
+    kinds = Counter(hit.match.kind for hit in standing.values() if not hit.is_withdrawn)
+    assert kinds[MatchKind.EXACT] >= 1
+    assert kinds[MatchKind.LOOK_ALIKE] >= 1
+    for hit in heard.hits:
+        assert bool(hit.match.differing_positions) == (hit.match.kind is not MatchKind.EXACT)
+
+
+def test_all_of_it_is_in_the_journal(played: tuple[EdgeReport, Heard, Path]) -> None:
+    _, heard, folder = played
+    with closing(sqlite3.connect(folder / "data" / "journal.sqlite")) as journal:
+        (reads,) = journal.execute("SELECT count(DISTINCT read_id) FROM reads").fetchone()
+        (hits,) = journal.execute("SELECT count(DISTINCT hit_id) FROM hits").fetchone()
+    assert reads == len({read.read_id for read in heard.reads})
+    assert hits == len({hit.hit_id for hit in heard.hits})
+
+
+def test_the_time_of_every_stage_is_reported(played: tuple[EdgeReport, Heard, Path]) -> None:
+    report, _, _ = played
+    assert {"frame", "detect", "track", "recognise", "match", "keep"} <= set(report.stages)
+    assert report.stages["frame"].n == report.frames
+
+
+@pytest.mark.timeout(180)
+def test_a_camera_that_is_not_there_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    absent = {"id": "absent", "url": "rtsp://user:secret@127.0.0.1:9/stream"}
+    path = write_config(tmp_path, cameras=[absent, {"id": "clip", "url": str(SAMPLES / "clip.mp4")}])
+
+    def stop_after_a_read(edge: Edge, heard: Heard) -> None:
+        while not heard.final_texts():
+            threading.Event().wait(0.05)
+        edge.stop()
+
+    report, heard = run_edge(path, stop_when=stop_after_a_read)
+    states = {camera.camera_id: camera for camera in report.cameras}
+    assert heard.final_texts()
+    assert states["absent"].state in (FeedState.RETRYING, FeedState.CONNECTING)
+    assert states["absent"].failures["open_failed"] >= 1
+    assert "secret" not in str(states["absent"].last_error)
+
+
+def test_a_film_that_is_not_there_is_told(tmp_path: Path) -> None:
+    report, _ = run_edge(write_config(tmp_path, cameras=[{"id": "gone", "url": "gone.mp4"}]))
+    (camera,) = report.cameras
+    assert camera.state is FeedState.FAILED
+    assert "gone.mp4" in str(camera.last_error)
+
+
+def test_an_altered_model_stops_the_start(tmp_path: Path) -> None:
+    for suffix in (".onnx", ".yaml"):
+        (tmp_path / f"detector{suffix}").write_bytes((shipped("models") / f"detector{suffix}").read_bytes())
+    with (tmp_path / "detector.onnx").open("ab") as model:
+        model.write(b"\0")
+    edge = Edge(load_edge_config(write_config(tmp_path, models={"detector": "detector.onnx"})), Heard())
+    with pytest.raises(ModelError, match="was altered"):
+        edge.check()
+
+
+def test_a_hotlist_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
+    edge = Edge(load_edge_config(write_config(tmp_path, hotlist={"database": "none.sqlite"})), Heard())
+    with pytest.raises(StoreError, match=r"none\.sqlite"):
+        edge.check()
+
+
+def test_only_every_nth_frame_is_looked_at(tmp_path: Path) -> None:
+    camera = {"id": "clip", "url": str(SAMPLES / "clip.mp4"), "detect_every": 50}
+    report, _ = run_edge(write_config(tmp_path, cameras=[camera]))
+    assert report.frames == -(-report.cameras[0].frames // 50)
