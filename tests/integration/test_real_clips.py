@@ -10,7 +10,7 @@ import yaml
 
 from alpr.config import load_edge_config
 from alpr.edge import Edge
-from alpr.types import Read
+from alpr.pipeline import Outcome
 
 READ_RIGHT_AT_LEAST = 10  # of the 12 plates that the labels name; one is barely readable, one a dithered GIF
 
@@ -27,11 +27,11 @@ def test_plates_that_a_person_can_read_are_read(shared_data: Path, tmp_path: Pat
         path.write_text(
             yaml.safe_dump({"device": {"name": "real", "data_dir": f"run-{number}"}, "cameras": [camera]})
         )
-        reads: list[Read] = []
-        report = Edge(load_edge_config(path), lambda outcome, reads=reads: reads.extend(outcome.reads)).run()
+        outcomes: list[Outcome] = []
+        report = Edge(load_edge_config(path), outcomes.append).run()
         assert report.cameras[0].state == "ended"
         assert report.frames == report.cameras[0].frames > 0
-        texts = [read.plate.text for read in reads if read.is_final]
+        texts = [read.plate.text for outcome in outcomes for read in outcome.reads if read.is_final]
         wanted |= {(number, plate["text"]) for plate in clip["plates"]}
         found |= {(number, text) for text in texts}
         for plate in clip["plates"]:
