@@ -13,7 +13,7 @@ import click
 from alpr.cli.output import json_option, print_rows, wants_json
 
 if TYPE_CHECKING:
-    from alpr.bench_report import BenchReport, Budget
+    from alpr.bench import BenchReport, Budget
 
 
 @click.command()
@@ -42,8 +42,7 @@ def command(
     the same on a slow, fast or busy machine. Decoding is told, but is no part of a frame's time. The last line is one
     JSON object.
     """
-    from alpr.bench import run_bench
-    from alpr.bench_report import load_budget, over_budget
+    from alpr.bench import load_budget, over_budget, run_bench
     from alpr.detect import PlateDetector
     from alpr.ocr import PlateRecogniser
     from alpr.reader import PlateReader

@@ -40,17 +40,17 @@ def command(*, models: Path | None, disk: Path, as_json: bool) -> None:
 
 
 def _examine(models: Path, disk: Path) -> Iterator[Finding]:
-    from alpr import doctor
+    from alpr.doctor import computer
 
-    yield from doctor.versions()
-    owners = list(doctor.owners_of_modules(importlib.metadata.packages_distributions()))
+    yield from computer.versions()
+    owners = list(computer.owners_of_modules(importlib.metadata.packages_distributions()))
     yield from owners
-    if all(finding.state is not doctor.State.BAD for finding in owners):
-        from alpr import doctor_models
+    if all(finding.state is not computer.State.BAD for finding in owners):
+        from alpr.doctor import model_files
         from alpr.models import available_providers
 
-        yield from doctor_models.model_files(models)
-        yield from doctor_models.model_runs(models, available_providers())
-    yield doctor.machine()
-    yield doctor.room(disk, *doctor.disk_usage(disk))
-    yield doctor.clock(datetime.now(UTC), doctor.kernel_clock())
+        yield from model_files.model_files(models)
+        yield from model_files.model_runs(models, available_providers())
+    yield computer.machine()
+    yield computer.room(disk, *computer.disk_usage(disk))
+    yield computer.clock(datetime.now(UTC), computer.kernel_clock())

@@ -12,8 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from alpr.bench import FrameTimes, Yardstick, run_bench
-from alpr.bench_report import (
+from alpr.bench.report import (
     BenchReport,
     Budget,
     DeviceClass,
@@ -24,6 +23,7 @@ from alpr.bench_report import (
     quantile,
     stage_report,
 )
+from alpr.bench.run import FrameTimes, Yardstick, run_bench
 from alpr.errors import ConfigError, SourceError
 from alpr.machine import this_machine
 from alpr.models import load_card

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from alpr import doctor, doctor_models
 from alpr.cli import cli
-from alpr.doctor import Finding, KernelClock, State
+from alpr.doctor import Finding, State, computer, model_files
+from alpr.doctor.computer import KernelClock
 from alpr.models import load_card
 
 BENCH = Path(__file__).parents[2] / "bench"
@@ -70,7 +70,7 @@ def test_no_models(tmp_path: Path) -> None:
 
 
 def test_a_provider_that_takes_nothing_is_told_so(models: Path) -> None:
-    (cpu, other) = doctor_models.model_runs(models, ["CPUExecutionProvider", "AzureExecutionProvider"])
+    (cpu, other) = model_files.model_runs(models, ["CPUExecutionProvider", "AzureExecutionProvider"])
     assert cpu.state is State.OK
     # Never a claim that it runs: it is not there, or it leaves all to the CPU.
     assert other.found.startswith(("takes none of it", "does not run"))
@@ -78,7 +78,7 @@ def test_a_provider_that_takes_nothing_is_told_so(models: Path) -> None:
 
 def test_two_owners_of_a_module() -> None:
     both = {"cv2": ["opencv-python", "opencv-contrib-python"], "onnxruntime": ["onnxruntime"]}
-    cv2, runtime = doctor.owners_of_modules(both)
+    cv2, runtime = computer.owners_of_modules(both)
     assert cv2.state is State.WARN
     assert "opencv-contrib-python (version unknown), opencv-python" in cv2.found
     assert runtime.state is State.OK
@@ -102,16 +102,16 @@ def test_a_broken_module_is_bad_and_does_not_stop_the_rest(models: Path, monkeyp
     ],
 )
 def test_difference(one: list[float], other: list[float], expected: float) -> None:
-    assert doctor_models.difference(np.array(one, np.float32), np.array(other, np.float32)) == pytest.approx(expected)
+    assert model_files.difference(np.array(one, np.float32), np.array(other, np.float32)) == pytest.approx(expected)
 
 
 def test_sample_input_follows_the_card(models: Path) -> None:
     path = models / "yardstick.yaml"
-    batch = doctor_models.sample_input(load_card(path))
+    batch = model_files.sample_input(load_card(path))
     assert (batch.shape, batch.dtype.name) == ((1, 32, 48, 56), "float32")
     text = path.read_text().replace("dtype: float32, shape: [1, 32, 48, 56]", "dtype: uint8, sizes_wh: [[64, 32]]")
     path.write_text(text)
-    batch = doctor_models.sample_input(load_card(path))
+    batch = model_files.sample_input(load_card(path))
     assert (batch.shape, batch.dtype.name) == ((1, 32, 64, 3), "uint8")
     assert batch.max() > 200
 
@@ -126,17 +126,17 @@ def test_sample_input_follows_the_card(models: Path) -> None:
     ],
 )
 def test_clock(now: datetime, kernel: KernelClock | None, state: State, told: str) -> None:
-    found = doctor.clock(now, kernel)
+    found = computer.clock(now, kernel)
     assert found.state is state
     assert told in found.found
 
 
 def test_the_kernel_tells_of_its_clock() -> None:
-    kernel = doctor.kernel_clock()
+    kernel = computer.kernel_clock()
     assert kernel is None or kernel.max_error_s >= 0
 
 
 def test_room() -> None:
     folder = Path("/x")
-    assert doctor.room(folder, 5 * 10**9, 10**10) == Finding("disk", State.OK, "5.0 of 10.0 GB free at /x")
-    assert doctor.room(folder, 5 * 10**8, 10**10).state is State.WARN
+    assert computer.room(folder, 5 * 10**9, 10**10) == Finding("disk", State.OK, "5.0 of 10.0 GB free at /x")
+    assert computer.room(folder, 5 * 10**8, 10**10).state is State.WARN

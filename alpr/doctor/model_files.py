@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from alpr.doctor import Finding, State
+from alpr.doctor.computer import Finding, State
 from alpr.errors import ModelError
 from alpr.models import ModelCard, file_sha256, load_card, run_profiled
 

@@ -1,6 +1,6 @@
 """Looks at the computer that alpr is installed on and says what is well and what is not. Changes nothing.
 
-Works also where a library is broken; the models are looked at by `alpr.doctor_models`, which needs them whole.
+Works also where a library is broken; the models are looked at by `alpr.doctor.model_files`, which needs them whole.
 """
 
 from __future__ import annotations

@@ -1,0 +1,15 @@
+"""Latency of the real pipeline against a budget."""
+
+from alpr.bench.report import BenchReport, Budget, DeviceClass, StageReport, Taken, load_budget, over_budget
+from alpr.bench.run import run_bench
+
+__all__ = [
+    "BenchReport",
+    "Budget",
+    "DeviceClass",
+    "StageReport",
+    "Taken",
+    "load_budget",
+    "over_budget",
+    "run_bench",
+]

@@ -1,0 +1,8 @@
+"""What is well and what is not on the computer that alpr is installed on. Changes nothing.
+
+`computer` works also where a library is broken; `model_files` needs them whole.
+"""
+
+from alpr.doctor.computer import Finding, State
+
+__all__ = ["Finding", "State"]
