@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from alpr import __version__
 from alpr.clock import Clock, SystemClock
 from alpr.link.courier import Courier, LinkState
 from alpr.link.dealer import Dealer
@@ -59,7 +60,7 @@ class DeviceLink:
         server_key: str,
         *,
         clock: Clock | None = None,
-        software: str = "alpr",
+        software: str = f"alpr {__version__}",
         on_failure: Callable[[Exception], None] | None = None,
         ack_patience_s: float = 10.0,
     ) -> None:

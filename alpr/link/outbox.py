@@ -24,7 +24,6 @@ from alpr.link.schema import JOURNAL_STEPS, Priority
 
 _WHAT = {
     Priority.HIT: "hit",
-    Priority.LOSS: "loss",
     Priority.HIT_READ: "read",
     Priority.READ: "read",
     Priority.HIT_PICTURE: "picture",
@@ -136,7 +135,8 @@ class Outbox:
                     "INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?, ?)",
                     (refusal.seq, row[0], micros(now), refusal.reason, row[1]),
                 )
-                lost[_WHAT[Priority(row[2])], losses.REFUSED] += 1
+                if row[2] != Priority.LOSS:  # reporting a refused report would never end
+                    lost[_WHAT[Priority(row[2])], losses.REFUSED] += 1
             self._connection.execute(
                 "DELETE FROM refused WHERE seq NOT IN (SELECT seq FROM refused ORDER BY seq DESC LIMIT ?)",
                 (_KEPT_REFUSED,),

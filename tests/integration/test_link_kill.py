@@ -79,6 +79,7 @@ def column(path: Path, sql: str) -> list[Any]:
         return [value for (value,) in connection.execute(sql)]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_killing_either_side_loses_and_doubles_nothing(tmp_path: Path) -> None:
     random_moments = random.Random(20260101)

@@ -42,12 +42,13 @@ def decode_all(raw: bytes) -> None:
             decode(raw)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=2000))
 def test_random_bytes(raw: bytes) -> None:
     decode_all(raw)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.sampled_from(GOOD), st.data())
 def test_good_messages_with_bad_bytes(raw: bytes, data: st.DataObject) -> None:
     spoilt = bytearray(raw)
@@ -63,7 +64,7 @@ JSON_LIKE = st.recursive(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.sampled_from(sorted(ReadRecord.__struct_fields__)), JSON_LIKE)
 def test_any_value_in_any_field(name: str, value: object) -> None:
     plain = msgspec.msgpack.decode(GOOD[0])
@@ -101,6 +102,7 @@ def reads(draw: st.DrawFn) -> Read:
     )
 
 
+@settings(deadline=None, max_examples=50)
 @given(reads())
 def test_any_read_survives_the_wire(read: Read) -> None:
     record = decode_record(encode(record_from_read(read)))

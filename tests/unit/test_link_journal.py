@@ -240,6 +240,17 @@ def test_what_the_collector_refuses_is_put_aside_and_counted(journal: Journal, p
         assert connection.execute("SELECT seq, reason FROM refused").fetchall() == [(1, "ugly")]
 
 
+def test_a_refused_report_of_losses_is_not_reported_in_turn(journal: Journal, path: Path) -> None:
+    journal.append([a_read(1, picture_bytes=3 << 20)], [])
+    with Outbox(path) as outbox:
+        letter = outbox.next((), no_limit)
+        assert letter is not None
+        assert letter.priority == Priority.LOSS
+        outbox.refuse([Refusal(seq, "an older collector") for seq in letter.sizes], START)
+    assert kinds(path) == ["read"]
+    assert journal.losses() == {("picture", "too-large"): 2}
+
+
 def test_a_damaged_journal_is_refused_with_what_to_do(path: Path) -> None:
     path.write_bytes(b"this is no database" * 1000)
     with pytest.raises(StoreError, match=r"damaged.*move it.*\.recover") as caught:
