@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from alpr.config_file import read_document, validate
+from alpr.config.document import read_document, validate
 from alpr.machine import Machine
 
 Positive = Annotated[float, Field(gt=0)]

@@ -16,17 +16,7 @@ PACKAGE = ROOT / "alpr"
 # Each row may import from the rows above it, never from below; rooms of one row do not import each other.
 LAYERS = [
     {"types", "errors", "clock", "shipped", "machine"},
-    {
-        "geometry",
-        "plates",
-        "metrics",
-        "models",
-        "draw",
-        "config",
-        "config_file",
-        "config_mistakes",
-        "config_reference",
-    },
+    {"geometry", "plates", "metrics", "models", "draw", "config"},
     {"capture", "detect", "ocr", "track", "hotlist", "link", "evaluation"},
     {"reader", "pipeline"},
     {"edge", "collector", "web", "demo", "bench", "doctor"},
@@ -38,8 +28,8 @@ FLAT = {0, 1, 3}  # rows whose rooms are single modules that may build on each o
 ONLY_IMPORTERS = {
     "onnxruntime": {"models", "cli"},  # `alpr doctor` asks it what it can do
     "zmq": {"link"},
-    "pydantic": {"config", "config_file", "config_mistakes", "config_reference", "bench"},
-    "yaml": {"config_file", "config_mistakes", "models", "demo", "cli", "evaluation", "bench"},
+    "pydantic": {"config", "bench"},
+    "yaml": {"config", "models", "demo", "cli", "evaluation", "bench"},
     "paddleocr": {"ocr"},
 }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from alpr.config import CollectorConfig, EdgeConfig, load_collector_config, load_edge_config
-from alpr.config_reference import reference
+from alpr.config.reference import reference
 from alpr.errors import ConfigError
 from alpr.track.settings import TrackSettings
 
@@ -247,7 +247,7 @@ def test_there_is_an_example_for_each_use() -> None:
 
 def test_reference_is_fresh() -> None:
     page = (ROOT / "docs" / "config.md").read_text(encoding="utf-8")
-    assert page == reference(), "write it anew: python -m alpr.config_reference > docs/config.md"
+    assert page == reference(), "write it anew: python -m alpr.config.reference > docs/config.md"
     for model in (EdgeConfig, CollectorConfig):
         for name in model.model_fields:
             assert f"`{name}`" in page

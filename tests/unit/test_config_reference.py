@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alpr.config_reference import reference
+from alpr.config.reference import reference
 
 
 def test_nested_keys_bounds_and_defaults() -> None:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from alpr.config_mistakes import Loc, Mistake, mistakes_of
+from alpr.config.mistakes import Loc, Mistake, mistakes_of
 from alpr.errors import ConfigError
 
 _Model = TypeVar("_Model", bound=BaseModel)

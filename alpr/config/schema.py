@@ -14,8 +14,8 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
-from alpr.config_file import Document, read_document, validate
-from alpr.config_mistakes import Mistake
+from alpr.config.document import Document, read_document, validate
+from alpr.config.mistakes import Mistake
 
 _Z85_KEY = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
 
