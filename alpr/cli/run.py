@@ -29,10 +29,13 @@ def command(config_path: Path, check: bool, as_json: bool) -> None:
     Reads and hits go to stdout as they come, then a summary; talk goes to stderr. A live camera runs until SIGINT or
     SIGTERM; where all sources are files, the run ends with them.
     """
+    import cv2
+
     from alpr.capture import FeedState
     from alpr.config import load_edge_config
     from alpr.edge import Edge
 
+    cv2.setNumThreads(1)  # a device's cores are for its cameras; more threads a frame would only be in each other's way
     config = load_edge_config(config_path)
     edge = Edge(config, _print_json if wants_json(as_json) else _print_lines)
     if check:
