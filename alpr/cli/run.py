@@ -35,7 +35,7 @@ def command(config_path: Path, check: bool, as_json: bool) -> None:
     from alpr.config import load_edge_config
     from alpr.edge import Edge
 
-    cv2.setNumThreads(1)  # a device's cores are for its cameras; more threads a frame would only be in each other's way
+    cv2.setNumThreads(1)  # a device works its cameras in parallel; threads within a frame would be in the way
     config = load_edge_config(config_path)
     edge = Edge(config, _print_json if wants_json(as_json) else _print_lines)
     if check:
