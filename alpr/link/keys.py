@@ -46,9 +46,15 @@ def is_name(text: str) -> bool:
 def write_key_pair(keys: KeyPair, name: str, folder: Path) -> tuple[Path, Path]:
     """Write `<name>.key` (both halves, mode 0600) and `<name>.pub` (the line for an allow-list).
 
+    A folder that is not there is made, for the owner only.
+
     Raises:
-        LinkError: either is there already, the folder is not, or it cannot be written.
+        LinkError: either is there already, or it cannot be written.
     """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise LinkError(f"{folder}: cannot make the folder for keys ({error.strerror}); choose another") from error
     private, public = folder / f"{name}.key", folder / f"{name}.pub"
     if public.exists():
         raise LinkError(f"{public}: there already; choose another name or remove it first")
