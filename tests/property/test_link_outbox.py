@@ -7,10 +7,11 @@ import sqlite3
 import tempfile
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, precondition, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, precondition, rule
 
 from alpr.collector.store import Store
 from alpr.link.hub import Delivery, Peer
@@ -87,10 +88,10 @@ class Delivering(RuleBasedStateMachine):
         self.hits.update({hit.hit_id: revision for hit in hits})
 
     @rule(target=batches)
-    def send(self) -> bytes:
+    def send(self) -> Any:
         letter = self.outbox.next(self.window.seqs.keys(), self.window.room)
         if letter is None:
-            return b""
+            return multiple()  # nothing
         self.window.sent(letter.priority, letter.sizes, 0)
         return encode(letter.batch)
 
@@ -122,8 +123,6 @@ class Delivering(RuleBasedStateMachine):
         self.open()
 
     def hand_over(self, raw: bytes) -> bytes:
-        if not raw:
-            return b""
         batch = decode_from_device(raw)
         assert isinstance(batch, Batch)
         [receipt], new = self.store.add([Delivery(PEER, batch)])
@@ -139,8 +138,6 @@ class Delivering(RuleBasedStateMachine):
         return encode(Ack(batch.boot_id, receipt.seqs, receipt.refused))
 
     def answer(self, raw: bytes) -> None:
-        if not raw:
-            return
         ack = decode_from_collector(raw)
         assert isinstance(ack, Ack)
         assert not ack.refused
@@ -181,6 +178,6 @@ class Delivering(RuleBasedStateMachine):
 
 
 Delivering.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestDelivering = Delivering.TestCase
