@@ -39,7 +39,7 @@ def _instant(ctx: click.Context, param: click.Parameter, value: str | None) -> d
 @click.option("--camera", "camera_id", help="Only this camera.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Newest reads only.")
 @json_option
-def command(  # noqa: PLR0917 - click passes them by name
+def command(
     plate: str,
     purpose: str,
     case_id: str,
