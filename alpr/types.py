@@ -155,6 +155,13 @@ class MatchKind(StrEnum):
 
     EXACT = "exact"
     LOOK_ALIKE = "look-alike"
+    """As long as the entry's plate, and differing only by characters that are taken for one another."""
+    CANDIDATE = "candidate"
+    """Another text that the reader held possible is the entry's plate."""
+    DISTANCE = "distance"
+    """A few characters are replaced, missing or too many."""
+    OTHER_REGION = "other-region"
+    """The exact text, but the reader is sure of another country or state than the entry's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +192,8 @@ class Match:
     entry: HotlistEntry
     kind: MatchKind
     differing_positions: tuple[int, ...]
-    """0-based positions where the read differs from the entry's plate; () for an exact match."""
+    """0-based positions where the read differs from the entry's plate, () where its text is the same; see
+    `alpr.hotlist.alignment` for texts of different lengths."""
     probability: float
     """That the plate really says what the entry says, by the read's character probabilities."""
 

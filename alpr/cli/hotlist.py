@@ -13,7 +13,7 @@ import click
 
 from alpr.cli.output import json_option, print_rows, wants_json
 from alpr.clock import SystemClock
-from alpr.errors import EntryError, ImportRefused
+from alpr.errors import EntryError, HotlistError, ImportRefused
 
 if TYPE_CHECKING:
     from alpr.hotlist import ImportReport, ListState
@@ -31,7 +31,7 @@ _db_option = click.option(
 
 @click.group()
 def command() -> None:
-    """Import, list, status: the plates that are looked for."""
+    """Import, list, status, policy: the plates that are looked for."""
 
 
 @command.command("import")
@@ -114,6 +114,66 @@ def status(database: Path, max_age_h: float | None, as_json: bool) -> None:
         click.echo(f"{database}: holds no list: import one with `alpr hotlist import FILE --list NAME`", err=True)
     if not states or any(is_stale.values()):
         sys.exit(3)
+
+
+@command.command()
+@click.argument("list_name", metavar="LIST")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Change a setting, such as edits=8:1, candidates=off or min_probability=0.01. May be given several times.",
+)
+@_db_option
+@json_option
+def policy(list_name: str, settings: tuple[str, ...], database: Path, as_json: bool) -> None:
+    """How far from an entry's plate a read may be to meet an entry of LIST; the exact text always does.
+
+    A VALUE is a number, or numbers from plate lengths on: 5:1,7:2 is 0 below five characters, 1 at five and six, 2
+    from seven on. "on" is 1, "off" is 0, "default" is the default.
+    """
+    from alpr.hotlist import HotlistIndex, MatchPolicy, set_policy
+
+    changes = dict(_setting(written) for written in settings)
+    if changes:
+        chosen = set_policy(database, list_name, changes)
+    else:
+        with HotlistIndex.open(database) as index:
+            policies = index.policies()
+        if list_name not in policies:
+            raise HotlistError(f"{database}: no list named {list_name!r}: see `alpr hotlist list`")
+        chosen = policies[list_name]
+    defaults = MatchPolicy().settings()
+    rows = (
+        {"setting": name, "value": value, "default": defaults[name], "means": _means(name, value)}
+        for name, value in chosen.settings().items()
+    )
+    print_rows(rows, as_json=as_json)
+
+
+def _setting(written: str) -> tuple[str, str]:
+    name, equals, value = written.partition("=")
+    if not equals:
+        raise click.BadParameter(f"{written!r} is not NAME=VALUE, such as edits=8:1", param_hint="--set")
+    return name.strip(), value.strip()
+
+
+_MEANS = {
+    "look_alikes": "characters that may be look-alikes",
+    "edits": "characters that may be replaced, missing or too many",
+    "candidates": "1: other texts that the reader held possible count",
+    "other_region": "1: the right plate of another country or state counts, marked as that",
+    "min_probability": "of a match that is not exact",
+}
+
+
+def _means(name: str, value: str) -> str:
+    if name == "min_probability":
+        return _MEANS[name]
+    steps = (part.rpartition(":") for part in value.split(","))
+    lengths = "; ".join(f"{number} from {start or 1} characters on" for start, _, number in steps)
+    return f"{_MEANS[name]}: {'never' if value == '0' else lengths}"
 
 
 def _lists(database: Path) -> tuple[ListState, ...]:

@@ -108,7 +108,8 @@ def _line_of_hit(hit: Hit) -> str:
     entry = hit.match.entry
     if hit.is_withdrawn:
         return f"HIT WITHDRAWN  {entry.plate}: the plate now reads {hit.plate_text}"
-    how = "exact" if not hit.match.differing_positions else f"{hit.match.kind.value}, read as {hit.plate_text}"
+    kind = hit.match.kind.value  # never by the positions: an approximate match may have none
+    how = kind if kind == "exact" else f"{kind}, read as {hit.plate_text}"
     return (
         f"HIT  {entry.plate}  ({how}, p={hit.match.probability:.2f})  priority {entry.priority}  {entry.reason}  "
         f"[{entry.list_name} rev {hit.list_revision}, {hit.list_age_s / 3600:.1f} h old]"

@@ -6,5 +6,16 @@ Knows nothing of cameras, models or the network; takes and gives the value types
 from alpr.hotlist.hits import hit_from, hit_id_of
 from alpr.hotlist.importer import ImportReport, import_csv
 from alpr.hotlist.index import HotlistIndex, ListState
+from alpr.hotlist.policies import set_policy
+from alpr.hotlist.policy import MatchPolicy
 
-__all__ = ["HotlistIndex", "ImportReport", "ListState", "hit_from", "hit_id_of", "import_csv"]
+__all__ = [
+    "HotlistIndex",
+    "ImportReport",
+    "ListState",
+    "MatchPolicy",
+    "hit_from",
+    "hit_id_of",
+    "import_csv",
+    "set_policy",
+]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alpr.errors import MigrationError, StoreError, StoreFull
+from alpr.hotlist.neighbours import ENDING_LENGTH
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -162,7 +163,16 @@ def _lists_and_entries(tables: Database) -> None:
     entries.create_index(["list_id", "plate", "region", "case_reference"], index_name="entries_by_key", unique=True)
 
 
-_STEPS: tuple[Callable[[Database], None], ...] = (_lists_and_entries,)
+LAST_CHARACTERS = " || ".join(f"substr(plate, -{place}, 1)" for place in range(1, ENDING_LENGTH + 1))
+"""SQL for a plate's ending, last character first. An index is used only where a query spells it in the same way."""
+
+
+def _policies_and_endings(tables: Database) -> None:
+    tables.table("lists").add_column("policy", str, not_null_default="{}")  # the settings that are not the default
+    tables.execute(f"CREATE INDEX entries_by_ending ON entries (list_id, {LAST_CHARACTERS}, plate)")
+
+
+_STEPS: tuple[Callable[[Database], None], ...] = (_lists_and_entries, _policies_and_endings)
 """Only ever appended to: their count is the file's `user_version`."""
 
 SCHEMA_VERSION = len(_STEPS)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,17 +13,34 @@ from types import TracebackType
 from typing import Any, Self
 
 from alpr.errors import HotlistError
-from alpr.hotlist.database import open_read_only, stored, text_from_instant
+from alpr.hotlist.alignment import is_within
+from alpr.hotlist.database import LAST_CHARACTERS, open_read_only, stored, text_from_instant
 from alpr.hotlist.matching import meet, urgency
+from alpr.hotlist.neighbours import openings_and_ending
+from alpr.hotlist.policies import read_policies
+from alpr.hotlist.policy import MatchPolicy
 from alpr.plates import look_alike_key
 from alpr.types import HotlistEntry, Match, PlateText
 
-# A plate's exact entries have its look-alike key too, so that one look-up finds both kinds.
-_MEETING = """
+_ENTRIES = """
     SELECT entry_id, lists.name, plate, reason, priority, region, case_reference, instructions, valid_from, valid_to
-    FROM entries INDEXED BY entries_by_look_alike_key JOIN lists USING (list_id)
-    WHERE look_alike_key = :key
-        AND (valid_from IS NULL OR valid_from <= :at) AND (valid_to IS NULL OR :at < valid_to)"""
+    FROM {source} JOIN lists USING (list_id)
+    WHERE (valid_from IS NULL OR valid_from <= :at) AND (valid_to IS NULL OR :at < valid_to)"""
+# A plate's exact entries have its look-alike key too, so that one look-up finds both kinds.
+_OF_KEY = _ENTRIES.format(source="entries INDEXED BY entries_by_look_alike_key") + " AND look_alike_key = :key"
+_OF_KEYS = _ENTRIES.format(
+    source="""json_each(:keys) AS wanted
+    CROSS JOIN entries INDEXED BY entries_by_look_alike_key ON look_alike_key = wanted.value"""
+)
+_OF_IDS = _ENTRIES.format(source="json_each(:ids) AS wanted CROSS JOIN entries ON entry_id = wanted.value")
+
+# Both from their index alone, without a look at the rows.
+_NEIGHBOURS = f"""
+    SELECT entry_id, plate FROM json_each(:openings) AS opening CROSS JOIN entries INDEXED BY entries_by_key
+        ON list_id = :list_id AND plate >= opening.value AND plate < opening.value || '['
+    UNION ALL
+    SELECT entry_id, plate FROM entries INDEXED BY entries_by_ending
+        WHERE list_id = :list_id AND {LAST_CHARACTERS} >= :ending AND {LAST_CHARACTERS} < :ending || '['"""
 
 _LISTS = """
     SELECT name, revision, updated_at, source,
@@ -57,6 +77,8 @@ class HotlistIndex:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
+        self._policies: dict[str, tuple[int, MatchPolicy]] = {}
+        self._policies_version = -1
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -68,16 +90,31 @@ class HotlistIndex:
         return cls(open_read_only(path), path)
 
     def match(self, plate: PlateText, at: datetime) -> list[Match]:
-        """The entries valid at an instant that a plate meets: highest priority first, exact before look-alike.
+        """The entries valid at an instant that a plate meets: highest priority first, the closest kind first.
 
         Raises:
             StoreError: the database cannot be read.
+            HotlistError: a list's policy cannot be understood.
         """
         if not plate.text:
             return []
-        rows = self._rows(_MEETING, {"key": look_alike_key(plate.text), "at": text_from_instant(at)})
-        matches = [match for row in rows if (match := meet(plate, _entry_from_row(row))) is not None]
+        with self._snapshot():
+            policies = self._current_policies()
+            rows = self._rows_near(plate, text_from_instant(at), policies)
+        matches = [
+            match for row in rows if (match := meet(plate, _entry_from_row(row), policies[row[1]][1])) is not None
+        ]
         return sorted(matches, key=urgency)
+
+    def policies(self) -> dict[str, MatchPolicy]:
+        """List name → its match policy, by name.
+
+        Raises:
+            StoreError: the database cannot be read.
+            HotlistError: a policy cannot be understood.
+        """
+        with self._snapshot():
+            return {name: policy for name, (_, policy) in self._current_policies().items()}
 
     def revision(self, list_name: str) -> int:
         """The list's revision.
@@ -112,6 +149,52 @@ class HotlistIndex:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _rows_near(
+        self, plate: PlateText, at: str, policies: dict[str, tuple[int, MatchPolicy]]
+    ) -> list[tuple[Any, ...]]:
+        """The entries that may match by any list's policy, each once."""
+        key, length = look_alike_key(plate.text), len(plate.text)
+        if any(policy.candidates.at(length) for _, policy in policies.values()):
+            keys = {key, *(look_alike_key(candidate.text) for candidate in plate.candidates)}
+            rows = self._connection.execute(_OF_KEYS, {"keys": json.dumps(list(keys)), "at": at}).fetchall()
+        else:
+            rows = self._connection.execute(_OF_KEY, {"key": key, "at": at}).fetchall()
+        neighbours = {
+            entry_id
+            for list_id, policy in policies.values()
+            if (edits := policy.edits.at(length))
+            for entry_id in self._neighbours(plate.text, edits, list_id)
+        }
+        neighbours.difference_update(row[0] for row in rows)
+        if neighbours:
+            rows += self._connection.execute(_OF_IDS, {"ids": json.dumps(list(neighbours)), "at": at}).fetchall()
+        return rows
+
+    def _neighbours(self, text: str, edits: int, list_id: int) -> list[int]:
+        openings, ending = openings_and_ending(text, edits)
+        where = {"openings": json.dumps(openings), "ending": ending, "list_id": list_id}
+        found = self._connection.execute(_NEIGHBOURS, where).fetchall()
+        return [entry_id for entry_id, plate in found if is_within(text, plate, edits)]
+
+    def _current_policies(self) -> dict[str, tuple[int, MatchPolicy]]:
+        """Read anew only where another process has written since; within a snapshot."""
+        version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._policies_version:
+            self._policies = read_policies(self._connection)
+            self._policies_version = version
+        return self._policies
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[None]:
+        """Policies and entries of the same moment; ended at once: it holds back the folding of the log."""
+        with stored(self._path):
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                if self._connection.in_transaction:  # some errors end it
+                    self._connection.execute("ROLLBACK")
 
     def _list(self, list_name: str) -> tuple[int, datetime]:
         rows = self._rows("SELECT revision, updated_at FROM lists WHERE name = :name", {"name": list_name})

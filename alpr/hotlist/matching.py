@@ -5,38 +5,50 @@ The rules are those of `docs/hotlists.md`.
 
 from __future__ import annotations
 
-from alpr.plates import differing_positions
+from collections.abc import Iterator
+
+from alpr.hotlist.alignment import align, is_within
+from alpr.hotlist.policy import DEFAULT_POLICY, MatchPolicy
+from alpr.plates import differing_positions, look_alike_key
 from alpr.types import ALPHABET, HotlistEntry, Match, MatchKind, PlateText
 
 REGION_CONFIDENCE = 0.9
 """A read's region counts against an entry's only where the reader is at least this sure of it."""
 
 _COLUMN = {char: column for column, char in enumerate(ALPHABET)}
+_RANK = {kind: rank for rank, kind in enumerate(MatchKind)}  # the kinds are declared from closest to farthest
 
 
-def look_alike_tolerance(length: int) -> int:
-    """How many positions of a plate of this length may differ by look-alikes.
-
-    A short plate has few neighbours that are no plates, so that a look-alike of it is soon another car: below five
-    characters nothing is tolerated, at five and six one position, from seven on two.
-    """
-    if length < 5:
-        return 0
-    return 1 if length < 7 else 2
+def meet(plate: PlateText, entry: HotlistEntry, policy: MatchPolicy = DEFAULT_POLICY) -> Match | None:
+    """The match of a read with an entry under its list's policy, of the closest kind; None where there is none."""
+    for match in _ways(plate, entry, policy):
+        if match.kind is MatchKind.EXACT or match.probability >= policy.min_probability:
+            return match
+    return None
 
 
-def meet(plate: PlateText, entry: HotlistEntry) -> Match | None:
-    """The match of a read with an entry whose plates have equal look-alike keys, or None where the rules forbid it.
-
-    Args:
-        plate: as read.
-        entry: whose `plate` has the same `look_alike_key`, hence the same length, as `plate.text`.
-    """
-    positions = differing_positions(plate.text, entry.plate)
-    if len(positions) > look_alike_tolerance(len(plate.text)) or is_elsewhere(plate, entry.region):
-        return None
-    kind = MatchKind.LOOK_ALIKE if positions else MatchKind.EXACT
-    return Match(entry, kind, positions, probability_of(plate, entry.plate))
+def _ways(plate: PlateText, entry: HotlistEntry, policy: MatchPolicy) -> Iterator[Match]:
+    """Every way in which the read meets the entry, closest first, whatever its probability."""
+    text, wanted, length = plate.text, entry.plate, len(plate.text)
+    if is_elsewhere(plate, entry.region):
+        if text == wanted and policy.other_region.at(length):
+            yield Match(entry, MatchKind.OTHER_REGION, (), probability_of(plate, wanted))
+        return
+    if text == wanted:
+        yield Match(entry, MatchKind.EXACT, (), probability_of(plate, wanted))
+        return
+    if length == len(wanted) and look_alike_key(text) == look_alike_key(wanted):
+        positions = differing_positions(text, wanted)
+        if len(positions) <= policy.look_alikes.at(length):
+            yield Match(entry, MatchKind.LOOK_ALIKE, positions, probability_of(plate, wanted))
+    if policy.candidates.at(length):
+        for candidate in plate.candidates:
+            if candidate.text == wanted:
+                yield Match(entry, MatchKind.CANDIDATE, align(plate, wanted).positions, candidate.confidence)
+    edits = policy.edits.at(min(length, len(wanted)))
+    if edits and is_within(text, wanted, edits):
+        way = align(plate, wanted)
+        yield Match(entry, MatchKind.DISTANCE, way.positions, way.probability)
 
 
 def is_elsewhere(plate: PlateText, region: str | None) -> bool:
@@ -63,8 +75,7 @@ def probability_of(plate: PlateText, text: str) -> float:
     return probability
 
 
-def urgency(match: Match) -> tuple[int, bool, float, str, str, int]:
-    """Sort key: highest priority first, then exact before look-alike, then the more probable."""
+def urgency(match: Match) -> tuple[int, int, float, str, str, int]:
+    """Sort key: highest priority first, then the closest kind, then the more probable."""
     entry = match.entry
-    is_look_alike = match.kind is not MatchKind.EXACT
-    return (entry.priority, is_look_alike, -match.probability, entry.list_name, entry.plate, entry.entry_id)
+    return (entry.priority, _RANK[match.kind], -match.probability, entry.list_name, entry.plate, entry.entry_id)

@@ -48,7 +48,7 @@ def plate_texts(draw: st.DrawFn) -> PlateText:
 
 
 def brute_force(read: PlateText, entries: list[Wanted]) -> list[tuple[Wanted, str, tuple[int, ...], float]]:
-    """The rules of docs/hotlists.md, entry by entry, in the plainest words."""
+    """The rules of docs/hotlists.md under the default policy, entry by entry, in the plainest words."""
     found = []
     for entry in entries:
         if entry.valid_from_h is not None and entry.valid_from_h > 0:
@@ -63,14 +63,19 @@ def brute_force(read: PlateText, entries: list[Wanted]) -> list[tuple[Wanted, st
         positions = tuple(i for i, (a, b) in enumerate(pairs) if a != b)
         if len(positions) > (0 if len(read.text) < 5 else 1 if len(read.text) < 7 else 2):
             continue
+        is_elsewhere = False
         if read.region and entry.region and read.region_confidence >= 0.9:
             same = read.region == entry.region or "US" in (read.region, entry.region)
             if not same or read.region[:2] != entry.region[:2]:
-                continue
+                if positions or len(read.text) < 5:
+                    continue
+                is_elsewhere = True
         columns = [ALPHABET.index(char) for char in entry.plate]
         probability = float(np.prod(read.char_probabilities[range(len(columns)), columns].astype(float)))
-        found.append((entry, "look-alike" if positions else "exact", positions, probability))
-    return sorted(found, key=lambda f: (f[0].priority, f[1] != "exact", -f[3], f[0].plate))
+        kind = "other-region" if is_elsewhere else "look-alike" if positions else "exact"
+        found.append((entry, kind, positions, probability))
+    order = ("exact", "look-alike", "other-region")
+    return sorted(found, key=lambda f: (f[0].priority, order.index(f[1]), -f[3], f[0].plate))
 
 
 def at_hour(hour: int | None) -> str:

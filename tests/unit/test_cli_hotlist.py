@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from alpr.cli import cli, main
 from alpr.clock import SystemClock
-from alpr.hotlist import import_csv
+from alpr.hotlist import MatchPolicy, import_csv
 from tests.hotlists import a_csv
 
 
@@ -149,6 +149,40 @@ def test_status_fails_on_an_old_list_and_on_none() -> None:
     none = run("status", "--db", "empty.sqlite")
     assert none.exit_code == 3
     assert none.stderr.startswith("empty.sqlite: holds no list: import one with")
+
+
+def test_policy_shows_and_sets() -> None:
+    run("import", str(a_csv(Path("s.csv"), "AX12CDE,x")), "--list", "stolen")
+    shown = run("policy", "stolen")
+    assert shown.exit_code == 0
+    assert {row["setting"]: row["value"] for row in rows(shown)} == MatchPolicy().settings()
+    changed = run("policy", "stolen", "--set", "edits=6:1,8:2", "--set", "min_probability = 0.01")
+    assert changed.exit_code == 0
+    by_name = {row["setting"]: row for row in rows(changed)}
+    assert by_name["edits"]["value"] == "6:1,8:2"
+    assert by_name["edits"]["default"] == "0"
+    assert by_name["edits"]["means"].endswith(": 1 from 6 characters on; 2 from 8 characters on")
+    assert by_name["candidates"]["means"].endswith(": never")
+    assert by_name["min_probability"]["value"] == "0.01"
+    assert rows(run("policy", "stolen")) == rows(changed)
+    assert rows(run("policy", "stolen", "--set", "edits=default", "--set", "min_probability=0")) == rows(shown)
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (("policy", "missing"), 1, "no list named 'missing'"),
+        (("policy", "missing", "--set", "edits=8:1"), 1, "no list named 'missing'"),
+        (("policy", "stolen", "--set", "edits=9"), 1, "edits=9: 2 is the most"),
+        (("policy", "stolen", "--set", "edits"), 2, "'edits' is not NAME=VALUE"),
+    ],
+)
+def test_policy_refuses(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], args: tuple[str, ...], code: int, said: str
+) -> None:
+    run("import", str(a_csv(Path("s.csv"), "AX12CDE,x")), "--list", "stolen")
+    assert failed(monkeypatch, *args) == code
+    assert said in capsys.readouterr().err
 
 
 def test_a_terminal_gets_a_table(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,11 +6,14 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from alpr.hotlist import HotlistIndex, import_csv
+from alpr.hotlist import HotlistIndex, MatchPolicy, import_csv
+from alpr.hotlist.alignment import MISSED_CHARACTER
 from alpr.hotlist.csv_rows import _LINES_PER_ROW
 from alpr.hotlist.entry_rows import _LENGTHS, COLUMNS, PLATE_LENGTHS
-from alpr.hotlist.matching import REGION_CONFIDENCE, look_alike_tolerance
+from alpr.hotlist.matching import REGION_CONFIDENCE
+from alpr.hotlist.policy import EDITS_FROM_LENGTH
 from alpr.plates import GLYPH_CLASSES
+from alpr.types import MatchKind
 from tests.conftest import a_plate_text
 
 DOCS = (Path(__file__).parents[2] / "docs" / "hotlists.md").read_text(encoding="utf-8")
@@ -52,13 +55,18 @@ def test_classes() -> None:
     assert described == GLYPH_CLASSES
 
 
-def test_tolerances() -> None:
-    for row in table("characters"):
-        low, _, high = row[0].replace(" or more", " to 15").partition(" to ")
-        assert {look_alike_tolerance(length) for length in range(int(low), int(high) + 1)} == {int(row[1])}
+def test_settings_and_their_defaults() -> None:
+    assert {row[0].strip("`"): row[1].strip("`") for row in table("setting")} == MatchPolicy().settings()
+
+
+def test_kinds() -> None:
+    assert [row[0].strip("`") for row in table("kind")] == [kind.value for kind in MatchKind]
 
 
 def test_figures_in_the_text() -> None:
     text = " ".join(DOCS.split())
     assert f"sure of its own ({REGION_CONFIDENCE} or more)" in text
+    assert f"one that is missing counts {MISSED_CHARACTER} (" in text
+    assert EDITS_FROM_LENGTH == {1: 4, 2: 6}
+    assert "at most 1 from four characters on, 2 from six on" in text
     assert f"over up to {_LINES_PER_ROW} lines" in text

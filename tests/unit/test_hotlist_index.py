@@ -9,6 +9,7 @@ import pytest
 
 from alpr.errors import HotlistError, MigrationError, StoreError
 from alpr.hotlist import HotlistIndex, hit_from
+from alpr.hotlist import index as index_module
 from alpr.types import MatchKind
 from tests.conftest import START, FakeClock, a_plate_text
 from tests.hotlists import a_hotlist, a_read, imported
@@ -109,15 +110,29 @@ def test_age_never_goes_below_zero_and_unknown_lists_are_named(tmp_path: Path) -
             index.revision("wanted")
 
 
-def test_one_lookup_by_the_index_serves_every_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("query", "steps"),
+    [
+        ("_OF_KEY", ["SEARCH entries USING INDEX entries_by_look_alike_key (look_alike_key=?)"]),
+        ("_OF_KEYS", ["SEARCH entries USING INDEX entries_by_look_alike_key (look_alike_key=?)"]),
+        ("_OF_IDS", ["SEARCH entries USING INTEGER PRIMARY KEY (rowid=?)"]),
+        (
+            "_NEIGHBOURS",
+            [
+                "SEARCH entries USING COVERING INDEX entries_by_key (list_id=? AND plate>? AND plate<?)",
+                "SEARCH entries USING COVERING INDEX entries_by_ending (list_id=? AND <expr>>? AND <expr><?)",
+            ],
+        ),
+    ],
+)
+def test_lookups_by_an_index_serve_every_read(tmp_path: Path, query: str, steps: list[str]) -> None:
     # What keeps a read cheap on a million entries: no plan may scan the entries.
     with HotlistIndex.open(a_hotlist(tmp_path, ["AB12CDE"])) as index:
-        from alpr.hotlist.index import _MEETING
-
-        rows = index._rows(f"EXPLAIN QUERY PLAN {_MEETING}", {"key": "", "at": ""})
+        names = ("key", "keys", "at", "ids", "openings", "list_id", "ending")
+        rows = index._rows(f"EXPLAIN QUERY PLAN {getattr(index_module, query)}", dict.fromkeys(names, "[]"))
     plan = [row[-1] for row in rows]
-    assert any("SEARCH entries USING INDEX entries_by_look_alike_key (look_alike_key=?)" in step for step in plan)
-    assert not any("SCAN" in step for step in plan)
+    assert [step for step in plan if "entries" in step] == steps
+    assert not any("SCAN" in step and "VIRTUAL TABLE" not in step for step in plan)
 
 
 def test_the_index_never_writes(tmp_path: Path) -> None:

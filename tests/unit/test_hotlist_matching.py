@@ -6,14 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from alpr.hotlist.matching import REGION_CONFIDENCE, is_elsewhere, look_alike_tolerance, meet, probability_of, urgency
-from alpr.types import ALPHABET, MatchKind
+from alpr.hotlist.matching import REGION_CONFIDENCE, is_elsewhere, meet, probability_of, urgency
+from alpr.hotlist.policy import MatchPolicy
+from alpr.types import ALPHABET, Candidate, MatchKind
 from tests.conftest import a_plate_text
 from tests.hotlists import an_entry
-
-
-def test_tolerance_by_length() -> None:
-    assert [look_alike_tolerance(length) for length in range(2, 10)] == [0, 0, 0, 1, 1, 2, 2, 2]
 
 
 def test_exact() -> None:
@@ -74,7 +71,9 @@ def test_probability_is_that_of_the_entry_and_not_of_the_read() -> None:
 def test_regions(read: str | None, wanted: str | None, elsewhere: bool) -> None:
     plate = replace(a_plate_text(region=read), region_confidence=1.0)
     assert is_elsewhere(plate, wanted) is elsewhere
-    assert (meet(plate, an_entry(region=wanted)) is None) == elsewhere
+    match = meet(plate, an_entry(region=wanted))
+    assert match is not None
+    assert match.kind is (MatchKind.OTHER_REGION if elsewhere else MatchKind.EXACT)
 
 
 def test_an_unsure_region_is_no_reason_to_refuse() -> None:
@@ -103,3 +102,89 @@ def test_exact_comes_before_a_look_alike_that_is_more_probable() -> None:
     look_alike, exact = (match for match in matches if match is not None)
     assert look_alike.probability > exact.probability
     assert sorted([look_alike, exact], key=urgency) == [exact, look_alike]
+
+
+def policy(**settings: str) -> MatchPolicy:
+    return MatchPolicy().changed(settings)
+
+
+def test_right_plate_other_region_is_its_own_kind_and_the_last() -> None:
+    elsewhere = replace(a_plate_text(region="US-NY"), region_confidence=0.95)
+    match = meet(elsewhere, an_entry(region="US-NJ", entry_id=1))
+    assert match is not None
+    assert (match.kind, match.differing_positions) == (MatchKind.OTHER_REGION, ())
+    look_alike = meet(elsewhere, an_entry("A812CDE", entry_id=2))
+    assert look_alike is not None
+    assert sorted([match, look_alike], key=urgency) == [look_alike, match]
+
+
+def test_other_region_is_switchable_and_strict_for_short_plates_and_approximate_texts() -> None:
+    elsewhere = replace(a_plate_text(region="FR"), region_confidence=0.95)
+    assert meet(elsewhere, an_entry(region="DE"), policy(other_region="off")) is None
+    everything = policy(edits="6:2", candidates="on")
+    assert meet(elsewhere, an_entry("A812CDE", region="DE"), everything) is None
+    assert meet(elsewhere, an_entry("AB12CD", region="DE"), everything) is None
+    short = replace(a_plate_text("AB12", region="FR"), region_confidence=0.95)
+    assert meet(short, an_entry("AB12", region="DE")) is None
+    assert meet(short, an_entry("AB12", region="FR")) is not None
+
+
+@pytest.mark.parametrize(
+    ("read", "wanted", "edits", "positions"),
+    [
+        ("AB12CDE", "AX12CDE", "1", (1,)),
+        ("AB12CDE", "AB12CD", "1", (6,)),  # the read's E is too many
+        ("B12CDE", "AB12CDE", "1", (0,)),  # an A is missing before the read's first character
+        ("AB12CD", "AB12CDE", "1", (6,)),  # an E is missing at the end
+        ("AB12CDE", "AX1CDE", "2", (1, 3)),
+        ("AB12CDE", "AXX2CDE", "1", None),
+        ("AB12CDE", "AXX2XDE", "2", None),
+    ],
+)
+def test_edits_name_their_positions(read: str, wanted: str, edits: str, positions: tuple[int, ...] | None) -> None:
+    match = meet(a_plate_text(read), an_entry(wanted), policy(edits=f"6:{edits}"))
+    assert (match and (match.kind, match.differing_positions)) == (positions and (MatchKind.DISTANCE, positions))
+
+
+def test_edits_are_refused_by_default_and_by_the_shorter_text() -> None:
+    assert meet(a_plate_text("AB12CDE"), an_entry("AX12CDE")) is None
+    assert meet(a_plate_text("AB12CDE"), an_entry("AB12CD"), policy(edits="7:1")) is None
+    assert meet(a_plate_text("AB12CDE"), an_entry("AB12CD"), policy(edits="6:1")) is not None
+
+
+def test_a_look_alike_beyond_its_tolerance_is_still_within_the_edits() -> None:
+    match = meet(a_plate_text("081ZCDE"), an_entry("OBIZCDE"), policy(edits="6:2", look_alikes="1"))
+    assert match is None
+    match = meet(a_plate_text("081ZCDE"), an_entry("OB1ZCDE"), policy(edits="6:2", look_alikes="1"))
+    assert match is not None
+    assert match.kind is MatchKind.DISTANCE
+
+
+def test_candidates_bring_their_own_probability() -> None:
+    plate = replace(a_plate_text("AB12CDE"), candidates=(Candidate("AB12CDE", 0.6), Candidate("XB12CDEF", 0.25)))
+    assert meet(plate, an_entry("XB12CDEF")) is None
+    match = meet(plate, an_entry("XB12CDEF"), policy(candidates="on"))
+    assert match is not None
+    assert (match.kind, match.differing_positions, match.probability) == (MatchKind.CANDIDATE, (0, 7), 0.25)
+    assert meet(plate, an_entry("XB12CDEF"), policy(candidates="8:1")) is None
+
+
+def test_min_probability_holds_for_all_but_the_exact() -> None:
+    strict = policy(min_probability="0.9", edits="6:1")
+    plate = a_plate_text("AB12CDE", 0.6)
+    exact = meet(plate, an_entry("AB12CDE"), strict)
+    assert exact is not None
+    assert exact.probability < 0.1
+    assert meet(plate, an_entry("A812CDE"), strict) is None
+    assert meet(plate, an_entry("AX12CDE"), strict) is None
+
+
+def test_a_way_too_improbable_leaves_room_for_a_more_probable_one() -> None:
+    plate = replace(a_plate_text("AB12CDE"), candidates=(Candidate("AB12CDE", 0.6), Candidate("A812CDE", 0.3)))
+    match = meet(plate, an_entry("A812CDE"), policy(min_probability="0.2", candidates="on"))
+    assert match is not None
+    assert match.kind is MatchKind.CANDIDATE
+
+
+def test_every_kind_has_its_place_in_the_order() -> None:
+    assert [kind.value for kind in MatchKind] == ["exact", "look-alike", "candidate", "distance", "other-region"]

@@ -1,0 +1,94 @@
+"""How two texts that differ by a few edits lie upon one another. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from alpr.types import ALPHABET, PlateText
+
+MISSED_CHARACTER = 0.01
+"""Taken as the probability that a reader passed over a character of the plate: an assumption, not a measurement."""
+
+_COLUMN = {char: column for column, char in enumerate(ALPHABET)}
+
+
+class Alignment(NamedTuple):
+    """The way from a read to another text by the fewest edits; of several such ways the most probable."""
+
+    edits: int
+    positions: tuple[int, ...]
+    """0-based, in the read: of each character that is replaced or too many, and for each character that is missing,
+    of the one before which it is missing (the read's length for one missing at the end)."""
+    probability: float
+    """That the plate says the other text: the product of the read's probabilities of its characters; 1 minus the
+    probability of each character that is too many; `MISSED_CHARACTER` for each that is missing."""
+
+
+def align(plate: PlateText, text: str) -> Alignment:
+    """Lay another text upon a read.
+
+    Wagner-Fischer, row by row over the read's characters; each cell keeps the best way to it.
+    """
+    empty = Alignment(0, (), 1.0)
+    above = [empty]
+    for _ in text:
+        above.append(_missing(above[-1], 0))
+    for position, (char, row) in enumerate(zip(plate.text, plate.char_probabilities, strict=True)):
+        sure = float(row[_COLUMN[char]])
+        here = [_too_many(above[0], position, sure)]
+        for column, wanted in enumerate(text):
+            kept = _read(above[column], position, char != wanted, float(row[_COLUMN[wanted]]))
+            dropped = _too_many(above[column + 1], position, sure)
+            here.append(min(kept, dropped, _missing(here[column], position + 1), key=_preference))
+        above = here
+    return above[-1]
+
+
+def _preference(way: Alignment) -> tuple[int, float, tuple[int, ...]]:
+    return (way.edits, -way.probability, way.positions)
+
+
+def _read(way: Alignment, position: int, is_replaced: bool, probability: float) -> Alignment:
+    positions = (*way.positions, position) if is_replaced else way.positions
+    return Alignment(way.edits + is_replaced, positions, way.probability * probability)
+
+
+def _too_many(way: Alignment, position: int, sure: float) -> Alignment:
+    return Alignment(way.edits + 1, (*way.positions, position), way.probability * max(0.0, 1.0 - sure))
+
+
+def _missing(way: Alignment, position: int) -> Alignment:
+    return Alignment(way.edits + 1, (*way.positions, position), way.probability * MISSED_CHARACTER)
+
+
+def is_within(first: str, second: str, edits: int) -> bool:
+    """Whether the edit distance is at most so many. Made for 0 to 2 edits and thousands of texts.
+
+    What both begin and end with is taken off; then the first character must have been replaced, dropped or added.
+
+    >>> is_within("AB123", "A123", 1), is_within("AB123", "BA123", 1), is_within("AB123", "BA123", 2)
+    (True, False, True)
+    """
+    if first == second:
+        return True
+    if not -edits <= len(first) - len(second) <= edits:
+        return False
+    start, shorter = 0, min(len(first), len(second))
+    while start < shorter and first[start] == second[start]:
+        start += 1
+    rest, other = first[start:], second[start:]
+    if not rest or not other:
+        return True  # their lengths differ by no more than the edits
+    return edits > 0 and (
+        rest[1:] == other[1:]
+        or rest == other[1:]
+        or rest[1:] == other
+        or (
+            edits > 1
+            and (
+                is_within(rest[1:], other[1:], edits - 1)
+                or is_within(rest, other[1:], edits - 1)
+                or is_within(rest[1:], other, edits - 1)
+            )
+        )
+    )
