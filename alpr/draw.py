@@ -38,7 +38,11 @@ def _colour(observation: Observation) -> tuple[int, int, int]:
 
 
 def _outline(canvas: Image, observation: Observation, unit: float) -> None:
-    fixed_point = np.round(observation.detection.corners * 16).astype(np.int32)
+    corners = observation.detection.corners
+    # Around the plate, not over it: each corner moves outwards along its diagonal.
+    outwards = corners - corners.mean(axis=0)
+    outwards /= np.maximum(np.linalg.norm(outwards, axis=1, keepdims=True), 1e-6)
+    fixed_point = np.round((corners + outwards * 4 * unit) * 16).astype(np.int32)
     for colour, width in ((_PAPER, 4 * unit), (_colour(observation), 2 * unit)):
         cv2.polylines(canvas, [fixed_point], True, colour, max(1, round(width)), cv2.LINE_AA, shift=4)
 
