@@ -160,6 +160,8 @@ class MatchKind(StrEnum):
     """Another text that the reader held possible is the entry's plate."""
     DISTANCE = "distance"
     """A few characters are replaced, missing or too many."""
+    WILDCARD = "wildcard"
+    """The entry's plate has wildcards, and the read says the rest."""
     OTHER_REGION = "other-region"
     """The exact text, but the reader is sure of another country or state than the entry's."""
 

@@ -163,6 +163,7 @@ _MEANS = {
     "look_alikes": "characters that may be look-alikes",
     "edits": "characters that may be replaced, missing or too many",
     "candidates": "1: other texts that the reader held possible count",
+    "wildcards": "1: entries with * and ? count",
     "other_region": "1: the right plate of another country or state counts, marked as that",
     "min_probability": "of a match that is not exact",
 }

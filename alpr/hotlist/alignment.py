@@ -64,31 +64,27 @@ def _missing(way: Alignment, position: int) -> Alignment:
 def is_within(first: str, second: str, edits: int) -> bool:
     """Whether the edit distance is at most so many. Made for 0 to 2 edits and thousands of texts.
 
-    What both begin and end with is taken off; then the first character must have been replaced, dropped or added.
+    What both begin with is passed over; then the first character must have been replaced, dropped or added.
 
     >>> is_within("AB123", "A123", 1), is_within("AB123", "BA123", 1), is_within("AB123", "BA123", 2)
     (True, False, True)
     """
     if first == second:
         return True
-    if not -edits <= len(first) - len(second) <= edits:
+    surplus = len(first) - len(second)
+    if not -edits <= surplus <= edits:
         return False
-    start, shorter = 0, min(len(first), len(second))
-    while start < shorter and first[start] == second[start]:
-        start += 1
-    rest, other = first[start:], second[start:]
-    if not rest or not other:
-        return True  # their lengths differ by no more than the edits
+    at = 0
+    for one, other in zip(first, second, strict=False):
+        if one != other:
+            break
+        at += 1
+    else:
+        return True  # the longer one has no more beyond than the edits
+    if edits == 1:  # the commonest case by far
+        return first[at + (surplus >= 0) :] == second[at + (surplus <= 0) :]
     return edits > 0 and (
-        rest[1:] == other[1:]
-        or rest == other[1:]
-        or rest[1:] == other
-        or (
-            edits > 1
-            and (
-                is_within(rest[1:], other[1:], edits - 1)
-                or is_within(rest, other[1:], edits - 1)
-                or is_within(rest[1:], other, edits - 1)
-            )
-        )
+        is_within(first[at + 1 :], second[at + 1 :], edits - 1)
+        or is_within(first[at:], second[at + 1 :], edits - 1)
+        or is_within(first[at + 1 :], second[at:], edits - 1)
     )

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from alpr.errors import EntryError
 from alpr.hotlist.database import text_from_instant
 from alpr.hotlist.regions import is_region
+from alpr.hotlist.wildcards import is_pattern, literals_of, normalise_pattern
 from alpr.plates import fits, normalise, unwritten_letters
 
 COLUMNS = (
@@ -24,6 +25,8 @@ COLUMNS = (
 REQUIRED_COLUMNS = ("plate", "reason")
 
 PLATE_LENGTHS = range(2, 16)
+LITERALS_EXPECTED = 4
+"""A pattern of fewer known characters is noted: one plate in some thousands fits it."""
 _PRIORITIES = {"": 3, "1": 1, "2": 2, "3": 3, "4": 4, "5": 5}
 _LENGTHS = {"list": 64, "reason": 200, "case_reference": 100, "instructions": 2000}
 # Control characters but tab and line feed, marks that turn the direction of text, and the sign for a lost character.
@@ -108,20 +111,20 @@ class RowCheck:
 
     def _plate(self) -> str:
         written = self._fields.get("plate", "").strip()
-        plate = normalise(written)
+        plate = normalise_pattern(written) if is_pattern(written) else normalise(written)
         if not written:
             self._refuse("plate", "is blank")
             return plate
         if not written.isalnum():
             odd = next((char for char in written if not _is_of_a_plate(char)), "")
             if odd and odd.isprintable():
-                hint = ": wildcards are not known here, list each plate" if odd in "*?%_" else ""
+                hint = ": wildcards are ? and *" if odd in "%_" else ""
                 self._refuse("plate", f"{_short(written)} holds {odd!r}, which no plate has{hint}")
-        if len(plate) not in PLATE_LENGTHS:
-            limits = f"{PLATE_LENGTHS[0]} to {PLATE_LENGTHS[-1]}"
-            self._refuse(
-                "plate", f"{_short(written)} has {len(plate)} letters and digits (A-Z, 0-9), plates {limits}"
-            )
+        least, most = PLATE_LENGTHS[0], PLATE_LENGTHS[-1]
+        known, places = len(literals_of(plate)), len(plate.replace("*", ""))
+        if known < least or places > most:
+            count, limits = max(known, places if places > most else 0), f"{least} to {most}"
+            self._refuse("plate", f"{_short(written)} has {count} letters and digits (A-Z, 0-9), plates {limits}")
         return plate
 
     def _priority(self) -> int:
@@ -159,14 +162,18 @@ def notes_on(entry: NewEntry, written_plate: str, now: str) -> tuple[EntryNote, 
         notes.append(EntryNote(entry.line, "valid_to", "is past: the entry raises no hits"))
     if letters := unwritten_letters(written_plate):
         notes.append(EntryNote(entry.line, "plate", f"{letters!r} cannot be matched, only {entry.plate}"))
-    if entry.region and fits(entry.plate, entry.region) is False:
+    if is_pattern(entry.plate):
+        if len(literals_of(entry.plate)) < LITERALS_EXPECTED:
+            notes.append(EntryNote(entry.line, "plate", f"{entry.plate} fits a great many plates"))
+    elif entry.region and fits(entry.plate, entry.region) is False:
         notes.append(EntryNote(entry.line, "plate", f"{entry.plate} is not an ordinary plate of {entry.region}"))
     return tuple(notes)
 
 
 def _is_of_a_plate(char: str) -> bool:
-    # Letters, their combining accents, digits, spaces, dashes, invisible marks, and what is printed between groups.
-    return char in _SEPARATORS or unicodedata.category(char) in _PLATE_CATEGORIES
+    # Letters, their combining accents, digits, spaces, dashes, invisible marks, what is printed between groups;
+    # and wildcards.
+    return char in _SEPARATORS or char in "*?" or unicodedata.category(char) in _PLATE_CATEGORIES
 
 
 _PLATE_CATEGORIES = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd", "Zs", "Pd", "Cf", "Cc"})

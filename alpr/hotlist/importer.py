@@ -15,7 +15,7 @@ from alpr.errors import EntryError, HotlistError, ImportRefused
 from alpr.hotlist.csv_rows import CsvRow, read_csv
 from alpr.hotlist.database import open_for_writing, stored, text_from_instant, transaction
 from alpr.hotlist.entry_rows import COLUMNS, REQUIRED_COLUMNS, EntryNote, RowCheck, notes_on
-from alpr.plates import look_alike_key
+from alpr.hotlist.wildcards import match_key
 
 NOTES_KEPT = 1000
 """A list whose every row is odd in the same way must not fill the memory with saying so."""
@@ -147,7 +147,7 @@ def _good_rows(
             findings.noted += 1
             if len(findings.notes) < NOTES_KEPT:
                 findings.notes.append(note)
-        yield (*entry, look_alike_key(entry.plate))
+        yield (*entry, match_key(entry.plate))
 
 
 def _stage(connection: sqlite3.Connection, rows: Iterator[tuple[Any, ...]]) -> None:

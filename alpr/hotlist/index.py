@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,34 +12,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from alpr.errors import HotlistError
-from alpr.hotlist.alignment import is_within
-from alpr.hotlist.database import LAST_CHARACTERS, open_read_only, stored, text_from_instant
+from alpr.hotlist.database import open_read_only, stored, text_from_instant
+from alpr.hotlist.lookup import NO_RULES, Rules, read_rules, rows_near
 from alpr.hotlist.matching import meet, urgency
-from alpr.hotlist.neighbours import openings_and_ending
-from alpr.hotlist.policies import read_policies
 from alpr.hotlist.policy import MatchPolicy
-from alpr.plates import look_alike_key
 from alpr.types import HotlistEntry, Match, PlateText
-
-_ENTRIES = """
-    SELECT entry_id, lists.name, plate, reason, priority, region, case_reference, instructions, valid_from, valid_to
-    FROM {source} JOIN lists USING (list_id)
-    WHERE (valid_from IS NULL OR valid_from <= :at) AND (valid_to IS NULL OR :at < valid_to)"""
-# A plate's exact entries have its look-alike key too, so that one look-up finds both kinds.
-_OF_KEY = _ENTRIES.format(source="entries INDEXED BY entries_by_look_alike_key") + " AND look_alike_key = :key"
-_OF_KEYS = _ENTRIES.format(
-    source="""json_each(:keys) AS wanted
-    CROSS JOIN entries INDEXED BY entries_by_look_alike_key ON look_alike_key = wanted.value"""
-)
-_OF_IDS = _ENTRIES.format(source="json_each(:ids) AS wanted CROSS JOIN entries ON entry_id = wanted.value")
-
-# Both from their index alone, without a look at the rows.
-_NEIGHBOURS = f"""
-    SELECT entry_id, plate FROM json_each(:openings) AS opening CROSS JOIN entries INDEXED BY entries_by_key
-        ON list_id = :list_id AND plate >= opening.value AND plate < opening.value || '['
-    UNION ALL
-    SELECT entry_id, plate FROM entries INDEXED BY entries_by_ending
-        WHERE list_id = :list_id AND {LAST_CHARACTERS} >= :ending AND {LAST_CHARACTERS} < :ending || '['"""
 
 _LISTS = """
     SELECT name, revision, updated_at, source,
@@ -77,8 +53,8 @@ class HotlistIndex:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
-        self._policies: dict[str, tuple[int, MatchPolicy]] = {}
-        self._policies_version = -1
+        self._rules = NO_RULES
+        self._rules_version = -1
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -99,10 +75,10 @@ class HotlistIndex:
         if not plate.text:
             return []
         with self._snapshot():
-            policies = self._current_policies()
-            rows = self._rows_near(plate, text_from_instant(at), policies)
+            rules = self._current_rules()
+            rows = rows_near(self._connection, plate, text_from_instant(at), rules)
         matches = [
-            match for row in rows if (match := meet(plate, _entry_from_row(row), policies[row[1]][1])) is not None
+            match for row in rows if (match := meet(plate, _entry_from_row(row), rules.policies[row[1]])) is not None
         ]
         return sorted(matches, key=urgency)
 
@@ -114,7 +90,7 @@ class HotlistIndex:
             HotlistError: a policy cannot be understood.
         """
         with self._snapshot():
-            return {name: policy for name, (_, policy) in self._current_policies().items()}
+            return dict(self._current_rules().policies)
 
     def revision(self, list_name: str) -> int:
         """The list's revision.
@@ -150,40 +126,13 @@ class HotlistIndex:
     ) -> None:
         self.close()
 
-    def _rows_near(
-        self, plate: PlateText, at: str, policies: dict[str, tuple[int, MatchPolicy]]
-    ) -> list[tuple[Any, ...]]:
-        """The entries that may match by any list's policy, each once."""
-        key, length = look_alike_key(plate.text), len(plate.text)
-        if any(policy.candidates.at(length) for _, policy in policies.values()):
-            keys = {key, *(look_alike_key(candidate.text) for candidate in plate.candidates)}
-            rows = self._connection.execute(_OF_KEYS, {"keys": json.dumps(list(keys)), "at": at}).fetchall()
-        else:
-            rows = self._connection.execute(_OF_KEY, {"key": key, "at": at}).fetchall()
-        neighbours = {
-            entry_id
-            for list_id, policy in policies.values()
-            if (edits := policy.edits.at(length))
-            for entry_id in self._neighbours(plate.text, edits, list_id)
-        }
-        neighbours.difference_update(row[0] for row in rows)
-        if neighbours:
-            rows += self._connection.execute(_OF_IDS, {"ids": json.dumps(list(neighbours)), "at": at}).fetchall()
-        return rows
-
-    def _neighbours(self, text: str, edits: int, list_id: int) -> list[int]:
-        openings, ending = openings_and_ending(text, edits)
-        where = {"openings": json.dumps(openings), "ending": ending, "list_id": list_id}
-        found = self._connection.execute(_NEIGHBOURS, where).fetchall()
-        return [entry_id for entry_id, plate in found if is_within(text, plate, edits)]
-
-    def _current_policies(self) -> dict[str, tuple[int, MatchPolicy]]:
+    def _current_rules(self) -> Rules:
         """Read anew only where another process has written since; within a snapshot."""
         version = self._connection.execute("PRAGMA data_version").fetchone()[0]
-        if version != self._policies_version:
-            self._policies = read_policies(self._connection)
-            self._policies_version = version
-        return self._policies
+        if version != self._rules_version:
+            self._rules = read_rules(self._connection)
+            self._rules_version = version
+        return self._rules
 
     @contextmanager
     def _snapshot(self) -> Iterator[None]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from alpr.hotlist.alignment import align, is_within
 from alpr.hotlist.policy import DEFAULT_POLICY, MatchPolicy
+from alpr.hotlist.wildcards import is_pattern, probability_of_pattern
 from alpr.plates import differing_positions, look_alike_key
 from alpr.types import ALPHABET, HotlistEntry, Match, MatchKind, PlateText
 
@@ -34,9 +35,18 @@ def _ways(plate: PlateText, entry: HotlistEntry, policy: MatchPolicy) -> Iterato
         if text == wanted and policy.other_region.at(length):
             yield Match(entry, MatchKind.OTHER_REGION, (), probability_of(plate, wanted))
         return
-    if text == wanted:
+    if is_pattern(wanted):
+        if policy.wildcards.at(length) and (probability := probability_of_pattern(plate, wanted)) is not None:
+            yield Match(entry, MatchKind.WILDCARD, (), probability)
+    elif text == wanted:
         yield Match(entry, MatchKind.EXACT, (), probability_of(plate, wanted))
-        return
+    else:
+        yield from _other_texts(plate, entry, policy)
+
+
+def _other_texts(plate: PlateText, entry: HotlistEntry, policy: MatchPolicy) -> Iterator[Match]:
+    """The ways in which the read meets an entry of another text in full."""
+    text, wanted, length = plate.text, entry.plate, len(plate.text)
     if length == len(wanted) and look_alike_key(text) == look_alike_key(wanted):
         positions = differing_positions(text, wanted)
         if len(positions) <= policy.look_alikes.at(length):

@@ -1,9 +1,8 @@
-"""The match policies in the hotlist database: reading them for each read, changing one."""
+"""The match policies in the hotlist database: how they stand there, changing one."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -36,16 +35,6 @@ def set_policy(database: Path, list_name: str, settings: Mapping[str, str]) -> M
         written = json_from_policy(policy)
         connection.execute("UPDATE lists SET policy = ? WHERE name = ?", (written, list_name))
     return policy
-
-
-def read_policies(connection: sqlite3.Connection) -> dict[str, tuple[int, MatchPolicy]]:
-    """List name → row of the list, its policy.
-
-    Raises:
-        HotlistError: one cannot be understood.
-    """
-    rows = connection.execute("SELECT name, list_id, policy FROM lists ORDER BY name").fetchall()
-    return {name: (list_id, policy_from_json(written, name)) for name, list_id, written in rows}
 
 
 def json_from_policy(policy: MatchPolicy) -> str:

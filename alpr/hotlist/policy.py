@@ -76,6 +76,8 @@ class MatchPolicy:
     """How many characters may be replaced, missing or too many; by the shorter of read and entry."""
     candidates: ByLength = ByLength()
     """1: also what the reader thought the plate might say instead."""
+    wildcards: ByLength = ByLength(((1, 1),))
+    """1: entries of which only a part is known, such as AB1?CD*, count."""
     other_region: ByLength = ByLength(((5, 1),))
     """1: also the exact text where the reader is sure of another region than the entry's."""
     min_probability: float = 0.0

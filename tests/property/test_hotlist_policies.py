@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,15 +16,17 @@ from hypothesis import strategies as st
 
 from alpr.hotlist import HotlistIndex, set_policy
 from alpr.hotlist.policy import SETTINGS
+from alpr.hotlist.wildcards import normalise_pattern
 from alpr.plates import levenshtein
 from alpr.types import ALPHABET, Candidate, PlateText
 from tests.conftest import START
 from tests.hotlists import imported
 
 GLYPHS = ["0OQD", "1IL", "2Z", "4A", "5S", "6G", "8B"]
-ORDER = ["exact", "look-alike", "candidate", "distance", "other-region"]
+ORDER = ["exact", "look-alike", "candidate", "distance", "wildcard", "other-region"]
 # Few characters, half of them look-alikes, so that near misses and near hits are common.
 texts = st.text("0OB8X", min_size=2, max_size=8)
+patterns = st.text("0OB8X?*", min_size=2, max_size=8).filter(lambda plate: len(re.sub("[*?]", "", plate)) >= 2)
 REGIONS = ["", "DE", "US-NY"]
 
 
@@ -38,6 +42,7 @@ class Rules(NamedTuple):
     look_alikes: tuple[int, int]
     edits: tuple[int, int]
     candidates: tuple[int, int]
+    wildcards: tuple[int, int]
     other_region: tuple[int, int]
     min_probability: float
 
@@ -53,9 +58,12 @@ rules = st.builds(
     step([0, 1, 2], [6, 7]) | step([1], [4]),
     switch,
     switch,
+    switch,
     st.sampled_from([0.0, 1e-9, 1e-4]),
 )
-wanted = st.builds(Wanted, st.sampled_from(["a", "b"]), texts, st.sampled_from(REGIONS))
+wanted = st.builds(
+    Wanted, st.sampled_from(["a", "b"]), texts | patterns.map(normalise_pattern), st.sampled_from(REGIONS)
+)
 lists = st.lists(wanted, min_size=1, max_size=25, unique=True)
 
 
@@ -97,23 +105,40 @@ def kinds(read: PlateText, entry: Wanted, rule: Rules) -> list[tuple[str, float]
     """The rules of docs/hotlists.md in the plainest words."""
     length, found = len(read.text), []
     same_length = length == len(entry.plate)
+    if re.search("[*?]", entry.plate):
+        return pattern_kinds(read, entry, rule)
     columns = [ALPHABET.index(char) for char in entry.plate]
-    product = float(np.prod(read.char_probabilities[range(length), columns].astype(float))) if same_length else 0.0
+    whole = float(np.prod(read.char_probabilities[range(length), columns].astype(float))) if same_length else 0.0
     if read.region and entry.region and read.region != entry.region:
         is_allowed = read.text == entry.plate and allowed(rule.other_region, length)
-        return [("other-region", product)] if is_allowed else []
+        return [("other-region", whole)] if is_allowed else []
     if read.text == entry.plate:
-        return [("exact", product)]
+        return [("exact", whole)]
     if same_length:
         pairs = [(a, b) for a, b in zip(read.text, entry.plate, strict=True) if a != b]
         alike = all(any(a in glyph and b in glyph for glyph in GLYPHS) for a, b in pairs)
         if alike and len(pairs) <= allowed(rule.look_alikes, length):
-            found.append(("look-alike", product))
+            found.append(("look-alike", whole))
     if allowed(rule.candidates, length):
         found += [("candidate", other.confidence) for other in read.candidates[1:] if other.text == entry.plate]
     if levenshtein(read.text, entry.plate, 3) <= allowed(rule.edits, min(length, len(entry.plate))):
         found.append(("distance", distance_probability(read, entry.plate)))
     return found
+
+
+def pattern_kinds(read: PlateText, entry: Wanted, rule: Rules) -> list[tuple[str, float]]:
+    if read.region and entry.region and read.region != entry.region:
+        return []
+    stars = entry.plate.count("*")
+    found = []
+    for widths in product(range(len(read.text) + 1), repeat=stars):
+        filled, left = "", list(widths)
+        for char in entry.plate:
+            filled += "?" * left.pop(0) if char == "*" else char
+        if len(filled) == len(read.text) and all(a in (b, "?") for a, b in zip(filled, read.text, strict=True)):
+            sure = [float(p) for p in read.char_confidences]
+            found.append(float(np.prod([p for p, char in zip(sure, filled, strict=True) if char != "?"])))
+    return [("wildcard", max(found))] if found and allowed(rule.wildcards, len(read.text)) else []
 
 
 def brute_force(read: PlateText, entries: list[Wanted], by_list: dict[str, Rules]) -> dict[Wanted, tuple[str, float]]:

@@ -12,6 +12,7 @@ import pytest
 from alpr.errors import MigrationError, StoreError
 from alpr.hotlist import database
 from alpr.hotlist.database import SCHEMA_VERSION, open_for_writing, open_read_only, text_from_instant
+from alpr.hotlist.wildcards import match_key
 from alpr.plates import GLYPH_CLASSES
 from tests.hotlists import a_hotlist, imported
 
@@ -86,6 +87,8 @@ def test_glyph_classes_are_part_of_the_schema() -> None:
     classes |= {"5": "5", "S": "5", "6": "6", "G": "6", "8": "8", "B": "8"}
     assert SCHEMA_VERSION == 2  # the second step left the classes as they were
     assert classes == GLYPH_CLASSES
+    patterns = ("AB?2", "A*12*E", "*B1*", "A*", "?A*1?")
+    assert [match_key(plate) for plate in patterns] == ["##.#|AB2", "#*##*#|AE12", "*##*|B1", "#*|A", ".#*#.|A1"]
 
 
 def test_instants_sort_as_text() -> None:

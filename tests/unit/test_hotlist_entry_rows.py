@@ -38,6 +38,9 @@ def test_only_plate_and_reason_are_needed() -> None:
         ("京A·12345", "A12345"),
         ("A1", "A1"),
         ("A" * 15, "A" * 15),
+        ("ab-1? *cd", "AB1?*CD"),
+        ("AB*-*?12", "AB?*12"),
+        ("*" + "A" * 15 + "*", "*" + "A" * 15 + "*"),
     ],
 )
 def test_plates_are_normalised(written: str, plate: str) -> None:
@@ -53,8 +56,10 @@ def test_plates_are_normalised(written: str, plate: str) -> None:
         ("plate", "A" * 16, "has 16 letters and digits"),
         ("plate", "X" * 5000, "has 5000 letters and digits"),
         ("plate", "警察", "'警察' has 0 letters and digits"),
-        ("plate", "AB*", "'AB*' holds '*', which no plate has: wildcards are not known here"),
-        ("plate", "A?12", "wildcards"),
+        ("plate", "AB%", "'AB%' holds '%', which no plate has: wildcards are ? and *"),
+        ("plate", "*", "'*' has 0 letters and digits"),
+        ("plate", "A??*", "has 1 letters and digits"),
+        ("plate", "AB" + "?" * 14, "has 16 letters and digits"),
         ("plate", '="AB12"', "holds '=', which no plate has"),
         ("plate", "AB12\x00CD", "holds the unprintable character U+0000"),
         ("list", "wanted", "is 'wanted', this import is of 'stolen'"),
@@ -93,7 +98,7 @@ def test_what_is_wrong_is_named(field: str, written: str, reason: str) -> None:
 
 
 def test_all_mistakes_of_a_row_are_named() -> None:
-    _, errors = checked(plate="*", reason="", priority="9", region="ZZ", valid_from="x", valid_to="y")
+    _, errors = checked(plate="%", reason="", priority="9", region="ZZ", valid_from="x", valid_to="y")
     assert [field for field, _ in errors] == [
         *("plate", "plate", "reason", "priority", "region"),
         *("valid_from", "valid_to"),
@@ -140,3 +145,8 @@ def test_notes() -> None:
     assert notes(plate="京A·12345", region="CN") == [("plate", "'京' cannot be matched, only A12345")]
     assert notes(region="BR") == [("plate", "AB12CDE is not an ordinary plate of BR")]
     assert notes(region="KI") == []
+
+
+def test_patterns_of_few_known_characters_are_noted_and_formats_are_not_asked_of_them() -> None:
+    assert notes(plate="AB*1", region="FR") == [("plate", "AB*1 fits a great many plates")]
+    assert notes(plate="AB*12", region="FR") == []

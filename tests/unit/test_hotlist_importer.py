@@ -50,7 +50,7 @@ def test_every_bad_row_is_named_and_no_good_one_lost(path: Path) -> None:
 
 
 def test_rejected_rows_are_counted_once_each(path: Path) -> None:
-    report = imported(path, ["AB12,x,1", "*,,9"], "plate,reason,priority")
+    report = imported(path, ["AB12,x,1", "%,,9"], "plate,reason,priority")
     assert len(report.rejected) == 4
     assert report.rejected_rows == 1
 

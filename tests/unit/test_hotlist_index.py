@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from alpr.errors import HotlistError, MigrationError, StoreError
-from alpr.hotlist import HotlistIndex, hit_from
-from alpr.hotlist import index as index_module
+from alpr.hotlist import HotlistIndex, hit_from, lookup
+from alpr.hotlist.wildcards import SHAPES
 from alpr.types import MatchKind
 from tests.conftest import START, FakeClock, a_plate_text
 from tests.hotlists import a_hotlist, a_read, imported
@@ -129,10 +129,29 @@ def test_lookups_by_an_index_serve_every_read(tmp_path: Path, query: str, steps:
     # What keeps a read cheap on a million entries: no plan may scan the entries.
     with HotlistIndex.open(a_hotlist(tmp_path, ["AB12CDE"])) as index:
         names = ("key", "keys", "at", "ids", "openings", "list_id", "ending")
-        rows = index._rows(f"EXPLAIN QUERY PLAN {getattr(index_module, query)}", dict.fromkeys(names, "[]"))
+        rows = index._rows(f"EXPLAIN QUERY PLAN {getattr(lookup, query)}", dict.fromkeys(names, "[]"))
     plan = [row[-1] for row in rows]
     assert [step for step in plan if "entries" in step] == steps
     assert not any("SCAN" in step and "VIRTUAL TABLE" not in step for step in plan)
+
+
+def test_shapes_of_patterns_are_found_by_the_index(tmp_path: Path) -> None:
+    plates = ["AB12CDE", "AB*", "AC*", "*123", "*124", "A?1", "*45*", "A*45*B", "ZZ99ZZZ"]
+    with HotlistIndex.open(a_hotlist(tmp_path, plates)) as index:
+        shapes = [shape for (shape,) in index._rows(SHAPES, {})]
+        plan = [row[-1] for row in index._rows(f"EXPLAIN QUERY PLAN {SHAPES}", {})]
+    assert shapes == ["##*", "#*##*#", "#.#", "*###", "*##*"]
+    assert all("SEARCH" in step for step in plan if "entries" in step)
+
+
+def test_patterns_match_from_the_import_on_and_until_they_are_gone(tmp_path: Path) -> None:
+    database = a_hotlist(tmp_path, ["AB12CDE"])
+    with HotlistIndex.open(database) as index:
+        assert plates_met(index, "XY12CDE") == []
+        imported(database, ["X?12*,x", "*CDE,x", "X*Y,x"])
+        assert sorted(plates_met(index, "XY12CDE")) == ["*CDE", "X?12*"]
+        imported(database, ["X*Y,x"])
+        assert plates_met(index, "XY12CDE") == []
 
 
 def test_the_index_never_writes(tmp_path: Path) -> None:

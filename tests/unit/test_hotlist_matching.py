@@ -186,5 +186,43 @@ def test_a_way_too_improbable_leaves_room_for_a_more_probable_one() -> None:
     assert match.kind is MatchKind.CANDIDATE
 
 
+@pytest.mark.parametrize(
+    ("wanted", "meets"),
+    [
+        ("AB12C?E", True),
+        ("AB*", True),
+        ("*CDE", True),
+        ("AB*DE", True),
+        ("AB12CDE*", True),
+        ("*B?2*", True),
+        ("AB12C?", False),
+        ("AB12CDE?", False),
+        ("A8*", False),  # wildcards and look-alikes do not add up
+    ],
+)
+def test_wildcards(wanted: str, meets: bool) -> None:
+    match = meet(a_plate_text(), an_entry(wanted))
+    assert (match and (match.kind, match.differing_positions)) == ((MatchKind.WILDCARD, ()) if meets else None)
+
+
+def test_probability_of_a_pattern_is_that_of_its_known_characters() -> None:
+    plate = a_plate_text("AABA", 0.9)
+    plate.char_probabilities[1, ALPHABET.index("A")] = 0.5
+    match = meet(plate, an_entry("*A?*"), policy(min_probability="0.85"))
+    assert match is not None
+    assert match.probability == pytest.approx(0.9)  # the surest of its places
+    match = meet(plate, an_entry("?AB*"))
+    assert match is not None
+    assert match.probability == pytest.approx(0.5 * 0.9)
+
+
+def test_wildcards_are_switchable_and_know_regions() -> None:
+    assert meet(a_plate_text(), an_entry("AB*"), policy(wildcards="8:1")) is None
+    elsewhere = replace(a_plate_text(region="FR"), region_confidence=0.95)
+    assert meet(elsewhere, an_entry("AB*", region="DE")) is None
+    assert meet(elsewhere, an_entry("AB*", region="FR")) is not None
+
+
 def test_every_kind_has_its_place_in_the_order() -> None:
-    assert [kind.value for kind in MatchKind] == ["exact", "look-alike", "candidate", "distance", "other-region"]
+    kinds = ["exact", "look-alike", "candidate", "distance", "wildcard", "other-region"]
+    assert [kind.value for kind in MatchKind] == kinds
