@@ -12,10 +12,14 @@ import numpy as np
 from alpr.errors import ModelError
 from alpr.models import Model, open_model
 from alpr.ocr.ctc import decode
+from alpr.plates import fits
 from alpr.shipped import shipped
 from alpr.types import ALPHABET, FloatArray, Image, PlateText
 
 _MIN_REGION_CONFIDENCE = 0.5
+_NEGLIGIBLE = 1e-3
+_FORMAT_EVIDENCE = {True: 1.0, None: 0.5, False: 0.03}
+"""How likely a text that fits, is not covered by, or breaks a region's format is there, next to one that fits."""
 
 
 class Recogniser(Protocol):
@@ -96,25 +100,35 @@ class PlateRecogniser:
         ]
 
     def _with_region(self, plate: PlateText, probabilities: FloatArray) -> PlateText:
-        region, confidence = most_likely_region(self._regions, probabilities)
-        if not plate.text or confidence < _MIN_REGION_CONFIDENCE:
+        if not plate.text:
+            return plate
+        region, confidence = most_likely_region(self._regions, probabilities, plate.text)
+        if confidence < _MIN_REGION_CONFIDENCE:
             return plate
         return replace(plate, region=region, region_confidence=confidence)
 
 
-def most_likely_region(regions: Sequence[str], probabilities: FloatArray) -> tuple[str, float]:
-    """The most likely region; a country where its states are too close to tell apart.
+def most_likely_region(regions: Sequence[str], probabilities: FloatArray, text: str) -> tuple[str, float]:
+    """The most likely region by the look of the plate and by its text; a country where its states are too close.
+
+    By Bayes' rule, with the national format as evidence and no more: a text that breaks a region's format makes the
+    region unlikely, not impossible, since formats change and readers err.
 
     Args:
         regions: names such as "DE" or "US-NY".
-        probabilities: one for each, summing to at most 1.
+        probabilities: one for each by the look of the plate, summing to at most 1.
+        text: what the plate says.
     """
-    best = int(probabilities.argmax())
-    if probabilities[best] >= _MIN_REGION_CONFIDENCE:
-        return regions[best], float(probabilities[best])
+    by_look = {region: p for region, p in zip(regions, probabilities.tolist(), strict=True) if p > _NEGLIGIBLE}
+    weighed = {region: p * _FORMAT_EVIDENCE[fits(text, region)] for region, p in by_look.items()}
+    total = sum(weighed.values()) or 1.0
+    shares = {region: weight / total for region, weight in weighed.items()}
+    best = max(shares, key=shares.__getitem__, default="")
+    if not best or shares[best] >= _MIN_REGION_CONFIDENCE:
+        return best, shares.get(best, 0.0)
     countries: dict[str, float] = {}
-    for region, probability in zip(regions, probabilities.tolist(), strict=True):
+    for region, share in shares.items():
         country = region.partition("-")[0]
-        countries[country] = countries.get(country, 0.0) + probability
+        countries[country] = countries.get(country, 0.0) + share
     country = max(countries, key=countries.__getitem__)
     return country, countries[country]

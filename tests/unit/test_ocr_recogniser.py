@@ -21,11 +21,32 @@ REGIONS = ["DE", "FR", "US-NJ", "US-NY"]
     ],
 )
 def test_states_that_cannot_be_told_apart_give_their_country(
-    probabilities: list[float], expected: tuple[str, float]
+    probabilities: list[float], expected: tuple[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    region, confidence = most_likely_region(REGIONS, np.asarray(probabilities, np.float32))
+    monkeypatch.setattr("alpr.ocr.recogniser.fits", lambda _text, _region: None)
+    region, confidence = most_likely_region(REGIONS, np.asarray(probabilities, np.float32), "WHATEVER")
     assert region == expected[0]
     assert confidence == pytest.approx(expected[1])
+
+
+@pytest.mark.parametrize(
+    ("by_look", "text", "expected"),
+    [
+        ({"UZ": 0.8, "FR": 0.15}, "GH947TN", "FR"),  # breaks the first's format and fits the second's
+        ({"UZ": 0.8, "FR": 0.15}, "01A234BC", "UZ"),
+        ({"UZ": 0.999, "FR": 0.0005}, "GH947TN", "UZ"),  # the look may be so clear that the text was misread
+        ({"UZ": 0.8, "XX": 0.15}, "GH947TN", "XX"),  # no rule is no obstacle
+    ],
+)
+def test_the_national_format_is_evidence_and_no_more(by_look: dict[str, float], text: str, expected: str) -> None:
+    region, _ = most_likely_region(list(by_look), np.asarray(list(by_look.values()), np.float32), text)
+    assert region == expected
+
+
+def test_a_region_never_changes_the_text(recogniser: PlateRecogniser) -> None:
+    noise = np.random.default_rng(2).integers(0, 255, (4, 48, 160, 3)).astype(np.uint8)
+    for plate in recogniser.recognise(list(noise)):
+        assert plate.text == plate.candidates[0].text
 
 
 @pytest.fixture(scope="module")
