@@ -188,7 +188,7 @@ def _ranked(posterior: Rows, most: int) -> dict[str, tuple[float, tuple[int, ...
 
 
 def _region(spoken: Sequence[tuple[PlateText, float]]) -> tuple[str | None, float]:
-    """The region with more than half of the evidence of those readings that name one, else None."""
+    """The region that is more likely than not by those readings that name one, else None."""
     evidence: dict[str, float] = {}
     named = 0.0
     for reading, weight in spoken:
@@ -198,6 +198,6 @@ def _region(spoken: Sequence[tuple[PlateText, float]]) -> tuple[str | None, floa
     if not evidence:
         return None, 0.0
     region = max(sorted(evidence), key=evidence.__getitem__)
-    if evidence[region] * 2 <= sum(evidence.values()):
+    if evidence[region] * 2 <= named:
         return None, 0.0
     return region, evidence[region] / named
