@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
+from alpr.plates import differing_positions
 from alpr.types import ALPHABET, PlateText
 
 MISSED_CHARACTER = 0.01
@@ -29,6 +31,8 @@ def align(plate: PlateText, text: str) -> Alignment:
 
     Wagner-Fischer, row by row over the read's characters; each cell keeps the best way to it.
     """
+    if len(text) == len(plate.text) and len(replaced := differing_positions(plate.text, text)) <= 1:
+        return Alignment(len(replaced), replaced, _product(plate, text))  # the commonest case, and no other way to it
     empty = Alignment(0, (), 1.0)
     above = [empty]
     for _ in text:
@@ -42,6 +46,10 @@ def align(plate: PlateText, text: str) -> Alignment:
             here.append(min(kept, dropped, _missing(here[column], position + 1), key=_preference))
         above = here
     return above[-1]
+
+
+def _product(plate: PlateText, text: str) -> float:
+    return math.prod(float(row[_COLUMN[char]]) for row, char in zip(plate.char_probabilities, text, strict=True))
 
 
 def _preference(way: Alignment) -> tuple[int, float, tuple[int, ...]]:

@@ -30,10 +30,18 @@ _OF_IDS = _ENTRIES.format(source="json_each(:ids) AS wanted CROSS JOIN entries O
 # Both from their index alone, without a look at the rows.
 _NEIGHBOURS = f"""
     SELECT entry_id, plate FROM json_each(:openings) AS opening CROSS JOIN entries INDEXED BY entries_by_key
-        ON list_id = :list_id AND plate >= opening.value AND plate < opening.value || '['
+        ON list_id = :list_id AND plate >= opening.value AND plate < opening.value || '['{{and_opening}}
     UNION ALL
-    SELECT entry_id, plate FROM entries INDEXED BY entries_by_ending
-        WHERE list_id = :list_id AND {LAST_CHARACTERS} >= :ending AND {LAST_CHARACTERS} < :ending || '['"""
+    SELECT entry_id, plate FROM entries INDEXED BY entries_by_ending WHERE list_id = :list_id
+        AND {LAST_CHARACTERS} >= :ending AND {LAST_CHARACTERS} < :ending || '['{{and_ending}}"""
+_WITHIN_TWO = _NEIGHBOURS.format(and_opening="", and_ending="")
+# One edit within a half leaves the first or the last character of that half: this spares us most of the checks.
+_WITHIN_ONE = _NEIGHBOURS.format(
+    and_opening="\n AND (substr(plate, :half + 1, 1) = substr(:text, :half + 1, 1)"
+    " OR substr(plate, -1) = substr(:text, -1))",
+    and_ending="\n AND (substr(plate, 1, 1) = substr(:text, 1, 1)"
+    " OR substr(plate, :half - length(:text) - 1, 1) = substr(:text, :half, 1))",
+)
 
 
 class Rules(NamedTuple):
@@ -98,5 +106,8 @@ def _keys(plate: PlateText, rules: Rules) -> list[str]:
 def _neighbours(connection: sqlite3.Connection, text: str, edits: int, list_id: int) -> list[int]:
     openings, ending = openings_and_ending(text, edits)
     where = {"openings": json.dumps(openings), "ending": ending, "list_id": list_id}
-    found = connection.execute(_NEIGHBOURS, where).fetchall()
-    return [entry_id for entry_id, plate in found if is_within(text, plate, edits)]
+    if edits == 1:
+        rows = connection.execute(_WITHIN_ONE, {**where, "text": text, "half": len(openings[0])})
+    else:
+        rows = connection.execute(_WITHIN_TWO, where)
+    return [entry_id for entry_id, plate in rows.fetchall() if is_within(text, plate, edits)]

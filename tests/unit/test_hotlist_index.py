@@ -110,25 +110,26 @@ def test_age_never_goes_below_zero_and_unknown_lists_are_named(tmp_path: Path) -
             index.revision("wanted")
 
 
+NEIGHBOUR_STEPS = [
+    "SEARCH entries USING COVERING INDEX entries_by_key (list_id=? AND plate>? AND plate<?)",
+    "SEARCH entries USING COVERING INDEX entries_by_ending (list_id=? AND <expr>>? AND <expr><?)",
+]
+
+
 @pytest.mark.parametrize(
     ("query", "steps"),
     [
         ("_OF_KEY", ["SEARCH entries USING INDEX entries_by_look_alike_key (look_alike_key=?)"]),
         ("_OF_KEYS", ["SEARCH entries USING INDEX entries_by_look_alike_key (look_alike_key=?)"]),
         ("_OF_IDS", ["SEARCH entries USING INTEGER PRIMARY KEY (rowid=?)"]),
-        (
-            "_NEIGHBOURS",
-            [
-                "SEARCH entries USING COVERING INDEX entries_by_key (list_id=? AND plate>? AND plate<?)",
-                "SEARCH entries USING COVERING INDEX entries_by_ending (list_id=? AND <expr>>? AND <expr><?)",
-            ],
-        ),
+        ("_WITHIN_ONE", NEIGHBOUR_STEPS),
+        ("_WITHIN_TWO", NEIGHBOUR_STEPS),
     ],
 )
 def test_lookups_by_an_index_serve_every_read(tmp_path: Path, query: str, steps: list[str]) -> None:
     # What keeps a read cheap on a million entries: no plan may scan the entries.
     with HotlistIndex.open(a_hotlist(tmp_path, ["AB12CDE"])) as index:
-        names = ("key", "keys", "at", "ids", "openings", "list_id", "ending")
+        names = ("key", "keys", "at", "ids", "openings", "list_id", "ending", "text", "half")
         rows = index._rows(f"EXPLAIN QUERY PLAN {getattr(lookup, query)}", dict.fromkeys(names, "[]"))
     plan = [row[-1] for row in rows]
     assert [step for step in plan if "entries" in step] == steps
