@@ -50,8 +50,8 @@ def a_scene(part: str, seed: int, scale: float = 1.0) -> Scene:
     backdrop = build(np.random.default_rng((seed, 1)), camera, light)
     traffic = tuple((cast, _vehicle(cast, seed)) for cast in (NIGHT if is_night else DAY))
     if is_night:
-        return Scene(part, camera, light, backdrop, traffic, DAY_FRAMES, NIGHT_FRAMES, FPS, 1.35, 1 / 160, 3.0, 0.6)
-    return Scene(part, camera, light, backdrop, traffic, 0, DAY_FRAMES, FPS, 0.60, 1 / 250, 1.6, 1.0)
+        return Scene(part, camera, light, backdrop, traffic, DAY_FRAMES, NIGHT_FRAMES, FPS, 1.45, 1 / 160, 3.0, 0.7)
+    return Scene(part, camera, light, backdrop, traffic, 0, DAY_FRAMES, FPS, 0.72, 1 / 250, 1.5, 1.18)
 
 
 def _vehicle(cast: Cast, seed: int) -> Vehicle:

@@ -175,7 +175,7 @@ def _developed(scene: Scene, picture: FloatImage, rng: np.random.Generator) -> I
     ys = ((np.arange(height, dtype=np.float32) + 0.5) / height - 0.5)[:, None] * (height / width)
     xs = ((np.arange(width, dtype=np.float32) + 0.5) / width - 0.5)[None, :]
     picture *= (1 - 0.55 * (xs**2 + ys**2))[..., None]
-    if scene.saturation < 1:
+    if scene.saturation != 1:
         grey = picture @ np.array((0.11, 0.59, 0.30), np.float32)
         picture = grey[..., None] + scene.saturation * (picture - grey[..., None])
     picture = np.maximum(picture, 0)

@@ -110,7 +110,7 @@ DAY: tuple[Cast, ...] = (
     Cast("GH947TN", "FR", SUV, SILVER, True, oncoming(10.6, 5.5, 6.2), 10),
     Cast("MS/UR6120", "DE", VAN, WHITE, False, leaving(5.9, 6.4, 3.0, 0.6), 9, 2),
     Cast("WO5183K", "PL", HATCHBACK, GREEN, True, turning_off(9.6, 5.0), 3),
-    Cast("6XKD931", "US-CA", SUV, GRAPHITE, False, leaving(5.7, 11.0, 2.6, 0.5), 9),
+    Cast("6XKD931", "US-CA", SUV, GRAPHITE, False, leaving(5.7, 11.5, 2.6, 0.5), 9),
 )
 NIGHT: tuple[Cast, ...] = (
     Cast("LK73TNE", "GB", SEDAN, SILVER, True, oncoming(9.2, 2.8, 6.0), 2),
