@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -136,11 +136,12 @@ class Edge:
             feeds.start()
             stack.callback(feeds.close)
             self._loop(pipeline, feeds, link)
+            cameras = feeds.statuses()  # before they are closed: how they stood, not that they were ended
             feeds.close()
             self._tell(pipeline.finish())
             if link is not None:
                 link.close(DRAIN_S)
-            return self._report(feeds, link)
+            return self._report(cameras, link)
 
     def _loop(self, pipeline: Pipeline, feeds: Feeds, link: DeviceLink | None) -> None:
         every = {camera.id: camera.detect_every for camera in self._config.cameras}
@@ -159,7 +160,7 @@ class Edge:
                 raise StoreError(f"the link to the collector died: {link.failure}") from link.failure
             if time.monotonic() >= next_status_s:
                 next_status_s += STATUS_EVERY_S
-                _log_status(self._report(feeds, link))
+                _log_status(self._report(feeds.statuses(), link))
 
     def _tell(self, outcome: Outcome) -> None:
         if outcome.reads or outcome.hits:
@@ -217,7 +218,7 @@ class Edge:
     def _feeds(self) -> Feeds:
         return Feeds([Feed(_source(camera, self._clock), clock=self._clock) for camera in self._config.cameras])
 
-    def _report(self, feeds: Feeds, link: DeviceLink | None) -> EdgeReport:
+    def _report(self, cameras: Sequence[FeedStatus], link: DeviceLink | None) -> EdgeReport:
         unread: dict[str, int] = {}
         for tracker in self._trackers:
             for cause, count in tracker.rejected.items():
@@ -227,7 +228,7 @@ class Edge:
             reads=self._reads,
             hits=len(self._hit_ids),
             unread=unread,
-            cameras=tuple(feeds.statuses()),
+            cameras=tuple(cameras),
             stages=self._times.latencies(),
             link=None if link is None else link.status(),
         )
