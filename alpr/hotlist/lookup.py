@@ -25,6 +25,8 @@ _OF_KEYS = _ENTRIES.format(
     source="""json_each(:keys) AS wanted
     CROSS JOIN entries INDEXED BY entries_by_look_alike_key ON look_alike_key = wanted.value"""
 )
+# Of entries with wildcards the key tells only a part; SQLite's GLOB knows the same two wildcards.
+_OF_KEYS += " AND (look_alike_key >= '0' OR :text GLOB plate)"
 _OF_IDS = _ENTRIES.format(source="json_each(:ids) AS wanted CROSS JOIN entries ON entry_id = wanted.value")
 
 # Both from their index alone, without a look at the rows.
@@ -82,7 +84,7 @@ def rows_near(connection: sqlite3.Connection, plate: PlateText, at: str, rules: 
     if len(keys) == 1:
         rows = connection.execute(_OF_KEY, {"key": keys[0], "at": at}).fetchall()
     else:
-        rows = connection.execute(_OF_KEYS, {"keys": json.dumps(keys), "at": at}).fetchall()
+        rows = connection.execute(_OF_KEYS, {"keys": json.dumps(keys), "at": at, "text": plate.text}).fetchall()
     neighbours: set[int] = set()
     for name, policy in rules.policies.items():
         if edits := policy.edits.at(len(plate.text)):

@@ -8,7 +8,6 @@ as one run anywhere between. Of a list's shapes there are few, so that a read ma
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -82,52 +81,45 @@ def _masked(part: str) -> str:
     return "".join(_ANY if char == "?" else _LITERAL for char in part)
 
 
-def keys_of_text(text: str, shapes: Iterable[str]) -> list[str]:
+def keys_of_text(text: str, shapes: tuple[str, ...]) -> list[str]:
     """The keys of all patterns of these shapes that a text may fit, each once.
 
     Args:
         shapes: the parts of keys before their "|".
     """
     keys: dict[str, None] = {}
-    for shape in shapes:
-        head, tail, run, least, is_open = _places(shape)
-        if len(text) < least or (len(text) > least and not is_open):
-            continue
-        key = shape + _END + "".join([text[place] for place in head]) + "".join([text[place] for place in tail])
-        if not run:
-            keys[key] = None
-            continue
-        start, end = shape.index(_MANY), len(shape) - 1 - shape.rindex(_MANY)
-        for at in range(start, len(text) - end - run + 1):
-            keys[key + text[at : at + run]] = None
+    for start, places, runs in _probes(shapes, len(text)):
+        key = start + "".join([text[place] for place in places])
+        for run in runs:
+            keys[key + text[run]] = None
     return list(keys)
 
 
-class _Places(NamedTuple):
-    head: tuple[int, ...]
-    """Places of literals from the beginning."""
-    tail: tuple[int, ...]
-    """And from the end, negative."""
-    run: int
-    """Length of the literals between."""
-    least: int
-    """The shortest text that fits, but for what the key does not tell."""
-    is_open: bool
-    """Whether longer ones do."""
+class _Probe(NamedTuple):
+    """How a text of a certain length makes its keys for a shape."""
+
+    start: str
+    places: tuple[int, ...]
+    """Of the literals whose place is known."""
+    runs: tuple[slice, ...]
+    """Where the literals between may stand; one empty slice if there are none."""
 
 
-@lru_cache(maxsize=4096)
-def _places(shape: str) -> _Places:
-    head, *middle = shape.split(_MANY)
-    tail = middle.pop() if middle else ""
-    run = len(middle[0]) if middle else 0
-    return _Places(
-        tuple(place for place, char in enumerate(head) if char == _LITERAL),
-        tuple(place - len(tail) for place, char in enumerate(tail) if char == _LITERAL),
-        run,
-        len(head) + len(tail) + run,
-        _MANY in shape,
-    )
+@lru_cache(maxsize=64)  # a list's shapes stay the same until someone imports, and plates have few lengths
+def _probes(shapes: tuple[str, ...], length: int) -> tuple[_Probe, ...]:
+    found = []
+    for shape in shapes:
+        head, *middle = shape.split(_MANY)
+        tail = middle.pop() if middle else ""
+        run = len(middle[0]) if middle else 0
+        room = length - len(head) - len(tail) - run
+        if room < 0 or (room > 0 and _MANY not in shape):
+            continue
+        known = [place for place, char in enumerate(head) if char == _LITERAL]
+        known += [length - len(tail) + place for place, char in enumerate(tail) if char == _LITERAL]
+        starts = range(len(head), len(head) + room + 1) if run else (0,)
+        found.append(_Probe(shape + _END, tuple(known), tuple(slice(start, start + run) for start in starts)))
+    return tuple(found)
 
 
 SHAPES = f"""
