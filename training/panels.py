@@ -48,10 +48,11 @@ class Panel:
         width = texture.albedo.shape[1]
         at = int(np.clip(share * width, 1, width - 1))
         if left < near:
-            corners[0], corners[3], keep = top, low, np.s_[:, at:]
+            corners[0], corners[3], columns = top, low, slice(at, None)
         else:
-            corners[1], corners[2], keep = top, low, np.s_[:, :at]
-        return Panel(corners, Texture(texture.albedo[keep], texture.cover[keep], texture.glow[keep]), self.sunlit)
+            corners[1], corners[2], columns = top, low, slice(None, at)
+        kept = Texture(texture.albedo[:, columns], texture.cover[:, columns], texture.glow[:, columns])
+        return Panel(corners, kept, self.sunlit)
 
     def lit(self, light: Light) -> FloatImage:
         """Its colours (h, w, 3) where it stands."""

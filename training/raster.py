@@ -127,7 +127,7 @@ def _one_per_pixel(
             offset = np.array(((right + 0.5) / samples, (down + 0.5) / samples), np.float32)
             where[is_covered] = (grid[is_covered] + offset).astype(np.float32)
             cover += is_covered
-    return shown, where, cover / samples**2
+    return shown, where, np.asarray(cover / samples**2, np.float32)
 
 
 def _part_in_view(pixels: Floats, size_wh: tuple[int, int], margin_px: int) -> tuple[int, int, int, int] | None:

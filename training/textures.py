@@ -127,7 +127,8 @@ def tree(rng: np.random.Generator, leaf: Colour) -> Texture:
         size = (round(float(rng.uniform(3, 8))), round(float(rng.uniform(2, 5))))
         cv2.ellipse(canvas, (round(x), round(y)), size, float(rng.uniform(0, 180)), 0, 360, colour, -1, cv2.LINE_AA)
     cover = np.clip(canvas[..., 3:], 0, 1)
-    return Texture(canvas[..., :3] / np.maximum(cover, 1e-3), cover, np.zeros((height, width, 3), np.float32))
+    albedo = np.asarray(canvas[..., :3] / np.maximum(cover, 1e-3), np.float32)
+    return Texture(albedo, cover, np.zeros((height, width, 3), np.float32))
 
 
 def hedge(rng: np.random.Generator, length_m: float, height_m: float, leaf: Colour) -> Texture:
@@ -141,4 +142,5 @@ def hedge(rng: np.random.Generator, length_m: float, height_m: float, leaf: Colo
         colour = (leaf[0] * light, leaf[1] * light, leaf[2] * light, 1.0)
         cv2.ellipse(canvas, (x, y), (3, 2), float(rng.uniform(0, 180)), 0, 360, colour, -1, cv2.LINE_AA)
     cover = np.clip(canvas[..., 3:], 0, 1)
-    return Texture(canvas[..., :3] / np.maximum(cover, 1e-3), cover, np.zeros((height, width, 3), np.float32))
+    albedo = np.asarray(canvas[..., :3] / np.maximum(cover, 1e-3), np.float32)
+    return Texture(albedo, cover, np.zeros((height, width, 3), np.float32))

@@ -137,7 +137,7 @@ def _filled(corners: Floats, size_wh: tuple[int, int]) -> FloatImage:
     """The share (h, w) of each pixel inside a polygon."""
     mask = np.zeros((size_wh[1], size_wh[0]), np.uint8)
     cv2.fillPoly(mask, [np.round(corners * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
-    return mask.astype(np.float32) / 255
+    return np.asarray(mask / np.float32(255), np.float32)
 
 
 def _plate_light(vehicle: Vehicle, pose: Pose, light: Light, distance: float) -> FloatImage:
