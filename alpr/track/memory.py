@@ -12,6 +12,7 @@ from alpr.types import PlateText
 
 _MOST = 512  # remembered passes; the oldest go first
 _SAME_PLACE_WIDTHS = 1.0
+_MOST_HIDDEN = 3  # characters; what is left of a plate of which more is hidden may be anybody's
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +69,8 @@ class RecentReads:
             known = self._reported[read_id]
             if is_same_text(known.plate, plate, self._settings) and self._is_same_pass(known, track):
                 return read_id
+            if is_cut_short(known.plate, plate) and self._has_stayed(known, track):
+                return read_id
         return None
 
     def _is_same_pass(self, known: Reported, track: Track) -> bool:
@@ -76,11 +79,12 @@ class RecentReads:
             known.place, known.velocity, track.first_place, gap_s, self._settings.rejoin_widths
         ):
             return True
+        return self._has_stayed(known, track)
+
+    def _has_stayed(self, known: Reported, track: Track) -> bool:
         # A car that comes back to the same barrier has driven there: its track began elsewhere.
-        return (
-            gap_s <= self._settings.parked_memory_s
-            and track.first_place.widths_to(known.place) <= _SAME_PLACE_WIDTHS
-            and track.place.widths_to(known.place) <= _SAME_PLACE_WIDTHS
+        return (track.first_ns - known.seen_ns) / 1e9 <= self._settings.parked_memory_s and stays_at(
+            known.place, track
         )
 
 
@@ -89,6 +93,17 @@ def is_same_text(known: PlateText, plate: PlateText, settings: TrackSettings) ->
     if known.text == plate.text:
         return True
     return plate.confidence < min(settings.sure_confidence, known.confidence) and is_compatible(known, plate)
+
+
+def is_cut_short(known: PlateText, plate: PlateText) -> bool:
+    """Whether a text is what is left of a known one when something hides one end of the plate."""
+    hidden = len(known.text) - len(plate.text)
+    return 0 < hidden <= _MOST_HIDDEN and (known.text.startswith(plate.text) or known.text.endswith(plate.text))
+
+
+def stays_at(place: Place, track: Track) -> bool:
+    """Whether a track has been at a place from its beginning."""
+    return all(seen.widths_to(place) <= _SAME_PLACE_WIDTHS for seen in (track.first_place, track.place))
 
 
 def is_near(place: Place, velocity: tuple[float, float], later: Place, gap_s: float, widths: float) -> bool:

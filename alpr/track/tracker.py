@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from alpr.track.association import Expected, disagrees, match, settle
-from alpr.track.memory import RecentReads, is_near, is_same_text
+from alpr.track.memory import RecentReads, is_cut_short, is_near, is_same_text, stays_at
 from alpr.track.motion import Place, place_of
 from alpr.track.report import rejection, report
 from alpr.track.settings import TrackSettings
@@ -202,6 +202,8 @@ class Tracker:
             if is_same_text(other.reported, plate, self._settings) and is_near(
                 other.place, other.velocity, track.first_place, gap_s, self._settings.rejoin_widths
             ):
+                return other
+            if is_cut_short(other.reported, plate) and stays_at(other.place, track):
                 return other
         return None
 

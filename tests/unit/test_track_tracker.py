@@ -208,6 +208,31 @@ def test_a_parked_vehicle_is_remembered_at_its_place_for_a_time(away_s: float, r
     assert sum(read.is_final for read in reads) == reads_wanted
 
 
+@pytest.mark.parametrize(
+    ("begins_s", "left", "x", "reads_wanted"),
+    [
+        (0.8, "B12CDE", 110, 1),  # still followed; its left end is hidden
+        (0.8, "AB12", 100, 1),
+        (3.5, "B12CDE", 110, 1),  # let go meanwhile
+        (3.5, "AB12", 100, 1),
+        (3.5, "2CDE", 110, 1),
+        (3.5, "B12CDX", 110, 2),  # no piece of the known plate
+        (3.5, "CDE9", 110, 2),
+        (3.5, "B12CDE", 400, 2),  # elsewhere: another vehicle
+    ],
+)
+def test_what_is_left_of_a_parked_plate_when_something_hides_an_end_is_no_other_vehicle(
+    begins_s: float, left: str, x: float, reads_wanted: int
+) -> None:
+    tracker = a_tracker()
+    reads = stand(tracker, Scripted(a_plate_text(confidence=0.99)), steps(10))
+    reads += tracker.update(a_frame(seconds=begins_s - 0.1), [], Scripted())
+    reads += stand(tracker, Scripted(a_plate_text(left, confidence=0.99)), steps(10, begins_s), x=x)
+    reads += tracker.finish()
+    assert sum(read.is_final for read in reads) == reads_wanted
+    assert "AB12CDE" in {read.plate.text for read in reads if read.is_final}
+
+
 def test_a_vehicle_that_drives_up_to_the_same_barrier_again_is_a_new_pass() -> None:
     tracker, recognise = a_tracker(), Scripted(a_plate_text(confidence=0.95))
     reads = []
