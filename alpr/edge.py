@@ -50,6 +50,8 @@ class EdgeReport:
     cameras: tuple[FeedStatus, ...]
     stages: Mapping[str, Latency]
     link: LinkStatus | None
+    lost: Mapping[tuple[str, str], int]
+    """Records that the journal could not keep, over all time, by what and cause."""
 
 
 class HotlistMatcher:
@@ -135,15 +137,15 @@ class Edge:
                 stack.callback(link.close)
             feeds.start()
             stack.callback(feeds.close)
-            self._loop(pipeline, feeds, link)
+            self._loop(pipeline, feeds, link, journal)
             cameras = feeds.statuses()  # before they are closed: how they stood, not that they were ended
             feeds.close()
             self._tell(pipeline.finish())
             if link is not None:
                 link.close(DRAIN_S)
-            return self._report(cameras, link)
+            return self._report(cameras, link, journal)
 
-    def _loop(self, pipeline: Pipeline, feeds: Feeds, link: DeviceLink | None) -> None:
+    def _loop(self, pipeline: Pipeline, feeds: Feeds, link: DeviceLink | None, journal: Journal) -> None:
         every = {camera.id: camera.detect_every for camera in self._config.cameras}
         taken = dict.fromkeys(every, 0)  # not frame.seq: where frames are dropped, the wrong ones might always stay
         next_status_s = time.monotonic() + STATUS_EVERY_S
@@ -160,7 +162,7 @@ class Edge:
                 raise StoreError(f"the link to the collector died: {link.failure}") from link.failure
             if time.monotonic() >= next_status_s:
                 next_status_s += STATUS_EVERY_S
-                _log_status(self._report(feeds.statuses(), link))
+                _log_status(self._report(feeds.statuses(), link, journal))
 
     def _tell(self, outcome: Outcome) -> None:
         if outcome.reads or outcome.hits:
@@ -218,7 +220,7 @@ class Edge:
     def _feeds(self) -> Feeds:
         return Feeds([Feed(_source(camera, self._clock), clock=self._clock) for camera in self._config.cameras])
 
-    def _report(self, cameras: Sequence[FeedStatus], link: DeviceLink | None) -> EdgeReport:
+    def _report(self, cameras: Sequence[FeedStatus], link: DeviceLink | None, journal: Journal) -> EdgeReport:
         unread: dict[str, int] = {}
         for tracker in self._trackers:
             for cause, count in tracker.rejected.items():
@@ -231,6 +233,7 @@ class Edge:
             cameras=tuple(cameras),
             stages=self._times.latencies(),
             link=None if link is None else link.status(),
+            lost=journal.losses(),
         )
 
 
@@ -263,8 +266,7 @@ def _log_status(report: EdgeReport) -> None:
         )
     if report.link is not None:
         _log.info(
-            "link %s, %d waiting%s",
-            "up" if report.link.is_connected else "down",
-            sum(report.link.waiting.values()),
-            f", lost so far {dict(report.link.lost)}" if report.link.lost else "",
+            "link %s, %d waiting", "up" if report.link.is_connected else "down", sum(report.link.waiting.values())
         )
+    for (what, cause), count in report.lost.items():
+        _log.warning("lost so far: %d %ss (%s)", count, what, cause)

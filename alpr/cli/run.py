@@ -80,7 +80,7 @@ def row_of_report(report: EdgeReport) -> dict[str, Any]:
             for name, latency in report.stages.items()
         },
         "waiting": sum(report.link.waiting.values()) if report.link else None,
-        "lost": {"/".join(kind): count for kind, count in report.link.lost.items()} if report.link else {},
+        "lost": {"/".join(kind): count for kind, count in report.lost.items()},
     }
 
 

@@ -6,7 +6,7 @@ import json
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from alpr.config import load_edge_config
 from alpr.edge import Edge, EdgeReport
 from alpr.errors import ModelError, StoreError
 from alpr.hotlist import import_csv
+from alpr.link import Journal
 from alpr.pipeline import Outcome
 from alpr.shipped import shipped
 from alpr.types import Hit, MatchKind, Read
@@ -173,3 +174,22 @@ def test_only_every_nth_frame_is_looked_at(tmp_path: Path) -> None:
     camera = {"id": "clip", "url": str(SAMPLES / "clip.mp4"), "detect_every": 50}
     report, _ = run_edge(write_config(tmp_path, cameras=[camera]))
     assert report.frames == -(-report.cameras[0].frames // 50)
+
+
+def test_with_a_full_disk_hits_are_told_and_the_loss_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_csv(tmp_path / "hotlist.sqlite", SAMPLES / "hotlist.csv", "sample", START)
+    path = write_config(tmp_path, hotlist={"database": "hotlist.sqlite"})
+    append = Journal.append
+
+    def on_a_small_disk(journal: Journal, reads: Sequence[Read], hits: Sequence[Hit]) -> None:
+        # As much room as an empty journal takes: what comes next meets a real SQLITE_FULL.
+        journal._connection.execute("PRAGMA max_page_count = 1")
+        append(journal, reads, hits)
+
+    monkeypatch.setattr(Journal, "append", on_a_small_disk)
+    report, heard = run_edge(path)
+    assert {hit.match.kind for hit in heard.hits} >= {MatchKind.EXACT, MatchKind.LOOK_ALIKE}
+    assert report.lost["read", "disk-full"] > 0
+    assert report.lost["hit", "disk-full"] == len(heard.hits)
