@@ -145,11 +145,11 @@ class Track:
         self._readings += 1
         self._widest_read = max(self._widest_read, place.width)
         self._frames_since_reading, self._last_reading_ns = 0, frame.monotonic_ns
-        if not observation.text:
+        known = self.consensus
+        if not observation.text or self._is_scrap(observation.text, known):
             self.empty_weight += quality
             self._is_doubted = not self._is_doubted  # worth another look, but not one at every frame
             return
-        known = self.consensus
         self._is_doubted = known is not None and agreement(known, observation.plate) < SAME_TEXT
         self.observations += 1
         self.text_weight += quality
@@ -158,6 +158,10 @@ class Track:
         if self.best is None or score > self.best.score * _BETTER:
             crop = vehicle_crop(frame.image, place, self._settings.vehicle_widths, self._settings.vehicle_max_px)
             self.best = Look(observation, score, crop, size_wh)
+
+    def _is_scrap(self, text: str, known: PlateText | None) -> bool:
+        """Whether a text is too short to be a plate, where a whole plate has been read: a wheel, a lamp, a corner."""
+        return known is not None and len(text) < self._settings.min_length <= len(known.text)
 
     def absorb(self, later: Track) -> None:
         """The same vehicle was followed as another track after this one lost it: take that over."""

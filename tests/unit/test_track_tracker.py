@@ -275,6 +275,29 @@ def test_trackers_share_nothing() -> None:
     assert not one.rejected
 
 
+def test_scraps_of_text_after_a_whole_plate_do_not_count() -> None:
+    tracker = a_tracker()
+    reads = stand(tracker, Scripted(a_plate_text(confidence=0.95)), steps(6))
+    for index, when in enumerate(steps(40, 0.24)):
+        # A wheel where the plate was: larger, and read as one sure character.
+        scrap = Scripted(a_plate_text("AP31"[index % 4], confidence=0.99))
+        reads += tracker.update(a_frame(seconds=when), [a_detection(100, width=180)], scrap)
+    reads += tracker.finish()
+    assert {read.plate.text for read in reads} == {"AB12CDE"}
+    assert [read.is_final for read in reads] == [False, True]
+
+
+def test_a_read_told_surely_is_not_taken_back_by_worse_looks() -> None:
+    tracker = a_tracker()
+    reads = stand(tracker, Scripted(a_plate_text(confidence=0.95)), steps(3))
+    for index, when in enumerate(steps(60, 0.12)):
+        other = a_plate_text(("XK77QRS", "LM21VWO", "8TYNK3P")[index % 3], confidence=0.5)
+        reads += tracker.update(a_frame(seconds=when), [a_detection(100, width=150)], Scripted(other))
+    reads += tracker.finish()
+    finals = [read for read in reads if read.is_final and read.read_id == reads[0].read_id]
+    assert [read.plate.text for read in finals] == ["AB12CDE"]
+
+
 def test_a_frame_of_another_camera_is_refused() -> None:
     with pytest.raises(ValueError, match="'cam' was given a frame of 'other'"):
         a_tracker().update(a_frame(camera_id="other"), [], Scripted(a_plate_text()))
