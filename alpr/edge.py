@@ -20,7 +20,7 @@ from alpr.clock import Clock, SystemClock
 from alpr.config import CameraConfig, EdgeConfig
 from alpr.detect import PlateDetector
 from alpr.errors import StoreError
-from alpr.hotlist import HotlistIndex, hit_from
+from alpr.hotlist import HotlistIndex, HotlistMatcher
 from alpr.link import DeviceLink, Journal, JournalLimits, LinkStatus, load_key_pair, load_public_key
 from alpr.metrics import Latency, StageTimes
 from alpr.ocr import PlateRecogniser
@@ -52,19 +52,6 @@ class EdgeReport:
     link: LinkStatus | None
     lost: Mapping[tuple[str, str], int]
     """Records that the journal could not keep, over all time, by what and cause."""
-
-
-class HotlistMatcher:
-    """The hits of a read: what the hotlist says, made into records."""
-
-    def __init__(self, index: HotlistIndex, clock: Clock) -> None:
-        self._index = index
-        self._clock = clock
-
-    def hits(self, read: Read) -> list[Hit]:
-        """One hit per entry met, highest priority first."""
-        now = self._clock.now()
-        return [hit_from(read, match, self._index, now) for match in self._index.match(read.plate, read.last_seen_at)]
 
 
 class NoHotlist:

@@ -13,36 +13,20 @@ from typing import Any
 
 import cv2
 import numpy as np
-import onnx
 import torch
-from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from alpr.types import ALPHABET
 from training import fonts
 from training.card import write_card
 from training.evaluate_recogniser import read_crops, score
+from training.onnx_file import LICENCE, OPSET, fold_batch_norms, strip_notes
 from training.recogniser_dataset import Crop, load_crops, load_scenes
 from training.recogniser_model import Deployed
 from training.recogniser_shape import BLANK, CLASSES, MARGIN, MODEL, OUTPUTS, PATCH_SIZE_WH, STEPS, network_from_onnx
 from training.render_cache import FOLDER
 from training.train_recogniser import RUNS, load_average
 
-OPSET = 18
 TOLERANCE = 1e-4
-LICENCE = "Apache-2.0"
-
-
-def fold_batch_norms(module: nn.Module) -> None:
-    """Merge every Conv2d with the BatchNorm2d after it, in place."""
-    for part in module.children():
-        fold_batch_norms(part)
-        if isinstance(part, nn.Sequential):
-            for at in range(len(part) - 1):
-                conv, norm = part[at], part[at + 1]
-                if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                    part[at] = fuse_conv_bn_eval(conv, norm)
-                    part[at + 1] = nn.Identity()
 
 
 def export(deployed: Deployed, path: Path) -> None:
@@ -66,15 +50,7 @@ def export(deployed: Deployed, path: Path) -> None:
         external_data=False,
         verbose=False,
     )
-    model = onnx.load(path)
-    # The exporter leaves notes on every node: paths of the machine that it ran on among them.
-    for part in [model.graph, *model.graph.node, *model.graph.input, *model.graph.output, *model.graph.value_info]:
-        del part.metadata_props[:]
-        part.doc_string = ""
-    del model.graph.value_info[:]
-    del model.metadata_props[:]
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
+    strip_notes(path)
     with torch.no_grad():
         expected = deployed(patches)
     for name, mine, theirs in zip(OUTPUTS, expected, network_from_onnx(path)(patches.numpy()), strict=True):

@@ -23,10 +23,10 @@ import numpy as np
 
 from alpr.bench.report import BenchReport, StageReport, Taken, stage_report
 from alpr.capture import open_source
-from alpr.clock import Clock, SystemClock
+from alpr.clock import SystemClock
 from alpr.detect import PlateDetector
 from alpr.errors import SourceError
-from alpr.hotlist import HotlistIndex, hit_from, import_csv
+from alpr.hotlist import HotlistIndex, HotlistMatcher, import_csv
 from alpr.link import Journal
 from alpr.machine import peak_rss_mb, this_machine
 from alpr.models import open_model
@@ -35,7 +35,7 @@ from alpr.pipeline import Pipeline
 from alpr.reader import PlateReader
 from alpr.shipped import shipped
 from alpr.track import Tracker, TrackSettings
-from alpr.types import ALPHABET, Detection, Frame, Hit, Image, Observation, Read
+from alpr.types import ALPHABET, Detection, Frame, Image, Observation
 
 HOTLIST_ENTRIES = 10_000
 _LOOKED_FOR = "KX74NEB"  # one of the two plates of bench/workload.mp4, so that hits are made and kept too
@@ -101,19 +101,6 @@ class CountingReader:
         """As the reader's; counts."""
         self.recognised += len(detections)
         return self._reader.recognise(image, detections)
-
-
-class _Matcher:
-    """The hits of a read, as `alpr.edge` makes them."""
-
-    def __init__(self, index: HotlistIndex, clock: Clock) -> None:
-        self._index = index
-        self._clock = clock
-
-    def hits(self, read: Read) -> list[Hit]:
-        """One hit per entry met."""
-        now = self._clock.now()
-        return [hit_from(read, match, self._index, now) for match in self._index.match(read.plate, read.last_seen_at)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +199,7 @@ def _pipeline(
         tracker_for=lambda camera_id: Tracker(
             camera_id, TrackSettings(), model_ids=model_ids, new_id=lambda: uuid.uuid4().hex
         ),
-        matcher=_Matcher(index, clock),
+        matcher=HotlistMatcher(index, clock),
         journal=journal,
         times=times,
         clock=clock,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
+from alpr.clock import Clock
 from alpr.hotlist.index import HotlistIndex
 from alpr.types import Hit, HotlistEntry, Match, Read
 
@@ -35,3 +36,16 @@ def hit_id_of(read_id: str, entry: HotlistEntry) -> str:
     """
     named = "\0".join((read_id, entry.list_name, entry.plate, entry.region or "", entry.case_reference))
     return hashlib.sha256(named.encode()).hexdigest()[:32]
+
+
+class HotlistMatcher:
+    """The hits of a read: what the hotlist says, made into records."""
+
+    def __init__(self, index: HotlistIndex, clock: Clock) -> None:
+        self._index = index
+        self._clock = clock
+
+    def hits(self, read: Read) -> list[Hit]:
+        """One hit per entry met, highest priority first."""
+        now = self._clock.now()
+        return [hit_from(read, match, self._index, now) for match in self._index.match(read.plate, read.last_seen_at)]
