@@ -19,7 +19,7 @@ from sqlite_utils import Database
 
 from alpr.clock import Clock, SystemClock
 from alpr.errors import AuditError, StoreError
-from alpr.link.database import connect, migrate, stored, transaction
+from alpr.sqlite import connect, migrate, stored, transaction
 
 FIRST_HASH = "0" * 64
 """What the first row is chained to."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlite_utils import Database
 
-from alpr.link.database import Migration
+from alpr.sqlite import Migration
 
 
 def _first(database: Database) -> None:

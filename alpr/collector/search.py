@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from alpr.link.database import connect_read_only, stored
 from alpr.link.losses import micros
 from alpr.plates import normalise
+from alpr.sqlite import connect_read_only, stored
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FOREIGN_WILDCARDS = re.compile(r"[%_\[\]^$+\\|]")

@@ -15,7 +15,6 @@ from alpr.clock import Clock, SystemClock
 from alpr.collector.schema import STEPS
 from alpr.errors import MessageError
 from alpr.link.convert import probabilities_of
-from alpr.link.database import check, connect, migrate, stored, transaction
 from alpr.link.hub import Delivery, Peer, Receipt
 from alpr.link.losses import micros
 from alpr.link.messages import (
@@ -28,6 +27,7 @@ from alpr.link.messages import (
     Refusal,
     decode_record,
 )
+from alpr.sqlite import check, connect, migrate, stored, transaction
 
 
 @dataclass(frozen=True, slots=True)

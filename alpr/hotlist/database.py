@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from alpr.errors import MigrationError, StoreError, StoreFull
 from alpr.hotlist.neighbours import ENDING_LENGTH
+from alpr.sqlite import transaction
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -89,19 +90,6 @@ def stored(path: Path) -> Iterator[None]:
             raise StoreError(f"{path}: another import holds it: try again when that is done") from error
         advice = "check that it is a hotlist database and that its folder is writable"
         raise StoreError(f"{path}: {error}: {advice}") from error
-
-
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All of it or nothing; waits for another writer."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        if connection.in_transaction:  # SQLite itself rolls back on some errors, a full disk among them
-            connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
 
 
 def text_from_instant(at: datetime) -> str:

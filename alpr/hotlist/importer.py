@@ -13,9 +13,10 @@ from typing import Any
 
 from alpr.errors import EntryError, HotlistError, ImportRefused
 from alpr.hotlist.csv_rows import CsvRow, read_csv
-from alpr.hotlist.database import open_for_writing, stored, text_from_instant, transaction
+from alpr.hotlist.database import open_for_writing, stored, text_from_instant
 from alpr.hotlist.entry_rows import COLUMNS, REQUIRED_COLUMNS, EntryNote, RowCheck, notes_on
 from alpr.hotlist.wildcards import match_key
+from alpr.sqlite import transaction
 
 NOTES_KEPT = 1000
 """A list whose every row is odd in the same way must not fill the memory with saying so."""

@@ -8,8 +8,9 @@ from contextlib import closing
 from pathlib import Path
 
 from alpr.errors import HotlistError, StoreError
-from alpr.hotlist.database import open_for_writing, stored, transaction
+from alpr.hotlist.database import open_for_writing, stored
 from alpr.hotlist.policy import DEFAULT_POLICY, MatchPolicy
+from alpr.sqlite import transaction
 
 
 def set_policy(database: Path, list_name: str, settings: Mapping[str, str]) -> MatchPolicy:

@@ -17,10 +17,10 @@ from types import TracebackType
 from msgspec import Raw
 
 from alpr.link import losses
-from alpr.link.database import connect, connect_read_only, migrate, stored, transaction
 from alpr.link.losses import micros
 from alpr.link.messages import Batch, Entry, Refusal
 from alpr.link.schema import JOURNAL_STEPS, Priority
+from alpr.sqlite import connect, connect_read_only, migrate, stored, transaction
 
 _WHAT = {
     Priority.HIT: "hit",

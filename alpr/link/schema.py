@@ -6,7 +6,7 @@ from enum import IntEnum
 
 from sqlite_utils import Database
 
-from alpr.link.database import Migration
+from alpr.sqlite import Migration
 
 
 class Priority(IntEnum):

@@ -7,13 +7,14 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal, TypeAlias
-
-import sqlite_utils
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from alpr.errors import MigrationError, StoreError, StoreFull
 
-Migration: TypeAlias = Callable[[sqlite_utils.Database], None]
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+Migration: TypeAlias = Callable[["Database"], None]
 """One step of a schema. Steps are only ever appended to a list; their count is the file's `user_version`."""
 
 BUSY_S = 10.0  # longest wait for another connection's write lock
@@ -87,6 +88,8 @@ def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Migratio
         MigrationError: a newer version of alpr wrote the file.
         StoreError: the file cannot be written.
     """
+    from sqlite_utils import Database  # noqa: PLC0415 - slow to import, and readers never need it
+
     with stored(path), transaction(connection):
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > len(steps):
@@ -95,7 +98,7 @@ def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Migratio
             )
         if version == len(steps):
             return
-        database = sqlite_utils.Database(connection)
+        database = Database(connection)
         for step in steps[version:]:
             step(database)
         connection.execute(f"PRAGMA user_version={len(steps)}")
