@@ -28,6 +28,11 @@ _COMMANDS = {
 }
 
 
+_HEADLESS = (
+    "for OpenCV's X libraries: pip uninstall opencv-python && pip install opencv-python-headless, which needs none"
+)
+
+
 class _LazyGroup(click.Group):
     """Imports `alpr.cli.<command>` when the command is called, so that `alpr --help` stays quick."""
 
@@ -64,4 +69,9 @@ def main() -> None:
         cli()
     except AlprError as error:
         click.echo(f"alpr: {error}", err=True)
+        sys.exit(1)
+    except ImportError as error:
+        if "cannot open shared object file" not in str(error):
+            raise
+        click.echo(f"alpr: a system library is missing ({error}); {_HEADLESS}", err=True)
         sys.exit(1)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Event
 from types import FrameType
@@ -75,6 +76,17 @@ class Teller:
         except OSError as error:
             _log.warning("stdout takes no more (%s): going on without it", error)
             self._output = None
+            _lead_nowhere(output)
+
+
+def _lead_nowhere(output: TextIO) -> None:
+    """Drop what still waits in a stream whose reader has gone, else Python fails at exit when it flushes."""
+    with suppress(OSError):  # a stream without a file of its own
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, output.fileno())
+        finally:
+            os.close(nowhere)
 
 
 def run_collector(

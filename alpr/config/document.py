@@ -39,7 +39,7 @@ class Document:
     def error(self) -> ConfigError:
         """All mistakes in the order of the file, one per line, each once."""
         ordered = sorted(self.mistakes, key=lambda mistake: mistake.line or self._line(mistake.loc) or 0)
-        return ConfigError("\n".join(dict.fromkeys(map(self._told, ordered))))
+        return ConfigError("\n".join(dict.fromkeys(map(_in_one_line, map(self._told, ordered)))))
 
     def _told(self, mistake: Mistake) -> str:
         line = mistake.line or self._line(mistake.loc)
@@ -252,3 +252,8 @@ def _put(tree: Any, loc: Loc, value: Any) -> bool:
 
 def _dotted(loc: Loc) -> str:
     return ".".join(map(str, loc)) + ": " if loc else ""
+
+
+def _in_one_line(told: str) -> str:
+    """With what cannot be printed spelled out: a file may hold line breaks that look like none."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in told)

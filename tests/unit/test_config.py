@@ -251,3 +251,12 @@ def test_reference_is_fresh() -> None:
     for model in (EdgeConfig, CollectorConfig):
         for name in model.model_fields:
             assert f"`{name}`" in page
+
+
+@pytest.mark.parametrize("char", ["\x1e", "\x85", "\u2028", "\x0c"])
+def test_a_mistake_stays_in_one_line_whatever_the_file_holds(tmp_path: Path, char: str) -> None:
+    path = tmp_path / "edge.yaml"
+    path.write_text(f'device: "{char.encode("unicode_escape").decode()}"\ncameras: []\n', encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_edge_config(path, environ={})
+    assert all(line.startswith(f"{path}:") for line in str(caught.value).splitlines())
