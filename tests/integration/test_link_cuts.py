@@ -121,19 +121,22 @@ def world(tmp_path: Path) -> World:
 
 def test_a_line_that_is_cut_again_and_again(world: World) -> None:
     moments = random.Random(7)
-    total = 2000
+    least, most = 2000, 8000  # a quick machine needs more cuts until one meets something under way
     with a_line(world) as line, world.collector(), closing(world.journal()) as journal, world.link() as link:
-        cuts = 0
-        for first in range(0, total, 20):
+        cuts = total = 0
+        for first in range(0, most, 20):
+            if first >= least and link.status().resent:
+                break
             reads = [a_read(n, picture_bytes=2000 if n % 5 == 0 else 0) for n in range(first, first + 20)]
             journal.append(reads, [a_hit(reads[0])])
+            total += len(reads)
             time.sleep(moments.uniform(0, 0.08))
             if first % 200 == 180:
                 line.cut()
                 cuts += 1
         wait_until(lambda: sum(link.status().waiting.values()) == 0, 30)
         resent = link.status().resent
-    assert cuts == 10
+    assert cuts >= 10
     assert resent > 0  # else the cuts met nothing under way
     assert [world.count(table) for table in ("reads", "hits", "pictures")] == [total, total // 20, total // 5 * 2]
 

@@ -74,7 +74,8 @@ def test_another_reading_that_says_the_consensus_lowers_nothing(readings: list[t
     if plate.confidence >= 0.6:  # below, readings that contradict each other may be laid or believed in another way
         again = combine([*said, plate], [*weights, max(weights)])
         assert again.text == plate.text
-        assert again.confidence >= plate.confidence - 1e-3
+        # Slots may be laid a little otherwise: by so much, and no more, may it waver.
+        assert again.confidence >= plate.confidence - 1e-2
 
 
 @given(plate=plates(), count=st.integers(2, 12))
