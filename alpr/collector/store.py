@@ -211,7 +211,7 @@ class Store:
             f"""INSERT INTO hits VALUES (NULL{", ?" * len(row)}) ON CONFLICT (device_id, hit_id) DO UPDATE SET
                 read_revision = excluded.read_revision, plate = excluded.plate, match = excluded.match,
                 is_withdrawn = excluded.is_withdrawn, raised_at = excluded.raised_at, record = excluded.record
-                WHERE excluded.read_revision >= read_revision""",
+                WHERE (excluded.read_revision, excluded.is_withdrawn) > (read_revision, is_withdrawn)""",
             row,
         )
         return changed.rowcount == 1
