@@ -8,8 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from alpr.types import ALPHABET, Candidate, Detection, FloatArray, Frame, Image, Observation, PlateText
+
+# The same examples in every run, so that a change alone decides whether the tests pass. To look for new ones:
+# `pytest --hypothesis-profile=explore tests/property`.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("explore", derandomize=False, deadline=None)
+settings.load_profile("repeatable")
 
 START = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 SHARED_DATA = Path(os.environ.get("ALPR_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))

@@ -123,6 +123,16 @@ def test_a_withdrawn_hit_is_marked(store: Store, path: Path) -> None:
     assert new == []
 
 
+def test_a_hit_that_comes_again_after_its_number_was_forgotten_is_not_told_again(store: Store, path: Path) -> None:
+    """A letter of an earlier connection, behind one that says that its numbers are done with."""
+    first = a_delivery(record_from_hit(a_hit(a_read(1))))
+    store.add([first])
+    store.add([a_delivery(record_from_read(a_read(2)), first_seq=9, oldest=9)])
+    assert ask(path, "SELECT seq FROM received") == [(9,)]
+    _, new = store.add([first])
+    assert new == []
+
+
 def test_devices_do_not_share_ids(store: Store, path: Path) -> None:
     for peer in (EDGE, OTHER):
         store.add([a_delivery(record_from_read(a_read()), record_from_hit(a_hit(a_read())), peer=peer)])
