@@ -17,6 +17,7 @@
     ├── StoreError             a database file
     │   ├── MigrationError       its schema is not one that we know
     │   └── StoreFull *          no room left on the disk, or a stated bound is reached
+    ├── DispositionError       a decision on a hit that the rules do not allow
     ├── AuditError             the record of who looked at what
     └── AccessDenied           a request without the right or the stated purpose
 
@@ -117,6 +118,10 @@ class MigrationError(StoreError):
 
 class StoreFull(StoreError, TransientError):
     """No room left on the disk, or a stated bound is reached."""
+
+
+class DispositionError(AlprError):
+    """A decision on a hit that the rules do not allow, or on a hit that is not there."""
 
 
 class AuditError(AlprError):

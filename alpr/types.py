@@ -166,6 +166,12 @@ class MatchKind(StrEnum):
     """The exact text, but the reader is sure of another country or state than the entry's."""
 
 
+GeoPolygon: TypeAlias = tuple[tuple[float, float], ...]
+"""(longitude, latitude) of each corner in degrees WGS84, as in GeoJSON; the last one is joined to the first."""
+
+CARD_COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "grey")
+
+
 @dataclass(frozen=True, slots=True)
 class HotlistEntry:
     """One plate that is looked for."""
@@ -185,6 +191,41 @@ class HotlistEntry:
     valid_from: datetime | None = None
     valid_to: datetime | None = None
     """Exclusive."""
+    category: str = ""
+    """What sort of case, in words that a card can show, such as "stolen vehicle"."""
+    code: str = ""
+    """The source's code for that, such as NCIC's "V"."""
+    colour: str = ""
+    """Of the hit's card: one of `CARD_COLOURS` or "#rrggbb"; "" leaves it to the priority."""
+    sound: str = ""
+    """Name of the sound that a hit makes; "" leaves it to the priority, "none" is silent."""
+    vehicle: str = ""
+    """The vehicle that the plate belongs to, in words: what an officer compares with the one in front of him."""
+    schedule: str = ""
+    """When it counts, as `alpr.hotlist.schedule` writes it: "Mo-Fr 08:00-17:00 Europe/London"; "" is always."""
+    areas: tuple[GeoPolygon, ...] = ()
+    """Where it counts: within any of them; () is everywhere."""
+    directions: tuple[str, ...] = ()
+    """How the vehicle must travel: as `Read.direction` says it, or compass points such as "NE"; () is any way."""
+    receivers: tuple[str, ...] = ()
+    """Who alone may learn of a hit; () is everybody. An entry with receivers is covert."""
+
+    @property
+    def is_covert(self) -> bool:
+        """True where only its receivers may learn of a hit."""
+        return bool(self.receivers)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a camera stands and looks."""
+
+    latitude: float
+    """Degrees WGS84, north is positive."""
+    longitude: float
+    """Degrees WGS84, east is positive."""
+    heading_deg: float | None = None
+    """Where the camera looks: degrees clockwise from north; None where unknown."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,6 +239,8 @@ class Match:
     `alpr.hotlist.alignment` for texts of different lengths."""
     probability: float
     """That the plate really says what the entry says, by the read's character probabilities."""
+    unchecked: tuple[str, ...] = ()
+    """Conditions of the entry that could not be checked and were taken as met: "position", "direction"."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -218,3 +261,49 @@ class Hit:
     raised_at: datetime
     is_withdrawn: bool = False
     """True where a later revision of the read no longer meets the entry."""
+
+
+class Verdict(StrEnum):
+    """What a person found a hit to be."""
+
+    CORRECT = "correct"
+    """The plate was read right and the entry is about this vehicle."""
+    MISREAD = "misread"
+    WRONG_STATE = "wrong-state"
+    """The text is right, the plate is of another state or country than the entry's."""
+    STALE_ENTRY = "stale-entry"
+    """The entry should no longer stand in the list."""
+    DISMISSED = "dismissed"
+    """Any other reason; it is stated."""
+
+
+class Action(StrEnum):
+    """What was done about a hit; the words of the statutory reports."""
+
+    NONE = "none"
+    STOP = "stop"
+    SEARCH = "search"
+    ARREST = "arrest"
+    RELEASE = "release"
+    """Stopped, and let go."""
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Disposition:
+    """What a person decided on a hit. A later one of the same hit overrules it; both are kept."""
+
+    disposition_id: str
+    """Unique: 32 hexadecimal digits."""
+    hit_id: str
+    verdict: Verdict
+    action: Action
+    by: str
+    """Who decided, as the system knows them."""
+    decided_at: datetime
+    reason: str = ""
+    verified_with: str = ""
+    """The source that was asked before anything was done: "NCIC by radio", "plate seen with own eyes"."""
+    verified_at: datetime | None = None
+    true_text: str = ""
+    """What the plate really says, where it was misread and could be told."""

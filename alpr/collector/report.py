@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from alpr.collector.store import Stored
-from alpr.link.messages import HitRecord, LossRecord, ReadRecord
+from alpr.link.messages import DispositionRecord, HitRecord, LossRecord, ReadRecord
 
 
 def row_from_stored(stored: Stored) -> dict[str, Any] | None:
-    """A flat row with an `event` of "read", "hit" or "loss"; None for a picture."""
+    """A flat row with an `event` of "read", "hit", "loss" or "disposition"; None for a picture."""
     match stored.record:
         case ReadRecord() as read:
             return {
@@ -57,7 +57,25 @@ def row_from_stored(stored: Stored) -> dict[str, Any] | None:
                 "total": loss.total,
                 "last_at": loss.last_at.isoformat(),
             }
+        case DispositionRecord() as decision:
+            return {"event": "disposition", "device": stored.device, **row_from_disposition(decision)}
     return None
+
+
+def row_from_disposition(decision: DispositionRecord) -> dict[str, Any]:
+    """What was decided on a hit, flat."""
+    return {
+        "disposition_id": decision.disposition_id,
+        "hit_id": decision.hit_id,
+        "verdict": decision.verdict,
+        "action": decision.action,
+        "reason": decision.reason,
+        "true_text": decision.true_text,
+        "by": decision.by,
+        "decided_at": decision.decided_at.isoformat(),
+        "verified_with": decision.verified_with,
+        "verified_at": decision.verified_at.isoformat() if decision.verified_at else None,
+    }
 
 
 def line_from_hit(device: str, hit: HitRecord) -> str:

@@ -54,4 +54,16 @@ _HITS = (
     "CREATE INDEX hits_by_read ON hits (device_id, read_id)",
 )
 
-STEPS: tuple[Migration, ...] = (_first,)
+
+def _dispositions(database: Database) -> None:
+    # A null device: decided at the centre.
+    database.execute(
+        """CREATE TABLE dispositions (
+            id INTEGER PRIMARY KEY, disposition_id TEXT NOT NULL UNIQUE, device_id INTEGER REFERENCES devices,
+            hit_id TEXT NOT NULL, verdict TEXT NOT NULL, action TEXT NOT NULL, decided_at INTEGER NOT NULL,
+            received_at INTEGER NOT NULL, record BLOB NOT NULL)"""
+    )
+    database.execute("CREATE INDEX dispositions_by_hit ON dispositions (hit_id)")
+
+
+STEPS: tuple[Migration, ...] = (_first, _dispositions)

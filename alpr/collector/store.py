@@ -13,11 +13,13 @@ from pathlib import Path
 
 from alpr.clock import Clock, SystemClock
 from alpr.collector.schema import STEPS
-from alpr.errors import MessageError
-from alpr.link.convert import probabilities_of
+from alpr.dispositions import checked
+from alpr.errors import DispositionError, MessageError
+from alpr.link.convert import disposition_from_record, probabilities_of, record_from_disposition
 from alpr.link.hub import Delivery, Peer, Receipt
 from alpr.link.losses import micros
 from alpr.link.messages import (
+    DispositionRecord,
     Hello,
     HitRecord,
     LossRecord,
@@ -26,8 +28,10 @@ from alpr.link.messages import (
     Record,
     Refusal,
     decode_record,
+    encode,
 )
 from alpr.sqlite import check, connect, migrate, stored, transaction
+from alpr.types import Disposition
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,24 @@ class Store:
                 "DELETE FROM received WHERE device_id = ? AND boot_id = ?",
                 [(device_id, boot_id) for (boot_id,) in known if boot_id not in hello.boots],
             )
+
+    def decide(self, disposition: Disposition) -> Disposition:
+        """Keep a decision that was made at the centre; as it was kept.
+
+        Raises:
+            DispositionError: the hit is not here, or the rules do not allow the decision.
+            StoreFull: no room.
+        """
+        with stored(self._path), transaction(self._connection):
+            hit = self._connection.execute(
+                "SELECT plate, is_withdrawn FROM hits WHERE hit_id = ?", (disposition.hit_id,)
+            ).fetchone()
+            if hit is None:
+                raise DispositionError(f"hit {disposition.hit_id}: not here; see alpr hits list")
+            kept = checked(disposition, hit[0], is_withdrawn=bool(hit[1]))
+            record = record_from_disposition(kept)
+            self._put_disposition(None, record, encode(record))
+        return kept
 
     def add(self, deliveries: Sequence[Delivery]) -> tuple[list[Receipt], list[Stored]]:
         """Store batches in one transaction.
@@ -143,6 +165,8 @@ class Store:
                 return self._put_picture(record)
             case LossRecord():
                 return self._put_loss(device_id, record)
+            case DispositionRecord():
+                return self._put_disposition(device_id, record, raw)
 
     def _put_read(self, device_id: int, read: ReadRecord, raw: bytes) -> bool:
         before = self._connection.execute(
@@ -231,15 +255,37 @@ class Store:
         )
         return cursor.rowcount == 1
 
+    def _put_disposition(self, device_id: int | None, record: DispositionRecord, raw: bytes) -> bool:
+        cursor = self._connection.execute(
+            "INSERT OR IGNORE INTO dispositions VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                record.disposition_id,
+                device_id,
+                record.hit_id,
+                record.verdict,
+                record.action,
+                micros(record.decided_at),
+                micros(self._clock.now()),
+                raw,
+            ),
+        )
+        return cursor.rowcount == 1
+
 
 def _checked(record: Record) -> Record:
     """What the types alone cannot say.
 
     Raises:
-        MessageError: a picture's hash or a read's probabilities do not fit.
+        MessageError: a picture's hash, a read's probabilities or a decision do not fit.
     """
     if isinstance(record, PictureRecord) and hashlib.sha256(record.jpeg).digest() != record.sha256:
         raise MessageError("a picture whose hash is not the one it is sent under")
     if isinstance(record, ReadRecord):
         probabilities_of(record)
+    if isinstance(record, DispositionRecord):
+        # The device saw whether its hit still stood; nobody can mark one as acted on without a verification.
+        try:
+            checked(disposition_from_record(record), "", is_withdrawn=False)
+        except DispositionError as error:
+            raise MessageError(str(error)) from error
     return record

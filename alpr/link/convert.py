@@ -8,10 +8,19 @@ from datetime import UTC, datetime
 import numpy as np
 
 from alpr.errors import MessageError
-from alpr.link.messages import CandidateRecord, EntryRecord, HitRecord, PictureRecord, ReadRecord
+from alpr.link.messages import (
+    CandidateRecord,
+    DispositionRecord,
+    EntryRecord,
+    HitRecord,
+    PictureRecord,
+    ReadRecord,
+)
 from alpr.types import (
     ALPHABET,
+    Action,
     Candidate,
+    Disposition,
     FloatArray,
     Hit,
     HotlistEntry,
@@ -19,6 +28,7 @@ from alpr.types import (
     MatchKind,
     PlateText,
     Read,
+    Verdict,
 )
 
 
@@ -173,6 +183,46 @@ def hit_from_record(record: HitRecord) -> Hit:
         list_age_s=record.list_age_s,
         raised_at=_utc(record.raised_at),
         is_withdrawn=record.is_withdrawn,
+    )
+
+
+def record_from_disposition(disposition: Disposition) -> DispositionRecord:
+    """A decision on a hit."""
+    return DispositionRecord(
+        disposition_id=disposition.disposition_id,
+        hit_id=disposition.hit_id,
+        verdict=disposition.verdict.value,
+        action=disposition.action.value,
+        by=disposition.by,
+        decided_at=_utc(disposition.decided_at),
+        reason=disposition.reason,
+        verified_with=disposition.verified_with,
+        verified_at=_utc(disposition.verified_at) if disposition.verified_at else None,
+        true_text=disposition.true_text,
+    )
+
+
+def disposition_from_record(record: DispositionRecord) -> Disposition:
+    """The decision that a record tells of.
+
+    Raises:
+        MessageError: a verdict or an action that this version does not know.
+    """
+    try:
+        verdict, action = Verdict(record.verdict), Action(record.action)
+    except ValueError as error:
+        raise MessageError(f"{error} in a disposition: not one that this version knows; update alpr") from error
+    return Disposition(
+        disposition_id=record.disposition_id,
+        hit_id=record.hit_id,
+        verdict=verdict,
+        action=action,
+        by=record.by,
+        decided_at=_utc(record.decided_at),
+        reason=record.reason,
+        verified_with=record.verified_with,
+        verified_at=_utc(record.verified_at) if record.verified_at else None,
+        true_text=record.true_text,
     )
 
 

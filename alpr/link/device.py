@@ -27,7 +27,7 @@ class LinkStatus:
 
     is_connected: bool
     waiting: Mapping[str, int]
-    """Records in the outbox by priority: "hit", "loss", "hit_read", "read", "hit_picture", "picture"."""
+    """Records in the outbox by priority: "hit", "report", "hit_read", "read", "hit_picture", "picture"."""
     waiting_bytes: int
     oldest_age_s: float | None
     """Age of the oldest waiting record; None where nothing waits."""

@@ -231,7 +231,7 @@ class Journal:
         return lost
 
     def _forget_history(self) -> None:
-        for table in ("reads", "hits"):
+        for table in ("reads", "hits", "dispositions"):
             self._connection.execute(
                 f"DELETE FROM {table} WHERE id <= (SELECT max(id) FROM {table}) - ?", (self._limits.history_rows,)
             )

@@ -35,7 +35,7 @@ def add_losses(connection: sqlite3.Connection, lost: Mapping[tuple[str, str], in
         connection.execute("DELETE FROM outbox WHERE about = ?", (about,))
         connection.execute(
             "INSERT INTO outbox (priority, boot_id, about, appended_at, size, record) VALUES (?, ?, ?, ?, ?, ?)",
-            (Priority.LOSS, boot_id, about, micros(now), len(record), record),
+            (Priority.REPORT, boot_id, about, micros(now), len(record), record),
         )
 
 

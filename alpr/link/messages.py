@@ -120,7 +120,24 @@ class LossRecord(Struct, frozen=True, tag="loss", tag_field="kind"):
     last_at: Instant
 
 
-Record: TypeAlias = ReadRecord | HitRecord | PictureRecord | LossRecord
+class DispositionRecord(Struct, frozen=True, tag="disposition", tag_field="kind"):
+    """What a person decided on a hit."""
+
+    disposition_id: Identity
+    hit_id: Identity
+    verdict: Name
+    """`Verdict`'s value, or one that a newer device knows."""
+    action: Name
+    """`Action`'s value, likewise."""
+    by: Name
+    decided_at: Instant
+    reason: Text = ""
+    verified_with: Text = ""
+    verified_at: Instant | None = None
+    true_text: Plate = ""
+
+
+Record: TypeAlias = ReadRecord | HitRecord | PictureRecord | LossRecord | DispositionRecord
 
 
 class Entry(Struct, frozen=True):

@@ -14,7 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
-from msgspec import Raw
+import msgspec
+from msgspec import Raw, Struct
 
 from alpr.link import losses
 from alpr.link.losses import micros
@@ -29,6 +30,15 @@ _WHAT = {
     Priority.HIT_PICTURE: "picture",
     Priority.PICTURE: "picture",
 }
+
+
+class _Kind(Struct):
+    """Of any record, what sort it is."""
+
+    kind: str
+
+
+_kind = msgspec.msgpack.Decoder(_Kind)
 _KEPT_REFUSED = 1000  # newest records that the collector refused, for a person to look at
 
 
@@ -47,7 +57,7 @@ class OutboxDepth:
     """How much waits for the collector."""
 
     rows: Mapping[str, int]
-    """By priority: "hit", "loss", "hit_read", "read", "hit_picture", "picture"."""
+    """By priority: "hit", "report", "hit_read", "read", "hit_picture", "picture"."""
     size_bytes: int
     oldest_at_us: int | None
     """When the oldest of it was appended, microseconds since 1970; None where nothing waits."""
@@ -135,8 +145,9 @@ class Outbox:
                     "INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?, ?)",
                     (refusal.seq, row[0], micros(now), refusal.reason, row[1]),
                 )
-                if row[2] != Priority.LOSS:  # reporting a refused report would never end
-                    lost[_WHAT[Priority(row[2])], losses.REFUSED] += 1
+                what = _WHAT.get(Priority(row[2])) or _kind.decode(row[1]).kind
+                if what != "loss":  # reporting a refused report would never end
+                    lost[what, losses.REFUSED] += 1
             self._connection.execute(
                 "DELETE FROM refused WHERE seq NOT IN (SELECT seq FROM refused ORDER BY seq DESC LIMIT ?)",
                 (_KEPT_REFUSED,),

@@ -13,7 +13,8 @@ class Priority(IntEnum):
     """What goes out first: lower before higher, and within one the oldest first."""
 
     HIT = 0
-    LOSS = 1
+    REPORT = 1
+    """What was decided on a hit, and what was lost."""
     HIT_READ = 2
     """A read that met a hotlist entry."""
     READ = 3
@@ -74,4 +75,14 @@ _LOSSES = (
         PRIMARY KEY (what, cause))""",
 )
 
-JOURNAL_STEPS: tuple[Migration, ...] = (_first,)
+
+def _dispositions(database: Database) -> None:
+    database.execute(
+        """CREATE TABLE dispositions (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, disposition_id TEXT NOT NULL UNIQUE, hit_id TEXT NOT NULL,
+            decided_at INTEGER NOT NULL, record BLOB NOT NULL)"""
+    )
+    database.execute("CREATE INDEX dispositions_by_hit ON dispositions (hit_id)")
+
+
+JOURNAL_STEPS: tuple[Migration, ...] = (_first, _dispositions)

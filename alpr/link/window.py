@@ -26,7 +26,7 @@ _PICTURES = _Lane(rows=64, size=192 << 10, letter_rows=16, letter_size=64 << 10)
 
 _LANES = {
     Priority.HIT: _URGENT,
-    Priority.LOSS: _URGENT,
+    Priority.REPORT: _URGENT,
     Priority.HIT_READ: _READS,
     Priority.READ: _READS,
     Priority.HIT_PICTURE: _PICTURES,

@@ -69,7 +69,7 @@ def test_a_hit_lifts_what_already_waits_for_its_read(journal: Journal, path: Pat
     assert isinstance(records[1], ReadRecord)
     assert records[1].read_id == wanted.read_id
     assert read_depth(path).rows == {
-        "hit": 1, "loss": 0, "hit_read": 1, "read": 1, "hit_picture": 2, "picture": 2,
+        "hit": 1, "report": 0, "hit_read": 1, "read": 1, "hit_picture": 2, "picture": 2,
     }  # fmt: skip
 
 
@@ -152,7 +152,7 @@ def test_pictures_of_non_hits_are_dropped_first_then_reads_never_hits(path: Path
             ("read", "outbox-full"): 13,
         }
     depth = read_depth(path)
-    assert depth.rows == {"hit": 1, "loss": 2, "hit_read": 1, "read": 6, "hit_picture": 2, "picture": 0}
+    assert depth.rows == {"hit": 1, "report": 2, "hit_read": 1, "read": 6, "hit_picture": 2, "picture": 0}
     assert depth.lost == {("picture", "outbox-full"): 38, ("read", "outbox-full"): 13}
     kept = [record for record in waiting(path) if isinstance(record, ReadRecord)]
     assert [record.read_id for record in kept[1:]] == [a_read(n).read_id for n in range(14, 20)]
@@ -245,7 +245,7 @@ def test_a_refused_report_of_losses_is_not_reported_in_turn(journal: Journal, pa
     with Outbox(path) as outbox:
         letter = outbox.next((), no_limit)
         assert letter is not None
-        assert letter.priority == Priority.LOSS
+        assert letter.priority == Priority.REPORT
         outbox.refuse([Refusal(seq, "an older collector") for seq in letter.sizes], START)
     assert kinds(path) == ["read"]
     assert journal.losses() == {("picture", "too-large"): 2}
