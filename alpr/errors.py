@@ -10,7 +10,17 @@
     ├── ModelError             a model file is missing, altered, of the wrong shape, or wrong on its provider
     ├── HotlistError           a hotlist or a hotlist file
     │   ├── EntryError           one row of it; carries the line number
-    │   └── ImportRefused        a file with no good row; carries the error of each
+    │   ├── ImportRefused        a file with no good row; carries the error of each
+    │   ├── KeyFileError         an administrator's key file, or the list of administrators
+    │   └── UpdateRefused        a published update that is not taken; carries the cause
+    │       ├── SignatureError     unsigned, altered, or by nobody whom we trust
+    │       ├── RollbackError      older than what is held, or the same number with other content
+    │       ├── ReplayError        what is held already
+    │       ├── ExpiredError       past its time
+    │       ├── NotYetValidError   before its time
+    │       ├── TruncatedError     a part of it is missing
+    │       ├── MalformedError     not an update, or one that says what cannot be
+    │       └── WrongBaseError     a delta against something else than what is held
     ├── LinkError              the connection between device and collector
     │   ├── PeerRejected         the other side's key is not on our list, or ours not on theirs
     │   └── MessageError         a message that cannot be understood
@@ -94,6 +104,71 @@ class ImportRefused(HotlistError):
     def __init__(self, message: str, rejected: tuple[EntryError, ...] = ()) -> None:
         super().__init__(message)
         self.rejected = rejected
+
+
+class KeyFileError(HotlistError):
+    """An administrator's key file or the list of administrators cannot be used."""
+
+
+class UpdateRefused(HotlistError):
+    """A published hotlist update is not taken; what is held stays as it was."""
+
+    cause = "refused"
+    """One word for counting; each kind has its own."""
+
+
+class SignatureError(UpdateRefused):
+    """An update is not signed by as many trusted administrators as it takes.
+
+    Args:
+        cause: "unsigned", "bad-signature", "unknown-key", "revoked-key" or "too-few-signatures".
+    """
+
+    def __init__(self, cause: str, message: str) -> None:
+        super().__init__(message)
+        self.cause = cause
+
+
+class RollbackError(UpdateRefused):
+    """An update is older than what is held, or has its number and other content."""
+
+    cause = "rollback"
+
+
+class ReplayError(UpdateRefused):
+    """An update is held already: nothing to do."""
+
+    cause = "replay"
+
+
+class ExpiredError(UpdateRefused):
+    """An update is past its time."""
+
+    cause = "expired"
+
+
+class NotYetValidError(UpdateRefused):
+    """An update is before its time, or our clock is slow."""
+
+    cause = "not-yet-valid"
+
+
+class TruncatedError(UpdateRefused):
+    """A part of an update is missing."""
+
+    cause = "truncated"
+
+
+class MalformedError(UpdateRefused):
+    """Not an update, or one whose content cannot be."""
+
+    cause = "malformed"
+
+
+class WrongBaseError(UpdateRefused):
+    """A delta against something else than what is held: a snapshot is needed."""
+
+    cause = "wrong-base"
 
 
 class LinkError(AlprError):
