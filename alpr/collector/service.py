@@ -17,6 +17,7 @@ from typing import Any, TextIO
 from alpr.collector.report import line_from_hit, row_from_stored
 from alpr.collector.store import Store, Stored
 from alpr.link.allowlist import AllowList
+from alpr.link.health import Heartbeat
 from alpr.link.hub import Delivery, Hub, Peer, Receipt
 from alpr.link.keys import load_key_pair
 from alpr.link.messages import Hello, HitRecord
@@ -40,6 +41,10 @@ class Intake:
         """A device has connected."""
         _log.info("%s connected, %s", peer.name, hello.software)
         self._store.greet(peer, hello)
+
+    def heard(self, peer: Peer, heartbeat: Heartbeat) -> None:
+        """A device has said how it is."""
+        _log.debug("%s: %s", peer.name, heartbeat)
 
     def store(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
         """Commit, then tell."""

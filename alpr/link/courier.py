@@ -10,11 +10,15 @@ from typing import Protocol
 from alpr.clock import Clock
 from alpr.errors import MessageError, StoreFull
 from alpr.link.dealer import Change, News
+from alpr.link.health import Echo
 from alpr.link.messages import Ack, Goodbye, Hello, Refusal, Welcome, decode_from_collector, encode
 from alpr.link.outbox import Outbox
+from alpr.link.pulse import Pulse
+from alpr.link.schema import Priority
 from alpr.link.window import Window
 
 _log = logging.getLogger(__name__)
+_BEFORE_HEARTBEATS = (Priority.HIT, Priority.REPORT)
 
 
 class Wire(Protocol):
@@ -48,14 +52,24 @@ class Courier:
     Args:
         software: name and version, told to the collector.
         ack_patience_s: with no answer for so long, what is under way is sent again.
+        pulse: makes the heartbeats, which go after hits and before reads; None for none.
     """
 
-    def __init__(self, outbox: Outbox, wire: Wire, clock: Clock, software: str, ack_patience_s: float) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        wire: Wire,
+        clock: Clock,
+        software: str,
+        ack_patience_s: float,
+        pulse: Pulse | None = None,
+    ) -> None:
         self._outbox = outbox
         self._wire = wire
         self._clock = clock
         self._software = software
         self._ack_patience_s = ack_patience_s
+        self._pulse = pulse
         self._window = Window()
         self._seen_version: int | None = None
         self._forgotten: set[int] = set()  # acked, but the disk was too full to delete them
@@ -84,12 +98,25 @@ class Courier:
             self._restart()
         version = self._outbox.version()
         if version == self._seen_version:
+            self._beat()
             return
         while letter := self._outbox.next(self._under_way(), self._window.room):
+            if letter.priority not in _BEFORE_HEARTBEATS:
+                self._beat()
             if not self._wire.send(encode(letter.batch)):
                 return
             self._window.sent(letter.priority, letter.sizes, now_s)
         self._seen_version = version  # nothing more until someone appends or an ack makes room
+        self._beat()
+
+    def _beat(self) -> None:
+        """Say how the device is, where that is due. What cannot be sent is not kept: the next says more."""
+        if self._pulse is not None and self._pulse.is_due:
+            heartbeat = self._pulse.heartbeat()
+            if self._wire.send(encode(heartbeat)):
+                self._pulse.sent(heartbeat)
+            else:
+                self._pulse.postpone()
 
     def is_idle(self) -> bool:
         """True where all has been delivered."""
@@ -109,7 +136,12 @@ class Courier:
             case Welcome():
                 self.state = replace(self.state, is_connected=True, last_error="")
                 self._seen_version = None
+                if self._pulse is not None:
+                    self._pulse.hasten()
                 _log.info("connected to the collector")
+            case Echo() as echo:
+                if self._pulse is not None:
+                    self._pulse.echoed(echo)
             case Ack(seqs=seqs, refused=refused):
                 self._window.answered([*seqs, *(refusal.seq for refusal in refused)], self._now_s())
                 self._forgotten.update(seqs)

@@ -17,8 +17,8 @@ from zmq.utils.monitor import recv_monitor_message
 
 from alpr.clock import Clock
 from alpr.errors import LinkError
+from alpr.link.fields import MAX_MESSAGE_BYTES
 from alpr.link.keys import KeyPair
-from alpr.link.messages import MAX_MESSAGE_BYTES
 
 _RETRY_REFUSED_S = 2.0
 _WATCHED = (

@@ -13,9 +13,12 @@ from alpr.clock import Clock, SystemClock
 from alpr.link.courier import Courier, LinkState
 from alpr.link.dealer import Dealer
 from alpr.link.guard import GuardedThread
+from alpr.link.health import Vitals
 from alpr.link.keys import KeyPair
 from alpr.link.losses import micros
+from alpr.link.offset import ClockOffset
 from alpr.link.outbox import Outbox, read_depth
+from alpr.link.pulse import Pulse
 
 _TICK_S = 0.02  # how soon a new row is noticed; 50 looks a second at a counter cost a thousandth of a core
 _CLOSE_S = 5.0
@@ -32,6 +35,8 @@ class LinkStatus:
     oldest_age_s: float | None
     """Age of the oldest waiting record; None where nothing waits."""
     last_ack_at: datetime | None
+    clock: ClockOffset | None
+    """This device's clock against the collector's; None before the first answer to a heartbeat."""
     last_error: str
     acked: int
     """Records since the start."""
@@ -50,6 +55,9 @@ class DeviceLink:
         server_key: the collector's public key.
         on_failure: told, on the link's thread, when that has died (a damaged journal); the process should end.
         ack_patience_s: with no answer for so long, what is under way is sent again.
+        heartbeat_s: between two heartbeats.
+        vitals: what a heartbeat tells of the device; asked on the link's thread, and should only hand over what is
+            at hand.
     """
 
     def __init__(
@@ -63,6 +71,8 @@ class DeviceLink:
         software: str = f"alpr {__version__}",
         on_failure: Callable[[Exception], None] | None = None,
         ack_patience_s: float = 10.0,
+        heartbeat_s: float = 10.0,
+        vitals: Callable[[], Vitals] = Vitals,
     ) -> None:
         self._path = journal_path
         self._endpoint = endpoint
@@ -71,6 +81,7 @@ class DeviceLink:
         self._clock = clock or SystemClock()
         self._software = software
         self._ack_patience_s = ack_patience_s
+        self._pulse = Pulse(journal_path, vitals, self._clock, software, heartbeat_s)
         self._thread = GuardedThread("link", self._run, on_failure)
         self._closing = threading.Event()
         self._drain_until_s = float("-inf")
@@ -103,7 +114,7 @@ class DeviceLink:
             StoreError: the journal cannot be read.
         """
         state, depth = self._state, read_depth(self._path)
-        oldest_us = depth.oldest_at_us
+        oldest_us = min(depth.oldest_us.values(), default=None)
         age_s = None if oldest_us is None else max(0.0, (micros(self._clock.now()) - oldest_us) / 1e6)
         return LinkStatus(
             is_connected=state.is_connected,
@@ -111,6 +122,7 @@ class DeviceLink:
             waiting_bytes=depth.size_bytes,
             oldest_age_s=age_s,
             last_ack_at=state.last_ack_at,
+            clock=self._pulse.offset,
             last_error=state.last_error,
             acked=state.acked,
             resent=state.resent,
@@ -122,7 +134,7 @@ class DeviceLink:
             Outbox(self._path) as outbox,
             Dealer(self._endpoint, self._keys, self._server_key, self._clock) as dealer,
         ):
-            courier = Courier(outbox, dealer, self._clock, self._software, self._ack_patience_s)
+            courier = Courier(outbox, dealer, self._clock, self._software, self._ack_patience_s, self._pulse)
             try:
                 while not self._is_over(courier):
                     courier.take(dealer.poll(_TICK_S))

@@ -18,11 +18,14 @@ from alpr import __version__
 from alpr.clock import Clock, SystemClock
 from alpr.errors import LinkError, MessageError, StoreFull
 from alpr.link.allowlist import AllowList
+from alpr.link.fields import MAX_MESSAGE_BYTES
+from alpr.link.health import Echo, Heartbeat
 from alpr.link.keys import KeyPair
 from alpr.link.messages import (
-    MAX_MESSAGE_BYTES,
     Ack,
     Batch,
+    FromCollector,
+    FromDevice,
     Goodbye,
     Hello,
     Refusal,
@@ -74,6 +77,9 @@ class Handler(Protocol):
         Raises:
             StoreFull: it cannot be noted now.
         """
+
+    def heard(self, peer: Peer, heartbeat: Heartbeat) -> None:
+        """A device has said how it is."""
 
     def store(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
         """Commit all batches, durably, and give a receipt for each, in order.
@@ -200,6 +206,8 @@ class Hub:
                 received.append((route, Delivery(peer, message)))
             elif isinstance(message, Hello):
                 self._greet(route, peer, message)
+            elif isinstance(message, Heartbeat):
+                self._echo(route, peer, message)
         return received
 
     def _peer(self, frame: zmq.Frame) -> Peer | None:
@@ -207,7 +215,7 @@ class Hub:
         name = self._allowed.name_of(key)
         return None if name is None else Peer(key, name)
 
-    def _decoded(self, peer: Peer, frames: Sequence[zmq.Frame]) -> Hello | Batch | None:
+    def _decoded(self, peer: Peer, frames: Sequence[zmq.Frame]) -> FromDevice | None:
         try:
             if len(frames) != 2:
                 raise MessageError(f"a message of {len(frames) - 1} frames instead of one")
@@ -223,6 +231,11 @@ class Hub:
             self._fault("not stored", str(error))
         self._send(route, Welcome(f"alpr {__version__}"))
 
+    def _echo(self, route: bytes, peer: Peer, heartbeat: Heartbeat) -> None:
+        received_at = self._clock.now()
+        self._handler.heard(peer, heartbeat)
+        self._send(route, Echo(heartbeat.sent_at, received_at, self._clock.now()))
+
     def _take(self, received: list[tuple[bytes, Delivery]]) -> None:
         if not received:
             return
@@ -235,7 +248,7 @@ class Hub:
         for (route, delivery), receipt in zip(received, receipts, strict=True):
             self._send(route, Ack(delivery.batch.boot_id, receipt.seqs, receipt.refused))
 
-    def _send(self, route: bytes, message: Welcome | Ack | Goodbye) -> None:
+    def _send(self, route: bytes, message: FromCollector) -> None:
         # To a device that has gone, or takes nothing, this is dropped: it will ask again.
         self._router.send_multipart([route, encode(message)], zmq.DONTWAIT)
 

@@ -18,9 +18,10 @@ from alpr.clock import Clock, SystemClock
 from alpr.errors import StoreFull
 from alpr.link import losses
 from alpr.link.convert import pictures_of, record_from_hit, record_from_read
+from alpr.link.fields import MAX_PICTURE_BYTES
 from alpr.link.ledger import LossLedger
 from alpr.link.losses import micros
-from alpr.link.messages import MAX_PICTURE_BYTES, HitRecord, PictureRecord, ReadRecord, encode
+from alpr.link.messages import HitRecord, PictureRecord, ReadRecord, encode
 from alpr.link.schema import JOURNAL_STEPS, Priority
 from alpr.sqlite import check, connect, migrate, stored, transaction
 from alpr.types import Hit, Read

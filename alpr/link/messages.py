@@ -6,31 +6,31 @@ sender is the key that the connection was made with.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Meta, Raw, Struct
 
 from alpr.errors import MessageError
+from alpr.link.fields import (
+    MAX_MESSAGE_BYTES,
+    MAX_PICTURE_BYTES,
+    BootId,
+    Corner,
+    Count,
+    Finite,
+    Identity,
+    Instant,
+    Name,
+    Plate,
+    Seq,
+    Sha256,
+    Share,
+    Text,
+)
+from alpr.link.health import Echo, Heartbeat
 
 VERSION = 1
-MAX_MESSAGE_BYTES = 4 << 20
-"""Larger messages close the connection."""
-MAX_PICTURE_BYTES = 2 << 20
-
-Seq: TypeAlias = Annotated[int, Meta(ge=1, le=2**63 - 1)]
-Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
-Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
-Finite: TypeAlias = Annotated[float, Meta(ge=-1e12, le=1e12)]
-Identity: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z")]
-BootId: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9a-f]{16}\Z")]
-Plate: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9A-Z]{0,32}\Z")]
-Name: TypeAlias = Annotated[str, Meta(max_length=200)]
-Text: TypeAlias = Annotated[str, Meta(max_length=4000)]
-Instant: TypeAlias = Annotated[datetime, Meta(tz=True)]
-Sha256: TypeAlias = Annotated[bytes, Meta(min_length=32, max_length=32)]
-Corner: TypeAlias = tuple[Finite, Finite]
 
 
 class CandidateRecord(Struct, frozen=True):
@@ -200,10 +200,10 @@ class Goodbye(Struct, frozen=True, tag="goodbye", tag_field="kind"):
     v: int = VERSION
 
 
-FromDevice: TypeAlias = Hello | Batch
-FromCollector: TypeAlias = Welcome | Ack | Goodbye
+FromDevice: TypeAlias = Hello | Batch | Heartbeat
+FromCollector: TypeAlias = Welcome | Ack | Goodbye | Echo
 
-_M = TypeVar("_M", Hello | Batch, Welcome | Ack | Goodbye)
+_M = TypeVar("_M", bound=FromDevice | FromCollector)
 
 _encoder = msgspec.msgpack.Encoder()
 _from_device: msgspec.msgpack.Decoder[FromDevice] = msgspec.msgpack.Decoder(FromDevice)

@@ -59,8 +59,8 @@ class OutboxDepth:
     rows: Mapping[str, int]
     """By priority: "hit", "report", "hit_read", "read", "hit_picture", "picture"."""
     size_bytes: int
-    oldest_at_us: int | None
-    """When the oldest of it was appended, microseconds since 1970; None where nothing waits."""
+    oldest_us: Mapping[str, int]
+    """When the oldest of each priority was appended, microseconds since 1970; only where something waits."""
     lost: Mapping[tuple[str, str], int]
     """Totals of what was lost, by (what, cause)."""
 
@@ -181,17 +181,17 @@ def read_depth(path: Path) -> OutboxDepth:
     """
     with closing(connect_read_only(path)) as connection, stored(path):
         rows = connection.execute("SELECT priority, count, size FROM depth").fetchall()
-        oldest = [
-            connection.execute(
+        oldest = {
+            priority.name.lower(): connection.execute(
                 "SELECT appended_at FROM outbox WHERE priority = ? ORDER BY seq LIMIT 1", (priority,)
             ).fetchone()
             for priority in Priority
-        ]
+        }
         lost = losses.read_losses(connection)
     return OutboxDepth(
         {Priority(priority).name.lower(): count for priority, count, _ in rows},
         sum(size for _, _, size in rows),
-        min((row[0] for row in oldest if row), default=None),
+        {name: row[0] for name, row in oldest.items() if row},
         lost,
     )
 

@@ -18,6 +18,7 @@ import zmq
 from alpr.clock import SystemClock
 from alpr.errors import LinkError, StoreError, StoreFull
 from alpr.link.allowlist import AllowList, Device, enrol, revoke
+from alpr.link.health import Heartbeat
 from alpr.link.hub import Delivery, Hub, Peer, Receipt
 from alpr.link.journal import Journal
 from alpr.link.keys import KeyPair, new_key_pair
@@ -310,6 +311,9 @@ class SilentWire:
     def greet(self, peer: Peer, hello: Hello) -> None:
         if self.error:
             raise self.error
+
+    def heard(self, peer: Peer, heartbeat: Heartbeat) -> None:
+        pass
 
     def store(self, deliveries: list[Delivery]) -> list[Receipt]:
         self.calls += 1

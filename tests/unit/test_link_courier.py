@@ -17,6 +17,7 @@ from alpr.link.messages import (
     Ack,
     Batch,
     FromCollector,
+    FromDevice,
     Goodbye,
     Hello,
     Refusal,
@@ -33,7 +34,7 @@ from tests.records import a_hit, a_read
 class FakeWire:
     """Keeps what was sent."""
 
-    sent: list[Hello | Batch] = field(default_factory=list)
+    sent: list[FromDevice] = field(default_factory=list)
     takes: bool = True
     retreats: int = 0
 

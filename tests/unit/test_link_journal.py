@@ -128,10 +128,10 @@ def test_the_oldest_number_tells_what_was_delivered(journal: Journal, path: Path
 
 
 def test_depth_and_age(journal: Journal, path: Path) -> None:
-    assert read_depth(path).oldest_at_us is None
+    assert read_depth(path).oldest_us == {}
     journal.append([a_read(1)], [])
     depth = read_depth(path)
-    assert depth.oldest_at_us == round(START.timestamp() * 1e6)
+    assert depth.oldest_us == dict.fromkeys(("read", "picture"), round(START.timestamp() * 1e6))
     assert depth.size_bytes == sum(len(_encoded(record)) for record in waiting(path))
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from alpr.errors import MessageError
 from alpr.link.convert import hit_from_record, pictures_of, read_from_record, record_from_hit, record_from_read
+from alpr.link.fields import MAX_MESSAGE_BYTES
 from alpr.link.messages import (
-    MAX_MESSAGE_BYTES,
     Ack,
     Batch,
     Entry,
