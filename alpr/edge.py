@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 from alpr.capture import Feed, Feeds, FeedStatus, Source, open_source
 from alpr.clock import Clock, SystemClock
@@ -177,9 +176,6 @@ class Edge:
         index = stack.enter_context(HotlistIndex.open(self._config.hotlist.database))
         return HotlistMatcher(index, self._clock)
 
-    def _journal_path(self) -> Path:
-        return self._config.device.data_dir / "journal.sqlite"
-
     def _journal(self, stack: ExitStack) -> Journal:
         folder = self._config.device.data_dir
         try:
@@ -188,7 +184,7 @@ class Edge:
             raise StoreError(f"{folder}: cannot be made ({error.strerror}); see device.data_dir") from error
         outbox = self._config.outbox
         limits = JournalLimits(outbox_rows=outbox.max_rows, outbox_bytes=outbox.max_bytes)
-        journal = Journal(self._journal_path(), limits, self._clock)
+        journal = Journal(self._config.device.journal, limits, self._clock)
         stack.callback(journal.close)
         return journal
 
@@ -197,7 +193,7 @@ class Edge:
         if link is None:
             return None
         return DeviceLink(
-            self._journal_path(),
+            self._config.device.journal,
             link.collector,
             load_key_pair(link.key_file),
             load_public_key(link.server_key),

@@ -4,27 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from alpr.cli.instants import instant
 from alpr.cli.output import json_option, print_rows
 
 if TYPE_CHECKING:
     from alpr.collector.search import Found
-
-
-def _instant(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:
-    if value is None:
-        return None
-    try:
-        instant = datetime.fromisoformat(value)
-    except ValueError as error:
-        forms = "2026-01-31, 2026-01-31T08:00 or 2026-01-31T08:00+01:00"
-        raise click.BadParameter(f"{value!r} is not an instant; give {forms}", ctx, param) from error
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant
 
 
 @click.command()
@@ -33,9 +23,9 @@ def _instant(ctx: click.Context, param: click.Parameter, value: str | None) -> d
 @click.option("--case", "case_id", default="", help="Case number. Recorded.")
 @click.option("--db", "database", required=True, type=click.Path(path_type=Path), help="The collector's database.")
 @click.option(
-    "--since", callback=_instant, help="First seen at or after this (ISO 8601; UTC unless it says otherwise)."
+    "--since", callback=instant, help="First seen at or after this (ISO 8601; UTC unless it says otherwise)."
 )
-@click.option("--until", callback=_instant, help="First seen before this.")
+@click.option("--until", callback=instant, help="First seen before this.")
 @click.option("--camera", "camera_id", help="Only this camera.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Newest reads only.")
 @json_option

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import pwd
 import re
+from contextlib import closing
 from pathlib import Path
 
 from alpr.collector.audit import Access, Audit
+from alpr.collector.hits import FoundHit, HitQuery, find_hits, find_misreads, write_crops
 from alpr.collector.search import Found, Query, search
+from alpr.collector.store import Store
 from alpr.errors import AccessDenied
+from alpr.types import Disposition
 
 # Said by people who are asked for a purpose and have none, or will not tell.
 _EMPTY_WORDS = frozenset(  # as prose, one word after the other
@@ -45,6 +49,58 @@ def audited_search(database: Path, audit: Audit, query: Query, *, who: str, purp
     }
     audit.record(Access(who, "search", asked, stated, case_id.strip(), len(found.reads)))
     return found
+
+
+def audited_hits(
+    database: Path, audit: Audit, query: HitQuery, *, who: str, purpose: str, case_id: str = ""
+) -> list[FoundHit]:
+    """Look for hits; recorded and raising as `audited_search`."""
+    stated = checked_purpose(purpose)
+    found = find_hits(database, query)
+    asked = {
+        "since": query.since.isoformat() if query.since else None,
+        "until": query.until.isoformat() if query.until else None,
+        "list": query.list_name,
+        "is_undecided": query.is_undecided,
+        "limit": query.limit,
+    }
+    audit.record(Access(who, "hits", asked, stated, case_id.strip(), len(found)))
+    return found
+
+
+def audited_decision(database: Path, audit: Audit, disposition: Disposition, *, purpose: str) -> Disposition:
+    """Decide on a hit at the centre. Recorded first, so that no decision stands that the audit does not know.
+
+    Raises:
+        DispositionError: the hit is not here, or the rules do not allow the decision.
+        AuditError: the decision could not be recorded; it was not made then.
+    """
+    with closing(Store(database)) as store:
+        audit.record(
+            Access(
+                disposition.by,
+                "dispose",
+                {
+                    "hit_id": disposition.hit_id,
+                    "disposition_id": disposition.disposition_id,
+                    "verdict": disposition.verdict.value,
+                    "action": disposition.action.value,
+                },
+                checked_purpose(purpose),
+                "",
+                1,
+            )
+        )
+        return store.decide(disposition)
+
+
+def audited_misreads(database: Path, audit: Audit, folder: Path, *, who: str, purpose: str, case_id: str = "") -> int:
+    """Export misreads as labelled crops, recorded before anything is written; how many."""
+    misreads = list(find_misreads(database))
+    audit.record(
+        Access(who, "export-misreads", {"folder": str(folder)}, checked_purpose(purpose), case_id, len(misreads))
+    )
+    return write_crops(iter(misreads), folder)
 
 
 def checked_purpose(purpose: str) -> str:

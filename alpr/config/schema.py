@@ -69,6 +69,11 @@ class DeviceConfig(_Block):
     data_dir: RootedPath
     """Folder for the journal of reads and hits and for all else that it must remember. Made if missing."""
 
+    @property
+    def journal(self) -> Path:
+        """The file of reads, hits and outbox."""
+        return self.data_dir / "journal.sqlite"
+
 
 class CameraConfig(_Block):
     """One source of frames."""

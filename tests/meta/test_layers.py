@@ -16,7 +16,7 @@ PACKAGE = ROOT / "alpr"
 # Each row may import from the rows above it, never from below; rooms of one row do not import each other.
 LAYERS = [
     {"types", "errors", "clock", "shipped", "machine"},
-    {"geometry", "plates", "metrics", "models", "draw", "sqlite", "config"},
+    {"geometry", "plates", "metrics", "models", "draw", "sqlite", "config", "dispositions", "alerts"},
     {"capture", "detect", "ocr", "track", "hotlist", "link", "evaluation"},
     {"reader", "pipeline"},
     {"edge", "collector", "web", "demo", "bench", "doctor"},

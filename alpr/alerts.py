@@ -1,0 +1,144 @@
+"""Which hits a person is told of now: repeats, muted lists and a queue that cannot grow without end. Pure.
+
+Whatever is held back here is in the history all the same, and is counted. What is told of a hit never depends on
+anything but the hits before it and the rules, so that every silence can be explained.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from alpr.types import Hit
+
+
+class Told(StrEnum):
+    """What became of a hit."""
+
+    NOW = "told"
+    UPDATE = "update"
+    """It corrects or withdraws one that was told."""
+    REPEAT = "repeat"
+    """The same entry was met by another pass a moment ago."""
+    MUTED = "muted"
+    """Its priority is muted."""
+    QUEUE_FULL = "queue-full"
+    """More important hits wait for a decision already."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRules:
+    """When a hit is told."""
+
+    repeat_s: float = 120.0
+    """Seconds after the last pass that met an entry within which another one is a repeat."""
+    mute_from: int | None = None
+    """Priorities from this number on (less urgent) are not told; None mutes nothing."""
+    never_muted: int = 1
+    """Priorities up to this number are always told: neither muted, nor held back by a full queue."""
+    max_waiting: int = 20
+    """Told hits that may wait for a decision; beyond it only those more urgent than the least urgent one are told."""
+
+    def __post_init__(self) -> None:
+        if self.max_waiting < 1:
+            raise ValueError(f"max_waiting must be at least 1, got {self.max_waiting}")
+        if self.mute_from is not None and self.mute_from <= self.never_muted:
+            raise ValueError(f"mute_from {self.mute_from} would mute what never_muted {self.never_muted} protects")
+
+
+class AlertDesk:
+    """Decides hit by hit; keeps those that wait for a decision, the most urgent and oldest first.
+
+    Args:
+        rules: when a hit is told.
+    """
+
+    def __init__(self, rules: AlertRules | None = None) -> None:
+        self._rules = rules or AlertRules()
+        self._waiting: OrderedDict[str, Hit] = OrderedDict()
+        self._met: dict[
+            tuple[str, str], datetime
+        ] = {}  # by list and plate: when someone was last told, or would have been
+        self._told: dict[str, datetime] = {}
+        self._counts: Counter[Told] = Counter()
+        self._set_aside = 0
+
+    @property
+    def waiting(self) -> list[Hit]:
+        """Told hits without a decision, the most urgent first, of equals the oldest."""
+        return sorted(self._waiting.values(), key=lambda hit: hit.match.entry.priority)
+
+    @property
+    def counts(self) -> Mapping[Told, int]:
+        """How many hits became what."""
+        return dict(self._counts)
+
+    @property
+    def set_aside(self) -> int:
+        """How many told hits left the queue undecided, for more urgent ones."""
+        return self._set_aside
+
+    def take(self, hit: Hit) -> Told:
+        """What becomes of a hit, or of a correction or withdrawal of one."""
+        entry = hit.match.entry
+        fate = self._fate(hit)
+        self._counts[fate] += 1
+        if fate in (Told.NOW, Told.REPEAT) and not hit.is_withdrawn:
+            self._met[entry.list_name, entry.plate] = hit.raised_at
+        if fate is Told.NOW:
+            self._told[hit.hit_id] = hit.raised_at
+            self._waiting[hit.hit_id] = hit
+            if len(self._waiting) > self._rules.max_waiting:
+                self._put_aside()
+        elif fate is Told.UPDATE and hit.hit_id in self._waiting:
+            if hit.is_withdrawn:
+                del self._waiting[hit.hit_id]
+            else:
+                self._waiting[hit.hit_id] = hit
+        self._forget(hit.raised_at)
+        return fate
+
+    def decided(self, hit_id: str) -> None:
+        """A person has decided: it waits no longer."""
+        self._waiting.pop(hit_id, None)
+
+    def _fate(self, hit: Hit) -> Told:
+        entry, rules = hit.match.entry, self._rules
+        if hit.hit_id in self._told:
+            return Told.UPDATE
+        is_protected = entry.priority <= rules.never_muted
+        if rules.mute_from is not None and entry.priority >= rules.mute_from and not is_protected:
+            return Told.MUTED
+        if self._is_repeat(hit):
+            return Told.REPEAT
+        if len(self._waiting) >= rules.max_waiting and not is_protected:
+            least = max(waiting.match.entry.priority for waiting in self._waiting.values())
+            if entry.priority >= least:
+                return Told.QUEUE_FULL
+        return Told.NOW
+
+    def _is_repeat(self, hit: Hit) -> bool:
+        before = self._met.get((hit.match.entry.list_name, hit.match.entry.plate))
+        if hit.is_withdrawn:
+            return True  # of one that nobody was told of
+        return before is not None and hit.raised_at - before < timedelta(seconds=self._rules.repeat_s)
+
+    def _put_aside(self) -> None:
+        """The least urgent and oldest makes room; where all are protected the queue grows rather than drop one."""
+        candidates = [hit for hit in self._waiting.values() if hit.match.entry.priority > self._rules.never_muted]
+        if candidates:
+            least = max(candidates, key=lambda hit: hit.match.entry.priority)
+            del self._waiting[least.hit_id]
+            self._set_aside += 1
+
+    def _forget(self, now: datetime) -> None:
+        """What can no longer matter: bounded memory over weeks."""
+        if len(self._met) > 1024:
+            repeat = timedelta(seconds=self._rules.repeat_s)
+            self._met = {key: met for key, met in self._met.items() if now - met < repeat}
+        if len(self._told) > 4096:
+            kept = sorted(self._told, key=self._told.__getitem__)[-2048:]
+            self._told = {hit_id: self._told[hit_id] for hit_id in kept}
