@@ -12,8 +12,9 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
+from alpr.alerts import AlertDesk, AlertRules, Told
 from alpr.capture import Feed, Feeds, FeedStatus, Source, open_source
 from alpr.clock import Clock, SystemClock
 from alpr.config import CameraConfig, EdgeConfig
@@ -31,6 +32,7 @@ from alpr.types import Hit, Read
 _log = logging.getLogger(__name__)
 
 STATUS_EVERY_S = 30.0
+DECISIONS_EVERY_S = 1.0
 DRAIN_S = 5.0
 """How long a device that ends goes on delivering what still waits; the rest goes out at its next start."""
 
@@ -44,6 +46,8 @@ class EdgeReport:
     """Vehicle passes reported."""
     hits: int
     """Hits raised, without those withdrawn later."""
+    told: Mapping[Told, int]
+    """What a person was told of the hits, and what was held back by which rule."""
     unread: Mapping[str, int]
     """Passes that gave no read, by cause."""
     cameras: tuple[FeedStatus, ...]
@@ -76,6 +80,8 @@ class Edge:
         self._clock = clock or SystemClock()
         self._times = StageTimes()
         self._trackers: list[Tracker] = []
+        self._desk = AlertDesk(AlertRules(**config.alerts.model_dump()))
+        self._decided = 0
         self._stopping = threading.Event()
         self._reads = 0
         self._hit_ids: set[str] = set()  # hits are rare: a name each is cheap, and a corrected one counts once
@@ -135,6 +141,7 @@ class Edge:
         every = {camera.id: camera.detect_every for camera in self._config.cameras}
         taken = dict.fromkeys(every, 0)  # not frame.seq: where frames are dropped, the wrong ones might always stay
         next_status_s = time.monotonic() + STATUS_EVERY_S
+        next_look_s = 0.0
         while not self._stopping.is_set():
             frame = feeds.next_frame(0.2)
             if frame is not None:
@@ -146,6 +153,9 @@ class Edge:
                 break
             if link is not None and link.failure is not None:
                 raise StoreError(f"the link to the collector died: {link.failure}") from link.failure
+            if time.monotonic() >= next_look_s:
+                next_look_s = time.monotonic() + DECISIONS_EVERY_S
+                self._take_decisions(journal)
             if time.monotonic() >= next_status_s:
                 next_status_s += STATUS_EVERY_S
                 _log_status(self._report(feeds.statuses(), link, journal))
@@ -155,7 +165,13 @@ class Edge:
             self._reads += sum(read.revision == 0 for read in outcome.reads)
             for hit in outcome.hits:
                 (self._hit_ids.discard if hit.is_withdrawn else self._hit_ids.add)(hit.hit_id)
-            self._on_outcome(outcome)
+            self._on_outcome(replace(outcome, told=tuple(self._desk.take(hit) for hit in outcome.hits)))
+
+    def _take_decisions(self, journal: Journal) -> None:
+        """Decisions are made in other processes: `alpr hits dispose`."""
+        self._decided, hit_ids = journal.decided_after(self._decided)
+        for hit_id in hit_ids:
+            self._desk.decided(hit_id)
 
     def _reader(self) -> PlateReader:
         models = self._config.models
@@ -212,6 +228,7 @@ class Edge:
             frames=self._frames,
             reads=self._reads,
             hits=len(self._hit_ids),
+            told=self._desk.counts,
             unread=unread,
             cameras=tuple(cameras),
             stages=self._times.latencies(),

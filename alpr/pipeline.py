@@ -13,6 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
+from alpr.alerts import Told
 from alpr.clock import Clock
 from alpr.errors import StoreFull
 from alpr.geometry import Polygon, is_inside
@@ -76,6 +77,8 @@ class Outcome:
     hits: tuple[Hit, ...] = ()
     is_kept: bool = True
     """False where the journal had no room: told locally, lost for the collector."""
+    told: tuple[Told, ...] = ()
+    """What a person is told of each hit, in the same order; () where nobody has decided that."""
 
 
 class Pipeline:

@@ -62,6 +62,7 @@ def row_of_report(report: EdgeReport) -> dict[str, Any]:
         "frames": report.frames,
         "reads": report.reads,
         "hits": report.hits,
+        "told": {told.value: count for told, count in report.told.items()},
         "unread": dict(report.unread),
         "cameras": [
             {
@@ -87,14 +88,20 @@ def row_of_report(report: EdgeReport) -> dict[str, Any]:
 def _print_json(outcome: Outcome) -> None:
     from alpr.cli.rows import row_of_hit, row_of_read
 
-    print_rows([*map(row_of_read, outcome.reads), *map(row_of_hit, outcome.hits)], as_json=True)
+    hits = ({**row_of_hit(hit), "alert": told.value} for hit, told in zip(outcome.hits, outcome.told, strict=True))
+    print_rows([*map(row_of_read, outcome.reads), *hits], as_json=True)
 
 
 def _print_lines(outcome: Outcome) -> None:
+    from alpr.alerts import Told
+
     for read in outcome.reads:
         click.echo(_line_of_read(read))
-    for hit in outcome.hits:
-        click.secho(_line_of_hit(hit), bold=True, fg=None if hit.is_withdrawn else "red")
+    for hit, told in zip(outcome.hits, outcome.told, strict=True):
+        if told in (Told.NOW, Told.UPDATE):
+            click.secho(_line_of_hit(hit), bold=True, fg=None if hit.is_withdrawn else "red")
+        else:
+            click.secho(f"not alerted ({told.value}): {_line_of_hit(hit)}", dim=True)
 
 
 def _line_of_read(read: Read) -> str:

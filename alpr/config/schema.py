@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
 from alpr.config.document import Document, read_document, validate
 from alpr.config.mistakes import Mistake
@@ -123,6 +123,25 @@ class HotlistConfig(_Block):
     """SQLite file that `alpr hotlist import` fills."""
 
 
+class AlertsConfig(_Block):
+    """Which hits a person is told of at once. The others are in the history all the same, and are counted."""
+
+    repeat_s: Annotated[float, Field(ge=0, le=86400)] = 120.0
+    """Seconds after a pass that met an entry within which the next one is a repeat and is not told."""
+    mute_from: Annotated[int, Field(ge=1, le=99)] | None = None
+    """Priorities from this number on (less urgent) are not told. Null mutes nothing."""
+    never_muted: Annotated[int, Field(ge=1, le=99)] = 1
+    """Priorities up to this number are always told."""
+    max_waiting: Annotated[int, Field(ge=1, le=1000)] = 20
+    """Told hits that may wait for a decision (`alpr hits dispose`); beyond it only more urgent ones are told."""
+
+    @model_validator(mode="after")
+    def _mutes_nothing_protected(self) -> AlertsConfig:
+        if self.mute_from is not None and self.mute_from <= self.never_muted:
+            raise ValueError(f"mute_from {self.mute_from} would mute what never_muted {self.never_muted} protects")
+        return self
+
+
 class OutboxConfig(_Block):
     """How much may wait for the collector; beyond it the oldest pictures of non-hits go first, hits never."""
 
@@ -158,6 +177,7 @@ class EdgeConfig(_Block):
     track: TrackConfig = TrackConfig()
     hotlist: HotlistConfig | None = None
     """Null: nothing is looked for, all is only recorded."""
+    alerts: AlertsConfig = AlertsConfig()
     outbox: OutboxConfig = OutboxConfig()
     link: LinkConfig | None = None
     """Null: the device stands alone."""

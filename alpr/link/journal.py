@@ -90,6 +90,14 @@ class Journal:
         with stored(self._path):
             return dict(Counter(losses.read_losses(self._connection)) + self._unsaved())
 
+    def decided_after(self, number: int) -> tuple[int, tuple[str, ...]]:
+        """Hits on which a decision came after the one of this number; and the number of the last one. From 0 on."""
+        with stored(self._path):
+            rows = self._connection.execute(
+                "SELECT id, hit_id FROM dispositions WHERE id > ? ORDER BY id", (number,)
+            ).fetchall()
+        return (rows[-1][0], tuple(hit_id for _, hit_id in rows)) if rows else (number, ())
+
     def close(self) -> None:
         """Close the file."""
         self._connection.close()

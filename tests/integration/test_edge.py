@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from alpr.alerts import Told
 from alpr.capture import FeedState
 from alpr.config import load_edge_config
 from alpr.edge import Edge, EdgeReport
@@ -33,10 +34,12 @@ class Heard:
     def __init__(self) -> None:
         self.reads: list[Read] = []
         self.hits: list[Hit] = []
+        self.told: list[Told] = []
 
     def __call__(self, outcome: Outcome) -> None:
         self.reads += outcome.reads
         self.hits += outcome.hits
+        self.told += outcome.told
 
     def final_texts(self) -> list[str]:
         return [read.plate.text for read in self.reads if read.is_final]
@@ -112,6 +115,28 @@ def test_the_sample_hotlist_hits_exactly_and_by_look_alike(played: tuple[EdgeRep
     assert kinds[MatchKind.LOOK_ALIKE] >= 1
     for hit in heard.hits:
         assert bool(hit.match.differing_positions) == (hit.match.kind is not MatchKind.EXACT)
+
+
+def test_each_hit_is_told_once_and_then_only_its_corrections(played: tuple[EdgeReport, Heard, Path]) -> None:
+    report, heard, _ = played
+    assert len(heard.told) == len(heard.hits)
+    seen: set[str] = set()
+    for hit, told in zip(heard.hits, heard.told, strict=True):
+        assert told is (Told.UPDATE if hit.hit_id in seen else Told.NOW)
+        seen.add(hit.hit_id)
+    assert report.told == dict(Counter(heard.told))
+
+
+def test_a_muted_priority_is_kept_and_counted_but_not_told(tmp_path: Path) -> None:
+    import_csv(tmp_path / "hotlist.sqlite", SAMPLES / "hotlist.csv", "sample", START)
+    alerts = {"never_muted": 1, "mute_from": 2}
+    report, heard = run_edge(write_config(tmp_path, hotlist={"database": "hotlist.sqlite"}, alerts=alerts))
+    fates = {(hit.match.entry.priority, told) for hit, told in zip(heard.hits, heard.told, strict=True)}
+    assert {told for priority, told in fates if priority > 1} == {Told.MUTED}
+    assert report.told[Told.MUTED] > 0
+    with closing(sqlite3.connect(tmp_path / "data" / "journal.sqlite")) as journal:
+        (kept,) = journal.execute("SELECT count(*) FROM hits").fetchone()
+    assert kept == len({hit.hit_id for hit in heard.hits})
 
 
 def test_all_of_it_is_in_the_journal(played: tuple[EdgeReport, Heard, Path]) -> None:
