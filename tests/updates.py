@@ -79,8 +79,8 @@ def an_update(
         "payload_sha256": facts.payload_sha256,
     }
     head = unsigned_head(Header(**fields | changes))
-    for key in keys:
-        head = head.signed_by(key)
+    for signer in keys:
+        head = head.signed_by(signer)
     return head.encoded() + payload.getvalue()
 
 
