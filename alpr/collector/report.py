@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from alpr.collector.health import Alert
 from alpr.collector.store import Stored
 from alpr.link.messages import DispositionRecord, HitRecord, LossRecord, ReadRecord
 
@@ -75,6 +76,19 @@ def row_from_disposition(decision: DispositionRecord) -> dict[str, Any]:
         "decided_at": decision.decided_at.isoformat(),
         "verified_with": decision.verified_with,
         "verified_at": decision.verified_at.isoformat() if decision.verified_at else None,
+    }
+
+
+def row_from_alert(alert: Alert) -> dict[str, Any]:
+    """A flat row with an `event` of "alert"."""
+    return {
+        "event": "alert",
+        "device": alert.trouble.device,
+        "kind": alert.trouble.kind.value,
+        "subject": alert.trouble.subject or None,
+        "is_raised": alert.is_raised,
+        "at": alert.at.isoformat(),
+        "text": alert.text,
     }
 
 

@@ -14,8 +14,12 @@ from threading import Event
 from types import FrameType
 from typing import Any, TextIO
 
-from alpr.collector.report import line_from_hit, row_from_stored
+from alpr.clock import SystemClock
+from alpr.collector.health import Alert, HealthBoard, HealthLimits
+from alpr.collector.health_store import HealthStore, health_path
+from alpr.collector.report import line_from_hit, row_from_alert, row_from_stored
 from alpr.collector.store import Store, Stored
+from alpr.collector.watch import Watch
 from alpr.link.allowlist import AllowList
 from alpr.link.health import Heartbeat
 from alpr.link.hub import Delivery, Hub, Peer, Receipt
@@ -31,27 +35,37 @@ class Intake:
 
     Args:
         tell: called after the commit, with each new record.
+        watch: told of all signs of life; None where nobody watches.
     """
 
-    def __init__(self, store: Store, tell: Callable[[Stored], None]) -> None:
+    def __init__(self, store: Store, tell: Callable[[Stored], None], watch: Watch | None = None) -> None:
         self._store = store
         self._tell = tell
+        self._watch = watch
 
     def greet(self, peer: Peer, hello: Hello) -> None:
         """A device has connected."""
         _log.info("%s connected, %s", peer.name, hello.software)
+        self._touch(peer)
         self._store.greet(peer, hello)
 
     def heard(self, peer: Peer, heartbeat: Heartbeat) -> None:
         """A device has said how it is."""
-        _log.debug("%s: %s", peer.name, heartbeat)
+        if self._watch is not None:
+            self._watch.heard(peer.name, heartbeat)
 
     def store(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
         """Commit, then tell."""
         receipts, new = self._store.add(deliveries)
         for record in new:
             self._tell(record)
+        for delivery in deliveries:
+            self._touch(delivery.peer)
         return receipts
+
+    def _touch(self, peer: Peer) -> None:
+        if self._watch is not None:
+            self._watch.touched(peer.name)
 
 
 class Teller:
@@ -71,10 +85,17 @@ class Teller:
         if isinstance(stored.record, HitRecord):
             _log.warning("%s", line_from_hit(stored.device, stored.record))
         row = row_from_stored(stored)
-        if row is not None and self._output is not None:
-            self._print(row, self._output)
+        if row is not None:
+            self._print(row)
 
-    def _print(self, row: dict[str, Any], output: TextIO) -> None:
+    def alert(self, alert: Alert) -> None:
+        """Tell of one alert."""
+        self._print(row_from_alert(alert))
+
+    def _print(self, row: dict[str, Any]) -> None:
+        output = self._output
+        if output is None:
+            return
         try:
             output.write(json.dumps(row, ensure_ascii=False) + "\n")
             output.flush()
@@ -100,6 +121,7 @@ def run_collector(
     key_file: Path,
     allowed_devices: Path,
     *,
+    limits: HealthLimits | None = None,
     output: TextIO | None = None,
     stop: Event | None = None,
     on_ready: Callable[[str], None] | None = None,
@@ -107,6 +129,7 @@ def run_collector(
     """Receive, store and ack until `stop` is set.
 
     Args:
+        limits: beyond which an alert of a device's health is raised; None for the usual.
         output: takes the JSON lines; None for stdout.
         on_ready: told the endpoint once it listens.
 
@@ -117,8 +140,10 @@ def run_collector(
     stop = stop or Event()
     keys = load_key_pair(key_file)
     allowed = AllowList(allowed_devices)
-    with closing(Store(database)) as store:
-        intake = Intake(store, Teller(output or sys.stdout))
+    teller = Teller(output or sys.stdout)
+    with closing(Store(database)) as store, closing(HealthStore(health_path(database))) as health:
+        watch = _watch(health, limits or HealthLimits(), allowed, teller)
+        intake = Intake(store, teller, watch)
         with closing(Hub(listen, keys, allowed, intake)) as hub:
             endpoint = hub.open()
             _log.info("listening on %s with key %s", endpoint, keys.public)
@@ -126,7 +151,18 @@ def run_collector(
                 on_ready(endpoint)
             while not stop.is_set():
                 hub.step(_TICK_S)
+                watch.tick()
+        watch.save()
     _log.info("stopped")
+
+
+def _watch(health: HealthStore, limits: HealthLimits, allowed: AllowList, teller: Teller) -> Watch:
+    clock = SystemClock()
+    kept = health.latest()
+    standing = [alert.trouble for alert in health.standing()]
+    known = {name: (each.heartbeat, each.received_at) for name, each in kept.items() if name in allowed.names}
+    board = HealthBoard(limits, clock, known, standing)
+    return Watch(health, board, clock, lambda: allowed.names, teller.alert)
 
 
 @contextmanager

@@ -50,6 +50,11 @@ class AllowList:
         device = self._by_key.get(key)
         return device.name if device else None
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Of all that are allowed."""
+        return frozenset(device.name for device in self._by_key.values())
+
     def refresh(self) -> bool:
         """Look whether the file has changed, and read it again if so; True where it was."""
         try:

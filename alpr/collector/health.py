@@ -1,0 +1,169 @@
+"""Which devices are well: what each last said, and what of that raises an alert or clears one. No I/O.
+
+Silence is counted on the steady clock and from this program's start on, so that neither a clock that is set nor the
+collector's own absence makes devices look silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from alpr.clock import Clock
+from alpr.link.health import Heartbeat
+
+_CLEARED_AT = 0.8  # of a limit: what hovers at it should not raise an alert again and again
+
+
+class AlertKind(StrEnum):
+    """What is wrong."""
+
+    SILENT = "silent"
+    CLOCK = "clock-offset"
+    LIST_AGE = "list-age"
+
+
+@dataclass(frozen=True, slots=True)
+class HealthLimits:
+    """Beyond these an alert is raised."""
+
+    silent_after_s: float = 60.0
+    clock_offset_s: float = 1.0
+    list_age_s: float = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is wrong where."""
+
+    device: str
+    kind: AlertKind
+    subject: str = ""
+    """Name of the hotlist; "" where it concerns the whole device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Trouble that has begun or has ended."""
+
+    trouble: Trouble
+    is_raised: bool
+    """False: it is over."""
+    at: datetime
+    text: str
+    """For people."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceHealth:
+    """What a device last said."""
+
+    name: str
+    heartbeat: Heartbeat | None
+    """None: none yet."""
+    received_at: datetime | None
+    """Of that heartbeat."""
+    silent_s: float
+    """Since anything was heard of it, or since the start."""
+
+
+class HealthBoard:
+    """The last word of each device, and the alerts that stand.
+
+    Args:
+        known: devices that were heard before the start, with their last heartbeat and when it came.
+        standing: alerts that stood when the collector ended.
+    """
+
+    def __init__(
+        self,
+        limits: HealthLimits,
+        clock: Clock,
+        known: Mapping[str, tuple[Heartbeat, datetime]],
+        standing: Iterable[Trouble] = (),
+    ) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._start_ns = clock.monotonic_ns()
+        self._last = dict(known)
+        self._heard_ns = dict.fromkeys(known, self._start_ns)
+        self._standing = set(standing)
+
+    @property
+    def standing(self) -> frozenset[Trouble]:
+        """Trouble of which an alert was raised and none cleared it."""
+        return frozenset(self._standing)
+
+    def touched(self, name: str) -> None:
+        """Something came from a device."""
+        self._heard_ns[name] = self._clock.monotonic_ns()
+
+    def heard(self, name: str, heartbeat: Heartbeat) -> None:
+        """A heartbeat came from a device."""
+        self.touched(name)
+        self._last[name] = (heartbeat, self._clock.now())
+
+    def devices(self) -> tuple[DeviceHealth, ...]:
+        """All that were heard of, by name."""
+        now_ns = self._clock.monotonic_ns()
+        found = []
+        for name, heard_ns in sorted(self._heard_ns.items()):
+            heartbeat, received_at = self._last.get(name, (None, None))
+            found.append(DeviceHealth(name, heartbeat, received_at, (now_ns - heard_ns) / 1e9))
+        return tuple(found)
+
+    def check(self, allowed: Collection[str]) -> list[Alert]:
+        """What has begun and what is over since the last check; what a device that is allowed no more had is over.
+
+        Args:
+            allowed: names of the devices that may connect.
+        """
+        for name in self._heard_ns.keys() - set(allowed):
+            del self._heard_ns[name]
+            self._last.pop(name, None)
+        now = self._clock.now()
+        found = {trouble: text for device in self.devices() for trouble, text in self._troubles(device)}
+        alerts = [Alert(trouble, True, now, text) for trouble, text in found.items() if trouble not in self._standing]
+        alerts += [
+            Alert(trouble, False, now, _over(trouble, is_allowed=trouble.device in allowed))
+            for trouble in sorted(self._standing - found.keys(), key=str)
+        ]
+        self._standing = set(found)
+        return alerts
+
+    def _troubles(self, device: DeviceHealth) -> Iterator[tuple[Trouble, str]]:
+        if device.silent_s > self._limits.silent_after_s:
+            yield Trouble(device.name, AlertKind.SILENT), f"{device.name}: nothing heard for {device.silent_s:.0f} s"
+        heartbeat = device.heartbeat
+        if heartbeat is None:
+            return
+        clock = heartbeat.clock
+        trouble = Trouble(device.name, AlertKind.CLOCK)
+        # Only what is beyond doubt: on a slow line the uncertainty may be seconds.
+        if clock and abs(clock.offset_s) - clock.uncertainty_s > self._limit(trouble, self._limits.clock_offset_s):
+            side = "ahead of" if clock.offset_s > 0 else "behind"
+            off = f"{abs(clock.offset_s):.3f} s ± {clock.uncertainty_s:.3f} s"
+            yield trouble, f"{device.name}: its clock is {off} {side} the collector's; check NTP or GPS"
+        for held in heartbeat.vitals.hotlists:
+            trouble = Trouble(device.name, AlertKind.LIST_AGE, held.name)
+            age_s = held.age_s + device.silent_s  # it has not grown younger meanwhile
+            if age_s > self._limits.list_age_s:
+                told = f"hotlist {held.name} (revision {held.revision}) is {age_s / 3600:.1f} h old"
+                yield trouble, f"{device.name}: {told}; hits on it need verification"
+
+    def _limit(self, trouble: Trouble, limit: float) -> float:
+        return limit * _CLEARED_AT if trouble in self._standing else limit
+
+
+def _over(trouble: Trouble, *, is_allowed: bool) -> str:
+    if not is_allowed:
+        return f"{trouble.device}: no longer allowed, nothing is expected of it"
+    match trouble.kind:
+        case AlertKind.SILENT:
+            return f"{trouble.device}: heard again"
+        case AlertKind.CLOCK:
+            return f"{trouble.device}: its clock is right again"
+        case AlertKind.LIST_AGE:
+            return f"{trouble.device}: hotlist {trouble.subject} is fresh again, or gone"

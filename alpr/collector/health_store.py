@@ -1,0 +1,211 @@
+"""What is kept of the devices' health: the last heartbeat of each, a thin history, and all alerts.
+
+A file of its own beside the reads, since it matters less: heartbeats are not flushed to the disk one by one, and a
+file that is lost costs no evidence. Every table is bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+from sqlite_utils import Database
+
+from alpr.collector.health import Alert, AlertKind, Trouble
+from alpr.link.health import Heartbeat
+from alpr.link.losses import micros
+from alpr.sqlite import Migration, check, connect, connect_read_only, migrate, stored, transaction
+
+HISTORY_SLOT_S = 600
+"""One row of history for each device in so many seconds."""
+HISTORY_DAYS = 3
+_KEPT_ALERTS = 20_000
+
+
+def _first(database: Database) -> None:
+    for statement in (
+        "CREATE TABLE latest (device TEXT PRIMARY KEY, received_at INTEGER NOT NULL, record BLOB NOT NULL)",
+        """CREATE TABLE history (
+            device TEXT NOT NULL, slot INTEGER NOT NULL, received_at INTEGER NOT NULL, record BLOB NOT NULL,
+            PRIMARY KEY (device, slot)) WITHOUT ROWID""",
+        "CREATE INDEX history_by_slot ON history (slot)",
+        """CREATE TABLE alerts (
+            id INTEGER PRIMARY KEY, device TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL,
+            raised_at INTEGER NOT NULL, text TEXT NOT NULL, cleared_at INTEGER)""",
+        "CREATE UNIQUE INDEX standing_alerts ON alerts (device, kind, subject) WHERE cleared_at IS NULL",
+    ):
+        database.execute(statement)
+
+
+_STEPS: tuple[Migration, ...] = (_first,)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptHealth:
+    """A heartbeat as it was kept."""
+
+    received_at: datetime
+    heartbeat: Heartbeat
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAlert:
+    """An alert as it was kept."""
+
+    trouble: Trouble
+    raised_at: datetime
+    cleared_at: datetime | None
+    """None: it stands."""
+    text: str
+
+
+class HealthStore:
+    """The collector's side, which writes.
+
+    Args:
+        path: created where missing.
+
+    Raises:
+        StoreError: the file is damaged, or of a newer version (MigrationError), or cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection = connect(path, synchronous="NORMAL")
+        try:
+            check(self._connection, path)
+            migrate(self._connection, path, _STEPS)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def latest(self) -> dict[str, KeptHealth]:
+        """The last heartbeat of each device."""
+        return read_latest(self._path)
+
+    def standing(self) -> list[KeptAlert]:
+        """The alerts that stand."""
+        return read_alerts(self._path, only_standing=True)
+
+    def save(self, heartbeats: Mapping[str, tuple[Heartbeat, datetime]]) -> None:
+        """Keep the last heartbeat of some devices.
+
+        Raises:
+            StoreFull: no room.
+        """
+        rows = [(name, micros(at), msgspec.msgpack.encode(heartbeat)) for name, (heartbeat, at) in heartbeats.items()]
+        slots = [(name, at_us // (HISTORY_SLOT_S * 1_000_000), at_us, record) for name, at_us, record in rows]
+        with stored(self._path), transaction(self._connection):
+            self._connection.executemany("INSERT OR REPLACE INTO latest VALUES (?, ?, ?)", rows)
+            self._connection.executemany("INSERT OR IGNORE INTO history VALUES (?, ?, ?, ?)", slots)
+
+    def tell(self, alerts: Sequence[Alert]) -> None:
+        """Keep what has begun and what is over.
+
+        Raises:
+            StoreFull: no room.
+        """
+        with stored(self._path), transaction(self._connection):
+            for alert in alerts:
+                subject = (alert.trouble.device, alert.trouble.kind.value, alert.trouble.subject)
+                if alert.is_raised:
+                    self._connection.execute(
+                        """INSERT OR IGNORE INTO alerts (device, kind, subject, raised_at, text)
+                           VALUES (?, ?, ?, ?, ?)""",
+                        (*subject, micros(alert.at), alert.text),
+                    )
+                else:
+                    self._connection.execute(
+                        """UPDATE alerts SET cleared_at = ? WHERE device = ? AND kind = ? AND subject = ?
+                           AND cleared_at IS NULL""",
+                        (micros(alert.at), *subject),
+                    )
+
+    def prune(self, now: datetime, allowed: Iterable[str]) -> None:
+        """Forget what is too old, and the devices that are allowed no more.
+
+        Raises:
+            StoreFull: no room.
+        """
+        oldest = micros(now - timedelta(days=HISTORY_DAYS)) // (HISTORY_SLOT_S * 1_000_000)
+        names = set(allowed)
+        with stored(self._path), transaction(self._connection):
+            self._connection.execute("DELETE FROM history WHERE slot < ?", (oldest,))
+            self._connection.execute(
+                "DELETE FROM alerts WHERE cleared_at IS NOT NULL AND id <= (SELECT max(id) FROM alerts) - ?",
+                (_KEPT_ALERTS,),
+            )
+            gone = [row for row in self._connection.execute("SELECT device FROM latest") if row[0] not in names]
+            self._connection.executemany("DELETE FROM latest WHERE device = ?", gone)
+
+
+def health_path(database: Path) -> Path:
+    """The health file that belongs to a collector's database: `reads.db` has `reads.health.db`."""
+    return database.with_name(f"{database.stem}.health.db")
+
+
+def read_latest(path: Path) -> dict[str, KeptHealth]:
+    """The last heartbeat of each device; those that this version cannot understand are left out.
+
+    Raises:
+        StoreError: the file is not there or cannot be read.
+    """
+    return {name: kept for name, kept in _rows(path, "SELECT device, received_at, record FROM latest", ())}
+
+
+def read_history(path: Path, device: str) -> list[KeptHealth]:
+    """The thin history of one device, the oldest first.
+
+    Raises:
+        StoreError: the file is not there or cannot be read.
+    """
+    query = "SELECT device, received_at, record FROM history WHERE device = ? ORDER BY slot"
+    return [kept for _, kept in _rows(path, query, (device,))]
+
+
+def read_alerts(path: Path, *, only_standing: bool = False) -> list[KeptAlert]:
+    """The alerts, the newest first.
+
+    Raises:
+        StoreError: the file is not there or cannot be read.
+    """
+    condition = "WHERE cleared_at IS NULL" if only_standing else ""
+    with closing(connect_read_only(path)) as connection, stored(path):
+        rows = connection.execute(
+            f"SELECT device, kind, subject, raised_at, cleared_at, text FROM alerts {condition} ORDER BY id DESC"
+        ).fetchall()
+    return [
+        KeptAlert(
+            Trouble(device, AlertKind(kind), subject),
+            _instant(raised_at),
+            None if cleared_at is None else _instant(cleared_at),
+            text,
+        )
+        for device, kind, subject, raised_at, cleared_at, text in rows
+        if kind in set(AlertKind)
+    ]
+
+
+def _rows(path: Path, query: str, values: tuple[str, ...]) -> list[tuple[str, KeptHealth]]:
+    with closing(connect_read_only(path)) as connection, stored(path):
+        rows = connection.execute(query, values).fetchall()
+    found = []
+    for name, received_at, record in rows:
+        try:
+            heartbeat = msgspec.msgpack.decode(record, type=Heartbeat)
+        except msgspec.DecodeError:  # of another version of alpr: the device will say it anew
+            continue
+        found.append((name, KeptHealth(_instant(received_at), heartbeat)))
+    return found
+
+
+def _instant(at_us: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at_us)
