@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable
-from datetime import datetime
+from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from sqlite_utils import Database
+
 from alpr.hotlist import ImportReport, import_csv
+from alpr.hotlist.database import _STEPS as STEPS
+from alpr.hotlist.database import APPLICATION_ID, text_from_instant
+from alpr.hotlist.wildcards import match_key
 from alpr.types import HotlistEntry, PlateText, Read
 from tests.conftest import START, a_plate_text, some_corners
+
+YEAR = timedelta(days=365)
 
 
 def a_csv(path: Path, *rows: str, header: str = "plate,reason") -> Path:
@@ -33,6 +42,29 @@ def imported(
 ) -> ImportReport:
     """Import rows into a database."""
     return import_csv(database, a_csv(database.with_suffix(".csv"), *rows, header=header), list_name, now)
+
+
+def an_old_hotlist(database: Path, version: int, entries: Iterable[tuple[str, str]]) -> Path:
+    """A database as version 1 or 2 of the schema made it, with one list of (plate, reason)."""
+    with closing(sqlite3.connect(database)) as connection:
+        for step in STEPS[:version]:
+            step(Database(connection))
+        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version={version}")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(
+            "INSERT INTO lists (name, revision, updated_at, source) VALUES ('stolen', 7, ?, 'old.csv')",
+            (text_from_instant(START),),
+        )
+        for plate, reason in entries:
+            values = (plate, match_key(plate), reason, text_from_instant(START), text_from_instant(START + YEAR))
+            connection.execute(
+                "INSERT INTO entries (list_id, plate, look_alike_key, region, case_reference, reason, instructions,"
+                " priority, valid_from, valid_to) VALUES (1, ?, ?, 'GB', 'K1', ?, 'call', 2, ?, ?)",
+                values,
+            )
+        connection.commit()
+    return database
 
 
 def an_entry(plate: str = "AB12CDE", region: str | None = None, priority: int = 3, entry_id: int = 1) -> HotlistEntry:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alpr.errors import MigrationError, StoreError, StoreFull
+from alpr.hotlist.entry_store import details_hash, details_text
 from alpr.hotlist.neighbours import ENDING_LENGTH
 from alpr.sqlite import transaction
 
@@ -53,6 +54,22 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def bring_up_to_date(path: Path) -> None:
+    """Migrate a database that an older version made; one that is missing or current is not touched.
+
+    Raises:
+        MigrationError: it is another program's database, or of a newer version.
+        StoreError: it is old and cannot be written.
+        StoreFull: there is no room for it.
+    """
+    if not path.is_file():
+        return
+    with stored(path), closing(_connect_read_only(path)) as connection:
+        is_current = _refuse_foreign(connection, path) == SCHEMA_VERSION
+    if not is_current:
+        open_for_writing(path).close()
+
+
 def open_read_only(path: Path) -> sqlite3.Connection:
     """Open a hotlist database to match against while others may be importing.
 
@@ -65,15 +82,20 @@ def open_read_only(path: Path) -> sqlite3.Connection:
             f"{path}: no hotlist database there: make one with `alpr hotlist import FILE --list NAME --db {path}`"
         )
     with stored(path):
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S)
+        connection = _connect_read_only(path)
         try:
-            connection.isolation_level = None
             if _refuse_foreign(connection, path) != SCHEMA_VERSION:
-                raise MigrationError(f"{path}: made by an older version: import a list into it once to bring it up")
+                raise MigrationError(
+                    f"{path}: made by an older alpr: bring it up to date with `alpr hotlist list --db {path}`"
+                )
         except BaseException:
             connection.close()
             raise
     return connection
+
+
+def _connect_read_only(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S, isolation_level=None)
 
 
 @contextmanager
@@ -160,7 +182,79 @@ def _policies_and_endings(tables: Database) -> None:
     tables.execute(f"CREATE INDEX entries_by_ending ON entries (list_id, {LAST_CHARACTERS}, plate)")
 
 
-_STEPS: tuple[Callable[[Database], None], ...] = (_lists_and_entries, _policies_and_endings)
+def _shared_details_and_history(tables: Database) -> None:
+    """Entries share their details; instants are numbers; skips, and what each revision of a list was."""
+    for index in ("look_alike_key", "key", "ending"):
+        tables.execute(f"DROP INDEX entries_by_{index}")
+    tables.execute("ALTER TABLE entries RENAME TO old_entries")
+    tables.create_table(
+        "details",
+        {"details_id": int, "details_hash": int, "details": str},
+        pk="details_id",
+        not_null={"details_hash", "details"},
+    ).create_index(["details_hash"], index_name="details_by_hash")
+    text = ("plate", "region", "case_reference", "look_alike_key", "vehicle")
+    entries = tables.create_table(
+        "entries",
+        {
+            "entry_id": int,
+            "list_id": int,
+            **dict.fromkeys(text, str),
+            "valid_from": int,
+            "valid_to": int,
+            "details_id": int,
+        },
+        pk="entry_id",
+        foreign_keys=[("list_id", "lists", "list_id"), ("details_id", "details", "details_id")],
+        not_null={"list_id", "details_id", *text},
+    )
+    tables.conn.create_function("details_text", 3, details_text, deterministic=True)
+    tables.conn.create_function("details_hash", 1, details_hash, deterministic=True)
+    for statement in _MOVE_ENTRIES:
+        tables.execute(statement)
+    entries.create_index(["look_alike_key"], index_name="entries_by_look_alike_key")
+    entries.create_index(["list_id", "plate", "region", "case_reference"], index_name="entries_by_key", unique=True)
+    tables.execute(f"CREATE INDEX entries_by_ending ON entries (list_id, {LAST_CHARACTERS}, plate)")
+    tables.table("lists").add_column("origin", str, not_null_default="")
+    tables.create_table(
+        "revisions",
+        {
+            **{"list_name": str, "revision": int, "at": str, "cause": str, "source": str, "policy": str},
+            **{"added": int, "changed": int, "removed": int},
+        },
+        pk=("list_name", "revision"),
+    )
+    tables.create_table(
+        "skips",
+        {
+            **{"skip_id": int, "list_name": str, "plate": str, "is_exact_too": int},
+            **{"reason": str, "added_by": str, "added_at": str, "until": str},
+        },
+        pk="skip_id",
+        not_null={"list_name", "plate", "is_exact_too", "reason", "added_by", "added_at"},
+    ).create_index(["list_name", "plate"], index_name="skips_by_plate", unique=True)
+
+
+_MICROSECONDS = "strftime('%s', {0}) * 1000000 + CAST(substr({0}, 21, 6) AS INTEGER)"
+_MOVE_ENTRIES = (
+    """INSERT INTO details (details_hash, details)
+    SELECT details_hash(written), written
+    FROM (SELECT DISTINCT details_text(reason, priority, instructions) AS written FROM old_entries)""",
+    f"""INSERT INTO entries
+    SELECT entry_id, list_id, plate, region, case_reference, look_alike_key, '',
+        {_MICROSECONDS.format("valid_from")}, {_MICROSECONDS.format("valid_to")},
+        (SELECT details_id FROM details
+        WHERE details_hash = details_hash(details_text(reason, priority, instructions))
+        AND details = details_text(reason, priority, instructions))
+    FROM old_entries""",
+    "DROP TABLE old_entries",
+)
+
+_STEPS: tuple[Callable[[Database], None], ...] = (
+    _lists_and_entries,
+    _policies_and_endings,
+    _shared_details_and_history,
+)
 """Only ever appended to: their count is the file's `user_version`."""
 
 SCHEMA_VERSION = len(_STEPS)

@@ -10,17 +10,19 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from alpr.errors import EntryError
-from alpr.hotlist.database import text_from_instant
+from alpr.hotlist.cells import FURTHER_CELLS
 from alpr.hotlist.regions import is_region
 from alpr.hotlist.wildcards import is_pattern, literals_of, normalise_pattern
 from alpr.plates import fits, normalise, unwritten_letters
+from alpr.types import HotlistEntry
 
 COLUMNS = (
     *("plate", "list", "reason", "priority", "region"),
     *("case_reference", "instructions", "valid_from", "valid_to"),
+    *("category", "code", "colour", "sound", "vehicle", "schedule", "areas", "directions", "receivers"),
 )
 REQUIRED_COLUMNS = ("plate", "reason")
 
@@ -33,22 +35,6 @@ _LENGTHS = {"list": 64, "reason": 200, "case_reference": 100, "instructions": 20
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffd]")
 _SEPARATORS = frozenset(".·•:/'’|")
 _END_OF_TIME = date(9999, 12, 31)  # how many systems write "without end"
-
-
-class NewEntry(NamedTuple):
-    """A good row, in the form and order in which it goes into the database."""
-
-    line: int
-    plate: str
-    region: str
-    """"" where unknown."""
-    case_reference: str
-    reason: str
-    priority: int
-    instructions: str
-    valid_from: str | None
-    valid_to: str | None
-    """Exclusive."""
 
 
 class EntryNote(NamedTuple):
@@ -72,8 +58,8 @@ class RowCheck:
         self._fields = fields
         self.errors: list[EntryError] = []
 
-    def entry(self, list_name: str) -> NewEntry | None:
-        """The row as an entry of a list; None where `errors` say why not."""
+    def entry(self, list_name: str) -> HotlistEntry | None:
+        """The row as an entry of a list, without a row in any database; None where `errors` say why not."""
         self._refuse_unprintable()
         plate = self._plate()
         list_named = self._text("list")
@@ -87,11 +73,25 @@ class RowCheck:
         valid_from, valid_to = self._instant("valid_from"), self._instant("valid_to")
         if valid_from and valid_to and valid_to <= valid_from:
             self._refuse("valid_to", "is not after valid_from")
+        further = self._further() if any(map(self._fields.get, FURTHER_CELLS)) else {}
         if self.errors:
             return None
-        return NewEntry(
-            self._line, plate, region, case_reference, reason, priority, instructions, valid_from, valid_to
+        return HotlistEntry(
+            *(0, list_name, plate, reason, priority, region or None, case_reference, instructions),
+            *(valid_from, valid_to),
+            **further,
         )
+
+    def _further(self) -> dict[str, Any]:
+        """What few lists have."""
+        further = {}
+        for field, parse in FURTHER_CELLS.items():
+            if written := self._fields.get(field, "").strip():
+                try:
+                    further[field] = parse(written)
+                except ValueError as error:
+                    self._refuse(field, str(error))
+        return further
 
     def _refuse(self, field: str, reason: str) -> None:
         self.errors.append(EntryError(self._line, field, reason))
@@ -142,31 +142,27 @@ class RowCheck:
             )
         return region
 
-    def _instant(self, field: str) -> str | None:
+    def _instant(self, field: str) -> datetime | None:
         written = self._fields.get(field, "").strip()
         try:
-            return _instant_text(written, field == "valid_to") if written else None
+            return instant_from_cell(written, is_end=field == "valid_to") if written else None
         except (ValueError, OverflowError) as error:
             self._refuse(field, f"is {_short(written)}: {error}")
             return None
 
 
-def notes_on(entry: NewEntry, written_plate: str, now: str) -> tuple[EntryNote, ...]:
-    """What a person should look at in a good row: it counts, but perhaps not as it was meant.
-
-    Args:
-        now: as text, see `text_from_instant`.
-    """
+def notes_on(line: int, entry: HotlistEntry, written_plate: str, now: datetime) -> tuple[EntryNote, ...]:
+    """What a person should look at in a good row: it counts, but perhaps not as it was meant."""
     notes = []
     if entry.valid_to is not None and entry.valid_to <= now:
-        notes.append(EntryNote(entry.line, "valid_to", "is past: the entry raises no hits"))
+        notes.append(EntryNote(line, "valid_to", "is past: the entry raises no hits"))
     if letters := unwritten_letters(written_plate):
-        notes.append(EntryNote(entry.line, "plate", f"{letters!r} cannot be matched, only {entry.plate}"))
+        notes.append(EntryNote(line, "plate", f"{letters!r} cannot be matched, only {entry.plate}"))
     if is_pattern(entry.plate):
         if len(literals_of(entry.plate)) < LITERALS_EXPECTED:
-            notes.append(EntryNote(entry.line, "plate", f"{entry.plate} fits a great many plates"))
+            notes.append(EntryNote(line, "plate", f"{entry.plate} fits a great many plates"))
     elif entry.region and fits(entry.plate, entry.region) is False:
-        notes.append(EntryNote(entry.line, "plate", f"{entry.plate} is not an ordinary plate of {entry.region}"))
+        notes.append(EntryNote(line, "plate", f"{entry.plate} is not an ordinary plate of {entry.region}"))
     return tuple(notes)
 
 
@@ -180,13 +176,10 @@ _PLATE_CATEGORIES = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd", "
 
 
 @lru_cache(maxsize=4096)  # a list of a million entries names few days
-def _instant_text(written: str, is_end: bool) -> str | None:
+def instant_from_cell(written: str, *, is_end: bool) -> datetime | None:
     """The instant of a date (a UTC day) or of a date and time with its offset; None for an end that never comes.
 
     An end given as a date holds through that day, so it is the instant at which the next begins.
-
-    Returns:
-        As it stands in the database.
 
     Raises:
         ValueError: it is neither, or its time has no offset.
@@ -195,10 +188,10 @@ def _instant_text(written: str, is_end: bool) -> str | None:
     try:
         day = date.fromisoformat(written)
     except ValueError:
-        return text_from_instant(_time_with_offset(written))
+        return _time_with_offset(written).astimezone(UTC)
     if is_end and day == _END_OF_TIME:
         return None
-    return text_from_instant(datetime.combine(day + timedelta(days=is_end), time(tzinfo=UTC)))
+    return datetime.combine(day + timedelta(days=is_end), time(tzinfo=UTC))
 
 
 def _time_with_offset(written: str) -> datetime:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from alpr.clock import Clock
 from alpr.hotlist.index import HotlistIndex
-from alpr.types import Hit, HotlistEntry, Match, Read
+from alpr.types import Hit, HotlistEntry, Match, Place, Read
 
 
 def hit_from(read: Read, match: Match, index: HotlistIndex, now: datetime) -> Hit:
@@ -38,14 +39,27 @@ def hit_id_of(read_id: str, entry: HotlistEntry) -> str:
     return hashlib.sha256(named.encode()).hexdigest()[:32]
 
 
-class HotlistMatcher:
-    """The hits of a read: what the hotlist says, made into records."""
+def may_learn(hit: Hit, names: Collection[str]) -> bool:
+    """Whether one who goes by these names may learn of a hit: everybody, unless it is covert and names others."""
+    receivers = hit.match.entry.receivers
+    return not receivers or any(name in receivers for name in names)
 
-    def __init__(self, index: HotlistIndex, clock: Clock) -> None:
+
+class HotlistMatcher:
+    """The hits of a read: what the hotlist says, made into records.
+
+    Args:
+        places: where the cameras stand, by camera; for entries with an area or a compass direction.
+    """
+
+    def __init__(self, index: HotlistIndex, clock: Clock, places: Mapping[str, Place] | None = None) -> None:
         self._index = index
         self._clock = clock
+        self._places = places or {}
 
     def hits(self, read: Read) -> list[Hit]:
         """One hit per entry met, highest priority first."""
         now = self._clock.now()
-        return [hit_from(read, match, self._index, now) for match in self._index.match(read.plate, read.last_seen_at)]
+        place = self._places.get(read.camera_id)
+        matches = self._index.match(read.plate, read.last_seen_at, place=place, direction=read.direction)
+        return [hit_from(read, match, self._index, now) for match in matches]

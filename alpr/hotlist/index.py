@@ -12,11 +12,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from alpr.errors import HotlistError
-from alpr.hotlist.database import open_read_only, stored, text_from_instant
+from alpr.hotlist.conditions import Circumstances
+from alpr.hotlist.database import open_read_only, stored
+from alpr.hotlist.entry_store import entry_from_row, microseconds
 from alpr.hotlist.lookup import NO_RULES, Rules, read_rules, rows_near
 from alpr.hotlist.matching import meet, urgency
 from alpr.hotlist.policy import MatchPolicy
-from alpr.types import HotlistEntry, Match, PlateText
+from alpr.types import Match, Place, PlateText
 
 _LISTS = """
     SELECT name, revision, updated_at, source,
@@ -65,8 +67,15 @@ class HotlistIndex:
         """
         return cls(open_read_only(path), path)
 
-    def match(self, plate: PlateText, at: datetime) -> list[Match]:
-        """The entries valid at an instant that a plate meets: highest priority first, the closest kind first.
+    def match(
+        self, plate: PlateText, at: datetime, *, place: Place | None = None, direction: str | None = None
+    ) -> list[Match]:
+        """The entries in force that a plate meets: highest priority first, the closest kind first.
+
+        Args:
+            at: when it was read: for validity and schedules.
+            place: where the camera stands, for entries with an area.
+            direction: how the vehicle went, as `Read.direction`.
 
         Raises:
             StoreError: the database cannot be read.
@@ -76,9 +85,12 @@ class HotlistIndex:
             return []
         with self._snapshot():
             rules = self._current_rules()
-            rows = rows_near(self._connection, plate, text_from_instant(at), rules)
+            rows = rows_near(self._connection, plate, microseconds(at), rules)
+        seen = Circumstances(at, place, direction)
         matches = [
-            match for row in rows if (match := meet(plate, _entry_from_row(row), rules.policies[row[1]])) is not None
+            match
+            for row in rows
+            if (match := meet(plate, entry_from_row(row), rules.policies[row[1]], seen)) is not None
         ]
         return sorted(matches, key=urgency)
 
@@ -112,7 +124,7 @@ class HotlistIndex:
 
     def lists(self, now: datetime) -> tuple[ListState, ...]:
         """All lists, by name. Counts entries, so not for every read."""
-        return tuple(_list_state(row, now) for row in self._rows(_LISTS, {"now": text_from_instant(now)}))
+        return tuple(_list_state(row, now) for row in self._rows(_LISTS, {"now": microseconds(now)}))
 
     def close(self) -> None:
         """Let go of the file. Closing twice is harmless."""
@@ -151,26 +163,10 @@ class HotlistIndex:
             raise HotlistError(f"{self._path}: no list named {list_name!r}: see `alpr hotlist list`")
         return int(rows[0][0]), datetime.fromisoformat(rows[0][1])
 
-    def _rows(self, query: str, values: dict[str, str]) -> list[Any]:
+    def _rows(self, query: str, values: dict[str, Any]) -> list[Any]:
         with stored(self._path):
             # All rows at once: a half-read cursor would hold back the folding of the log into the file.
             return self._connection.execute(query, values).fetchall()
-
-
-def _entry_from_row(row: tuple[Any, ...]) -> HotlistEntry:
-    entry_id, list_name, plate, reason, priority, region, case_reference, instructions, valid_from, valid_to = row
-    return HotlistEntry(
-        entry_id=entry_id,
-        list_name=list_name,
-        plate=plate,
-        reason=reason,
-        priority=priority,
-        region=region or None,
-        case_reference=case_reference,
-        instructions=instructions,
-        valid_from=None if valid_from is None else datetime.fromisoformat(valid_from),
-        valid_to=None if valid_to is None else datetime.fromisoformat(valid_to),
-    )
 
 
 def _list_state(row: tuple[Any, ...], now: datetime) -> ListState:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from alpr.hotlist.alignment import is_within
 from alpr.hotlist.database import LAST_CHARACTERS
+from alpr.hotlist.entry_store import SELECTED
 from alpr.hotlist.neighbours import openings_and_ending
 from alpr.hotlist.policies import policy_from_json
 from alpr.hotlist.policy import MatchPolicy
@@ -15,9 +16,9 @@ from alpr.hotlist.wildcards import SHAPES, keys_of_text
 from alpr.plates import look_alike_key
 from alpr.types import PlateText
 
-_ENTRIES = """
-    SELECT entry_id, lists.name, plate, reason, priority, region, case_reference, instructions, valid_from, valid_to
-    FROM {source} JOIN lists USING (list_id)
+_ENTRIES = f"""
+    SELECT {SELECTED}
+    FROM {{source}} JOIN lists USING (list_id) JOIN details USING (details_id)
     WHERE (valid_from IS NULL OR valid_from <= :at) AND (valid_to IS NULL OR :at < valid_to)"""
 # A plate's exact entries have its look-alike key too, so that one look-up finds both kinds.
 _OF_KEY = _ENTRIES.format(source="entries INDEXED BY entries_by_look_alike_key") + " AND look_alike_key = :key"
@@ -74,11 +75,11 @@ def read_rules(connection: sqlite3.Connection) -> Rules:
     )
 
 
-def rows_near(connection: sqlite3.Connection, plate: PlateText, at: str, rules: Rules) -> list[tuple[Any, ...]]:
+def rows_near(connection: sqlite3.Connection, plate: PlateText, at: int, rules: Rules) -> list[tuple[Any, ...]]:
     """The entries that may match, each once; a superset of those that do.
 
     Args:
-        at: the instant as text, see `text_from_instant`.
+        at: the instant, see `microseconds`.
     """
     keys = _keys(plate, rules)
     if len(keys) == 1:

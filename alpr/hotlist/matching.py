@@ -6,8 +6,10 @@ The rules are those of `docs/hotlists.md`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from alpr.hotlist.alignment import align, is_within
+from alpr.hotlist.conditions import Circumstances, unchecked_conditions
 from alpr.hotlist.policy import DEFAULT_POLICY, MatchPolicy
 from alpr.hotlist.wildcards import is_pattern, probability_of_pattern
 from alpr.plates import differing_positions, look_alike_key
@@ -20,11 +22,20 @@ _COLUMN = {char: column for column, char in enumerate(ALPHABET)}
 _RANK = {kind: rank for rank, kind in enumerate(MatchKind)}  # the kinds are declared from closest to farthest
 
 
-def meet(plate: PlateText, entry: HotlistEntry, policy: MatchPolicy = DEFAULT_POLICY) -> Match | None:
-    """The match of a read with an entry under its list's policy, of the closest kind; None where there is none."""
+def meet(
+    plate: PlateText, entry: HotlistEntry, policy: MatchPolicy = DEFAULT_POLICY, seen: Circumstances | None = None
+) -> Match | None:
+    """The match of a read with an entry under its list's policy, of the closest kind; None where there is none.
+
+    Args:
+        seen: what the entry's conditions are held against; None where there are none to hold.
+    """
+    unchecked = () if seen is None else unchecked_conditions(entry, seen)
+    if unchecked is None:
+        return None
     for match in _ways(plate, entry, policy):
         if match.kind is MatchKind.EXACT or match.probability >= policy.min_probability:
-            return match
+            return replace(match, unchecked=unchecked) if unchecked else match
     return None
 
 

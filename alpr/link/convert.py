@@ -31,6 +31,12 @@ from alpr.types import (
     Verdict,
 )
 
+_CONDITIONS_AND_CARD = (
+    *("category", "code", "colour", "sound", "vehicle"),
+    *("schedule", "areas", "directions", "receivers"),
+)
+"""Fields of an entry that have the same name and form in its record."""
+
 
 def record_from_read(read: Read) -> ReadRecord:
     """A read without its pictures; probabilities rounded to float16."""
@@ -139,11 +145,13 @@ def record_from_hit(hit: Hit) -> HitRecord:
             entry.instructions,
             _utc(entry.valid_from) if entry.valid_from else None,
             _utc(entry.valid_to) if entry.valid_to else None,
+            **{field: getattr(entry, field) for field in _CONDITIONS_AND_CARD},
         ),
         list_revision=hit.list_revision,
         list_age_s=float(hit.list_age_s),
         raised_at=_utc(hit.raised_at),
         is_withdrawn=hit.is_withdrawn,
+        unchecked=hit.match.unchecked,
     )
 
 
@@ -171,6 +179,7 @@ def hit_from_record(record: HitRecord) -> Hit:
         e.instructions,
         _utc(e.valid_from) if e.valid_from else None,
         _utc(e.valid_to) if e.valid_to else None,
+        **{field: getattr(e, field) for field in _CONDITIONS_AND_CARD},
     )
     return Hit(
         hit_id=record.hit_id,
@@ -178,7 +187,7 @@ def hit_from_record(record: HitRecord) -> Hit:
         read_revision=record.read_revision,
         camera_id=record.camera_id,
         plate_text=record.plate,
-        match=Match(entry, kind, record.differing_positions, record.probability),
+        match=Match(entry, kind, record.differing_positions, record.probability, record.unchecked),
         list_revision=record.list_revision,
         list_age_s=record.list_age_s,
         raised_at=_utc(record.raised_at),

@@ -25,3 +25,5 @@ Sha256: TypeAlias = Annotated[bytes, Meta(min_length=32, max_length=32)]
 PublicKey: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}\Z")]
 """CURVE25519 in Z85."""
 Corner: TypeAlias = tuple[Finite, Finite]
+Ring: TypeAlias = Annotated[tuple[Corner, ...], Meta(max_length=1000)]
+"""Longitude and latitude of each corner of a polygon."""

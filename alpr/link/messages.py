@@ -23,6 +23,7 @@ from alpr.link.fields import (
     Instant,
     Name,
     Plate,
+    Ring,
     Seq,
     Sha256,
     Share,
@@ -79,6 +80,16 @@ class EntryRecord(Struct, frozen=True):
     instructions: Text = ""
     valid_from: Instant | None = None
     valid_to: Instant | None = None
+    category: Name = ""
+    code: Name = ""
+    colour: Name = ""
+    sound: Name = ""
+    vehicle: Name = ""
+    schedule: Text = ""
+    areas: Annotated[tuple[Ring, ...], Meta(max_length=400)] = ()
+    directions: Annotated[tuple[Name, ...], Meta(max_length=12)] = ()
+    receivers: Annotated[tuple[Name, ...], Meta(max_length=64)] = ()
+    """Who alone may learn of the hit; () is everybody."""
 
 
 class HitRecord(Struct, frozen=True, tag="hit", tag_field="kind"):
@@ -99,6 +110,8 @@ class HitRecord(Struct, frozen=True, tag="hit", tag_field="kind"):
     list_age_s: Finite
     raised_at: Instant
     is_withdrawn: bool = False
+    unchecked: Annotated[tuple[Name, ...], Meta(max_length=8)] = ()
+    """Conditions of the entry that could not be checked and were taken as met."""
 
 
 class PictureRecord(Struct, frozen=True, tag="picture", tag_field="kind"):

@@ -138,7 +138,7 @@ def test_a_line_that_cannot_be_decoded_is_not_swallowed_by_an_open_quote(path: P
         (b"", "is empty: its first line must name the columns"),
         (b"\n \n", "is empty"),
         (b"AB12,stolen\n", "line 1: unknown columns 'ab12', 'stolen': those known are plate, list, reason"),
-        (b"plate,reason,colour,make\n", "line 1: unknown columns 'colour', 'make'"),
+        (b"plate,reason,color,make\n", "line 1: unknown columns 'color', 'make'"),
         (b"plate\n", "line 1: no column reason"),
         (b"priority,region\n", "line 1: no column plate, reason"),
         (b"plate,reason,Plate\n", "line 1: columns named twice: plate"),

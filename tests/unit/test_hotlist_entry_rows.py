@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from alpr.hotlist.database import text_from_instant
-from alpr.hotlist.entry_rows import NewEntry, RowCheck, notes_on
+from alpr.hotlist.entry_rows import RowCheck, notes_on
+from alpr.types import HotlistEntry
 from tests.conftest import START
 
 
-def checked(**fields: str) -> tuple[NewEntry | None, list[tuple[str, str]]]:
+def checked(**fields: str) -> tuple[HotlistEntry | None, list[tuple[str, str]]]:
     check = RowCheck(7, {"plate": "AB12CDE", "reason": "stolen", **fields})
     entry = check.entry("stolen")
     assert (entry is None) == bool(check.errors)
@@ -17,14 +17,14 @@ def checked(**fields: str) -> tuple[NewEntry | None, list[tuple[str, str]]]:
     return entry, [(error.field, error.reason) for error in check.errors]
 
 
-def accepted(**fields: str) -> NewEntry:
+def accepted(**fields: str) -> HotlistEntry:
     entry, errors = checked(**fields)
     assert entry is not None, errors
     return entry
 
 
 def test_only_plate_and_reason_are_needed() -> None:
-    assert accepted() == NewEntry(7, "AB12CDE", "", "", "stolen", 3, "", None, None)
+    assert accepted() == HotlistEntry(0, "stolen", "AB12CDE", "stolen")
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,10 @@ def test_all_mistakes_of_a_row_are_named() -> None:
 )
 def test_validity(valid_from: str, valid_to: str, starts: str | None, ends: str | None) -> None:
     entry = accepted(valid_from=valid_from, valid_to=valid_to)
-    assert (entry.valid_from, entry.valid_to) == (starts, ends)
+    instants = (
+        None if at is None else at.isoformat(timespec="microseconds") for at in (entry.valid_from, entry.valid_to)
+    )
+    assert tuple(instants) == (starts, ends)
 
 
 @pytest.mark.parametrize("valid_to", ["2026-01-09", "2026-01-10T08:00Z"])
@@ -136,7 +139,7 @@ def test_line_breaks_and_quotes_in_instructions_stay() -> None:
 def notes(**fields: str) -> list[tuple[str, str]]:
     entry = accepted(**fields)
     written = fields.get("plate", "AB12CDE")
-    return [(note.field, note.text) for note in notes_on(entry, written, text_from_instant(START))]
+    return [(note.field, note.text) for note in notes_on(7, entry, written, START)]
 
 
 def test_notes() -> None:

@@ -13,13 +13,16 @@ import pytest
 from alpr.errors import HotlistError, ImportRefused, StoreError, StoreFull
 from alpr.hotlist import HotlistIndex, ImportReport, database, import_csv, importer
 from alpr.hotlist.importer import NOTES_KEPT
+from alpr.hotlist.staging import Applied
 from tests.conftest import START
 from tests.hotlists import a_csv, imported
 
 
 def stored_rows(path: Path, columns: str = "plate") -> list[Any]:
     with closing(sqlite3.connect(path)) as connection:
-        return connection.execute(f"SELECT {columns} FROM entries ORDER BY plate, entry_id").fetchall()
+        return connection.execute(
+            f"SELECT {columns} FROM entries JOIN details USING (details_id) ORDER BY plate, entry_id"
+        ).fetchall()
 
 
 def counts(report: ImportReport) -> tuple[int, int, int, int, int]:
@@ -46,7 +49,7 @@ def test_every_bad_row_is_named_and_no_good_one_lost(path: Path) -> None:
     ]
     assert counts(report) == (1, 2, 0, 0, 0)
     assert report.entries == 2
-    assert stored_rows(path, "plate, priority") == [("AB12", 1), ("IJ90", 3)]
+    assert stored_rows(path, "plate, coalesce(details ->> 'priority', 3)") == [("AB12", 1), ("IJ90", 3)]
 
 
 def test_rejected_rows_are_counted_once_each(path: Path) -> None:
@@ -94,7 +97,7 @@ def test_duplicates_are_reported_with_the_row_that_stays(path: Path) -> None:
     report = imported(path, rows, header)
     assert [(error.line, error.field) for error in report.rejected] == [(3, "plate"), (6, "plate")]
     assert all("is on line 2 already" in error.reason for error in report.rejected)
-    assert stored_rows(path, "plate, region, case_reference, reason") == [
+    assert stored_rows(path, "plate, region, case_reference, details ->> 'reason'") == [
         ("AB12", "FR", "K1", "x"),
         ("AB12", "GB", "K1", "first"),
         ("AB12", "GB", "K2", "x"),
@@ -154,7 +157,7 @@ def test_a_failure_half_way_leaves_the_list_as_it_was(path: Path) -> None:
         )
     with pytest.raises(StoreError, match="disk fault"):
         imported(path, ["AA11,changed", "CC33,x", "ZZ99,x"])
-    assert stored_rows(path, "plate, reason") == [("AA11", "x"), ("BB22", "x")]
+    assert stored_rows(path, "plate, details ->> 'reason'") == [("AA11", "x"), ("BB22", "x")]
     with HotlistIndex.open(path) as index:
         assert index.revision("stolen") == 1
 
@@ -176,15 +179,15 @@ def test_a_full_disk_leaves_the_list_as_it_was(path: Path, monkeypatch: pytest.M
 def test_a_reader_sees_the_old_list_until_the_new_one_is_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     imported(path, ["AA11,x", "BB22,x"])
     seen: list[int] = []
-    apply = importer._apply
+    apply = importer.apply_staged
 
-    def watched(*args: Any) -> tuple[int, int, int, int, int]:
-        result = apply(*args)
+    def watched(*args: Any, **named: Any) -> Applied:
+        result = apply(*args, **named)
         (state,) = index.lists(START)
         seen.append(state.entries)
         return result
 
-    monkeypatch.setattr(importer, "_apply", watched)
+    monkeypatch.setattr(importer, "apply_staged", watched)
     with HotlistIndex.open(path) as index:
         imported(path, ["CC33,x"])
         (state,) = index.lists(START)

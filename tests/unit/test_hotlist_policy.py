@@ -13,7 +13,7 @@ from alpr.hotlist import HotlistIndex, MatchPolicy, set_policy
 from alpr.hotlist.policy import SETTINGS, ByLength
 from alpr.types import MatchKind
 from tests.conftest import START, a_plate_text
-from tests.hotlists import a_hotlist, imported
+from tests.hotlists import a_hotlist, an_old_hotlist, imported
 
 
 @pytest.mark.parametrize(
@@ -124,11 +124,7 @@ def test_a_damaged_policy_is_an_error_and_never_a_guess(tmp_path: Path, written:
 
 
 def test_a_list_of_the_first_version_gets_the_defaults(tmp_path: Path) -> None:
-    database = a_hotlist(tmp_path, ["AX12CDE"])
-    with closing(sqlite3.connect(database)) as connection:
-        connection.execute("DROP INDEX entries_by_ending")
-        connection.execute("ALTER TABLE lists DROP COLUMN policy")
-        connection.execute("PRAGMA user_version = 1")
+    database = an_old_hotlist(tmp_path / "hotlist.sqlite", 1, [("AX12CDE", "stolen")])
     set_policy(database, "stolen", {"edits": "7:1"})
     with HotlistIndex.open(database) as index:
         assert index.policies() == {"stolen": MatchPolicy().changed({"edits": "7:1"})}

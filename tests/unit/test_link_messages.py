@@ -169,6 +169,7 @@ def test_the_wire_form_is_pinned() -> None:
     assert list(hit) == [
         "kind", "hit_id", "read_id", "read_revision", "camera_id", "plate", "match", "differing_positions",
         "probability", "entry", "list_revision", "list_age_s", "raised_at", "is_withdrawn",
+        "unchecked",
     ]  # fmt: skip
     batch = msgspec.msgpack.decode(a_batch({"kind": "read"}))
     assert list(batch) == ["kind", "boot_id", "oldest_seq", "entries", "v"]

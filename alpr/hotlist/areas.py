@@ -1,0 +1,83 @@
+"""Where an entry counts: polygons on the map, written as well-known text. Pure.
+
+"POLYGON((-0.13 51.50, -0.11 51.50, -0.11 51.52))", longitude first as everywhere in WKT and GeoJSON; several as
+"MULTIPOLYGON(((…)), ((…)))". Holes are not taken, nor areas over the 180th meridian: those are given as two.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from alpr.types import GeoPolygon, Place
+
+MOST_CORNERS = 1000
+_NUMBER = r"[+-]?[0-9]{1,4}(?:\.[0-9]{0,17})?"
+_POINT = rf"\s*{_NUMBER}\s+{_NUMBER}\s*"
+_RING = rf"\(\s*\({_POINT}(?:,{_POINT})*\)\s*\)"
+_WRITTEN = re.compile(rf"\s*(?:POLYGON\s*{_RING}|MULTIPOLYGON\s*\(\s*{_RING}(?:\s*,\s*{_RING})*\s*\))\s*", re.I)
+_RINGS = re.compile(r"\(([^()]+)\)")
+_EXAMPLE = "POLYGON((-0.13 51.50, -0.11 51.50, -0.11 51.52))"
+
+
+def areas_from_text(written: str) -> tuple[GeoPolygon, ...]:
+    """The polygons of a text.
+
+    >>> areas_from_text("POLYGON((1 50, 2 50, 2 51, 1 50))")
+    (((1.0, 50.0), (2.0, 50.0), (2.0, 51.0)),)
+
+    Raises:
+        ValueError: it is not such a text; says what to write.
+    """
+    if not _WRITTEN.fullmatch(written):
+        raise ValueError(f"give LONGITUDE LATITUDE of each corner, such as {_EXAMPLE}")
+    rings = ([tuple(map(float, point.split())) for point in ring.split(",")] for ring in _RINGS.findall(written))
+    return checked_areas(tuple(tuple((x, y) for x, y in ring) for ring in rings))
+
+
+def checked_areas(areas: tuple[GeoPolygon, ...]) -> tuple[GeoPolygon, ...]:
+    """Polygons without the repeated last corner that files write, to a centimetre.
+
+    Raises:
+        ValueError: a polygon with fewer than three corners or too many, or a corner that is not on the map.
+    """
+    rounded = (tuple((round(x, 7) + 0.0, round(y, 7) + 0.0) for x, y in ring) for ring in areas)
+    open_rings = tuple(ring[:-1] if len(ring) > 1 and ring[0] == ring[-1] else ring for ring in rounded)
+    for ring in open_rings:
+        if len(set(ring)) < 3:
+            raise ValueError(f"a polygon has at least 3 corners, such as {_EXAMPLE}")
+        for longitude, latitude in ring:
+            if not (-180 <= longitude <= 180 and -90 <= latitude <= 90):
+                raise ValueError(f"{longitude:g} {latitude:g} is not on the map: give longitude, then latitude")
+    if sum(map(len, open_rings)) > MOST_CORNERS:
+        raise ValueError(f"has more than {MOST_CORNERS} corners")
+    return open_rings
+
+
+def text_from_areas(areas: tuple[GeoPolygon, ...]) -> str:
+    """As `areas_from_text` reads it; "" for none."""
+    rings = ["((" + ", ".join(f"{_degrees(x)} {_degrees(y)}" for x, y in (*ring, ring[0])) + "))" for ring in areas]
+    if not rings:
+        return ""
+    return f"POLYGON{rings[0]}" if len(rings) == 1 else f"MULTIPOLYGON({', '.join(rings)})"
+
+
+def _degrees(value: float) -> str:
+    return f"{value:.7f}".rstrip("0").rstrip(".")
+
+
+def is_within(place: Place, areas: tuple[GeoPolygon, ...]) -> bool:
+    """Whether a place is in one of the polygons. Which side a place right on an edge is on is not defined.
+
+    By the number of edges that a line to the east crosses; degrees are taken as a plane, which over the size of a
+    county moves an edge by less than a street's width.
+    """
+    return any(_is_in(place.longitude, place.latitude, ring) for ring in areas)
+
+
+def _is_in(x: float, y: float, ring: GeoPolygon) -> bool:
+    inside = False
+    for (x1, y1), (x2, y2) in pairwise((*ring, ring[0])):
+        if (y1 > y) != (y2 > y) and x < (x2 - x1) * (y - y1) / (y2 - y1) + x1:
+            inside = not inside
+    return inside
