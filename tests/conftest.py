@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from alpr.evaluation import PlateOutcome
 from alpr.types import ALPHABET, Candidate, Detection, FloatArray, Frame, Image, Observation, PlateText
 
 # The same examples in every run, so that a change alone decides whether the tests pass. To look for new ones:
@@ -86,4 +87,23 @@ def a_frame(seq: int = 0, camera_id: str = "cam", seconds: float = 0.0, image: I
         START + timedelta(seconds=seconds),
         round(seconds * 1e9),
         an_image() if image is None else image,
+    )
+
+
+def an_outcome(truth: str | None = "AB12", read: str = "AB12", confidence: float = 0.9) -> PlateOutcome:
+    """One labelled plate that was found and read."""
+    return PlateOutcome(
+        image=Path("a.jpg"),
+        box=None,
+        source="src",
+        region="NL",
+        width=100.0,
+        lines="1",
+        light="day",
+        truth=truth,
+        is_latin=True,
+        is_found=True,
+        read=read,
+        confidence=confidence,
+        char_confidences=(confidence,) * len(read),
     )

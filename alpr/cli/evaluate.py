@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from alpr.cli.output import json_option, print_rows, wants_json
-from alpr.errors import ImageError, LabelError
+from alpr.errors import LabelError
 
 if TYPE_CHECKING:
-    from alpr.evaluation import CropLabel, CropResult, SceneLabel, SceneResult
-    from alpr.metrics import StageTimes
+    from alpr.evaluation import CropLabel, Report, SceneLabel
     from alpr.ocr import Recogniser
-    from alpr.reader import Detector
-    from alpr.types import Image
+
+_SWEEP_FROM = 0.05  # least detection confidence of the curve over the threshold
+_FOR_PROGRAMS = {"calibration", "confusion", "curve", "failure"}  # too long for a terminal: --json and --html
 
 
 @click.command()
@@ -30,6 +29,10 @@ if TYPE_CHECKING:
 @click.option("--threshold", type=click.FloatRange(0, 1), help="Least detection confidence; the card's by default.")
 @click.option("--detector", type=click.Path(path_type=Path), help="Model to use instead of the shipped one.")
 @click.option("--recogniser", type=click.Path(path_type=Path), help="Model to use instead of the shipped one.")
+@click.option("--against", type=click.Path(path_type=Path), help="A second recogniser, compared on the same plates.")
+@click.option(
+    "--html", "page", type=click.Path(path_type=Path), help="Also write a page with plots and the failures."
+)
 @json_option
 def command(
     *,
@@ -40,110 +43,110 @@ def command(
     threshold: float | None,
     detector: Path | None,
     recogniser: Path | None,
+    against: Path | None,
+    page: Path | None,
     as_json: bool,
 ) -> None:
     """Measure the reader against LABELS, a labels.jsonl file.
 
     Scenes (rows with `plates`) go through the whole reader; crops (rows with `text`) through the recogniser,
-    stretched to its patch as they are. Texts count strictly, and with O=0 and I=1 merged.
+    stretched to its patch as they are. Texts count strictly, and with O=0 and I=1 merged. Every share is told with
+    its count and its 95 % interval. The page of --html shows plates: it is personal data.
     """
-    from alpr.detect import PlateDetector
-    from alpr.evaluation import CropLabel, SceneLabel, load_labels
-    from alpr.metrics import StageTimes
+    from alpr.capture.pictures import load_picture
+    from alpr.evaluation import load_labels
     from alpr.ocr import PlateRecogniser
 
     rows = load_labels(labels, split="" if split == "all" else split, source=source)[:limit]
     if not rows:
         raise LabelError(f"{labels}: no rows of split {split!r}{f' and source {source!r}' if source else ''}")
-    run = Run(PlateRecogniser(recogniser), StageTimes())
-    crops = run.crops([row for row in rows if isinstance(row, CropLabel)])
-    in_scenes = [row for row in rows if isinstance(row, SceneLabel)]
-    scenes = run.scenes(in_scenes, PlateDetector(detector, threshold=threshold)) if in_scenes else []
-    print_scores(scenes, crops, run.times, as_json=as_json)
-    if run.unreadable:
-        click.echo(f"alpr: {len(run.unreadable)} of {len(rows)} pictures cannot be read and do not count", err=True)
+    report = measure(rows, PlateRecogniser(recogniser), detector, threshold)
+    other = measure(rows, PlateRecogniser(against), detector, threshold) if against else None
+    show(report, other, as_json=as_json)
+    if page:
+        from alpr.evaluation.page import write_page
+
+        write_page(page, report, other, load_picture, f"{labels.parent.name}, {split}")
+        click.echo(f"alpr: {page}: shows plates, which are personal data", err=True)
+    if report.unreadable:
+        click.echo(f"alpr: {report.unreadable} of {len(rows)} pictures cannot be read and do not count", err=True)
         sys.exit(1)
 
 
-class Run:
-    """Takes labelled pictures through the reader and its stages' time."""
+def measure(
+    rows: Sequence[SceneLabel | CropLabel], recogniser: Recogniser, detector: Path | None, threshold: float | None
+) -> Report:
+    """Take every labelled picture through the reader."""
+    from alpr.capture.pictures import load_picture
+    from alpr.detect import PlateDetector
+    from alpr.evaluation import CropLabel, Report, Run, SceneLabel
+    from alpr.metrics import StageTimes
+    from alpr.reader import PlateReader
 
-    def __init__(self, recogniser: Recogniser, times: StageTimes) -> None:
-        self.recogniser = recogniser
-        self.times = times
-        self.unreadable: list[Path] = []
-
-    def scenes(self, labels: Sequence[SceneLabel], detector: Detector) -> list[SceneResult]:
-        """Find and read all plates of each picture that can be read."""
-        from alpr.evaluation import SceneResult, Seen
-        from alpr.geometry import bounding_box
-        from alpr.reader import PlateReader
-
-        reader = PlateReader(detector, self.recogniser)
-        results = []
-        for label in labels:
-            image = self._picture(label.image)
-            if image is None:
-                continue
-            with self.times.measure("detect"):
-                detections = reader.detect(image)
-            start_ns = time.perf_counter_ns()
-            observations = reader.recognise(image, detections)
-            took_ns = time.perf_counter_ns() - start_ns
-            for _ in observations:
-                self.times.add("recognise, per plate", took_ns // len(observations))
-            seen = [Seen(bounding_box(o.detection.corners), o.text, o.confidence) for o in observations]
-            results.append(SceneResult(label, tuple(seen)))
-        return results
-
-    def crops(self, labels: Sequence[CropLabel]) -> list[CropResult]:
-        """Read each crop that can be read, one at a time."""
-        from alpr.evaluation import CropResult
-
-        results = []
-        for label in labels:
-            image = self._picture(label.image)
-            if image is None:
-                continue
-            patch = stretch(image, self.recogniser.patch_size_wh)
-            with self.times.measure("recognise, per plate"):
-                (plate,) = self.recogniser.recognise([patch])
-            results.append(CropResult(label, plate.text, plate.confidence, image.shape[1]))
-        return results
-
-    def _picture(self, path: Path) -> Image | None:
-        from alpr.capture.pictures import load_picture
-
-        try:
-            return load_picture(path)
-        except ImageError as error:
-            click.echo(f"alpr: {error}", err=True)
-            self.unreadable.append(path)
-            return None
+    run = Run(load_picture, StageTimes(), lambda error: click.echo(f"alpr: {error}", err=True))
+    report = Report(recogniser.model_id)
+    if in_scenes := [row for row in rows if isinstance(row, SceneLabel)]:
+        finder = PlateDetector(detector, threshold=threshold)
+        sweep = PlateDetector(detector, threshold=_SWEEP_FROM)
+        found = run.scenes(in_scenes, PlateReader(finder, recogniser), sweep)
+        report = replace(report, scenes=found, detector=finder.model_id, threshold=finder.threshold)
+    crops = run.crops([row for row in rows if isinstance(row, CropLabel)], recogniser)
+    latencies = {stage: asdict(latency) for stage, latency in run.times.latencies().items()}
+    return replace(report, crops=crops, latencies=latencies, unreadable=run.unreadable)
 
 
-def stretch(crop: Image, size_wh: tuple[int, int]) -> Image:
-    """A crop as a patch: stretched as it is, without a margin, as the recogniser learned from crops."""
-    import cv2
-    import numpy as np
+def show(report: Report, other: Report | None, *, as_json: bool) -> None:
+    """Everything as JSON lines, or the tables that a person reads in a terminal."""
+    compared = [("compared", report.compared_with(other))] if other else []
+    for kind, rows in [*report.tables(), *compared]:
+        if wants_json(as_json):
+            print_rows([{"kind": kind, **row} for row in rows], as_json=True)
+        else:
+            _show_table(kind, rows)
+    if other and not wants_json(as_json):
+        click.echo(f"compared: {report.recogniser} with {other.recogniser}; p_value: McNemar, exact, two-sided")
 
-    shrinks = crop.shape[1] > size_wh[0] or crop.shape[0] > size_wh[1]
-    return np.asarray(cv2.resize(crop, size_wh, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR))
+
+def _show_table(kind: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    if kind == "scenes":
+        _titled("found in scenes", [_found(row) for row in rows])
+        _titled("read in scenes, from the whole picture on", [_read(row) for row in rows if row["texts"]])
+    elif kind == "crops":
+        _titled("read of crops", [_read(row) for row in rows])
+    elif kind not in _FOR_PROGRAMS:
+        _titled(kind, rows)
 
 
-def print_scores(
-    scenes: Sequence[SceneResult], crops: Sequence[CropResult], times: StageTimes, *, as_json: bool
-) -> None:
-    """Print one table per kind of row: scenes, crops, milliseconds per stage."""
-    from alpr.evaluation import crop_rows, scene_rows
+def _titled(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        click.echo(f"\n{title}")
+        print_rows(rows, as_json=False)
 
-    latencies = [
-        {"stage": stage, **{name: round(value, 3) for name, value in asdict(latency).items()}}
-        for stage, latency in times.latencies().items()
-    ]
-    tables = [("scenes", scene_rows(scenes)), ("crops", crop_rows(crops)), ("ms", latencies)]
-    for kind, rows in tables:
-        if rows and not wants_json(as_json):
-            click.echo(f"\n{kind}")
-        # In JSON lines the kind of row is a field of it.
-        print_rows([{"kind": kind, **row} if wants_json(as_json) else row for row in rows], as_json=as_json)
+
+def _found(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **{key: row[key] for key in ("group", "name", "images", "plates", "found")},
+        "recall": _share(row, "recall", "recall"),
+        "false": row["false"],
+        "per image": _share(row, "false_per_image", "false"),
+        "with text": row["false_read"],
+    }
+
+
+def _read(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **{key: row[key] for key in ("group", "name", "texts", "exact")},
+        "share": _share(row, "exact_share", "exact"),
+        "O=0 I=1": row["merged"],
+        " share": _share(row, "merged_share", "merged"),
+        "characters": _share(row, "char_accuracy", "char_accuracy"),
+        "ECE text": row["calibration_error"],
+        "ECE chars": row["char_calibration_error"],
+    }
+
+
+def _share(row: Mapping[str, Any], key: str, interval: str) -> str | None:
+    """A share and its interval in one column, so that a table fits a screen."""
+    if row[key] is None:
+        return None
+    return f"{row[key]:.3f} ({row[f'{interval}_low']:.3f}-{row[f'{interval}_high']:.3f})"

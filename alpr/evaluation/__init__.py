@@ -1,39 +1,59 @@
-"""How good the reader is, measured against labels. Pure but for reading the labels; knows no model and no picture."""
+"""How good the reader is, measured against labels. Knows no model; readers and pictures are handed in."""
 
 from alpr.evaluation.labels import CropLabel, PlateLabel, SceneLabel, load_labels
-from alpr.evaluation.report import crop_rows, scene_rows
-from alpr.evaluation.scoring import (
+from alpr.evaluation.outcome import (
     CropResult,
-    DetectionScore,
+    Faint,
     PlateOutcome,
     SceneResult,
     Seen,
-    TextPair,
-    TextScore,
+    crop_outcomes,
     match_boxes,
-    outcomes,
+    scene_outcomes,
+)
+from alpr.evaluation.report import Report
+from alpr.evaluation.rows import (
+    calibration_rows,
+    cause_rows,
+    comparison_rows,
+    confusion_rows,
+    crop_rows,
+    curve_rows,
+    scene_rows,
+)
+from alpr.evaluation.run import Run, stretch
+from alpr.evaluation.scoring import (
+    DetectionScore,
+    TextScore,
     score_detections,
     score_texts,
-    text_pairs,
 )
 
 __all__ = [
     "CropLabel",
     "CropResult",
     "DetectionScore",
+    "Faint",
     "PlateLabel",
     "PlateOutcome",
+    "Report",
+    "Run",
     "SceneLabel",
     "SceneResult",
     "Seen",
-    "TextPair",
     "TextScore",
+    "calibration_rows",
+    "cause_rows",
+    "comparison_rows",
+    "confusion_rows",
+    "crop_outcomes",
     "crop_rows",
+    "curve_rows",
     "load_labels",
     "match_boxes",
-    "outcomes",
+    "scene_outcomes",
     "scene_rows",
     "score_detections",
     "score_texts",
-    "text_pairs",
+    "stretch",
 ]

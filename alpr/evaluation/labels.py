@@ -22,6 +22,7 @@ class PlateLabel:
     """(4,) x1, y1, x2, y2 in pixels."""
     text: str | None
     """Normalised; None where nobody could or did read it."""
+    lines: int | None = None
 
     @property
     def width(self) -> float:
@@ -49,7 +50,7 @@ class CropLabel:
     region: str
     source: str
     text: str
-    """Normalised: what A–Z and 0–9 cannot write (京) is dropped."""
+    """Normalised: what A–Z and 0–9 cannot write (京) is dropped; "" where the label says that there is none."""
     lines: int | None
     is_latin: bool
     """True where nothing had to be dropped."""
@@ -59,6 +60,7 @@ class _PlateRow(msgspec.Struct):
     corners: list[tuple[float, float]] | None = None
     box: tuple[float, float, float, float] | None = None
     text: str | None = None
+    lines: int | None = None
 
 
 class _Row(msgspec.Struct):
@@ -121,14 +123,15 @@ def _plate(row: _PlateRow) -> PlateLabel:
         raise ValueError("a plate needs its box or its four corners")
     if not (np.isfinite(box).all() and box[0] < box[2] and box[1] < box[3]):
         raise ValueError(f"a plate's box must be x1 < x2, y1 < y2, got {box.tolist()}")
-    return PlateLabel(box, normalise(row.text) or None if row.text else None)
+    return PlateLabel(box, normalise(row.text) or None if row.text else None, row.lines)
 
 
 def _crop(path: Path, row: _Row) -> CropLabel:
     text = normalise(row.text or "")
-    if not text:
+    if not text and row.text != "":
         raise ValueError(
-            "a label needs `plates` (a scene) or a `text` with letters or digits (the crop of one plate)"
+            "a label needs `plates` (a scene) or a `text` with letters or digits (the crop of one plate; "
+            '"" where there is no plate text)'
         )
     return CropLabel(
         image=path.parent / row.image,

@@ -2,67 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from alpr.evaluation.labels import CropLabel, PlateLabel, SceneLabel
-from alpr.geometry import box_iou
+from alpr.evaluation.alignment import align
+from alpr.evaluation.calibration import Bin, expected_error, reliability
+from alpr.evaluation.outcome import PlateOutcome, SceneResult, false_plates, is_on, match_boxes, matches, stacked
 from alpr.plates import levenshtein
 from alpr.types import FloatArray
 
-MIN_IOU = 0.5
-_BINS = 10
 _MERGED = str.maketrans("OI", "01")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Seen:
-    """One plate that the reader found in a scene."""
-
-    box: FloatArray
-    """(4,) x1, y1, x2, y2 in pixels."""
-    text: str
-    confidence: float
-    """Of the text."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SceneResult:
-    """A labelled scene and what the reader found in it."""
-
-    label: SceneLabel
-    seen: tuple[Seen, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PlateOutcome:
-    """What became of one labelled plate."""
-
-    label: PlateLabel
-    seen: Seen | None
-    """None where no detection lies on it at IoU >= 0.5."""
-
-
-@dataclass(frozen=True, slots=True)
-class CropResult:
-    """A labelled crop and what the recogniser read."""
-
-    label: CropLabel
-    text: str
-    confidence: float
-    width: int
-    """Of the crop, in pixels."""
-
-
-@dataclass(frozen=True, slots=True)
-class TextPair:
-    """What a plate says, and what was read with which confidence."""
-
-    truth: str
-    read: str
-    confidence: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +23,29 @@ class TextScore:
     """The whole text equal."""
     exact_merged: int
     """Equal when O counts as 0 and I as 1."""
-    char_accuracy: float
-    """1 - edit distance / length over all texts together; 0 where there are none."""
-    calibration_error: float
-    """Expected calibration error of the confidence against strict exactness, ten bins of equal width (Guo et al.
-    2017); 0 where there are none."""
+    chars: int
+    """Characters on all plates together."""
+    chars_right: int
+    """`chars` less the edit distance, at least 0."""
+    text_bins: tuple[Bin, ...]
+    """Confidence of whole texts against strict exactness."""
+    char_bins: tuple[Bin, ...]
+    """Confidence of each character read against its being the plate's."""
+
+    @property
+    def char_accuracy(self) -> float:
+        """1 - edit distance / length over all texts together; 0 where there are none."""
+        return self.chars_right / self.chars if self.chars else 0.0
+
+    @property
+    def calibration_error(self) -> float:
+        """Of whole texts."""
+        return expected_error(self.text_bins)
+
+    @property
+    def char_calibration_error(self) -> float:
+        """Of single characters."""
+        return expected_error(self.char_bins)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +58,8 @@ class DetectionScore:
     """Plates with a detection at IoU >= 0.5, each detection counting for one plate."""
     false: int
     """Detections that are no labelled plate and no `unlabelled` box at that IoU."""
+    false_read: int
+    """Those of them in which text was read: only they become reads."""
 
     @property
     def recall(self) -> float:
@@ -103,39 +72,43 @@ class DetectionScore:
         return self.false / self.images if self.images else 0.0
 
 
-def match_boxes(labelled: FloatArray, seen: FloatArray, min_iou: float = MIN_IOU) -> list[int | None]:
-    """Pair labelled boxes with seen ones, best overlap first, each used once.
-
-    Args:
-        labelled: (n, 4).
-        seen: (m, 4).
-
-    Returns:
-        For each labelled box the index of its seen one, or None.
-    """
-    pairs: list[int | None] = [None] * len(labelled)
-    if not len(labelled) or not len(seen):
-        return pairs
-    overlap = box_iou(labelled, seen)
-    used: set[int] = set()
-    for flat in np.argsort(-overlap, axis=None, kind="stable"):
-        label, found = divmod(int(flat), len(seen))
-        if overlap[label, found] < min_iou:
-            break
-        if pairs[label] is None and found not in used:
-            pairs[label] = found
-            used.add(found)
-    return pairs
+def is_exact(plate: PlateOutcome) -> bool:
+    """Whether the reading is the plate's text, letter by letter."""
+    return plate.is_found and plate.read == plate.truth
 
 
-def outcomes(result: SceneResult) -> list[PlateOutcome]:
-    """What became of each labelled plate of a scene, in order."""
-    labelled = _stacked([plate.box for plate in result.label.plates])
-    matched = match_boxes(labelled, _stacked([seen.box for seen in result.seen]))
-    return [
-        PlateOutcome(plate, None if index is None else result.seen[index])
-        for plate, index in zip(result.label.plates, matched, strict=True)
-    ]
+def is_exact_merged(plate: PlateOutcome) -> bool:
+    """Whether it is when O counts as 0 and I as 1."""
+    return plate.is_found and plate.read.translate(_MERGED) == (plate.truth or "").translate(_MERGED)
+
+
+def score_texts(plates: Iterable[PlateOutcome]) -> TextScore:
+    """Count texts that were read right, of the plates whose text is known; one that was not found is wrong."""
+    known = [plate for plate in plates if plate.truth is not None]
+    chars = sum(len(plate.truth or "") for plate in known)
+    return TextScore(
+        n=len(known),
+        exact=sum(map(is_exact, known)),
+        exact_merged=sum(map(is_exact_merged, known)),
+        chars=chars,
+        chars_right=max(0, chars - sum(map(_edits, known))),
+        text_bins=reliability((plate.confidence, is_exact(plate)) for plate in known if plate.is_found),
+        char_bins=reliability(claim for plate in known for claim in character_claims(plate)),
+    )
+
+
+def character_claims(plate: PlateOutcome) -> Iterator[tuple[float, bool]]:
+    """For each character that was read its probability, and whether the plate has it there."""
+    if len(plate.char_confidences) != len(plate.read):
+        return
+    read = (step for step in align(plate.truth or "", plate.read) if step.read)
+    for confidence, step in zip(plate.char_confidences, read, strict=True):
+        yield confidence, step.read == step.truth
+
+
+def _edits(plate: PlateOutcome) -> int:
+    truth = plate.truth or ""
+    return levenshtein(truth, plate.read, max(len(truth), len(plate.read)))
 
 
 def score_detections(results: Iterable[SceneResult]) -> DetectionScore:
@@ -143,51 +116,42 @@ def score_detections(results: Iterable[SceneResult]) -> DetectionScore:
 
     A second detection of the same plate is false.
     """
-    images = plates = found = false = 0
+    images = plates = found = false = false_read = 0
     for result in results:
-        taken = [id(outcome.seen) for outcome in outcomes(result) if outcome.seen is not None]
         images += 1
         plates += len(result.label.plates)
+        found += sum(seen is not None for seen in matches(result))
+        wrong = false_plates(result)
+        false += len(wrong)
+        false_read += sum(bool(seen.text) for seen in wrong)
+    return DetectionScore(images, plates, found, false, false_read)
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """What one threshold of the detector gives."""
+
+    threshold: float
+    recall: float
+    false_per_image: float
+
+
+def threshold_curve(results: Sequence[SceneResult], thresholds: Sequence[float]) -> list[CurvePoint]:
+    """Recall and false plates at each threshold, from the scenes' `faint` detections."""
+    return [_at_threshold(results, threshold) for threshold in thresholds] if results else []
+
+
+def _at_threshold(results: Sequence[SceneResult], threshold: float) -> CurvePoint:
+    plates = found = false = 0
+    for result in results:
+        boxes = stacked([faint.box for faint in result.faint if faint.detection_confidence >= threshold])
+        pairs = match_boxes(stacked([plate.box for plate in result.label.plates]), boxes)
+        taken = {index for index in pairs if index is not None}
+        plates += len(pairs)
         found += len(taken)
-        false += sum(id(seen) not in taken and not _is_on(seen.box, result.label.unlabelled) for seen in result.seen)
-    return DetectionScore(images, plates, found, false)
+        false += _unexplained(boxes, taken, result.label.unlabelled)
+    return CurvePoint(threshold, found / plates if plates else 0.0, false / len(results))
 
 
-def text_pairs(found: Iterable[PlateOutcome]) -> list[TextPair]:
-    """What was read of each plate that has a text; one that was not found reads as "" with confidence 0."""
-    return [
-        TextPair(plate.label.text, plate.seen.text, plate.seen.confidence)
-        if plate.seen
-        else TextPair(plate.label.text, "", 0.0)
-        for plate in found
-        if plate.label.text
-    ]
-
-
-def score_texts(pairs: Sequence[TextPair]) -> TextScore:
-    """Count texts that were read right."""
-    edits = sum(levenshtein(pair.truth, pair.read, max(len(pair.truth), len(pair.read))) for pair in pairs)
-    length = sum(len(pair.truth) for pair in pairs)
-    return TextScore(
-        n=len(pairs),
-        exact=sum(pair.truth == pair.read for pair in pairs),
-        exact_merged=sum(pair.truth.translate(_MERGED) == pair.read.translate(_MERGED) for pair in pairs),
-        char_accuracy=max(0.0, 1 - edits / length) if length else 0.0,
-        calibration_error=_calibration_error(pairs),
-    )
-
-
-def _calibration_error(pairs: Sequence[TextPair]) -> float:
-    """Σ over bins of (texts in it / all) × |share right - mean confidence|."""
-    gaps = [0.0] * _BINS
-    for pair in pairs:
-        gaps[min(_BINS - 1, int(pair.confidence * _BINS))] += (pair.truth == pair.read) - pair.confidence
-    return sum(map(abs, gaps)) / len(pairs) if pairs else 0.0
-
-
-def _is_on(box: FloatArray, others: FloatArray) -> bool:
-    return len(others) > 0 and float(box_iou(box[None], others).max()) >= MIN_IOU
-
-
-def _stacked(boxes: Sequence[FloatArray]) -> FloatArray:
-    return np.stack(boxes) if boxes else np.zeros((0, 4), np.float32)
+def _unexplained(boxes: FloatArray, taken: set[int], unlabelled: FloatArray) -> int:
+    return sum(index not in taken and not is_on(box, unlabelled) for index, box in enumerate(boxes))

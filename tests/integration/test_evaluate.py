@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import cv2
@@ -11,9 +12,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from alpr.capture.pictures import load_picture
 from alpr.cli import cli, evaluate
-from alpr.evaluation import CropLabel, SceneLabel, load_labels
+from alpr.errors import ImageError
+from alpr.evaluation import CropLabel, Report, Run, SceneLabel, load_labels, stretch
 from alpr.metrics import StageTimes
+from alpr.reader import PlateReader
 from alpr.types import Detection, Image, PlateText
 from tests.conftest import a_plate_text, an_image, some_corners
 
@@ -60,29 +64,38 @@ def labels(tmp_path: Path) -> Path:
 
 def test_scenes_and_crops_are_read_scored_and_timed(labels: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recogniser = _ShadeRecogniser()
-    run = evaluate.Run(recogniser, StageTimes())
+    unreadable: list[ImageError] = []
+    run = Run(load_picture, StageTimes(), unreadable.append)
     rows = load_labels(labels)
-    scenes = run.scenes([row for row in rows if isinstance(row, SceneLabel)], _CornerDetector())
-    crops = run.crops([row for row in rows if isinstance(row, CropLabel)])
-    evaluate.print_scores(scenes, crops, run.times, as_json=True)
+    in_scenes = [row for row in rows if isinstance(row, SceneLabel)]
+    scenes = run.scenes(in_scenes, PlateReader(_CornerDetector(), recogniser), _CornerDetector())
+    crops = run.crops([row for row in rows if isinstance(row, CropLabel)], recogniser)
+    times = {stage: asdict(latency) for stage, latency in run.times.latencies().items()}
+    evaluate.show(Report("shade@0", scenes=scenes, crops=crops, latencies=times), None, as_json=True)
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     scene, crop = (next(row for row in told if row["kind"] == kind) for kind in ("scenes", "crops"))
     assert (scene["images"], scene["plates"], scene["found"], scene["false"]) == (2, 2, 1, 0)
     assert (scene["texts"], scene["exact"]) == (1, 1)
     assert (crop["texts"], crop["exact"], crop["char_accuracy"]) == (1, 0, 0.75)
+    assert [row["name"] for row in told if row.get("group") == "light"] == ["day", "night"]
+    assert [(row["cause"], row["truth"], row["read"]) for row in told if row["kind"] == "failure"] == [
+        ("other", "XY9Q", "XY99"),
+        ("not found", None, ""),
+    ]
     assert {row["stage"]: row["n"] for row in told if row["kind"] == "ms"} == {"detect": 2, "recognise, per plate": 2}
-    assert [path.name for path in run.unreadable] == ["gone.png"]
+    assert {row["threshold"]: row["recall"] for row in told if row["kind"] == "curve"}[0.5] == 0.5
+    assert "gone.png" in str(unreadable)
     assert {patch.shape for patch in recogniser.patches} == {(48, 160, 3)}
 
 
 def test_a_crop_is_stretched_whole() -> None:
     crop = an_image(40, 12)
     crop[:, 20:] = 250
-    patch = evaluate.stretch(crop, (160, 48))
+    patch = stretch(crop, (160, 48))
     assert patch.shape == (48, 160, 3)
     assert (patch[:, :70] == 90).all()
     assert (patch[:, 90:] == 250).all()
-    assert evaluate.stretch(an_image(500, 100), (160, 48)).shape == (48, 160, 3)
+    assert stretch(an_image(500, 100), (160, 48)).shape == (48, 160, 3)
 
 
 def test_labels_that_are_not_there_and_rows_that_are_none(labels: Path) -> None:
@@ -90,3 +103,12 @@ def test_labels_that_are_not_there_and_rows_that_are_none(labels: Path) -> None:
     assert "none.jsonl: cannot be read" in str(gone.exception)
     none = CliRunner().invoke(cli, ["evaluate", str(labels), "--split", "test"])
     assert "no rows of split 'test'" in str(none.exception)
+
+
+def test_two_recognisers_side_by_side(labels: Path) -> None:
+    shipped = Path(__file__).parents[2] / "models" / "recogniser.onnx"
+    told = CliRunner().invoke(cli, ["evaluate", str(labels), "--json", "--against", str(shipped)])
+    assert told.exit_code == 1, "one picture is gone"
+    compared = [row for row in map(json.loads, told.stdout.splitlines()) if row["kind"] == "compared"]
+    assert {(row["in"], row["group"]) for row in compared} >= {("crops", "all"), ("scenes", "all")}
+    assert all(row["only_first"] == row["only_other"] == 0 and row["p_value"] == 1.0 for row in compared)

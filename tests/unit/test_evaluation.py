@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,19 +13,26 @@ from alpr.errors import LabelError
 from alpr.evaluation import (
     CropLabel,
     CropResult,
+    Faint,
     PlateLabel,
     SceneLabel,
     SceneResult,
     Seen,
-    TextPair,
+    comparison_rows,
     crop_rows,
+    curve_rows,
     load_labels,
     match_boxes,
     scene_rows,
     score_detections,
     score_texts,
 )
+from alpr.evaluation.causes import Cause, cause_of, count_causes, count_confusions
+from alpr.evaluation.compare import compare
+from alpr.evaluation.failures import failures
+from alpr.evaluation.statistics import poisson, wilson
 from alpr.types import FloatArray
+from tests.conftest import an_outcome
 
 
 def _box(x: float, y: float, width: float, height: float = 20) -> FloatArray:
@@ -53,23 +61,113 @@ def _row(rows: list[dict[str, object]], group: str, name: str) -> dict[str, obje
 def test_texts() -> None:
     score = score_texts(
         [
-            TextPair("AB12", "AB12", 0.95),
-            TextPair("AO1I", "A01I", 0.95),  # one character off, and none when O=0 and I=1
-            TextPair("XY99", "XY9", 0.45),  # one left out
-            TextPair("XY99", "", 0.05),  # four left out
+            an_outcome("AB12", "AB12", 0.95),
+            an_outcome("AO1I", "A01I", 0.95),  # one character off, and none when O=0 and I=1
+            an_outcome("XY99", "XY9", 0.45),  # one left out
+            an_outcome("XY99", "", 0.05),  # four left out
+            an_outcome(None, "ZZZ", 0.99),  # nobody knows
         ]
     )
     assert (score.n, score.exact, score.exact_merged) == (4, 1, 2)
+    assert (score.chars, score.chars_right) == (16, 10)
     assert score.char_accuracy == pytest.approx(1 - 6 / 16)
     # Bins: 0.9-1.0 holds two, one right: |1 - 1.9|; 0.4-0.5 one wrong: 0.45; 0-0.1 one wrong: 0.05.
     assert score.calibration_error == pytest.approx((0.9 + 0.45 + 0.05) / 4)
+    # Characters: eight at 0.95, seven right: |7 - 7.6|; three at 0.45, all right: |3 - 1.35|.
+    assert score.char_calibration_error == pytest.approx((0.6 + 1.65) / 11)
 
 
 def test_no_texts_and_texts_longer_than_the_truth() -> None:
     assert score_texts([]).n == 0
     assert score_texts([]).char_accuracy == 0.0
-    assert score_texts([TextPair("A", "XXXXXX", 1.0)]).char_accuracy == 0.0
-    assert score_texts([TextPair("A", "A", 1.0)]).calibration_error == 0.0
+    assert score_texts([an_outcome("A", "XXXXXX", 1.0)]).char_accuracy == 0.0
+    assert score_texts([an_outcome("A", "A", 1.0)]).calibration_error == 0.0
+
+
+def test_a_plate_that_was_not_found_is_not_read_and_claims_nothing() -> None:
+    score = score_texts([replace(an_outcome("A", ""), is_found=False, confidence=0.0), an_outcome("", "", 0.9)])
+    assert (score.n, score.exact, score.chars) == (2, 1, 1)
+    assert score.calibration_error == pytest.approx(0.1)
+    assert sum(b.n for b in score.text_bins) == 1
+
+
+@pytest.mark.parametrize(
+    ("truth", "read", "cause"),
+    [
+        ("AB123", "AB123", None),
+        ("AB123", "A8I23", Cause.LOOK_ALIKE),
+        ("AB123", "AB12", Cause.MISSED_AT_AN_END),
+        ("AB123", "B123", Cause.MISSED_AT_AN_END),
+        ("AB123", "B12", Cause.MISSED_AT_AN_END),
+        ("AB123", "A123", Cause.MISSED_INSIDE),
+        ("AB123", "A12", Cause.MISSED_INSIDE),
+        ("AB123", "XAB123", Cause.EXTRA),
+        ("AB123", "AB1X23", Cause.EXTRA),
+        ("AB123", "AW123", Cause.OTHER),
+        ("AB123", "A81234", Cause.OTHER),
+        ("AB123", "", Cause.NOTHING_READ),
+        ("", "TDI", Cause.INVENTED),
+        ("", "", None),
+    ],
+)
+def test_causes(truth: str, read: str, cause: Cause | None) -> None:
+    assert cause_of(truth, read) == cause
+    assert cause_of(truth, read, is_found=False) == Cause.NOT_FOUND
+
+
+def test_causes_and_confusions_are_counted() -> None:
+    plates = [an_outcome("AB12", "A812"), an_outcome("AB12", "A8I2"), an_outcome("AB12", "AB1"), an_outcome()]
+    assert count_causes([*plates, an_outcome(None, "X")]) == {Cause.LOOK_ALIKE: 2, Cause.MISSED_AT_AN_END: 1}
+    assert count_confusions([*plates, an_outcome("AB12", "ZZZZ")]) == {("B", "8"): 2, ("1", "I"): 1, ("2", ""): 1}
+
+
+def test_intervals() -> None:
+    assert wilson(0, 0) == (0.0, 1.0)
+    assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
+    assert wilson(20, 20) == pytest.approx((0.8389, 1.0), abs=1e-4)
+    assert (wilson(0, 20)[0], wilson(20, 20)[1]) == (0.0, 1.0)
+    # Exact (Garwood): 0 gives up to 3.69, 10 gives 4.80 to 18.39.
+    assert poisson(0, 1) == pytest.approx((0.0, 3.69), abs=0.03)
+    assert poisson(10, 2) == pytest.approx((2.40, 9.195), abs=0.01)
+    assert poisson(3, 0) == (0.0, float("inf"))
+
+
+def test_readers_are_compared_on_the_same_plates() -> None:
+    first = [an_outcome("A1", "A1"), an_outcome("A2", "A2"), an_outcome("A3", "A3"), an_outcome("A4", "X")]
+    second = [an_outcome("A1", "A1"), an_outcome("A2", "X"), an_outcome("A3", "X"), an_outcome("A4", "A4")]
+    paired = compare(first, second)
+    assert (paired.n, paired.first, paired.second, paired.only_first, paired.only_second) == (4, 3, 2, 2, 1)
+    assert paired.p_value == 1.0
+    row = comparison_rows(first, second)[0]
+    assert (row["group"], row["exact"], row["other_exact"], row["only_first"]) == ("all", 3, 2, 2)
+    with pytest.raises(ValueError, match="same plates"):
+        compare(first, second[::-1])
+
+
+def test_the_curve_over_the_threshold() -> None:
+    plate = _box(0, 0, 100)
+    result = _scene([(plate, None)], [])
+    faint = (Faint(plate, 0.62), Faint(_box(300, 0, 50), 0.31), Faint(_box(2, 0, 100), 0.22))
+    rows = {row["threshold"]: row for row in curve_rows([replace(result, faint=faint)])}
+    assert [(rows[t]["recall"], rows[t]["false_per_image"]) for t in (0.2, 0.3, 0.6, 0.65)] == [
+        (1.0, 2.0),
+        (1.0, 1.0),
+        (1.0, 0.0),
+        (0.0, 0.0),
+    ]
+    assert curve_rows([result]) == []
+
+
+def test_failures_come_most_confident_first() -> None:
+    plate, other = _box(0, 0, 100), _box(300, 0, 100)
+    scene = _scene([(plate, "AB12"), (other, None)], [Seen(plate, "AB1", 0.7), Seen(_box(600, 0, 50), "TDI", 0.8)])
+    found = failures([scene], [_crop("A0", "AO", 0.9), _crop("A0", "A0", 0.99)])
+    assert [(failure.cause, failure.read) for failure in found] == [
+        (Cause.LOOK_ALIKE, "AO"),
+        (Cause.NO_PLATE, "TDI"),
+        (Cause.MISSED_AT_AN_END, "AB1"),
+        (Cause.NOT_FOUND, ""),
+    ]
 
 
 def test_matching_takes_the_best_overlap_and_each_box_once() -> None:
@@ -123,6 +221,8 @@ def test_scene_rows_by_region_and_plate_width() -> None:
     assert (narrowest["plates"], narrowest["recall"], narrowest["exact"]) == (1, 0.0, 0)
     assert (widest["plates"], widest["recall"], widest["exact"]) == (2, 1.0, 1)
     assert _row(rows, "width", "60 px and wider")["plates"] == 2
+    assert (whole["recall_low"], whole["recall_high"]) == (0.2077, 0.9385)
+    assert whole["false_read"] == 0  # in the second scene nothing was read where no plate is
     assert len({tuple(row) for row in rows}) == 1  # all rows have the same columns
 
 
@@ -132,18 +232,25 @@ def test_crop_rows() -> None:
             _crop("AB12", "AB12", region="NL", width=79),
             _crop("A0", "AO", region="NL", width=80),
             _crop("A123", "A1X3", region="CN", is_latin=False),
+            _crop("", "TDI"),
         ]
     )
     assert [(row["group"], row["name"]) for row in rows] == [
         ("all", "all"),
         ("script", "Latin"),
+        ("no text", "all"),
         ("region", "CN"),
         ("region", "NL"),
-        ("width (Latin)", "< 80 px"),
-        ("width (Latin)", "80-128 px"),
+        ("width", "60 px and wider"),
+        ("width", "60-90 px"),
+        ("width", "90-150 px"),
+        ("crop width (Latin)", "< 80 px"),
+        ("crop width (Latin)", "80-128 px"),
     ]
     assert (rows[0]["texts"], rows[0]["exact"], rows[0]["merged"]) == (3, 1, 2)
     assert (rows[1]["texts"], rows[1]["exact_share"], rows[1]["merged_share"]) == (2, 0.5, 1.0)
+    assert (rows[0]["exact_low"], rows[0]["exact_high"]) == (0.0615, 0.7923)
+    assert (rows[2]["texts"], rows[2]["exact"], rows[2]["char_accuracy"]) == (1, 0, None)
     assert crop_rows([]) == []
 
 
@@ -170,6 +277,7 @@ def test_labels_of_both_kinds(tmp_path: Path) -> None:
         },
         {"image": "d.jpg", "split": "train", "text": "X"},
         {"image": "e.jpg", "text": "NOSPLIT"},
+        {"image": "f.jpg", "text": "", "split": "bait"},
     )
     crop, scene, always = load_labels(path, split="dev")
     assert isinstance(crop, CropLabel)
@@ -180,7 +288,10 @@ def test_labels_of_both_kinds(tmp_path: Path) -> None:
     assert [plate.box.tolist() for plate in scene.plates] == [[10, 0, 50, 25], [1, 2, 3, 4.5]]
     assert [plate.text for plate in scene.plates] == ["AB1", None]
     assert scene.unlabelled.shape == (1, 4)
-    assert len(load_labels(path)) == 4
+    assert len(load_labels(path)) == 5
+    (bait,) = (row for row in load_labels(path, split="bait") if row.image.name == "f.jpg")
+    assert isinstance(bait, CropLabel)
+    assert bait.text == ""
     assert load_labels(path, source="x") == []
 
 

@@ -1,0 +1,45 @@
+"""Two readers on the same plates. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from alpr.evaluation.outcome import PlateOutcome
+from alpr.evaluation.scoring import is_exact
+from alpr.evaluation.statistics import mcnemar
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """How many of the same plates each reader has exactly right."""
+
+    n: int
+    first: int
+    second: int
+    only_first: int
+    only_second: int
+
+    @property
+    def p_value(self) -> float:
+        """That a difference as large comes by chance where neither is better (McNemar, exact, two-sided)."""
+        return mcnemar(self.only_first, self.only_second)
+
+
+def compare(first: Sequence[PlateOutcome], second: Sequence[PlateOutcome]) -> Paired:
+    """Count over plates in the same order.
+
+    Raises:
+        ValueError: they are not the same plates.
+    """
+    pairs = list(zip(first, second, strict=True))
+    if any((a.image, a.truth) != (b.image, b.truth) for a, b in pairs):
+        raise ValueError("a paired test needs the same plates in the same order")
+    right = [(is_exact(a), is_exact(b)) for a, b in pairs]
+    return Paired(
+        n=len(right),
+        first=sum(a for a, _ in right),
+        second=sum(b for _, b in right),
+        only_first=sum(a and not b for a, b in right),
+        only_second=sum(b and not a for a, b in right),
+    )
