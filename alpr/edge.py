@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, fields, replace
 
 from alpr.alerts import AlertDesk, AlertRules, Told
@@ -19,20 +19,22 @@ from alpr.capture import Feed, Feeds, FeedStatus, Source, open_source
 from alpr.clock import Clock, SystemClock
 from alpr.config import CameraConfig, EdgeConfig
 from alpr.detect import PlateDetector
-from alpr.errors import StoreError
+from alpr.errors import HotlistError, StoreError
 from alpr.hotlist import HotlistIndex, HotlistMatcher
-from alpr.link import DeviceLink, Journal, JournalLimits, LinkStatus, load_key_pair, load_public_key
+from alpr.link import DeviceLink, Journal, JournalLimits, LinkStatus, Vitals, load_key_pair, load_public_key
 from alpr.metrics import Latency, StageTimes
 from alpr.ocr import PlateRecogniser
 from alpr.pipeline import Outcome, Pipeline
 from alpr.reader import PlateReader
 from alpr.track import Tracker, TrackSettings
 from alpr.types import Hit, Read
+from alpr.vitals import LastError, VitalSigns
 
 _log = logging.getLogger(__name__)
 
 STATUS_EVERY_S = 30.0
 DECISIONS_EVERY_S = 1.0
+LISTS_EVERY_S = 10.0
 DRAIN_S = 5.0
 """How long a device that ends goes on delivering what still waits; the rest goes out at its next start."""
 
@@ -80,6 +82,7 @@ class Edge:
         self._clock = clock or SystemClock()
         self._times = StageTimes()
         self._trackers: list[Tracker] = []
+        self._index: HotlistIndex | None = None
         self._desk = AlertDesk(AlertRules(**config.alerts.model_dump()))
         self._decided = 0
         self._stopping = threading.Event()
@@ -113,7 +116,9 @@ class Edge:
             reader = self._reader()
             matcher = self._matcher(stack)
             journal = self._journal(stack)
-            link = self._link()
+            feeds = self._feeds()
+            signs = self._signs(stack, feeds, reader.model_ids)
+            link = self._link(signs)
             pipeline = Pipeline(
                 reader=reader,
                 tracker_for=lambda camera_id: self._tracker(camera_id, reader.model_ids),
@@ -123,13 +128,12 @@ class Edge:
                 clock=self._clock,
                 masked={camera.id: camera.mask for camera in self._config.cameras if camera.mask},
             )
-            feeds = self._feeds()
             if link is not None:
                 link.start()
                 stack.callback(link.close)
             feeds.start()
             stack.callback(feeds.close)
-            self._loop(pipeline, feeds, link, journal)
+            self._loop(pipeline, feeds, link, journal, signs)
             cameras = feeds.statuses()  # before they are closed: how they stood, not that they were ended
             feeds.close()
             self._tell(pipeline.finish())
@@ -137,11 +141,13 @@ class Edge:
                 link.close(DRAIN_S)
             return self._report(cameras, link, journal)
 
-    def _loop(self, pipeline: Pipeline, feeds: Feeds, link: DeviceLink | None, journal: Journal) -> None:
+    def _loop(
+        self, pipeline: Pipeline, feeds: Feeds, link: DeviceLink | None, journal: Journal, signs: VitalSigns
+    ) -> None:
         every = {camera.id: camera.detect_every for camera in self._config.cameras}
         taken = dict.fromkeys(every, 0)  # not frame.seq: where frames are dropped, the wrong ones might always stay
         next_status_s = time.monotonic() + STATUS_EVERY_S
-        next_look_s = 0.0
+        next_look_s = next_lists_s = 0.0
         while not self._stopping.is_set():
             frame = feeds.next_frame(0.2)
             if frame is not None:
@@ -156,6 +162,9 @@ class Edge:
             if time.monotonic() >= next_look_s:
                 next_look_s = time.monotonic() + DECISIONS_EVERY_S
                 self._take_decisions(journal)
+            if time.monotonic() >= next_lists_s:
+                next_lists_s = time.monotonic() + LISTS_EVERY_S
+                signs.hold(self._hotlists())
             if time.monotonic() >= next_status_s:
                 next_status_s += STATUS_EVERY_S
                 _log_status(self._report(feeds.statuses(), link, journal))
@@ -189,7 +198,7 @@ class Edge:
     def _matcher(self, stack: ExitStack) -> HotlistMatcher | NoHotlist:
         if self._config.hotlist is None:
             return NoHotlist()
-        index = stack.enter_context(HotlistIndex.open(self._config.hotlist.database))
+        index = self._index = stack.enter_context(HotlistIndex.open(self._config.hotlist.database))
         return HotlistMatcher(index, self._clock)
 
     def _journal(self, stack: ExitStack) -> Journal:
@@ -204,7 +213,26 @@ class Edge:
         stack.callback(journal.close)
         return journal
 
-    def _link(self) -> DeviceLink | None:
+    def _signs(self, stack: ExitStack, feeds: Feeds, model_ids: tuple[str, ...]) -> VitalSigns:
+        last_error = LastError()
+        log = logging.getLogger("alpr")
+        log.addHandler(last_error)
+        stack.callback(log.removeHandler, last_error)
+        folder = self._config.device.data_dir
+        return VitalSigns(folder, feeds.statuses, model_ids, lambda: last_error.text, self._clock)
+
+    def _hotlists(self) -> list[tuple[str, int, float]]:
+        """Name, revision and age of each list that is held."""
+        index, now = self._index, self._clock.now()
+        if index is None:
+            return []
+        held: list[tuple[str, int, float]] = []
+        for name in index.policies():
+            with suppress(HotlistError):  # removed by another process a moment ago
+                held.append((name, index.revision(name), index.age_s(name, now)))
+        return held
+
+    def _link(self, vitals: Callable[[], Vitals] = Vitals) -> DeviceLink | None:
         link = self._config.link
         if link is None:
             return None
@@ -214,6 +242,8 @@ class Edge:
             load_key_pair(link.key_file),
             load_public_key(link.server_key),
             clock=self._clock,
+            heartbeat_s=link.heartbeat_s,
+            vitals=vitals,
         )
 
     def _feeds(self) -> Feeds:

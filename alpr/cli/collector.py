@@ -14,9 +14,17 @@ def command(config_path: Path) -> None:
 
     Reads, hits and reported losses go to stdout as JSON lines once they are durably stored; hits also to the log.
     """
+    from alpr.collector.health import HealthLimits
     from alpr.collector.service import run_collector, stopped_by_signals
     from alpr.config import load_collector_config
 
     config = load_collector_config(config_path)
     with stopped_by_signals() as stop:
-        run_collector(config.listen, config.database, config.key_file, config.allowed_devices, stop=stop)
+        run_collector(
+            config.listen,
+            config.database,
+            config.key_file,
+            config.allowed_devices,
+            limits=HealthLimits(**config.health.model_dump()),
+            stop=stop,
+        )

@@ -160,6 +160,16 @@ class LinkConfig(_Block):
     """The collector's public key: 40 characters, or the path of the file that holds it."""
     key_file: RootedPath
     """This device's own key, made by `alpr device new`."""
+    heartbeat_s: Seconds = 10.0
+    """Seconds between two reports of the device's own health."""
+
+
+class MetricsConfig(_Block):
+    """Figures for Prometheus at `http://address:port/metrics`, unencrypted and open to whoever reaches the port."""
+
+    address: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    """Of the network card to listen on; as it is, only this computer itself can ask."""
+    port: Annotated[int, Field(ge=1, le=65535)]
 
 
 class EdgeConfig(_Block):
@@ -181,6 +191,19 @@ class EdgeConfig(_Block):
     outbox: OutboxConfig = OutboxConfig()
     link: LinkConfig | None = None
     """Null: the device stands alone."""
+    metrics: MetricsConfig | None = None
+    """Null: none."""
+
+
+class HealthConfig(_Block):
+    """When a device's health raises an alert at the collector."""
+
+    silent_after_s: Seconds = 60.0
+    """Seconds without any word from a device."""
+    clock_offset_s: Annotated[float, Field(gt=0, le=86400)] = 1.0
+    """Seconds between a device's clock and the collector's, beyond the uncertainty of the measure."""
+    list_age_s: Annotated[float, Field(gt=0, le=31_536_000)] = 86_400.0
+    """Seconds since a hotlist that a device holds was last brought up to date."""
 
 
 class CollectorConfig(_Block):
@@ -194,6 +217,9 @@ class CollectorConfig(_Block):
     """The collector's own key pair; its public half is what devices have as `server_key`."""
     allowed_devices: RootedPath
     """File of the devices that may connect, `NAME KEY` per line; re-read when it changes; see `alpr device enrol`."""
+    health: HealthConfig = HealthConfig()
+    metrics: MetricsConfig | None = None
+    """Null: none."""
 
 
 def load_edge_config(

@@ -2,22 +2,28 @@
 
 from alpr.link.allowlist import AllowList, Device, enrol, read_devices, revoke
 from alpr.link.device import DeviceLink, LinkStatus
+from alpr.link.health import CameraHealth, Heartbeat, ListHealth, MachineHealth, Vitals
 from alpr.link.hub import Delivery, Hub, Peer, Receipt
 from alpr.link.journal import Journal, JournalLimits
 from alpr.link.keys import KeyPair, load_key_pair, load_public_key, new_key_pair, write_key_pair
 
 __all__ = [
     "AllowList",
+    "CameraHealth",
     "Delivery",
     "Device",
     "DeviceLink",
+    "Heartbeat",
     "Hub",
     "Journal",
     "JournalLimits",
     "KeyPair",
     "LinkStatus",
+    "ListHealth",
+    "MachineHealth",
     "Peer",
     "Receipt",
+    "Vitals",
     "enrol",
     "load_key_pair",
     "load_public_key",

@@ -15,10 +15,10 @@ PACKAGE = ROOT / "alpr"
 
 # Each row may import from the rows above it, never from below; rooms of one row do not import each other.
 LAYERS = [
-    {"types", "errors", "clock", "shipped", "machine"},
+    {"types", "errors", "clock", "shipped", "machine", "sensors"},
     {"geometry", "plates", "metrics", "models", "draw", "sqlite", "config", "dispositions", "alerts"},
     {"capture", "detect", "ocr", "track", "hotlist", "link", "evaluation"},
-    {"reader", "pipeline"},
+    {"reader", "pipeline", "vitals"},
     {"edge", "collector", "web", "demo", "bench", "doctor"},
     {"cli"},
 ]
