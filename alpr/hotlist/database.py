@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from alpr.errors import MigrationError, StoreError, StoreFull
 from alpr.hotlist.entry_store import details_hash, details_text
 from alpr.hotlist.neighbours import ENDING_LENGTH
+from alpr.hotlist.set_tables import add_set_tables
 from alpr.sqlite import transaction
 
 if TYPE_CHECKING:
@@ -254,6 +255,7 @@ _STEPS: tuple[Callable[[Database], None], ...] = (
     _lists_and_entries,
     _policies_and_endings,
     _shared_details_and_history,
+    add_set_tables,
 )
 """Only ever appended to: their count is the file's `user_version`."""
 

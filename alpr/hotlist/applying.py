@@ -1,0 +1,235 @@
+"""From the file of a published update to the lists in a database: checked, then swapped in as one transaction.
+
+Whatever goes wrong on the way, also the end of the process at any moment, leaves what was held.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from alpr.errors import EntryError, HotlistError, MalformedError, UpdateRefused, WrongBaseError
+from alpr.hotlist.database import open_for_writing, stored, text_from_instant
+from alpr.hotlist.entry_mapping import entry_from_mapping
+from alpr.hotlist.entry_store import EntryRow, row_from_entry
+from alpr.hotlist.payload import blocks
+from alpr.hotlist.policies import json_from_policy
+from alpr.hotlist.policy import DEFAULT_POLICY
+from alpr.hotlist.sets import held_set
+from alpr.hotlist.signing import Admin
+from alpr.hotlist.staging import apply_staged, stage
+from alpr.hotlist.update import Head, Header, ListHead, check_follows, check_payload, read_head
+from alpr.sqlite import transaction
+
+_FIELDS = ", ".join(EntryRow._fields)
+_ARRIVED = (
+    "DROP TABLE IF EXISTS temp.arrived",
+    "DROP TABLE IF EXISTS temp.gone",
+    "DROP TABLE IF EXISTS temp.fresh",
+    f"CREATE TEMP TABLE arrived (line INTEGER PRIMARY KEY, list_name, {_FIELDS})",
+    "CREATE TEMP TABLE gone (list_name, plate, region, case_reference)",
+    "CREATE TEMP TABLE fresh (plate, region, case_reference)",
+)
+_FILL = f"INSERT INTO arrived VALUES ({', '.join('?' * (len(EntryRow._fields) + 2))})"
+_STAGE_LIST = f"INSERT INTO staged SELECT line, {_FIELDS} FROM arrived WHERE list_name = ? ORDER BY line"
+# Those of the staged that the list does not hold in just this form.
+_NOTE_FRESH = """
+    INSERT INTO fresh SELECT plate, region, case_reference FROM staged WHERE NOT EXISTS (
+        SELECT 1 FROM entries JOIN details USING (details_id)
+        WHERE list_id = (SELECT list_id FROM lists WHERE name = ?) AND entries.plate = staged.plate
+        AND entries.region = staged.region AND entries.case_reference = staged.case_reference
+        AND (entries.vehicle, entries.valid_from, entries.valid_to, details.details)
+        IS (staged.vehicle, staged.valid_from, staged.valid_to, staged.details))"""
+_NOTE_DUE = """
+    INSERT INTO past_due SELECT :arrival_id, entry_id
+    FROM fresh CROSS JOIN entries USING (plate, region, case_reference)
+    WHERE list_id = (SELECT list_id FROM lists WHERE name = :name)"""
+_LISTS_OF_SET = "SELECT name FROM lists WHERE origin = ?"
+_NOTE_SET = "INSERT OR REPLACE INTO sets VALUES (?, ?, ?, ?, ?, ?)"
+
+Progress = Callable[[int], None]
+"""Told how many entries more are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whose updates a device takes."""
+
+    admins: tuple[Admin, ...]
+    needed: int = 1
+    """Different people who have to have signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedUpdate:
+    """What an update did."""
+
+    list_set: str
+    revision: int
+    signers: tuple[str, ...]
+    added: int
+    changed: int
+    removed: int
+    lists: tuple[ListHead, ...]
+
+
+def verify(path: Path, trust: Trust) -> tuple[Head, tuple[str, ...]]:
+    """Check a file by itself: whole, signed by enough of those who are trusted, its content as signed.
+
+    Returns:
+        Its head, and who signed it.
+
+    Raises:
+        UpdateRefused: what is wrong with it.
+        HotlistError: the file cannot be read.
+    """
+    with _opened(path) as stream:
+        head = read_head(stream)
+        names = head.signers(trust.admins, trust.needed)
+        check_payload(head, stream)
+    return head, names
+
+
+def apply_update(
+    database: Path, path: Path, trust: Trust, now: datetime, *, progress: Progress | None = None
+) -> AppliedUpdate:
+    """Check a file and make the lists of its set what it says, in one transaction.
+
+    Args:
+        database: created where missing.
+
+    Raises:
+        UpdateRefused: it is not taken; the database is as it was.
+        HotlistError: the file cannot be read.
+        StoreError: the database cannot be written; it is as it was.
+    """
+    with _opened(path) as stream:
+        head = read_head(stream)
+        names = head.signers(trust.admins, trust.needed)
+        with closing(open_for_writing(database)) as connection, stored(database):
+            check_follows(head.header, held_set(connection, head.header.list_set), now)
+            check_payload(head, stream)
+            stream.seek(head.payload_at)
+            _collect(connection, head.header, stream, progress)
+            with transaction(connection):
+                # Another process may have applied one meanwhile.
+                check_follows(head.header, held_set(connection, head.header.list_set), now)
+                applied = _swap_in(connection, head.header, names, now)
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    return applied
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise HotlistError(f"{path}: cannot be read ({error.strerror}): check the path") from error
+
+
+def _collect(connection: sqlite3.Connection, header: Header, stream: BinaryIO, progress: Progress | None) -> None:
+    """All that the payload says, into tables of this connection only: other writers need not wait meanwhile."""
+    for statement in _ARRIVED:
+        connection.execute(statement)
+    stage(connection, ())
+    line = 0
+    connection.execute("BEGIN")
+    try:
+        for block in blocks(header, stream):
+            connection.executemany(_FILL, _rows(block.list, block.put, line))
+            connection.executemany(
+                "INSERT INTO gone VALUES (?, ?, ?, ?)", [(block.list, *key) for key in block.remove]
+            )
+            line += len(block.put)
+            if progress is not None:
+                progress(len(block.put) + len(block.remove))
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _rows(list_name: str, mappings: tuple[dict[str, Any], ...], line: int) -> Iterator[tuple[Any, ...]]:
+    for number, mapping in enumerate(mappings, line + 1):
+        try:
+            entry = entry_from_mapping(mapping, list_name, line=number)
+        except EntryError as error:
+            raise MalformedError(f"entry {number} ({error.field}) {error.reason}; is alpr here too old?") from error
+        yield (number, list_name, *row_from_entry(entry))
+
+
+def _swap_in(connection: sqlite3.Connection, header: Header, names: tuple[str, ...], now: datetime) -> AppliedUpdate:
+    origin = header.list_set
+    before = {name for (name,) in connection.execute(_LISTS_OF_SET, (origin,))}
+    arrival_id = connection.execute(
+        "INSERT INTO arrivals (list_set, at) VALUES (?, ?)", (origin, text_from_instant(now))
+    ).lastrowid
+    added = changed = removed = 0
+    source = f"{header.name}, signed by {', '.join(names)}"
+    for each in header.lists:
+        _check_unaltered(connection, header, each.name)
+        connection.execute("DELETE FROM staged")
+        connection.execute(_STAGE_LIST, (each.name,))
+        connection.execute("DELETE FROM fresh")
+        connection.execute(_NOTE_FRESH, (each.name,))
+        gone = connection.execute("SELECT plate, region, case_reference FROM gone WHERE list_name = ?", (each.name,))
+        applied = apply_staged(
+            connection,
+            each.name,
+            source=source,
+            now=each.updated_at,
+            removed=gone if header.is_delta else None,
+            origin=origin,
+            revision=header.revision,
+        )
+        connection.execute(_NOTE_DUE, {"arrival_id": arrival_id, "name": each.name})
+        _set_policy(connection, each)
+        _check_count(connection, header, each)
+        added, changed, removed = added + applied.added, changed + applied.changed, removed + applied.removed
+    removed += _drop_lists(connection, before.difference(each.name for each in header.lists))
+    row = (header.list_set, header.revision, header.release, text_from_instant(header.made_at))
+    connection.execute(_NOTE_SET, (*row, text_from_instant(now), ", ".join(names)))
+    return AppliedUpdate(header.list_set, header.revision, names, added, changed, removed, header.lists)
+
+
+def _check_unaltered(connection: sqlite3.Connection, header: Header, list_name: str) -> None:
+    """A delta is no use where the list is not what its base made it."""
+    row = connection.execute("SELECT origin, revision FROM lists WHERE name = ?", (list_name,)).fetchone()
+    origin, revision = row or ("", 0)
+    if origin not in ("", header.list_set):
+        raise UpdateRefused(f"list {list_name!r} is held as part of set {origin}: a list can be in one set only")
+    if header.is_delta and row is not None and (origin != header.list_set or revision != header.base_revision):
+        raise WrongBaseError(f"list {list_name!r} was changed here: a snapshot is needed")
+
+
+def _check_count(connection: sqlite3.Connection, header: Header, each: ListHead) -> None:
+    query = "SELECT count(*) FROM entries JOIN lists USING (list_id) WHERE name = ?"
+    (count,) = connection.execute(query, (each.name,)).fetchone()
+    if count != each.entries:
+        complaint = f"list {each.name!r} would have {count} entries instead of {each.entries}"
+        if header.is_delta:
+            raise WrongBaseError(f"{complaint}: a snapshot is needed")
+        raise MalformedError(complaint)
+
+
+def _set_policy(connection: sqlite3.Connection, each: ListHead) -> None:
+    try:
+        written = json_from_policy(DEFAULT_POLICY.changed(each.policy))
+    except HotlistError as error:
+        raise MalformedError(f"the policy of list {each.name!r}: {error}") from error
+    connection.execute("UPDATE lists SET policy = ? WHERE name = ?", (written, each.name))
+
+
+def _drop_lists(connection: sqlite3.Connection, names: set[str]) -> int:
+    """Lists that are published no more."""
+    removed = 0
+    for name in sorted(names):
+        query = "DELETE FROM entries WHERE list_id = (SELECT list_id FROM lists WHERE name = ?)"
+        removed += connection.execute(query, (name,)).rowcount
+        connection.execute("DELETE FROM lists WHERE name = ?", (name,))
+    return removed

@@ -1,0 +1,29 @@
+"""The tables of published sets in the hotlist database: what is held, what was refused, what is to be checked yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+
+def add_set_tables(tables: Database) -> None:
+    """A step of the schema."""
+    for statement in _STATEMENTS:
+        tables.execute(statement)
+
+
+_STATEMENTS = (
+    """CREATE TABLE sets (
+        list_set TEXT PRIMARY KEY, revision INTEGER NOT NULL, release TEXT NOT NULL, made_at TEXT NOT NULL,
+        applied_at TEXT NOT NULL, signers TEXT NOT NULL)""",
+    """CREATE TABLE refusals (
+        list_set TEXT NOT NULL, cause TEXT NOT NULL, total INTEGER NOT NULL, last_at TEXT NOT NULL,
+        message TEXT NOT NULL, PRIMARY KEY (list_set, cause))""",
+    # The entries that an update brought or changed, until the past reads were held against them.
+    "CREATE TABLE arrivals (arrival_id INTEGER PRIMARY KEY AUTOINCREMENT, list_set TEXT NOT NULL, at TEXT NOT NULL)",
+    """CREATE TABLE past_due (
+        arrival_id INTEGER NOT NULL, entry_id INTEGER NOT NULL, PRIMARY KEY (arrival_id, entry_id)) WITHOUT ROWID""",
+    "CREATE INDEX past_due_by_entry ON past_due (entry_id)",
+)
