@@ -20,14 +20,14 @@ from alpr.clock import Clock, SystemClock
 from alpr.config import CameraConfig, EdgeConfig
 from alpr.detect import PlateDetector
 from alpr.errors import HotlistError, StoreError
-from alpr.hotlist import HotlistIndex, HotlistMatcher
+from alpr.hotlist import HotlistIndex, HotlistMatcher, bring_up_to_date, may_learn
 from alpr.link import DeviceLink, Journal, JournalLimits, LinkStatus, Vitals, load_key_pair, load_public_key
 from alpr.metrics import Latency, StageTimes
 from alpr.ocr import PlateRecogniser
 from alpr.pipeline import Outcome, Pipeline
 from alpr.reader import PlateReader
 from alpr.track import Tracker, TrackSettings
-from alpr.types import Hit, Read
+from alpr.types import Hit, Place, Read
 from alpr.vitals import LastError, VitalSigns
 
 _log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class EdgeReport:
     reads: int
     """Vehicle passes reported."""
     hits: int
-    """Hits raised, without those withdrawn later."""
+    """Hits raised, without those withdrawn later and those that nobody here may learn of."""
     told: Mapping[Told, int]
     """What a person was told of the hits, and what was held back by which rule."""
     unread: Mapping[str, int]
@@ -172,9 +172,15 @@ class Edge:
     def _tell(self, outcome: Outcome) -> None:
         if outcome.reads or outcome.hits:
             self._reads += sum(read.revision == 0 for read in outcome.reads)
-            for hit in outcome.hits:
+            hits = tuple(hit for hit in outcome.hits if self._may_learn(hit))
+            for hit in hits:
                 (self._hit_ids.discard if hit.is_withdrawn else self._hit_ids.add)(hit.hit_id)
-            self._on_outcome(replace(outcome, told=tuple(self._desk.take(hit) for hit in outcome.hits)))
+            told = tuple(self._desk.take(hit) for hit in hits)
+            self._on_outcome(replace(outcome, hits=hits, told=told))
+
+    def _may_learn(self, hit: Hit) -> bool:
+        hotlist = self._config.hotlist
+        return may_learn(hit.match.entry.receivers, hotlist.receivers if hotlist else ())
 
     def _take_decisions(self, journal: Journal) -> None:
         """Decisions are made in other processes: `alpr hits dispose`."""
@@ -198,8 +204,9 @@ class Edge:
     def _matcher(self, stack: ExitStack) -> HotlistMatcher | NoHotlist:
         if self._config.hotlist is None:
             return NoHotlist()
+        bring_up_to_date(self._config.hotlist.database)
         index = self._index = stack.enter_context(HotlistIndex.open(self._config.hotlist.database))
-        return HotlistMatcher(index, self._clock)
+        return HotlistMatcher(index, self._clock, places_of(self._config.cameras))
 
     def _journal(self, stack: ExitStack) -> Journal:
         folder = self._config.device.data_dir
@@ -272,6 +279,11 @@ def track_settings(config: EdgeConfig) -> TrackSettings:
     known = {knob.name for knob in fields(TrackSettings)}
     chosen = {name: value for name, value in config.track.model_dump().items() if name in known}
     return TrackSettings(**chosen, min_confidence=config.recognition_threshold, min_length=config.min_plate_length)
+
+
+def places_of(cameras: Sequence[CameraConfig]) -> dict[str, Place]:
+    """Where the cameras stand, of those that are told to."""
+    return {camera.id: Place(*camera.position, camera.heading_deg) for camera in cameras if camera.position}
 
 
 def _source(camera: CameraConfig, clock: Clock) -> Source:

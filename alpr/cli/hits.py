@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from alpr.types import Action, Disposition, Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from alpr.config import EdgeConfig
     from alpr.link.messages import DispositionRecord, HitRecord
 
 _F = TypeVar("_F", bound="Callable[..., Any]")
@@ -62,7 +63,11 @@ def list_hits(
 ) -> None:
     """Hits, newest first, with what was decided on them."""
     if database is None:
-        rows = _rows_of_device(_journal(edge_path), undecided=undecided, since=since, until=until, limit=limit)
+        config = _edge(edge_path)
+        names = config.hotlist.receivers if config.hotlist else ()
+        rows = _rows_of_device(
+            config.device.journal, names, undecided=undecided, since=since, until=until, limit=limit
+        )
     else:
         from alpr.collector.access import audited_hits, os_user
         from alpr.collector.audit import Audit, audit_path
@@ -122,7 +127,7 @@ def dispose(
     if database is None:
         from alpr.link.decisions import decide
 
-        kept = decide(_journal(edge_path), disposition)
+        kept = decide(_edge(edge_path).device.journal, disposition)
     else:
         from alpr.collector.audit import Audit, audit_path
 
@@ -151,12 +156,12 @@ def export_misreads(folder: Path, database: Path, purpose: str, case_id: str) ->
     click.echo(f"{count} crops in {folder}; this export was recorded", err=True)
 
 
-def _journal(edge_path: Path | None) -> Path:
+def _edge(edge_path: Path | None) -> EdgeConfig:
     from alpr.config import load_edge_config
 
     if edge_path is None:
         raise click.UsageError("say whose hits are meant: -c edge.yaml for a device's own, --db for the collector's")
-    return load_edge_config(edge_path, files_must_exist=False).device.journal
+    return load_edge_config(edge_path, files_must_exist=False)
 
 
 def _need_database(database: Path) -> None:
@@ -167,13 +172,22 @@ def _need_database(database: Path) -> None:
 
 
 def _rows_of_device(
-    journal: Path, *, undecided: bool, since: datetime | None, until: datetime | None, limit: int
+    journal: Path,
+    names: Collection[str],
+    *,
+    undecided: bool,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
 ) -> Iterator[dict[str, Any]]:
+    from alpr.hotlist import may_learn
     from alpr.link.decisions import read_hits
 
     count = 0
     for decided in read_hits(journal):
         hit = decided.hit
+        if not may_learn(hit.entry.receivers, names):
+            continue
         is_open = not decided.dispositions and not hit.is_withdrawn
         if (undecided and not is_open) or (since and hit.raised_at < since) or (until and hit.raised_at >= until):
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from alpr.types import FloatArray, Hit, Observation, PlateText, Read
+from alpr.types import FloatArray, Hit, HotlistEntry, Observation, PlateText, Read
 
 
 def row_of_plate(plate: PlateText) -> dict[str, Any]:
@@ -70,9 +70,23 @@ def row_of_hit(hit: Hit) -> dict[str, Any]:
         "reason": entry.reason,
         "case_reference": entry.case_reference,
         "instructions": entry.instructions,
+        "category": entry.category,
+        "code": entry.code,
+        "vehicle": entry.vehicle,
+        "colour": card_colour(entry),
+        "sound": entry.sound,
+        "unchecked": list(hit.match.unchecked),
         "raised_at": hit.raised_at.isoformat(),
         "is_withdrawn": hit.is_withdrawn,
     }
+
+
+def card_colour(entry: HotlistEntry) -> str:
+    """The colour of a hit's card: the entry's own, or that of its priority."""
+    return entry.colour or _COLOUR_OF_PRIORITY.get(entry.priority, "yellow")
+
+
+_COLOUR_OF_PRIORITY = {1: "red", 2: "orange"}
 
 
 def _share(value: float) -> float:

@@ -117,9 +117,11 @@ def _line_of_hit(hit: Hit) -> str:
         return f"HIT WITHDRAWN  {entry.plate}: the plate now reads {hit.plate_text}"
     kind = hit.match.kind.value  # never by the positions: an approximate match may have none
     how = kind if kind == "exact" else f"{kind}, read as {hit.plate_text}"
+    unsure = "".join(f"  {condition} not checked" for condition in hit.match.unchecked)
+    card = "".join(f"  {part}" for part in (entry.category, entry.vehicle, entry.instructions) if part)
     return (
-        f"HIT  {entry.plate}  ({how}, p={hit.match.probability:.2f})  priority {entry.priority}  {entry.reason}  "
-        f"[{entry.list_name} rev {hit.list_revision}, {hit.list_age_s / 3600:.1f} h old]"
+        f"HIT  {entry.plate}  ({how}, p={hit.match.probability:.2f})  priority {entry.priority}  {entry.reason}{card}"
+        f"  [{entry.list_name} rev {hit.list_revision}, {hit.list_age_s / 3600:.1f} h old]{unsure}"
     )
 
 

@@ -13,6 +13,7 @@ from alpr.collector.hits import FoundHit, HitQuery, find_hits, find_misreads, wr
 from alpr.collector.search import Found, Query, search
 from alpr.collector.store import Store
 from alpr.errors import AccessDenied
+from alpr.hotlist import may_learn
 from alpr.types import Disposition
 
 # Said by people who are asked for a purpose and have none, or will not tell.
@@ -54,9 +55,9 @@ def audited_search(database: Path, audit: Audit, query: Query, *, who: str, purp
 def audited_hits(
     database: Path, audit: Audit, query: HitQuery, *, who: str, purpose: str, case_id: str = ""
 ) -> list[FoundHit]:
-    """Look for hits; recorded and raising as `audited_search`."""
+    """Look for hits; recorded and raising as `audited_search`. Covert entries' hits show to their receivers only."""
     stated = checked_purpose(purpose)
-    found = find_hits(database, query)
+    found = [one for one in find_hits(database, query) if may_learn(one.hit.entry.receivers, (who,))]
     asked = {
         "since": query.since.isoformat() if query.since else None,
         "until": query.until.isoformat() if query.until else None,

@@ -46,6 +46,11 @@ def row_from_stored(stored: Stored) -> dict[str, Any] | None:
                 "list_age_s": round(hit.list_age_s, 1),
                 "priority": hit.entry.priority,
                 "reason": hit.entry.reason,
+                "category": hit.entry.category,
+                "vehicle": hit.entry.vehicle,
+                "colour": hit.entry.colour,
+                "instructions": hit.entry.instructions,
+                "unchecked": list(hit.unchecked),
                 "is_withdrawn": hit.is_withdrawn,
                 "raised_at": hit.raised_at.isoformat(),
             }

@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from alpr.link.losses import micros
 from alpr.plates import normalise
 from alpr.sqlite import connect_read_only, stored
@@ -50,7 +52,7 @@ class FoundRead:
     read_id: str
     revision: int
     hit_lists: tuple[str, ...]
-    """Names of the hotlists that it met, withdrawn hits apart."""
+    """Names of the hotlists that it met, withdrawn hits and covert entries apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ def search(database: Path, query: Query) -> Found:
     sql, values = _statement(query)
     with closing(connect_read_only(database)) as connection, stored(database):
         connection.row_factory = sqlite3.Row
+        connection.create_function("is_open", 1, _is_open)
         rows = connection.execute(sql, values).fetchall()
     reads = tuple(_found(row) for row in rows[: query.limit])
     return Found(reads, is_cut=len(rows) > query.limit)
@@ -117,11 +120,28 @@ def _statement(query: Query) -> tuple[str, list[Any]]:
     sql = f"""
         SELECT devices.name AS device, reads.*, plates.plate AS plate,
             (SELECT group_concat(DISTINCT list_name) FROM hits
-             WHERE hits.device_id = reads.device_id AND hits.read_id = reads.read_id AND NOT is_withdrawn) AS lists
+             WHERE hits.device_id = reads.device_id AND hits.read_id = reads.read_id AND NOT is_withdrawn
+             AND is_open(hits.record)) AS lists
         FROM {tables} JOIN devices ON devices.id = reads.device_id
         WHERE {" AND ".join(terms) or "1"}
         ORDER BY reads.first_seen_at DESC, reads.id DESC LIMIT ?"""
     return sql, values
+
+
+def _is_open(record: bytes) -> bool:
+    """Whether everybody may learn of a hit: those of covert entries show in `alpr hits list`, to their receivers."""
+    return not _receivers.decode(record).entry.receivers
+
+
+class _Entry(msgspec.Struct):
+    receivers: tuple[str, ...] = ()
+
+
+class _HitReceivers(msgspec.Struct):
+    entry: _Entry
+
+
+_receivers = msgspec.msgpack.Decoder(_HitReceivers)
 
 
 def _found(row: sqlite3.Row) -> FoundRead:

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
@@ -55,6 +55,8 @@ Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 Seconds: TypeAlias = Annotated[float, Field(gt=0, le=3600)]
 Point: TypeAlias = tuple[Share, Share]
 Polygon: TypeAlias = Annotated[tuple[Point, ...], Field(min_length=3)]
+GeoPoint: TypeAlias = tuple[Annotated[float, Field(ge=-90, le=90)], Annotated[float, Field(ge=-180, le=180)]]
+Receiver: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$")]
 
 
 class _Block(BaseModel):
@@ -88,6 +90,16 @@ class CameraConfig(_Block):
     """Look for plates in every n-th frame only."""
     mask: tuple[Polygon, ...] = ()
     """Polygons in which plates are ignored: lists of `[x, y]`, as shares 0–1 of the picture's width and height."""
+    position: GeoPoint | None = None
+    """Where the camera stands, `[latitude, longitude]` in degrees WGS84; for entries that count in an area."""
+    heading_deg: Annotated[float, Field(ge=0, lt=360)] | None = None
+    """Where it looks, clockwise from north; for entries that ask how a vehicle travels. Needs `position`."""
+
+    @model_validator(mode="after")
+    def _stands_somewhere(self) -> CameraConfig:
+        if self.heading_deg is not None and self.position is None:
+            raise ValueError("heading_deg without position: give both")
+        return self
 
 
 class ModelsConfig(_Block):
@@ -121,6 +133,9 @@ class HotlistConfig(_Block):
 
     database: RootedPath
     """SQLite file that `alpr hotlist import` fills."""
+    receivers: tuple[Receiver, ...] = ()
+    """Names that the people at this device go by. Hits of covert entries are told here only where one of the names
+    is among the entry's receivers; they go to the collector all the same."""
 
 
 class AlertsConfig(_Block):
@@ -195,6 +210,45 @@ class EdgeConfig(_Block):
     """Null: none."""
 
 
+EventKind: TypeAlias = Literal["hit", "read", "disposition"]
+
+
+class WebhookConfig(_Block):
+    """Somewhere that events are posted to as signed JSON, once they are stored."""
+
+    name: Identity
+    """Unique among the webhooks and `mqtt`; a covert hit goes out only where this is among its receivers."""
+    url: str = Field(pattern=r"^https?://\S+$", repr=False)
+    """`https://…`; `http://` only to this very computer."""
+    secret_file: RootedPath
+    """File that holds the secret shared with the receiver, at least 16 bytes; it signs every request."""
+    events: tuple[EventKind, ...] = Field(("hit",), min_length=1)
+    """Which events are sent."""
+    format: Literal["alpr", "openalpr", "platerecognizer"] = "alpr"
+    """Whose field names to use."""
+
+
+class MqttConfig(_Block):
+    """An MQTT broker that events are published to; needs `pip install 'alpr[mqtt]'`."""
+
+    name: Identity = "mqtt"
+    """As for a webhook."""
+    host: Annotated[str, Field(min_length=1)]
+    """Without TLS only this very computer."""
+    port: Annotated[int, Field(ge=1, le=65535)] = 8883
+    tls: bool = True
+    ca_file: RootedPath | None = None
+    """Null: the system's own."""
+    username: str = ""
+    password_file: RootedPath | None = None
+    events: tuple[EventKind, ...] = Field(("hit",), min_length=1)
+    """Which events are published."""
+    topic: Annotated[str, Field(pattern=r"^[^+#\s]+$")] = "alpr"
+    """First part of all topics."""
+    discovery: Annotated[str, Field(pattern=r"^[^+#\s]*$")] = "homeassistant"
+    """Home Assistant's discovery prefix; empty announces nothing."""
+
+
 class HealthConfig(_Block):
     """When a device's health raises an alert at the collector."""
 
@@ -217,9 +271,16 @@ class CollectorConfig(_Block):
     """The collector's own key pair; its public half is what devices have as `server_key`."""
     allowed_devices: RootedPath
     """File of the devices that may connect, `NAME KEY` per line; re-read when it changes; see `alpr device enrol`."""
+    receivers: tuple[Receiver, ...] = ()
+    """Names that those go by who see what the collector prints and logs. Hits of covert entries are told there only
+    where one of the names is among the entry's receivers; they are stored all the same."""
     health: HealthConfig = HealthConfig()
     metrics: MetricsConfig | None = None
     """Null: none."""
+    webhooks: tuple[WebhookConfig, ...] = ()
+    """Who is told of events over HTTPS."""
+    mqtt: MqttConfig | None = None
+    """Null: no broker is told."""
 
 
 def load_edge_config(

@@ -39,9 +39,14 @@ def hit_id_of(read_id: str, entry: HotlistEntry) -> str:
     return hashlib.sha256(named.encode()).hexdigest()[:32]
 
 
-def may_learn(hit: Hit, names: Collection[str]) -> bool:
-    """Whether one who goes by these names may learn of a hit: everybody, unless it is covert and names others."""
-    receivers = hit.match.entry.receivers
+def may_learn(receivers: Collection[str], names: Collection[str]) -> bool:
+    """Whether one who goes by these names may learn of a hit on an entry with these receivers.
+
+    Everybody may, unless it has any (it is covert) and none of the names is among them.
+
+    >>> may_learn((), ()), may_learn(("unit-7",), ()), may_learn(("unit-7",), ("unit-7", "duty-desk"))
+    (True, False, True)
+    """
     return not receivers or any(name in receivers for name in names)
 
 

@@ -101,6 +101,7 @@ def test_the_plan_goes_through_the_dictionary(database: Path) -> None:
     from alpr.collector.search import _statement
 
     with closing(sqlite3.connect(database)) as connection:
+        connection.create_function("is_open", 1, bool)
         for pattern, first in (("AB12CDE", "SEARCH plates"), ("*1*", "SCAN plates"), ("AB*", "SEARCH plates")):
             sql, values = _statement(Query(pattern, since=START))
             plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
