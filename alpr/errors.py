@@ -24,6 +24,8 @@
     ├── LinkError              the connection between device and collector
     │   ├── PeerRejected         the other side's key is not on our list, or ours not on theirs
     │   └── MessageError         a message that cannot be understood
+    ├── ForwardError *         something that others are told could not be delivered to them now
+    │   └── ForwardRefused       … and never will be: they said so
     ├── StoreError             a database file
     │   ├── MigrationError       its schema is not one that we know
     │   └── StoreFull *          no room left on the disk, or a stated bound is reached
@@ -181,6 +183,14 @@ class PeerRejected(LinkError):
 
 class MessageError(LinkError):
     """A message that cannot be decoded or breaks the protocol."""
+
+
+class ForwardError(TransientError):
+    """An event could not be delivered to a webhook or a broker, or its address cannot be used."""
+
+
+class ForwardRefused(ForwardError):
+    """A webhook will never take an event."""
 
 
 class StoreError(AlprError):

@@ -21,6 +21,7 @@ _COMMANDS = {
     "device": "new, enrol, list, revoke: which devices may speak to the collector",
     "doctor": "what is installed, which providers really run, models' hashes, clock, disk",
     "evaluate": "accuracy against labels",
+    "forward": "how webhooks and brokers stand",
     "hits": "list, dispose, export-misreads: what was hit, and what people decided on it",
     "hotlist": "import, list, status: the plates that are looked for",
     "read": "read the plates in photographs or a video",

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from alpr.config import CollectorConfig
+    from alpr.forward import Target
 
 
 @click.command()
@@ -26,5 +31,41 @@ def command(config_path: Path) -> None:
             config.key_file,
             config.allowed_devices,
             limits=HealthLimits(**config.health.model_dump()),
+            targets=_targets(config),
+            receivers=config.receivers,
             stop=stop,
         )
+
+
+def _targets(config: CollectorConfig) -> list[Target]:
+    from alpr.errors import ConfigError
+    from alpr.forward import Webhook
+    from alpr.forward.mqtt import Broker, Mqtt
+
+    targets: list[Target] = [
+        Webhook(hook.name, hook.url, _secret(hook.secret_file), frozenset(hook.events), body=hook.format)
+        for hook in config.webhooks
+    ]
+    if (mqtt := config.mqtt) is not None:
+        password = _secret(mqtt.password_file).decode() if mqtt.password_file else ""
+        ca_file = str(mqtt.ca_file) if mqtt.ca_file else None
+        broker = Broker(mqtt.host, mqtt.port, mqtt.username, password, mqtt.tls, ca_file)
+        targets.append(Mqtt(mqtt.name, broker, frozenset(mqtt.events), topic=mqtt.topic, discovery=mqtt.discovery))
+    names = [target.name for target in targets]
+    if len(set(names)) < len(names):
+        raise ConfigError(
+            "webhooks, mqtt: two of the same name; each needs its own, its place in the queue hangs on it"
+        )
+    return targets
+
+
+def _secret(path: Path) -> bytes:
+    """A secret from a file that nobody else may read."""
+    from alpr.errors import ConfigError
+
+    try:
+        if path.stat().st_mode & 0o077:
+            raise ConfigError(f"{path}: others may read this secret; chmod 600 {path}")
+        return path.read_bytes().strip()
+    except OSError as error:
+        raise ConfigError(f"{path}: the secret cannot be read ({error.strerror})") from error

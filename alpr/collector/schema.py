@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlite_utils import Database
 
+from alpr.forward.queue import QUEUE_TABLE
 from alpr.sqlite import Migration
 
 
@@ -66,4 +67,9 @@ def _dispositions(database: Database) -> None:
     database.execute("CREATE INDEX dispositions_by_hit ON dispositions (hit_id)")
 
 
-STEPS: tuple[Migration, ...] = (_first, _dispositions)
+def _outgoing(database: Database) -> None:
+    for statement in QUEUE_TABLE:
+        database.execute(statement)
+
+
+STEPS: tuple[Migration, ...] = (_first, _dispositions, _outgoing)

@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Event
@@ -15,11 +15,14 @@ from types import FrameType
 from typing import Any, TextIO
 
 from alpr.clock import SystemClock
+from alpr.collector.forwarding import Forwarding, queue_for
 from alpr.collector.health import Alert, HealthBoard, HealthLimits
 from alpr.collector.health_store import HealthStore, health_path
 from alpr.collector.report import line_from_hit, row_from_alert, row_from_stored
 from alpr.collector.store import Store, Stored
 from alpr.collector.watch import Watch
+from alpr.forward import Target
+from alpr.hotlist import may_learn
 from alpr.link.allowlist import AllowList
 from alpr.link.health import Heartbeat
 from alpr.link.hub import Delivery, Hub, Peer, Receipt
@@ -75,14 +78,18 @@ class Teller:
 
     Args:
         output: where the lines go. When its reader has gone the collector goes on without it.
+        receivers: names of those who see the lines and the log; hits of covert entries for others are not told.
     """
 
-    def __init__(self, output: TextIO) -> None:
+    def __init__(self, output: TextIO, receivers: Collection[str] = ()) -> None:
         self._output: TextIO | None = output
+        self._receivers = receivers
 
     def __call__(self, stored: Stored) -> None:
         """Tell of one record."""
         if isinstance(stored.record, HitRecord):
+            if not may_learn(stored.record.entry.receivers, self._receivers):
+                return
             _log.warning("%s", line_from_hit(stored.device, stored.record))
         row = row_from_stored(stored)
         if row is not None:
@@ -122,6 +129,8 @@ def run_collector(
     allowed_devices: Path,
     *,
     limits: HealthLimits | None = None,
+    targets: Sequence[Target] = (),
+    receivers: Collection[str] = (),
     output: TextIO | None = None,
     stop: Event | None = None,
     on_ready: Callable[[str], None] | None = None,
@@ -130,6 +139,8 @@ def run_collector(
 
     Args:
         limits: beyond which an alert of a device's health is raised; None for the usual.
+        targets: where events are carried on to.
+        receivers: names of those who see the JSON lines and the log; see `may_learn`.
         output: takes the JSON lines; None for stdout.
         on_ready: told the endpoint once it listens.
 
@@ -140,8 +151,12 @@ def run_collector(
     stop = stop or Event()
     keys = load_key_pair(key_file)
     allowed = AllowList(allowed_devices)
-    teller = Teller(output or sys.stdout)
-    with closing(Store(database)) as store, closing(HealthStore(health_path(database))) as health:
+    teller = Teller(output or sys.stdout, receivers)
+    with (
+        closing(Store(database, also=queue_for(targets))) as store,
+        closing(HealthStore(health_path(database))) as health,
+        Forwarding(database, targets, store) as forwarding,
+    ):
         watch = _watch(health, limits or HealthLimits(), allowed, teller)
         intake = Intake(store, teller, watch)
         with closing(Hub(listen, keys, allowed, intake)) as hub:
@@ -152,6 +167,7 @@ def run_collector(
             while not stop.is_set():
                 hub.step(_TICK_S)
                 watch.tick()
+                forwarding.tick()
         watch.save()
     _log.info("stopped")
 

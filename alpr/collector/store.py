@@ -7,14 +7,17 @@ higher revision replaces the earlier one. A bad record is refused by itself and 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from alpr.clock import Clock, SystemClock
 from alpr.collector.schema import STEPS
 from alpr.dispositions import checked
 from alpr.errors import DispositionError, MessageError
+from alpr.forward.queue import prune
 from alpr.link.convert import disposition_from_record, probabilities_of, record_from_disposition
 from alpr.link.hub import Delivery, Peer, Receipt
 from alpr.link.losses import micros
@@ -43,18 +46,23 @@ class Stored:
     record: Record
 
 
+AlsoStored: TypeAlias = Callable[[sqlite3.Connection, Sequence[Stored]], None]
+
+
 class Store:
     """The collector's SQLite file.
 
     Args:
         path: created where missing; its folder must be there.
+        also: called in the transaction that stores records, with those that are new.
 
     Raises:
         StoreError: the file is damaged, or of a newer version (MigrationError), or cannot be opened.
     """
 
-    def __init__(self, path: Path, clock: Clock | None = None) -> None:
+    def __init__(self, path: Path, clock: Clock | None = None, *, also: AlsoStored | None = None) -> None:
         self._path = path
+        self._also = also
         self._clock = clock or SystemClock()
         self._connection = connect(path, synchronous="FULL", checkpoint_pages=4000)
         try:
@@ -115,7 +123,14 @@ class Store:
         new: list[Stored] = []
         with stored(self._path), transaction(self._connection):
             receipts = [self._add_batch(delivery, new) for delivery in deliveries]
+            if self._also is not None and new:
+                self._also(self._connection, new)
         return receipts, new
+
+    def forget_delivered(self, delivered: int) -> int:
+        """Drop queued events that every target is done with; how many more were dropped, beyond the queue's bound."""
+        with stored(self._path), transaction(self._connection):
+            return prune(self._connection, delivered)
 
     def _add_batch(self, delivery: Delivery, new: list[Stored]) -> Receipt:
         batch, device_id = delivery.batch, self._device(delivery.peer)

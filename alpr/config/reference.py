@@ -80,6 +80,8 @@ def _word(annotation: Any) -> str:
         return " or ".join(_word(part) for part in typing.get_args(annotation))
     if origin is tuple:
         return "list"
+    if origin is typing.Literal:
+        return " or ".join(f"`{choice}`" for choice in typing.get_args(annotation))
     return _WORDS[annotation]
 
 
@@ -92,6 +94,8 @@ def _default(field: FieldInfo, inner: type[BaseModel] | None) -> str:
         return "as below"
     if field.default == ():
         return "none"
+    if isinstance(field.default, tuple):
+        return f"`[{', '.join(map(str, field.default))}]`"
     return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
 
 

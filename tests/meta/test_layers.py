@@ -17,7 +17,7 @@ PACKAGE = ROOT / "alpr"
 LAYERS = [
     {"types", "errors", "clock", "shipped", "machine", "sensors"},
     {"geometry", "plates", "metrics", "models", "draw", "sqlite", "config", "dispositions", "alerts"},
-    {"capture", "detect", "ocr", "track", "hotlist", "link", "evaluation"},
+    {"capture", "detect", "ocr", "track", "hotlist", "link", "evaluation", "forward"},
     {"reader", "pipeline", "vitals"},
     {"edge", "collector", "web", "demo", "bench", "doctor"},
     {"cli"},

@@ -1,0 +1,99 @@
+"""Carrying stored records on to webhooks and brokers, on a thread of its own beside the collector's."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Event
+from types import TracebackType
+from typing import Any
+
+from alpr.collector.report import row_from_stored
+from alpr.collector.store import AlsoStored, Store, Stored
+from alpr.errors import StoreError
+from alpr.forward import Forwarder, Target, append
+from alpr.link.guard import GuardedThread
+from alpr.link.messages import HitRecord
+
+_log = logging.getLogger(__name__)
+PRUNE_EVERY_S = 10.0
+_IDLE_S = 0.2
+
+
+def queue_for(targets: Sequence[Target]) -> AlsoStored | None:
+    """What puts new records in the queue, in the transaction that stores them; None where nobody wants any."""
+    kinds = frozenset[str]().union(*(target.kinds for target in targets))
+    if not kinds:
+        return None
+
+    def queue(connection: sqlite3.Connection, new: Sequence[Stored]) -> None:
+        rows = [row for record in new if (row := _row(record)) and row["event"] in kinds]
+        append(connection, [(row["event"], row) for row in rows])
+
+    return queue
+
+
+def _row(stored: Stored) -> dict[str, Any] | None:
+    row = row_from_stored(stored)
+    if row is not None and isinstance(stored.record, HitRecord) and stored.record.entry.receivers:
+        row["receivers"] = list(stored.record.entry.receivers)  # a covert hit: for these targets alone
+    return row
+
+
+class Forwarding:
+    """The thread that serves all targets; opened and closed by `with`.
+
+    Args:
+        database: the collector's.
+        store: the same; forgets what all targets have.
+    """
+
+    def __init__(self, database: Path, targets: Sequence[Target], store: Store) -> None:
+        self._database = database
+        self._targets = targets
+        self._store = store
+        self._stop = Event()
+        self._next_prune_s = 0.0
+        self._thread = GuardedThread("forward", self._run)
+        self._forwarder: Forwarder | None = None
+
+    def __enter__(self) -> Forwarding:
+        if self._targets:
+            # Here, before anything is received: a new target's place begins with what comes from now on.
+            self._forwarder = Forwarder(self._database, self._targets)
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        if self._targets and not self._thread.join(5.0):
+            _log.warning("a target is slow to end; what it has not taken goes out at the next start")
+
+    def tick(self) -> None:
+        """Now and then forget what is delivered; on the collector's thread.
+
+        Raises:
+            StoreError: the thread has died.
+        """
+        if self._thread.failure is not None:
+            raise StoreError(f"forwarding died: {self._thread.failure}") from self._thread.failure
+        if self._forwarder is None or time.monotonic() < self._next_prune_s:
+            return
+        self._next_prune_s = time.monotonic() + PRUNE_EVERY_S
+        dropped = self._store.forget_delivered(self._forwarder.delivered)
+        if dropped:
+            _log.error("%d events were dropped: a webhook or broker has taken nothing for too long", dropped)
+
+    def _run(self) -> None:
+        assert self._forwarder is not None  # noqa: S101 - the thread is only started with one
+        try:
+            while not self._stop.is_set():
+                if not self._forwarder.step():
+                    self._stop.wait(_IDLE_S)
+        finally:
+            self._forwarder.close()

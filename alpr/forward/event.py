@@ -1,0 +1,29 @@
+"""What is carried on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened, as the row that `alpr collector` prints."""
+
+    number: int
+    """In the order in which they were stored; never used twice."""
+    kind: str
+    """"read", "hit" or "disposition"."""
+    row: Mapping[str, Any]
+    """JSON-able."""
+
+    @property
+    def event_id(self) -> str:
+        """The same for every attempt, so that whoever takes it can tell a repetition."""
+        row = self.row
+        about = row.get(f"{self.kind}_id", self.number)
+        revision = row.get("revision", row.get("read_revision", 0))
+        withdrawn = "-withdrawn" if row.get("is_withdrawn") else ""
+        final = "-final" if row.get("is_final") else ""
+        return f"{self.kind}-{about}-{revision}{withdrawn}{final}"

@@ -1,0 +1,222 @@
+"""Takes events from the queue to their targets, in order, each target at its own pace.
+
+Where a target has got to is kept in a file of its own, written after the target has taken an event: what a crash
+interrupts is sent again under the same event id.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from alpr.clock import Clock, SystemClock
+from alpr.errors import ForwardError, ForwardRefused
+from alpr.forward.event import Event
+from alpr.forward.queue import waiting_after
+from alpr.forward.target import Target
+from alpr.sqlite import connect, connect_read_only, migrate, stored, transaction
+
+_log = logging.getLogger(__name__)
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 300.0
+_KEPT_REFUSED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class TargetState:
+    """How a target stands."""
+
+    name: str
+    delivered: int
+    """Number of the last event that it is done with."""
+    sent: int
+    refused: int
+    last_error: str
+    """"" where the last attempt went well."""
+    last_sent_at: str | None
+
+
+def forward_path(database: Path) -> Path:
+    """Where the targets' places stand: beside the collector's database, as `<name>.forward.db`."""
+    return database.with_name(f"{database.stem}.forward.db")
+
+
+def read_targets(database: Path) -> list[TargetState]:
+    """How all targets stand, by name.
+
+    Raises:
+        StoreError: the file cannot be read.
+    """
+    path = forward_path(database)
+    if not path.is_file():
+        return []
+    with closing(connect_read_only(path)) as connection, stored(path):
+        rows = connection.execute(
+            "SELECT name, delivered, sent, refused, last_error, last_sent_at FROM targets ORDER BY name"
+        )
+        return [TargetState(*row) for row in rows]
+
+
+def waiting_for(database: Path) -> dict[str, int]:
+    """How many queued events, of whatever kind, lie behind each target's place.
+
+    Raises:
+        StoreError: a file cannot be read.
+    """
+    with closing(connect_read_only(database)) as connection, stored(database):
+        return {
+            state.name: connection.execute(
+                "SELECT count(*) FROM outgoing WHERE id > ?", (state.delivered,)
+            ).fetchone()[0]
+            for state in read_targets(database)
+        }
+
+
+@dataclass(slots=True)
+class _Lane:
+    target: Target
+    delivered: int
+    wait_s: float = 0.0
+    not_before_ns: int = 0
+    waiting: list[Event] = field(default_factory=list)
+
+
+class Forwarder:
+    """All targets of a collector. Belongs to one thread.
+
+    Args:
+        database: the collector's, with the queue in it.
+        targets: each with its own place. A new one begins with what comes after its first start.
+
+    Raises:
+        StoreError: a file cannot be used.
+    """
+
+    def __init__(self, database: Path, targets: Sequence[Target], clock: Clock | None = None) -> None:
+        self._database = database
+        self._path = forward_path(database)
+        self._clock = clock or SystemClock()
+        self._queue = connect_read_only(database)
+        try:
+            self._places = connect(self._path, synchronous="NORMAL")
+            migrate(self._places, self._path, (_first,))
+            self._lanes = [self._lane(target) for target in targets]
+        except BaseException:
+            self._queue.close()
+            raise
+
+    @property
+    def delivered(self) -> int:
+        """Number of the last event that every target is done with."""
+        return min((lane.delivered for lane in self._lanes), default=0)
+
+    def step(self) -> bool:
+        """One event for each target that is ready; False where there was nothing to do."""
+        return any([self._step(lane) for lane in self._lanes])
+
+    def close(self) -> None:
+        """Close targets and files."""
+        for lane in self._lanes:
+            lane.target.close()
+        self._queue.close()
+        self._places.close()
+
+    def _lane(self, target: Target) -> _Lane:
+        with stored(self._path), transaction(self._places):
+            (newest,) = self._queue.execute("SELECT coalesce(max(id), 0) FROM outgoing").fetchone()
+            self._places.execute(
+                "INSERT OR IGNORE INTO targets (name, delivered) VALUES (?, ?)", (target.name, newest)
+            )
+            (delivered,) = self._places.execute(
+                "SELECT delivered FROM targets WHERE name = ?", (target.name,)
+            ).fetchone()
+        return _Lane(target, delivered)
+
+    def _step(self, lane: _Lane) -> bool:
+        if self._clock.monotonic_ns() < lane.not_before_ns:
+            return False
+        if not lane.waiting:
+            with stored(self._database):
+                lane.waiting = waiting_after(self._queue, lane.delivered, lane.target.kinds)
+        if not lane.waiting:
+            return False
+        event = lane.waiting[0]
+        receivers = event.row.get("receivers")
+        if receivers and lane.target.name not in receivers:  # a covert hit that is not for this one
+            lane.waiting.pop(0)
+            lane.delivered = event.number
+            return True
+        try:
+            lane.target.send(event)
+        except ForwardRefused as error:
+            _log.error("%s will never take %s: %s", lane.target.name, event.event_id, error)
+            self._done(lane, event, refused=str(error))
+        except ForwardError as error:
+            self._put_off(lane, str(error))
+            return False
+        else:
+            self._done(lane, event)
+        return True
+
+    def _done(self, lane: _Lane, event: Event, *, refused: str = "") -> None:
+        now = self._now().isoformat(timespec="milliseconds")
+        with stored(self._path), transaction(self._places):
+            self._places.execute(
+                """UPDATE targets SET delivered = ?, sent = sent + ?, refused = refused + ?, last_error = ?,
+                   last_sent_at = iif(?, last_sent_at, ?) WHERE name = ?""",
+                (event.number, not refused, bool(refused), refused, bool(refused), now, lane.target.name),
+            )
+            if refused:
+                self._places.execute(
+                    "INSERT INTO refused (target, event_id, at, reason) VALUES (?, ?, ?, ?)",
+                    (lane.target.name, event.event_id, now, refused),
+                )
+                self._places.execute(
+                    "DELETE FROM refused WHERE id <= (SELECT max(id) FROM refused) - ?", (_KEPT_REFUSED,)
+                )
+        if lane.wait_s:
+            _log.info("%s takes events again", lane.target.name)
+        lane.waiting.pop(0)
+        lane.delivered, lane.wait_s = event.number, 0.0
+
+    def _put_off(self, lane: _Lane, why: str) -> None:
+        if not lane.wait_s:  # once, not at every attempt of a night
+            _log.warning("%s takes nothing now: %s; trying again", lane.target.name, why)
+        lane.wait_s = min(max(FIRST_WAIT_S, 2 * lane.wait_s), LONGEST_WAIT_S)
+        lane.not_before_ns = self._clock.monotonic_ns() + round(lane.wait_s * 1e9)
+        with stored(self._path), transaction(self._places):
+            self._places.execute("UPDATE targets SET last_error = ? WHERE name = ?", (why, lane.target.name))
+
+    def _now(self) -> datetime:
+        return self._clock.now()
+
+
+def _first(database: Database) -> None:
+    database.execute(
+        """CREATE TABLE targets (
+            name TEXT PRIMARY KEY, delivered INTEGER NOT NULL, sent INTEGER NOT NULL DEFAULT 0,
+            refused INTEGER NOT NULL DEFAULT 0, last_error TEXT NOT NULL DEFAULT '', last_sent_at TEXT)"""
+    )
+    # What a target will never take, for a person to look at: names, not contents.
+    database.execute(
+        """CREATE TABLE refused (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, target TEXT NOT NULL, event_id TEXT NOT NULL, at TEXT NOT NULL,
+            reason TEXT NOT NULL)"""
+    )
+
+
+__all__ = [
+    "FIRST_WAIT_S",
+    "LONGEST_WAIT_S",
+    "Forwarder",
+    "TargetState",
+    "forward_path",
+    "read_targets",
+    "waiting_for",
+]

@@ -1,0 +1,176 @@
+"""MQTT, with Home Assistant's discovery. The only importer of paho; installed by the extra `alpr[mqtt]`.
+
+Reads and hits go to `<topic>/<device>/<camera>/read` and `…/hit` as JSON with QoS 1. `<topic>/status` is `online`
+while the collector runs and `offline` once it is gone. The first event of a camera announces its entities: an event
+for hits, a sensor for the last plate (https://www.home-assistant.io/integrations/mqtt#mqtt-discovery).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from alpr.errors import ForwardError
+from alpr.forward.event import Event
+
+TAKEN_WITHIN_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Where the broker is and how to get in."""
+
+    host: str
+    port: int = 8883
+    username: str = ""
+    password: str = ""
+    has_tls: bool = True
+    """Without it only a broker on this very machine is taken: plates are not sent where others can read them."""
+    ca_file: str | None = None
+    """None for the system's own."""
+
+
+class Mqtt:
+    """One broker.
+
+    Args:
+        topic: the first part of all topics.
+        discovery: Home Assistant's discovery prefix; "" announces nothing.
+
+    Raises:
+        ForwardError: paho is not installed, or the broker lies elsewhere and has no TLS.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        broker: Broker,
+        kinds: frozenset[str] = frozenset({"hit"}),
+        *,
+        topic: str = "alpr",
+        discovery: str = "homeassistant",
+    ) -> None:
+        if not broker.has_tls and broker.host not in ("localhost", "127.0.0.1", "::1"):
+            raise ForwardError(
+                f"mqtt {name}: {broker.host} without TLS; plates are not sent where others can read them"
+            )
+        try:
+            from paho.mqtt import client as paho  # noqa: PLC0415 - an extra
+            from paho.mqtt.enums import CallbackAPIVersion  # noqa: PLC0415
+        except ImportError as error:
+            raise ForwardError(f"mqtt {name}: paho-mqtt is not installed; pip install 'alpr[mqtt]'") from error
+        self._name = name
+        self._broker = broker
+        self._kinds = kinds
+        self._topic = topic.strip("/")
+        self._discovery = discovery.strip("/")
+        self._announced: set[tuple[str, str]] = set()
+        self._is_started = False
+        client_id = f"{re.sub(r'[^A-Za-z0-9]', '', name)[:12]}-{self._topic[:8]}"
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id)
+        if broker.username:
+            self._client.username_pw_set(broker.username, broker.password)
+        if broker.has_tls:
+            self._client.tls_set_context(ssl.create_default_context(cafile=broker.ca_file))
+        self._client.will_set(f"{self._topic}/status", "offline", qos=1, retain=True)
+        self._client.reconnect_delay_set(1, 30)
+
+    @property
+    def name(self) -> str:
+        """Names its place in the queue."""
+        return self._name
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of events that it is sent."""
+        return self._kinds
+
+    def send(self, event: Event) -> None:
+        """Publish one event and wait until the broker has it.
+
+        Raises:
+            ForwardError: the broker cannot be reached or takes nothing.
+        """
+        self._connect()
+        device, camera = (_level(event.row.get(key) or "-") for key in ("device", "camera_id"))
+        if self._discovery and (device, camera) not in self._announced:
+            for topic, entity in self._entities(device, camera).items():
+                self._publish(topic, entity, retain=True)
+            self._announced.add((device, camera))
+        kind = f"{event.kind}_withdrawn" if event.row.get("is_withdrawn") else event.kind
+        row = {**event.row, "event_id": event.event_id, "event_type": kind}
+        self._publish(f"{self._topic}/{device}/{camera}/{event.kind}", row)
+
+    def close(self) -> None:
+        """Say that nothing more comes, and go."""
+        if self._is_started:
+            if self._client.is_connected():
+                self._client.publish(f"{self._topic}/status", "offline", qos=1, retain=True).wait_for_publish(1.0)
+            self._client.disconnect()
+            self._client.loop_stop()
+
+    def _connect(self) -> None:
+        if self._client.is_connected():
+            return
+        if self._is_started:
+            raise ForwardError(f"no connection to {self._broker.host}:{self._broker.port}")
+        try:
+            self._client.connect(self._broker.host, self._broker.port, keepalive=30)
+        except (OSError, ValueError) as error:
+            raise ForwardError(f"{self._broker.host}:{self._broker.port} cannot be reached ({error})") from error
+        self._client.loop_start()
+        self._is_started = True
+        self._client.on_connect = self._on_connect
+        self._publish(f"{self._topic}/status", "online", retain=True)
+
+    def _on_connect(self, *_: Any) -> None:
+        """After a reconnection the broker has told everyone that we are gone."""
+        self._client.publish(f"{self._topic}/status", "online", qos=1, retain=True)
+
+    def _publish(self, topic: str, payload: Mapping[str, Any] | str, *, retain: bool = False) -> None:
+        text = payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False)
+        sent = self._client.publish(topic, text, qos=1, retain=retain)
+        try:
+            sent.wait_for_publish(TAKEN_WITHIN_S)
+        except (ValueError, RuntimeError) as error:
+            raise ForwardError(f"{topic} was not taken ({error})") from error
+        if not sent.is_published():
+            raise ForwardError(f"{topic} was not taken within {TAKEN_WITHIN_S:.0f} s")
+
+    def _entities(self, device: str, camera: str) -> dict[str, Mapping[str, Any]]:
+        """The discovery topics of one camera and what stands in them."""
+        node = f"alpr_{device}_{camera}"
+        common: dict[str, Any] = {
+            "availability_topic": f"{self._topic}/status",
+            "device": {"identifiers": [node], "name": f"{device} {camera}", "manufacturer": "alpr"},
+            "origin": {"name": "alpr"},
+        }
+        base = f"{self._topic}/{device}/{camera}"
+        entities: dict[str, Mapping[str, Any]] = {}
+        if "hit" in self._kinds:
+            entities[f"{self._discovery}/event/{node}/hit/config"] = {
+                **common,
+                "name": "Hit",
+                "unique_id": f"{node}_hit",
+                "state_topic": f"{base}/hit",
+                "event_types": ["hit", "hit_withdrawn"],
+            }
+        if "read" in self._kinds:
+            entities[f"{self._discovery}/sensor/{node}/plate/config"] = {
+                **common,
+                "name": "Last plate",
+                "unique_id": f"{node}_plate",
+                "state_topic": f"{base}/read",
+                "value_template": "{{ value_json.plate }}",
+                "json_attributes_topic": f"{base}/read",
+            }
+        return entities
+
+
+def _level(name: str) -> str:
+    """A name as one level of a topic, which may hold no wildcard and no slash."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", name)

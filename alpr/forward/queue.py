@@ -1,0 +1,64 @@
+"""The queue of events in the collector's own database: filled in the transaction that stores what they tell of."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from alpr.forward.event import Event
+
+QUEUE_TABLE = (
+    "CREATE TABLE outgoing (id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, row TEXT NOT NULL)",
+    "CREATE INDEX outgoing_by_kind ON outgoing (kind, id)",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLimits:
+    """How much may wait."""
+
+    rows: int = 1_000_000
+    """Beyond it the oldest reads go first, then the oldest of all."""
+
+
+def append(connection: sqlite3.Connection, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+    """Queue events of (kind, row), in the caller's transaction."""
+    connection.executemany(
+        "INSERT INTO outgoing (kind, row) VALUES (?, ?)",
+        [(kind, json.dumps(row, ensure_ascii=False)) for kind, row in rows],
+    )
+
+
+def prune(connection: sqlite3.Connection, delivered: int, limits: QueueLimits | None = None) -> int:
+    """Forget what all targets have, and what is beyond the bound; how many events nobody will get.
+
+    Args:
+        delivered: number of the last event that every target is done with.
+    """
+    connection.execute("DELETE FROM outgoing WHERE id <= ?", (delivered,))
+    (count,) = connection.execute("SELECT count(*) FROM outgoing").fetchone()
+    excess = count - (limits or QueueLimits()).rows
+    if excess <= 0:
+        return 0
+    dropped = connection.execute(
+        "DELETE FROM outgoing WHERE id IN (SELECT id FROM outgoing WHERE kind = 'read' ORDER BY id LIMIT ?)",
+        (excess,),
+    ).rowcount
+    if dropped < excess:
+        connection.execute(
+            "DELETE FROM outgoing WHERE id IN (SELECT id FROM outgoing ORDER BY id LIMIT ?)", (excess - dropped,)
+        )
+    return int(excess)
+
+
+def waiting_after(connection: sqlite3.Connection, number: int, kinds: frozenset[str], limit: int = 64) -> list[Event]:
+    """The next events of some kinds, oldest first."""
+    marks = ",".join("?" * len(kinds))
+    rows = connection.execute(
+        f"SELECT id, kind, row FROM outgoing WHERE id > ? AND kind IN ({marks}) ORDER BY id LIMIT ?",
+        (number, *sorted(kinds), limit),
+    )
+    return [Event(number, kind, json.loads(row)) for number, kind, row in rows]

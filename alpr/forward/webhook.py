@@ -1,0 +1,137 @@
+"""A webhook: each event is a signed POST of JSON.
+
+The signature is the HMAC-SHA256, in hexadecimal, of `<time>.<body>` under a shared secret, as
+`X-Alpr-Signature: t=<seconds since 1970>,v1=<hex>`; whoever takes it refuses one whose time is long past.
+`X-Alpr-Event` is the same for every attempt at one event.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import ssl
+import urllib.error
+import urllib.request
+from http.client import HTTPException
+from typing import Literal
+from urllib.parse import urlsplit
+
+from alpr.clock import Clock, SystemClock
+from alpr.errors import ForwardError, ForwardRefused
+from alpr.forward.event import Event
+from alpr.forward.names import FORMATS
+
+TIMEOUT_S = 10.0
+_TRY_AGAIN = frozenset({408, 409, 425, 429})
+"""Refusals that pass by themselves, beside all of 5xx."""
+_LEAST_SECRET_BYTES = 16
+
+Format = Literal["alpr", "openalpr", "platerecognizer"]
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect would carry plates to where nobody said they should go."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+class Webhook:
+    """One address that events are posted to.
+
+    Args:
+        name: names its place in the queue.
+        url: https://…; http:// only to this very machine.
+        secret: shared with the receiver, at least 16 bytes.
+        kinds: of events that are sent.
+        body: whose field names to use; see `alpr.forward.names`.
+
+    Raises:
+        ForwardError: the address or the secret cannot be used.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        secret: bytes,
+        kinds: frozenset[str] = frozenset({"hit"}),
+        *,
+        body: Format = "alpr",
+        clock: Clock | None = None,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        parts = urlsplit(url)
+        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _THIS_MACHINE):
+            raise ForwardError(
+                f"webhook {name}: {url} is not https://; plates are not sent where others can read them"
+            )
+        if len(secret) < _LEAST_SECRET_BYTES:
+            raise ForwardError(
+                f"webhook {name}: a secret of {len(secret)} bytes; give at least {_LEAST_SECRET_BYTES} random ones"
+            )
+        self._name = name
+        self._url = url
+        self._secret = secret
+        self._kinds = kinds
+        self._body = FORMATS[body]
+        self._clock = clock or SystemClock()
+        self._timeout_s = timeout_s
+        self._opener = urllib.request.build_opener(
+            _NoRedirect(), urllib.request.HTTPSHandler(context=ssl.create_default_context())
+        )
+
+    @property
+    def name(self) -> str:
+        """Names its place in the queue."""
+        return self._name
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of events that it is sent."""
+        return self._kinds
+
+    def send(self, event: Event) -> None:
+        """Post one event.
+
+        Raises:
+            ForwardError: no answer, a failing one, or one that asks for patience.
+            ForwardRefused: the receiver will not have it (any other 3xx or 4xx).
+        """
+        body = json.dumps(self._body(event), ensure_ascii=False).encode("utf-8")
+        request = urllib.request.Request(self._url, body, method="POST")  # noqa: S310 - the scheme was checked
+        request.add_header("Content-Type", "application/json; charset=utf-8")
+        request.add_header("User-Agent", "alpr")
+        request.add_header("X-Alpr-Event", event.event_id)
+        request.add_header("X-Alpr-Signature", signature(self._secret, body, int(self._clock.now().timestamp())))
+        try:
+            with self._opener.open(request, timeout=self._timeout_s) as answer:
+                answer.read(1 << 16)
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code >= 500 or error.code in _TRY_AGAIN:
+                    raise ForwardError(f"it answers {error.code} {error.reason}") from error
+                raise ForwardRefused(f"it answers {error.code} {error.reason}") from error
+        except (OSError, HTTPException) as error:
+            raise ForwardError(f"it cannot be reached ({_reason(error)})") from error
+
+    def close(self) -> None:
+        """Nothing stays open between events."""
+
+
+def signature(secret: bytes, body: bytes, at_s: int) -> str:
+    """What stands in `X-Alpr-Signature`.
+
+    >>> signature(b"0123456789abcdef", b"{}", 1767268800)
+    't=1767268800,v1=82330ea5e3ac98b4b461dc0d698404ef1e68356819346410bebe11e41c413b5f'
+    """
+    digest = hmac.new(secret, f"{at_s}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={at_s},v1={digest}"
+
+
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "reason", None) or error or type(error).__name__)
