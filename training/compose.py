@@ -23,22 +23,29 @@ class PlatePool:
     plates: tuple[Image, ...]
     aspects: FloatArray
     """(n,) width over height, in the order of `plates`."""
+    weights: FloatArray
+    """(n,) how often each is drawn, next to the others."""
 
     def draw(self, rng: Rng, aspect_range: tuple[float, float] | None = None) -> Image:
         """One plate, of a shape within the range where there is any."""
+        fitting = np.arange(len(self.plates))
         if aspect_range is not None:
             low, high = aspect_range
             fitting = np.flatnonzero((self.aspects >= low) & (self.aspects <= high))
-            if len(fitting):
-                return self.plates[int(rng.choice(fitting))]
-            nearest = np.argsort(np.abs(np.log(self.aspects / np.sqrt(low * high))))[:20]
-            return self.plates[int(rng.choice(nearest))]
-        return self.plates[int(rng.integers(len(self.plates)))]
+            if not len(fitting):
+                fitting = np.argsort(np.abs(np.log(self.aspects / np.sqrt(low * high))))[:20]
+        running = np.cumsum(self.weights[fitting], dtype=np.float64)
+        chosen = int(np.searchsorted(running, rng.random() * running[-1], side="right"))
+        return self.plates[int(fitting[min(chosen, len(fitting) - 1)])]
 
 
-def pool_of(plates: list[Image]) -> PlatePool:
-    """A pool of these plates."""
-    return PlatePool(tuple(plates), np.array([p.shape[1] / p.shape[0] for p in plates], np.float32))
+def pool_of(plates: list[Image], weights: list[float] | None = None) -> PlatePool:
+    """A pool of these plates, all as often as each other unless weights are given."""
+    return PlatePool(
+        tuple(plates),
+        np.array([p.shape[1] / p.shape[0] for p in plates], np.float32),
+        np.ones(len(plates), np.float32) if weights is None else np.array(weights, np.float32),
+    )
 
 
 def quad_in_box(rng: Rng, box: FloatArray, plate_aspect: float) -> FloatArray:
@@ -60,12 +67,12 @@ def quad_in_box(rng: Rng, box: FloatArray, plate_aspect: float) -> FloatArray:
 def free_quad(rng: Rng, centre: tuple[float, float], width: float, plate_aspect: float) -> FloatArray:
     """A plate of this shape and about this width (pixels) around a centre, as a camera over a road sees it: (4, 2).
 
-    Turned by yaw up to 45° and pitch up to 25° before a pinhole camera, and rolled by a few degrees.
+    Turned by yaw up to 50° and pitch up to 30° before a pinhole camera, and rolled by a few degrees.
     """
     half_w, half_h = 0.5, 0.5 / plate_aspect
     flat = np.array([[-half_w, -half_h, 0], [half_w, -half_h, 0], [half_w, half_h, 0], [-half_w, half_h, 0]])
-    yaw, pitch = np.radians(np.clip(rng.normal(0, [18, 10]), [-45, -25], [45, 25]))
-    roll = np.radians(np.clip(rng.normal(0, 4), -15, 15))
+    yaw, pitch = np.radians(np.clip(rng.normal(0, [21, 11]), [-50, -30], [50, 30]))
+    roll = np.radians(np.clip(rng.normal(0, 4.5), -25, 25))
     turned = flat @ _turn(0, 2, yaw).T @ _turn(1, 2, pitch).T @ _turn(0, 1, roll).T
     distance = rng.uniform(4, 20)  # in plate widths: near ones show more perspective
     seen = turned[:, :2] * (distance / (distance + turned[:, 2:]))
@@ -137,36 +144,18 @@ def _gain(rng: Rng, drawn: Image, patch: Image, mask: npt.NDArray[np.uint8], mat
     return np.asarray(np.clip(gain, 0.12, 2.0), np.float32)
 
 
-def distract(rng: Rng, canvas: Image) -> None:
-    """Draw something that is no plate, in place: a sign with much text, a bright lamp, a grille, an empty panel."""
+def erase(rng: Rng, canvas: Image, box: FloatArray) -> None:
+    """Paint over a box (x1, y1, x2, y2) with what lies above and below it, in place."""
     height, width = canvas.shape[:2]
-    w = int(np.exp(rng.uniform(np.log(10), np.log(120))))
-    h = max(4, int(w * rng.uniform(0.2, 1.2)))
-    x, y = int(rng.integers(0, max(1, width - w))), int(rng.integers(0, max(1, height - h)))
-    patch = canvas[y : y + h, x : x + w]
-    ink = [int(v) for v in rng.integers(0, 256, 3)]
-    kind = rng.integers(4)
-    if kind == 0:  # a lamp or a reflex
-        glow = np.zeros(patch.shape[:2], np.float32)
-        cv2.ellipse(
-            glow, (patch.shape[1] // 2, patch.shape[0] // 2), (max(1, w // 4), max(1, h // 4)), 0, 0, 360, 1, -1
-        )
-        glow = cv2.GaussianBlur(glow, (0, 0), max(0.5, w / 12))[..., None]
-        bright = np.array([200, 230, 255]) if rng.random() < 0.5 else np.array([60, 60, 240])
-        patch[:] = np.clip(patch + glow * bright, 0, 255).astype(np.uint8)
+    grown = (box[2:] - box[:2]) * 0.1 + 1
+    x1, y1 = np.clip(np.floor(box[:2] - grown).astype(int), 0, [width, height])
+    x2, y2 = np.clip(np.ceil(box[2:] + grown).astype(int) + 1, 0, [width, height])
+    if x2 - x1 < 2 or y2 - y1 < 2:
         return
-    ground = [int(v) for v in rng.integers(0, 256, 3)]
-    panel = np.full_like(patch, ground)
-    if kind == 1:  # a grille or a louvre
-        step = max(2, int(h / rng.integers(3, 8)))
-        panel[::step] = ink
-    elif kind == 2:  # a notice: more lines of text than any plate has
-        rows = int(rng.integers(3, 6))
-        for row in range(rows):
-            letters = "".join(
-                rng.choice(list("abcdefghijklmnopqrstuvwxyzABCDEFGHIJ 0123456789"), int(rng.integers(6, 16)))
-            )
-            cv2.putText(
-                panel, letters, (2, int((row + 0.8) * h / rows)), cv2.FONT_HERSHEY_SIMPLEX, h / rows / 40, ink, 1
-            )
-    patch[:] = cv2.addWeighted(panel, 0.85, cv2.GaussianBlur(patch, (0, 0), 3), 0.15, 0)
+    above = canvas[max(0, y1 - 1), x1:x2].astype(np.float32)
+    below = canvas[min(height - 1, y2), x1:x2].astype(np.float32)
+    along = np.linspace(0, 1, y2 - y1, dtype=np.float32)[:, None, None]
+    sigma = max(1.0, (x2 - x1) / 12)
+    rows = [cv2.GaussianBlur(row[None], (0, 0), sigma)[0] for row in (above, below)]
+    filled = rows[0] * (1 - along) + rows[1] * along + rng.normal(0, 3, (y2 - y1, x2 - x1, 1))
+    canvas[y1:y2, x1:x2] = np.clip(filled, 0, 255).astype(np.uint8)

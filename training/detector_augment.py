@@ -1,11 +1,12 @@
-"""What cameras, light and compression do to a training canvas. Pure; corners stay where they are."""
+"""What cameras, light and compression do to a training canvas; corners stay where they are."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from alpr.types import Image
+from alpr.geometry import bounding_box
+from alpr.types import FloatArray, Image
 
 
 def degrade(rng: np.random.Generator, image: Image) -> Image:
@@ -27,6 +28,62 @@ def degrade(rng: np.random.Generator, image: Image) -> Image:
         encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
         image = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
     return np.asarray(image, np.uint8)
+
+
+def over_expose(rng: np.random.Generator, canvas: Image, corners: FloatArray) -> None:
+    """Light each plate (corners (n, 4, 2)) so strongly that its characters fade, with a halo about it; in place."""
+    for x1, y1, x2, y2 in _grown(canvas, corners, 0.35):
+        patch = canvas[y1:y2, x1:x2]
+        h, w = patch.shape[:2]
+        halo = np.zeros((h, w), np.float32)
+        cv2.rectangle(halo, (int(w * 0.2), int(h * 0.2)), (int(w * 0.8), int(h * 0.8)), 1.0, -1)
+        halo = cv2.GaussianBlur(halo, (0, 0), max(0.8, h / 8))[..., None]
+        gain, lift = float(rng.uniform(1.2, 3.0)), float(rng.uniform(0, 110))
+        patch[:] = np.clip(patch * (1 + (gain - 1) * halo) + lift * halo, 0, 255).astype(np.uint8)
+
+
+def with_night(rng: np.random.Generator, canvas: Image, corners: FloatArray) -> Image:
+    """The canvas at night: dark, plates (corners (n, 4, 2)) lit by themselves, lamps beside them; half infrared."""
+    infrared = rng.random() < 0.5
+    dark = canvas.astype(np.float32) * float(rng.uniform(0.12, 0.5))
+    for x1, y1, x2, y2 in _grown(canvas, corners, 0.0):
+        lit = canvas[y1:y2, x1:x2].astype(np.float32) * float(rng.uniform(0.3, 1.5))
+        dark[y1:y2, x1:x2] = np.maximum(dark[y1:y2, x1:x2], lit)
+        if rng.random() < 0.7:
+            _add_lamp(rng, dark, ((x1 + x2) / 2, (y1 + y2) / 2), float(x2 - x1))
+    night = np.clip(dark, 0, 255).astype(np.uint8)
+    return np.asarray(
+        cv2.cvtColor(cv2.cvtColor(night, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR) if infrared else night
+    )
+
+
+def _add_lamp(rng: np.random.Generator, dark: FloatArray, plate: tuple[float, float], width: float) -> None:
+    # Near the plate, never upon it: its glow may wash over the nearer end.
+    at = (
+        int(plate[0] + rng.choice([-1, 1]) * width * rng.uniform(0.8, 2.0)),
+        int(plate[1] + width * rng.uniform(-0.6, 0.4)),
+    )
+    reach = max(3, int(width * rng.uniform(0.3, 1.1)))
+    x1, y1 = max(0, at[0] - 2 * reach), max(0, at[1] - 2 * reach)
+    x2, y2 = min(dark.shape[1], at[0] + 2 * reach), min(dark.shape[0], at[1] + 2 * reach)
+    if x2 - x1 < 2 or y2 - y1 < 2:
+        return
+    ys, xs = np.mgrid[y1:y2, x1:x2]
+    far = ((xs - at[0]) ** 2 + (ys - at[1]) ** 2) / (reach / 1.6) ** 2
+    colour = np.array([200, 235, 255]) if rng.random() < 0.6 else np.array([40, 40, 255])
+    dark[y1:y2, x1:x2] += 1.6 * np.exp(-far)[..., None] * colour
+
+
+def _grown(canvas: Image, corners: FloatArray, share: float) -> list[tuple[int, int, int, int]]:
+    # Boxes around plates, a share of their size larger on each side, inside the canvas.
+    boxes = []
+    for box in bounding_box(corners) if len(corners) else ():
+        more = (box[2:] - box[:2]) * share
+        x1, y1 = np.clip(np.floor(box[:2] - more), 0, None).astype(int)
+        x2, y2 = np.clip(np.ceil(box[2:] + more) + 1, 0, [canvas.shape[1], canvas.shape[0]]).astype(int)
+        if x2 - x1 >= 3 and y2 - y1 >= 3:
+            boxes.append((int(x1), int(y1), int(x2), int(y2)))
+    return boxes
 
 
 def _tone(rng: np.random.Generator, image: Image) -> Image:

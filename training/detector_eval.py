@@ -33,6 +33,8 @@ class Matched:
     """(m,) confidences of detections that meet neither a label nor an unlabelled plate."""
     ious: FloatArray
     """(n,) IoU of that detection, 0 where none."""
+    false_boxes: FloatArray
+    """(m, 4) where those detections are, original pixels."""
 
 
 def non_maximum(corners: FloatArray, confidences: FloatArray, iou: float = 0.5) -> npt.NDArray[np.intp]:
@@ -64,9 +66,16 @@ def match_image(row: dict[str, object], corners: FloatArray, confidences: FloatA
             best = int(free.argmax())
             found_at[best], ious[best] = confidence, free[best]
         elif not len(unlabelled) or passed[k].max() < 0.5:
-            false.append(confidence)
+            false.append((confidence, hulls[k]))
     widths = boxes[:, 2] - boxes[:, 0]
-    return Matched(str(row["source"]), widths, found_at, np.array(false, np.float32), ious)
+    return Matched(
+        str(row["source"]),
+        widths,
+        found_at,
+        np.array([confidence for confidence, _ in false], np.float32),
+        ious,
+        np.array([box for _, box in false], np.float32).reshape(-1, 4),
+    )
 
 
 def score_images(scenes_dir: Path, rows: list[dict[str, object]], detect: Detect) -> list[Matched]:

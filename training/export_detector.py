@@ -21,7 +21,6 @@ from alpr.geometry import letterbox
 from alpr.types import FloatArray, Image
 from training import fonts
 from training.card import write_card
-from training.detector_dataset import UNSHIPPABLE, read_labels
 from training.detector_eval import (
     WIDTH_CLASSES,
     Matched,
@@ -33,6 +32,7 @@ from training.detector_eval import (
     table,
 )
 from training.detector_model import CANVASES_WH, REACH, STRIDES, PlateDetector, canvas_for
+from training.detector_scenes import UNSHIPPABLE, read_labels
 from training.onnx_file import LICENCE, OPSET, fold_batch_norms, strip_notes
 
 MODEL = Path("models") / "detector.onnx"

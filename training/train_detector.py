@@ -12,17 +12,17 @@ import time
 from pathlib import Path
 
 import cv2
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from alpr.geometry import letterbox
 from alpr.types import FloatArray, Image
-from training.compose import PlatePool, pool_of
-from training.detector_dataset import SceneBatches, build_cache, read_labels
+from training.detector_dataset import SceneBatches
 from training.detector_eval import Matched, non_maximum, score_images, table
 from training.detector_model import PlateDetector, canvas_for, cell_centres, decode_corners
+from training.detector_pool import load_pool
+from training.detector_scenes import build_cache, read_labels, with_unlabelled
 from training.detector_targets import detector_loss
 
 
@@ -46,22 +46,6 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
-
-
-def load_pool(cache: Path, count: int) -> PlatePool:
-    """Rendered plates from the cache, rendered now if they are not there."""
-    path = cache / f"plates_{count}.npz"
-    if not path.exists():
-        from training.render import render_plate  # noqa: PLC0415 - fonts are only needed where the cache is made
-
-        rng = np.random.default_rng(20261122)
-        plates = [render_plate(rng).image for _ in range(count)]
-        # Widths above 400 px are never shown.
-        plates = [p if p.shape[1] <= 400 else cv2.resize(p, (400, 400 * p.shape[0] // p.shape[1])) for p in plates]
-        cache.mkdir(parents=True, exist_ok=True)
-        np.savez(path, *plates)
-    with np.load(path) as archive:
-        return pool_of([archive[name] for name in archive.files])
 
 
 def rate_at(progress: float, minutes: float, warm_up: float, peak: float) -> float:
@@ -132,8 +116,8 @@ def main() -> None:
         log.write(line + "\n")
 
     cache_path = args.cache / "scenes_train.bgr"
-    scenes = build_cache(args.data, cache_path)
-    pool = load_pool(args.cache, args.pool)
+    scenes = with_unlabelled(build_cache(args.data, cache_path), args.cache / "unlabelled.json")
+    pool = load_pool(args.cache / "plates", args.pool, args.data.parent / "plates")
     dev = read_labels(args.data, "dev")
     net = PlateDetector().to(memory_format=torch.channels_last)
     average = Average(net, args.ema)
