@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from alpr.errors import MigrationError, StoreError
-from alpr.hotlist import database
+from alpr.hotlist import HotlistIndex, bring_up_to_date, database
 from alpr.hotlist.database import SCHEMA_VERSION, open_for_writing, open_read_only, text_from_instant
 from alpr.hotlist.wildcards import match_key
 from alpr.plates import GLYPH_CLASSES
-from tests.hotlists import a_hotlist, imported
+from alpr.types import HotlistEntry
+from tests.conftest import START, a_plate_text
+from tests.hotlists import YEAR, a_hotlist, an_old_hotlist, imported
 
 
 def test_a_new_database_has_our_mark_and_version(tmp_path: Path) -> None:
@@ -43,6 +45,35 @@ def test_an_older_version_is_named_to_readers(tmp_path: Path) -> None:
         connection.execute("PRAGMA user_version = 0")
     with pytest.raises(MigrationError, match=r"made by an older alpr: .*alpr hotlist list"):
         open_read_only(path)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_list_of_an_older_version_is_brought_up_to_date_whole(tmp_path: Path, version: int) -> None:
+    path = an_old_hotlist(tmp_path / "hotlist.sqlite", version, [("AB12CDE", "stolen"), ("XY34ZZZ", "wanted")])
+    with pytest.raises(MigrationError, match="made by an older alpr"):
+        open_read_only(path)
+    bring_up_to_date(path)
+    with HotlistIndex.open(path) as index:
+        (match,) = index.match(a_plate_text("XY34ZZZ"), START)
+        assert index.match(a_plate_text("XY34ZZZ"), START + YEAR) == []
+        assert index.revision("stolen") == 7
+    assert match.entry == HotlistEntry(2, "stolen", "XY34ZZZ", "wanted", 2, "GB", "K1", "call", START, START + YEAR)
+    before = path.stat().st_mtime_ns
+    bring_up_to_date(path)
+    assert path.stat().st_mtime_ns == before
+
+
+def test_importing_what_an_older_version_held_changes_nothing(tmp_path: Path) -> None:
+    path = an_old_hotlist(tmp_path / "hotlist.sqlite", 2, [("AB12CDE", "stolen")])
+    row = f"AB12CDE,stolen,2,GB,K1,call,{START.isoformat()},{(START + YEAR).isoformat()}"
+    header = "plate,reason,priority,region,case_reference,instructions,valid_from,valid_to"
+    report = imported(path, [row], header)
+    assert (report.revision, report.unchanged, report.added, report.changed, report.removed) == (7, 1, 0, 0, 0)
+
+
+def test_bringing_up_what_is_not_there_makes_nothing(tmp_path: Path) -> None:
+    bring_up_to_date(tmp_path / "none.sqlite")
+    assert not list(tmp_path.iterdir())
 
 
 def test_another_program_s_database_is_left_alone(tmp_path: Path) -> None:
