@@ -15,6 +15,7 @@ import click
 from alpr.errors import AlprError
 
 _COMMANDS = {
+    "audit": "show, verify: who looked at what, and whether the record is whole",
     "bench": "latency against the budget",
     "collector": "receive, store and serve what devices send",
     "demo": "one edge and one collector on the sample clip",

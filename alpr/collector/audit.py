@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from sqlite_utils import Database
 
 from alpr.clock import Clock, SystemClock
 from alpr.errors import AuditError, StoreError
-from alpr.sqlite import connect, migrate, stored, transaction
+from alpr.sqlite import connect, connect_read_only, migrate, stored, transaction
 
 FIRST_HASH = "0" * 64
 """What the first row is chained to."""
@@ -102,31 +103,9 @@ class Audit:
         return int(number)
 
     def verify(self, expected: Head | None = None) -> Head:
-        """Walk the whole chain.
-
-        Args:
-            expected: an earlier head; the chain must still contain it.
-
-        Raises:
-            AuditError: a row was changed, removed or put in, or the chain ends before `expected`.
-        """
-        previous, rows = FIRST_HASH, 0
+        """Walk the whole chain; as `verify_audit`."""
         with _audited(), stored(self._path):
-            for row in self._connection.execute("SELECT * FROM audit ORDER BY id"):
-                rows += 1
-                fields, digest = row[:-1], row[-1]
-                if fields[0] != rows:
-                    raise AuditError(f"{self._path}: row {rows} is missing: rows were removed")
-                if fields[-1] != previous or _hash(fields) != digest:
-                    raise AuditError(f"{self._path}: row {rows} is not what was written: it was changed or put in")
-                previous = digest
-                if expected is not None and rows == expected.rows and digest != expected.hash:
-                    raise AuditError(
-                        f"{self._path}: row {rows} is not the one known from before: the file was rewritten"
-                    )
-        if expected is not None and rows < expected.rows:
-            raise AuditError(f"{self._path}: {rows} rows where there were {expected.rows}: the end was cut off")
-        return Head(rows, previous)
+            return _walk(self._connection, self._path, expected)
 
     def rows(self) -> list[dict[str, Any]]:
         """All rows, oldest first.
@@ -138,6 +117,36 @@ class Audit:
             cursor = self._connection.execute("SELECT * FROM audit ORDER BY id")
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def verify_audit(path: Path, expected: Head | None = None) -> Head:
+    """Walk the whole chain of an audit file without the right to write it.
+
+    Args:
+        expected: an earlier head; the chain must still contain it.
+
+    Raises:
+        AuditError: a row was changed, removed or put in, the chain ends before `expected`, or there is no such file.
+    """
+    with _audited(), closing(connect_read_only(path)) as connection, stored(path):
+        return _walk(connection, path, expected)
+
+
+def _walk(connection: sqlite3.Connection, path: Path, expected: Head | None) -> Head:
+    previous, rows = FIRST_HASH, 0
+    for row in connection.execute("SELECT * FROM audit ORDER BY id"):
+        rows += 1
+        fields, digest = row[:-1], row[-1]
+        if fields[0] != rows:
+            raise AuditError(f"{path}: row {rows} is missing: rows were removed")
+        if fields[-1] != previous or _hash(fields) != digest:
+            raise AuditError(f"{path}: row {rows} is not what was written: it was changed or put in")
+        previous = digest
+        if expected is not None and rows == expected.rows and digest != expected.hash:
+            raise AuditError(f"{path}: row {rows} is not the one known from before: the file was rewritten")
+    if expected is not None and rows < expected.rows:
+        raise AuditError(f"{path}: {rows} rows where there were {expected.rows}: the end was cut off")
+    return Head(rows, previous)
 
 
 def _first(database: Database) -> None:
