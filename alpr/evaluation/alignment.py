@@ -37,10 +37,10 @@ def align(truth: str, read: str) -> tuple[Step, ...]:
     for wanted in truth:
         here = [_with(above[0], Step(wanted, ""))]
         for column, char in enumerate(read):
-            ways = (
-                _with(above[column], Step(wanted, char)),
+            ways = (  # of equal ones the first: what is missing is told as late as it can be
                 _with(above[column + 1], Step(wanted, "")),
                 _with(here[column], Step("", char)),
+                _with(above[column], Step(wanted, char)),
             )
             here.append(min(ways, key=lambda way: way[:2]))
         above = here

@@ -11,6 +11,8 @@ from alpr.evaluation.scoring import CurvePoint
 from alpr.evaluation.statistics import wilson
 
 _SIDE, _LEFT, _TOP = 300, 46, 12  # of the square plots, in units of their view box
+_FEW = 10  # claims in a bin
+_MOST_FALSE = 1.0  # per image; who would use a detector beyond it
 _STRIP = 54  # height of the counts below a reliability plot
 
 
@@ -21,8 +23,9 @@ def reliability_plot(bins: Sequence[Bin], of: str) -> str:
         of: what the claims are about, for those who cannot see the plot.
     """
     used = [b for b in bins if b.n]
+    told = [b for b in used if b.n >= _FEW]  # a handful says little: hollow, and no line leads to it
     body = [_frame("claimed probability", "share that is right"), _line([(0, 0), (1, 1)], "ideal")]
-    body += [_line([(b.claimed, b.share) for b in used], "series")] if len(used) > 1 else []
+    body += [_line([(b.claimed, b.share) for b in told], "series")]
     body += [_mark(b) for b in used]
     body += [_count_bar(b, max(b.n for b in used)) for b in used]
     return _svg(_TOP + _SIDE + 66 + _STRIP, f"Reliability of {of}", body)
@@ -31,10 +34,11 @@ def reliability_plot(bins: Sequence[Bin], of: str) -> str:
 def _mark(b: Bin) -> str:
     low, high = wilson(b.right, b.n)
     x = _x(b.claimed)
+    kind = "mark" if b.n >= _FEW else "mark few"
     told = f"{b.low:.1f} to {b.high:.1f}: claimed {b.claimed:.3f}, right {b.right} of {b.n} ({b.share:.3f})"
     return (
         f'<g><title>{told}</title><line class="whisker" x1="{x}" x2="{x}" y1="{_y(low)}" y2="{_y(high)}"/>'
-        f'<circle class="mark" cx="{x}" cy="{_y(b.share)}" r="4.5"/></g>'
+        f'<circle class="{kind}" cx="{x}" cy="{_y(b.share)}" r="4.5"/></g>'
     )
 
 
@@ -55,9 +59,10 @@ def _short(n: int) -> str:
 
 def threshold_plot(points: Sequence[CurvePoint], used: float | None) -> str:
     """Recall over false plates per image while the threshold moves; the threshold in use is marked."""
+    points = [point for point in points if point.false_per_image <= _MOST_FALSE] or points[-1:]
     most = max((point.false_per_image for point in points), default=0.0)
-    widest = next((step for step in (0.25, 0.5, 1.0, 2.0, 5.0, 10.0) if most <= step), 20.0)
-    places = [(min(1.0, point.false_per_image / widest), point.recall) for point in points]
+    widest = next((step for step in (0.1, 0.25, 0.5, 1.0) if most <= step), max(1.0, most))
+    places = [(point.false_per_image / widest, point.recall) for point in points]
     body = [_frame("false plates per image", "recall", widest), _line(places, "series")]
     nearest = min(points, key=lambda point: abs(point.threshold - used)) if points and used is not None else None
     told_at: list[float] = []

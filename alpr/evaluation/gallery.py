@@ -12,6 +12,7 @@ import numpy as np
 
 from alpr.errors import ImageError
 from alpr.evaluation.alignment import align
+from alpr.evaluation.causes import Cause
 from alpr.evaluation.failures import Failure
 from alpr.types import FloatArray, Image
 
@@ -72,13 +73,14 @@ def _image(picture: Image, read: str) -> str:
     height, width = picture.shape[:2]
     alt = f"read as {read}" if read else "nothing read"
     size = f'width="{width}" height="{height}"'
-    return f'<img src="data:image/jpeg;base64,{uri}" {size} alt="{escape(alt)}" loading="lazy">'
+    return f'<img src="data:image/jpeg;base64,{uri}" {size} alt="{escape(alt)}">'
 
 
 def _both(failure: Failure) -> tuple[str, str]:
     """The plate's text and the reading, with what differs marked."""
     if failure.truth is None:
-        return "<i>unknown</i>", escape(failure.read) or "<i>nothing</i>"
+        told = "none is labelled" if failure.cause is Cause.NO_PLATE else "nobody read it"
+        return f"<i>{told}</i>", escape(failure.read) or "<i>nothing</i>"
     steps = align(failure.truth, failure.read)
     truth = "".join(_marked(step.truth, step.truth == step.read) for step in steps)
     read = "".join(_marked(step.read, step.truth == step.read) for step in steps)

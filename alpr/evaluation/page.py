@@ -17,13 +17,14 @@ from alpr.evaluation.gallery import css_name, gallery
 from alpr.evaluation.groups import PlateGroup, crop_groups, plate_groups
 from alpr.evaluation.outcome import NIGHT_BELOW, PlateOutcome, SceneResult, light_of
 from alpr.evaluation.report import Report
-from alpr.evaluation.rows import THRESHOLDS
+from alpr.evaluation.rows import THRESHOLDS, Row
 from alpr.evaluation.scoring import is_exact, score_detections, score_texts, threshold_curve
 from alpr.evaluation.statistics import poisson, wilson
 from alpr.types import Image
 
 MOST_SHOWN = 400
 _MOST_CONFUSIONS = 16
+_FEW = 5  # plates of a region
 _TITLES = {"scenes": "In scenes, from the whole picture on", "crops": "On crops of single plates"}
 _GROUPS = {
     "width": "By width of the plate",
@@ -118,7 +119,7 @@ def _found(scenes: Sequence[SceneResult], threshold: float | None) -> str:
     return (
         f"<section><h2>Finding plates</h2><p>{score.images} pictures with {score.plates} labelled plates.</p>"
         f'<div class="tiles">{"".join(tiles)}</div>'
-        f'<div class="pair">{plot}<div class="card">{by_width}{by_light}</div>'
+        f'<div class="columns">{plot}<div class="card">{by_width}{by_light}</div>'
         f'<div class="card">{by_source}</div></div></section>'
     )
 
@@ -165,7 +166,7 @@ def _read(kind: str, plates: Sequence[PlateOutcome]) -> str:
     )
     return (
         f'<section><h2>{_TITLES[kind]}</h2><p>{score.n} plates whose text is known.</p><div class="tiles">'
-        f'{"".join(tiles)}</div><div class="pair">{plots}</div><div class="pair">{_breakdowns(texts)}</div>'
+        f'{"".join(tiles)}</div><div class="pair">{plots}</div><div class="columns">{_breakdowns(texts)}</div>'
         f'<div class="pair">{_causes(known)}{_confusions(texts)}</div></section>'
     )
 
@@ -175,9 +176,19 @@ def _breakdowns(texts: Sequence[PlateOutcome]) -> str:
     cards = []
     for group, title in _GROUPS.items():
         rows = [(g.name, sum(map(is_exact, g.members)), len(g.members)) for g in groups if g.group == group]
+        rows = _folded(rows) if group == "region" else rows
         if rows:
             cards.append(f'<div class="card">{_bars(f"{title}, read exactly", rows)}</div>')
     return "".join(cards)
+
+
+def _folded(rows: Sequence[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
+    """The largest first; many small ones become one, since a share of two plates says nothing (--json has them)."""
+    large = sorted((row for row in rows if row[2] >= _FEW), key=lambda row: -row[2])
+    small = [row for row in rows if row[2] < _FEW]
+    if len(small) < 2:
+        return [*large, *small]
+    return [*large, (f"{len(small)} others", sum(row[1] for row in small), sum(row[2] for row in small))]
 
 
 def _causes(plates: Sequence[PlateOutcome]) -> str:
@@ -226,7 +237,7 @@ def _counts(title: str, rows: Sequence[tuple[str, int]], note: str = "") -> str:
 
 def _compared(report: Report, other: Report) -> str:
     rows = "".join(
-        f"<tr><td>{escape(row['in'])}: {escape(row['group'])} {escape(row['name'])}</td>"
+        f"<tr><td>{escape(row['in'])}: {escape(_title(row))}</td>"
         + "".join(f"<td>{row[key]}</td>" for key in ("texts", "exact", "other_exact", "only_first", "only_other"))
         + f"<td>{row['p_value']:.4f}</td></tr>"
         for row in report.compared_with(other)
@@ -236,6 +247,16 @@ def _compared(report: Report, other: Report) -> str:
         f"<code>{escape(other.recogniser)}</code>, on the same plates. p: McNemar's exact test, two-sided, that "
         'neither is better.</p><div class="card wide"><table><tr><th>plates</th><th>n</th><th>first exact</th>'
         f"<th>other exact</th><th>only first</th><th>only other</th><th>p</th></tr>{rows}</table></div></section>"
+    )
+
+
+def _title(row: Row) -> str:
+    if row["group"] == "all" or row["name"] == "all":
+        return str(row["group"])
+    return (
+        str(row["name"])
+        if row["group"] in {"script", "region", "source", "light"}
+        else f"{row['group']} {row['name']}"
     )
 
 
