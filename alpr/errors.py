@@ -117,6 +117,8 @@ class UpdateRefused(HotlistError):
 
     cause = "refused"
     """One word for counting; each kind has its own."""
+    list_set = ""
+    """What it is of; "" before its signatures were found good, since anybody can write any name."""
 
 
 class SignatureError(UpdateRefused):

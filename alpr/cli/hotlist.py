@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from alpr.cli.hotlist_publish import COMMANDS
 from alpr.cli.output import json_option, print_rows, wants_json
 from alpr.clock import SystemClock
 from alpr.errors import EntryError, HotlistError, ImportRefused
@@ -31,7 +32,11 @@ _db_option = click.option(
 
 @click.group()
 def command() -> None:
-    """Import, list, status, policy: the plates that are looked for."""
+    """Import, publish, apply, status, policy: the plates that are looked for."""
+
+
+for _published in COMMANDS:
+    command.add_command(_published)
 
 
 @command.command("import")

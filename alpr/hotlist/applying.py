@@ -111,16 +111,26 @@ def apply_update(
     with _opened(path) as stream:
         head = read_head(stream)
         names = head.signers(trust.admins, trust.needed)
-        with closing(open_for_writing(database)) as connection, stored(database):
-            check_follows(head.header, held_set(connection, head.header.list_set), now)
-            check_payload(head, stream)
-            stream.seek(head.payload_at)
-            _collect(connection, head.header, stream, progress)
-            with transaction(connection):
-                # Another process may have applied one meanwhile.
-                check_follows(head.header, held_set(connection, head.header.list_set), now)
-                applied = _swap_in(connection, head.header, names, now)
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        try:
+            return _apply(database, head, names, stream, now, progress)
+        except UpdateRefused as refusal:
+            refusal.list_set = head.header.list_set
+            raise
+
+
+def _apply(
+    database: Path, head: Head, names: tuple[str, ...], stream: BinaryIO, now: datetime, progress: Progress | None
+) -> AppliedUpdate:
+    header = head.header
+    with closing(open_for_writing(database)) as connection, stored(database):
+        check_follows(header, held_set(connection, header.list_set), now)
+        check_payload(head, stream)
+        stream.seek(head.payload_at)
+        _collect(connection, header, stream, progress)
+        with transaction(connection):
+            check_follows(header, held_set(connection, header.list_set), now)  # another process may have been quicker
+            applied = _swap_in(connection, header, names, now)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     return applied
 
 

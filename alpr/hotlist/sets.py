@@ -74,13 +74,18 @@ def read_sets(database: Path) -> tuple[tuple[HeldSet, ...], tuple[RefusalCount, 
     )
 
 
-def count_refusal(database: Path, list_set: str, refusal: UpdateRefused, now: datetime) -> None:
+def count_refusal(database: Path, refusal: UpdateRefused, now: datetime) -> None:
     """Remember that an update was refused, and why.
 
     Raises:
         StoreError: the database cannot be written.
     """
-    values = {"list_set": list_set, "cause": refusal.cause, "at": text_from_instant(now), "message": str(refusal)}
+    values = {
+        "list_set": refusal.list_set,
+        "cause": refusal.cause,
+        "at": text_from_instant(now),
+        "message": str(refusal),
+    }
     with closing(open_for_writing(database)) as connection, stored(database):
         connection.execute(_COUNT_REFUSAL, values)
 

@@ -327,17 +327,20 @@ def test_progress_is_told(device: Device) -> None:
     assert told == [1000, 1000, 500]
 
 
-def test_refusals_are_counted_by_cause(at_2: Device) -> None:
-    for minute in range(3):
+def test_refusals_are_counted_by_set_and_cause(at_2: Device) -> None:
+    attacks = [an_update({"stolen": []}, revision=1), b"no update at all....", an_update({}, keys=(), list_set="x")]
+    for minute, attack in enumerate([attacks[0], *attacks]):
         now = START + timedelta(minutes=minute)
-        count_refusal(at_2.database, "all", RollbackError(f"revision {minute} is older"), now)
-    count_refusal(at_2.database, "", MalformedError("not an update"), START)
+        with pytest.raises(UpdateRefused) as refused:
+            at_2.take(attack, now)
+        count_refusal(at_2.database, refused.value, now)
     _, refusals = read_sets(at_2.database)
     assert [(one.list_set, one.cause, one.total) for one in refusals] == [
+        ("all", "rollback", 2),
         ("", "malformed", 1),
-        ("all", "rollback", 3),
+        ("", "unsigned", 1),  # the name of a set that nobody signed is not believed
     ]
-    assert refusals[1].message == "revision 2 is older"
+    assert "older than revision 2" in refusals[0].message
 
 
 def test_a_policy_that_is_set_here_lasts_until_the_next_update(at_2: Device) -> None:
