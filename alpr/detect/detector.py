@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from alpr.errors import ModelError
 from alpr.geometry import bounding_box, box_iou, letterbox
-from alpr.models import Model, open_model
+from alpr.models import Model, Variant, choose, open_model
 from alpr.shipped import shipped
 from alpr.types import Detection, FloatArray, Image
 
@@ -24,13 +24,23 @@ class PlateDetector:
     Args:
         path: model file or card; None takes the shipped one.
         threshold: least confidence of a detection in [0, 1]; None takes the card's.
+        variant: of the shipped model; a model that is named by its path runs as it is.
+        provider: who computes; a key of `alpr.models.PROVIDERS`.
 
     Raises:
-        ModelError: see `alpr.models.open_model`.
+        ModelError: see `alpr.models.choose` and `alpr.models.open_model`.
     """
 
-    def __init__(self, path: Path | None = None, *, threshold: float | None = None) -> None:
-        self.model: Model = open_model(path or shipped("models") / "detector.onnx", "detector")
+    def __init__(
+        self,
+        path: Path | None = None,
+        *,
+        threshold: float | None = None,
+        variant: Variant | str = Variant.AUTO,
+        provider: str = "cpu",
+    ) -> None:
+        path = path or choose(shipped("models"), "detector", variant, provider=provider).path
+        self.model: Model = open_model(path, "detector", provider=provider)
         card = self.model.card
         try:
             self._sizes_wh = [(int(width), int(height)) for width, height in card.fields["input"]["sizes_wh"]]

@@ -10,10 +10,17 @@ import numpy.typing as npt
 
 from alpr.doctor.computer import Finding, State
 from alpr.errors import ModelError
-from alpr.models import ModelCard, file_sha256, load_card, run_profiled
+from alpr.models import (
+    TOLERANCE,
+    ModelCard,
+    difference,
+    file_sha256,
+    load_card,
+    run_profiled,
+    trial_input,
+)
 
 _CPU = "CPUExecutionProvider"
-_MAX_DIFFERENCE = 0.02
 
 
 def model_files(folder: Path) -> Iterator[Finding]:
@@ -45,14 +52,14 @@ def model_runs(folder: Path, providers: Iterable[str]) -> Iterator[Finding]:
     for path in sorted(folder.glob("*.yaml")):
         try:
             card = load_card(path)
-            batch = sample_input(card)
-            expected, ran = run_profiled(path, card.task, batch, _CPU)
+            batch = trial_input(card)
+            ran = run_profiled(path, card.task, batch, _CPU)
         except ModelError as error:
             yield Finding(f"{path.stem} on {_CPU}", State.BAD, str(error))
             continue
-        yield Finding(f"{path.stem} on {_CPU}", State.OK, f"runs, {ran[_CPU]} nodes")
+        yield Finding(f"{path.stem} on {_CPU}", State.OK, f"runs, {ran.nodes[_CPU]} nodes")
         for provider in others:
-            yield _compared(path, card, batch, provider, expected)
+            yield _compared(path, card, batch, provider, ran.outputs)
 
 
 def _compared(
@@ -64,41 +71,13 @@ def _compared(
 ) -> Finding:
     check = f"{path.stem} on {provider}"
     try:
-        outputs, ran = run_profiled(path, card.task, batch, provider)
+        ran = run_profiled(path, card.task, batch, provider)
     except ModelError as error:
         return Finding(check, State.WARN, f"does not run: {error}")
-    if not ran[provider]:
+    if not ran.nodes[provider]:
         return Finding(check, State.OK, "takes none of it: the CPU runs all")
-    worst = max(difference(outputs[name], expected[name]) for name in expected)
-    shares = f"{ran[provider]} of {ran.total()} nodes"
-    if worst > _MAX_DIFFERENCE:
+    worst = max(difference(ran.outputs[name], expected[name]) for name in expected)
+    shares = f"{ran.nodes[provider]} of {ran.nodes.total()} nodes"
+    if worst > TOLERANCE:
         return Finding(check, State.BAD, f"runs {shares}, but differs from the CPU by {worst:.1%}: do not use it")
     return Finding(check, State.OK, f"runs {shares}, within {worst:.2%} of the CPU")
-
-
-def difference(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> float:
-    """The greatest difference of two arrays, as a share of the greatest value; infinite where shapes differ."""
-    if one.shape != other.shape or not np.isfinite(one).all():
-        return float("inf")
-    return float(np.abs(one - other).max() / max(1e-6, float(np.abs(other).max())))
-
-
-def sample_input(card: ModelCard) -> npt.NDArray[np.generic]:
-    """A fixed random batch of one in the shape and type that a card asks for.
-
-    Raises:
-        ModelError: the card does not say.
-    """
-    wanted = card.fields["input"]
-    shape: tuple[int, ...]
-    try:
-        if "sizes_wh" in wanted:
-            width, height = wanted["sizes_wh"][0]
-            shape = (1, int(height), int(width), 3)
-        else:
-            shape = tuple(size if isinstance(size, int) else 1 for size in wanted["shape"])
-        dtype = np.dtype(wanted["dtype"])
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise ModelError(f"model card {card.path}: input needs dtype, and shape or sizes_wh") from error
-    values = np.random.default_rng(0).random(shape, np.float32)
-    return (values * 255).astype(dtype) if dtype == np.uint8 else values.astype(dtype)

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from alpr.errors import ModelError
-from alpr.models import Model, open_model
+from alpr.models import Model, Variant, choose, open_model
 from alpr.ocr.ctc import decode
 from alpr.plates import fits
 from alpr.shipped import shipped
@@ -49,13 +49,18 @@ class PlateRecogniser:
 
     Args:
         path: model file or card; None takes the shipped one.
+        variant: of the shipped model; a model that is named by its path runs as it is.
+        provider: who computes; a key of `alpr.models.PROVIDERS`.
 
     Raises:
-        ModelError: see `alpr.models.open_model`.
+        ModelError: see `alpr.models.choose` and `alpr.models.open_model`.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
-        self.model: Model = open_model(path or shipped("models") / "recogniser.onnx", "recogniser")
+    def __init__(
+        self, path: Path | None = None, *, variant: Variant | str = Variant.AUTO, provider: str = "cpu"
+    ) -> None:
+        path = path or choose(shipped("models"), "recogniser", variant, provider=provider).path
+        self.model: Model = open_model(path, "recogniser", provider=provider)
         card = self.model.card
         try:
             shape, margin = card.fields["input"]["shape"], card.fields["input"]["margin"]

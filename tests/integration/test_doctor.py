@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from alpr.cli import cli
 from alpr.doctor import Finding, State, computer, model_files
 from alpr.doctor.computer import KernelClock
-from alpr.models import load_card
+from alpr.models import difference, load_card, trial_input
 
 BENCH = Path(__file__).parents[2] / "bench"
 
@@ -102,16 +102,16 @@ def test_a_broken_module_is_bad_and_does_not_stop_the_rest(models: Path, monkeyp
     ],
 )
 def test_difference(one: list[float], other: list[float], expected: float) -> None:
-    assert model_files.difference(np.array(one, np.float32), np.array(other, np.float32)) == pytest.approx(expected)
+    assert difference(np.array(one, np.float32), np.array(other, np.float32)) == pytest.approx(expected)
 
 
-def test_sample_input_follows_the_card(models: Path) -> None:
+def test_trial_input_follows_the_card(models: Path) -> None:
     path = models / "yardstick.yaml"
-    batch = model_files.sample_input(load_card(path))
+    batch = trial_input(load_card(path))
     assert (batch.shape, batch.dtype.name) == ((1, 32, 48, 56), "float32")
     text = path.read_text().replace("dtype: float32, shape: [1, 32, 48, 56]", "dtype: uint8, sizes_wh: [[64, 32]]")
     path.write_text(text)
-    batch = model_files.sample_input(load_card(path))
+    batch = trial_input(load_card(path))
     assert (batch.shape, batch.dtype.name) == ((1, 32, 64, 3), "uint8")
     assert batch.max() > 200
 

@@ -1,12 +1,7 @@
-"""Model files and their cards: found, verified, opened. The only importer of onnxruntime.
-
-A model is two files of the same stem: `NAME.onnx` and its card `NAME.yaml`. The card says what the file is (sha256,
-input, outputs, alphabet, thresholds, what it learned from, how well it does). What differs from its card never runs.
-"""
+"""Sessions of ONNX Runtime: one model, one thread, spinning off."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 from collections import Counter
@@ -18,80 +13,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
-import yaml
 from onnxruntime.capi import onnxruntime_pybind11_state as _ort_state
 
 from alpr.errors import ModelError
+from alpr.models.card import ModelCard, file_sha256, load_card
 
-_REQUIRED = ("name", "version", "task", "file", "sha256", "input", "outputs")
+CPU = "CPUExecutionProvider"
 _ORT_ERRORS: tuple[type[Exception], ...] = tuple(
     kind for kind in vars(_ort_state).values() if isinstance(kind, type) and issubclass(kind, Exception)
 )
 _DTYPES = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}
-
-
-@dataclass(frozen=True, slots=True)
-class ModelCard:
-    """What a model's card says; `fields` holds the whole of it."""
-
-    path: Path
-    name: str
-    version: str
-    task: str
-    model_path: Path
-    sha256: str
-    fields: Mapping[str, Any]
-
-    @property
-    def model_id(self) -> str:
-        """`name@first 12 digits of the hash`: how reads name the model that made them."""
-        return f"{self.name}@{self.sha256[:12]}"
-
-
-def load_card(path: Path) -> ModelCard:
-    """Read the card of a model, given the path of the card or of the model itself.
-
-    Raises:
-        ModelError: the card is missing, is no YAML mapping, or lacks a required field.
-    """
-    card_path = path.with_suffix(".yaml")
-    try:
-        fields = yaml.safe_load(card_path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModelError(
-            f"model card {card_path} cannot be read ({error.strerror}): every model needs its card beside it"
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ModelError(f"model card {card_path} is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(fields, dict):
-        raise ModelError(f"model card {card_path} must be a mapping, got {type(fields).__name__}")
-    missing = [name for name in _REQUIRED if name not in fields]
-    if missing:
-        raise ModelError(f"model card {card_path} lacks {', '.join(missing)}")
-    return ModelCard(
-        path=card_path,
-        name=str(fields["name"]),
-        version=str(fields["version"]),
-        task=str(fields["task"]),
-        model_path=card_path.parent / str(fields["file"]),
-        sha256=str(fields["sha256"]),
-        fields=fields,
-    )
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal.
-
-    Raises:
-        ModelError: the file cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelError(
-            f"model {path} cannot be read ({error.strerror}): restore it or name another one in the config"
-        ) from error
 
 
 class Model:
@@ -122,14 +53,21 @@ class Model:
             ) from error
         return dict(zip(self._output_names, outputs, strict=True))
 
+    def end_profiling(self) -> str:
+        """The path of the profile of a session that was opened to make one."""
+        return str(self._session.end_profiling())
 
-def open_model(path: Path, task: str, *, providers: Sequence[str] = ("CPUExecutionProvider",)) -> Model:
+
+def open_session(
+    path: Path, task: str, providers: Sequence[str] = (CPU,), options: ort.SessionOptions | None = None
+) -> Model:
     """Open a model after checking it against its card.
 
     Args:
         path: of the .onnx file or of its card.
         task: "detector" or "recogniser": what the caller needs.
         providers: onnxruntime execution providers, first choice first.
+        options: None takes one thread, spinning off.
 
     Raises:
         ModelError: missing, altered, for another task, of another shape than its card says, or not loadable.
@@ -143,7 +81,10 @@ def open_model(path: Path, task: str, *, providers: Sequence[str] = ("CPUExecuti
             f"model {card.model_path} was altered: SHA-256 is {actual[:12]}…, its card expects {card.sha256[:12]}…; "
             "restore the file or write its own card"
         )
-    session = _open_session(card, providers, _options())
+    try:
+        session = ort.InferenceSession(str(card.model_path), options or _options(), providers=list(providers))
+    except _ORT_ERRORS as error:
+        raise ModelError(f"model {card.model_path} cannot be loaded: {_one_line(error)}") from error
     _check_shapes(card, session)
     return Model(card, session)
 
@@ -153,29 +94,36 @@ def available_providers() -> tuple[str, ...]:
     return tuple(ort.get_available_providers())
 
 
-def run_profiled(
-    path: Path, task: str, batch: npt.NDArray[np.generic], provider: str
-) -> tuple[dict[str, npt.NDArray[np.float32]], Counter[str]]:
-    """One forward pass under the profiler, as `open_model` and `Model.run`: tells who really did the work.
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """One forward pass, and who really did the work."""
 
-    A provider that cannot take a node leaves it to the CPU without a word.
+    outputs: Mapping[str, npt.NDArray[np.float32]]
+    nodes: Counter[str]
+    """How many nodes each provider ran."""
+    convolutions: Counter[str]
+    """How many of them are convolutions by themselves, not fused into something of the provider's own."""
 
-    Returns:
-        Outputs by name, and how many nodes each provider ran.
+
+def run_profiled(path: Path, task: str, batch: npt.NDArray[np.generic], provider: str) -> Ran:
+    """One forward pass under the profiler: a provider that cannot take a node leaves it to the CPU without a word.
 
     Raises:
-        ModelError: as those do.
+        ModelError: as `open_session` and `Model.run`.
     """
-    card = open_model(path, task).card
     with tempfile.TemporaryDirectory(prefix="alpr-profile-") as folder:
         options = _options()
         options.enable_profiling = True
         options.profile_file_prefix = str(Path(folder) / "profile")
-        session = _open_session(card, [provider], options)
-        outputs = Model(card, session).run(batch)
-        events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
-    ran = Counter(str(event["args"]["provider"]) for event in events if event.get("args", {}).get("provider"))
-    return outputs, ran
+        model = open_session(path, task, [provider], options)
+        outputs = model.run(batch)
+        events = json.loads(Path(model.end_profiling()).read_text(encoding="utf-8"))
+    told = [event["args"] for event in events if event.get("args", {}).get("provider")]
+    return Ran(
+        outputs,
+        Counter(str(each["provider"]) for each in told),
+        Counter(str(each["provider"]) for each in told if "Conv" in str(each.get("op_name"))),
+    )
 
 
 def _options() -> ort.SessionOptions:
@@ -184,13 +132,6 @@ def _options() -> ort.SessionOptions:
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options
-
-
-def _open_session(card: ModelCard, providers: Sequence[str], options: ort.SessionOptions) -> ort.InferenceSession:
-    try:
-        return ort.InferenceSession(str(card.model_path), options, providers=list(providers))
-    except _ORT_ERRORS as error:
-        raise ModelError(f"model {card.model_path} cannot be loaded: {_one_line(error)}") from error
 
 
 def _check_shapes(card: ModelCard, session: ort.InferenceSession) -> None:

@@ -1,0 +1,79 @@
+"""Model cards: what a model file is, by its own account."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from alpr.errors import ModelError
+
+_REQUIRED = ("name", "version", "task", "file", "sha256", "input", "outputs")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What a model's card says; `fields` holds the whole of it."""
+
+    path: Path
+    name: str
+    version: str
+    task: str
+    model_path: Path
+    sha256: str
+    fields: Mapping[str, Any]
+
+    @property
+    def model_id(self) -> str:
+        """`name@first 12 digits of the hash`: how reads name the model that made them."""
+        return f"{self.name}@{self.sha256[:12]}"
+
+
+def load_card(path: Path) -> ModelCard:
+    """Read the card of a model, given the path of the card or of the model itself.
+
+    Raises:
+        ModelError: the card is missing, is no YAML mapping, or lacks a required field.
+    """
+    card_path = path.with_suffix(".yaml")
+    try:
+        fields = yaml.safe_load(card_path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(
+            f"model card {card_path} cannot be read ({error.strerror}): every model needs its card beside it"
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ModelError(f"model card {card_path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(fields, dict):
+        raise ModelError(f"model card {card_path} must be a mapping, got {type(fields).__name__}")
+    missing = [name for name in _REQUIRED if name not in fields]
+    if missing:
+        raise ModelError(f"model card {card_path} lacks {', '.join(missing)}")
+    return ModelCard(
+        path=card_path,
+        name=str(fields["name"]),
+        version=str(fields["version"]),
+        task=str(fields["task"]),
+        model_path=card_path.parent / str(fields["file"]),
+        sha256=str(fields["sha256"]),
+        fields=fields,
+    )
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal.
+
+    Raises:
+        ModelError: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(
+            f"model {path} cannot be read ({error.strerror}): restore it or name another one in the config"
+        ) from error

@@ -1,0 +1,48 @@
+"""A model on trial: a fixed input, and how far two answers to it lie apart. Pure."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from alpr.errors import ModelError
+from alpr.models.card import ModelCard
+
+_BAR = 12  # pixels: about a stroke's width and the gap beside it
+
+
+def trial_input(card: ModelCard) -> npt.NDArray[np.generic]:
+    """A fixed batch of one in the shape and type that a card asks for: dark bars on light noise, as writing looks.
+
+    Noise alone is nothing to a recogniser, and all who say nothing agree.
+
+    Raises:
+        ModelError: the card does not say.
+    """
+    wanted = card.fields["input"]
+    shape: tuple[int, ...]
+    try:
+        if "sizes_wh" in wanted:
+            width, height = wanted["sizes_wh"][0]
+            shape = (1, int(height), int(width), 3)
+        else:
+            shape = tuple(size if isinstance(size, int) else 1 for size in wanted["shape"])
+        dtype = np.dtype(wanted["dtype"])
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise ModelError(f"model card {card.path}: input needs dtype, and shape or sizes_wh") from error
+    noise = np.random.default_rng(0).random(shape, np.float32)
+    if dtype != np.uint8:
+        return noise.astype(dtype)
+    light = 150 + 100 * noise
+    height, width = shape[-3:-1]
+    middle = slice(height // 4, height - height // 4)
+    for left in range(_BAR, width - _BAR, 2 * _BAR):
+        light[..., middle, left : left + _BAR // 2, :] *= 0.2
+    return light.astype(dtype)
+
+
+def difference(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> float:
+    """The greatest difference of two arrays, as a share of the greatest value; infinite where shapes differ."""
+    if one.shape != other.shape or not np.isfinite(one).all():
+        return float("inf")
+    return float(np.abs(one - other).max() / max(1e-6, float(np.abs(other).max())))

@@ -1,0 +1,91 @@
+"""Which variant of a shipped model runs here, and why (docs/decisions/variant-by-processor.md)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from alpr.errors import ModelError
+from alpr.machine import this_machine
+
+VARIABLE = "ALPR__MODELS__VARIANT"
+"""The environment variable that sets `models.variant` of a configuration; heeded also where there is none."""
+_GAINING = ("avx512_vnni", "avx_vnni", "asimddp")
+"""Instructions that multiply and sum four pairs of 8-bit numbers at once, without cutting sums off."""
+_TAKES_INT8 = {"cpu", "openvino"}
+
+
+class Variant(StrEnum):
+    """Of a shipped model."""
+
+    AUTO = "auto"
+    """The one that is quicker on this processor."""
+    FP32 = "fp32"
+    INT8 = "int8"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A variant that was chosen."""
+
+    path: Path
+    """Of its model file."""
+    variant: Variant
+    """FP32 or INT8."""
+    why: str
+
+
+def choose(
+    folder: Path,
+    task: str,
+    wanted: Variant | str = Variant.AUTO,
+    *,
+    provider: str = "cpu",
+    cpu_flags: Collection[str] | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> Choice:
+    """Choose among `TASK.onnx` and `TASK.int8.onnx` in a folder.
+
+    Args:
+        folder: of the models.
+        task: "detector" or "recogniser".
+        wanted: AUTO leaves it to the environment variable VARIABLE, then to the processor.
+        provider: see `alpr.models.provider`.
+        cpu_flags: None takes this computer's.
+        environ: where VARIABLE may stand.
+
+    Raises:
+        ModelError: no such variant, or none of this name.
+    """
+    wanted = _parsed(wanted, "models.variant")
+    because = "asked for"
+    if wanted is Variant.AUTO and environ.get(VARIABLE):
+        wanted, because = _parsed(environ[VARIABLE], VARIABLE), f"asked for by {VARIABLE}"
+    fp32, int8 = folder / f"{task}.onnx", folder / f"{task}.int8.onnx"
+    if wanted is Variant.FP32:
+        return Choice(fp32, Variant.FP32, because)
+    if wanted is Variant.INT8:
+        if not int8.is_file():
+            raise ModelError(
+                f"models.variant is int8, but there is no {int8}; set auto or fp32, or install alpr again"
+            )
+        return Choice(int8, Variant.INT8, because)
+    if not int8.is_file():
+        return Choice(fp32, Variant.FP32, "no int8 variant is there")
+    if provider not in _TAKES_INT8:
+        return Choice(fp32, Variant.FP32, f"{provider} computes in floats")
+    flags = this_machine().cpu_flags if cpu_flags is None else cpu_flags
+    gains = [flag for flag in _GAINING if flag in flags]
+    if gains:
+        return Choice(int8, Variant.INT8, f"the processor has {gains[0]}")
+    return Choice(fp32, Variant.FP32, f"the processor has none of {', '.join(_GAINING)}: int8 gains nothing")
+
+
+def _parsed(text: str, where: str) -> Variant:
+    try:
+        return Variant(text)
+    except ValueError as error:
+        raise ModelError(f"{where} is {text!r}: give auto, fp32 or int8") from error
