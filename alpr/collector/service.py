@@ -24,6 +24,7 @@ from alpr.collector.watch import Watch
 from alpr.forward import Target
 from alpr.hotlist import may_learn
 from alpr.link.allowlist import AllowList
+from alpr.link.claims import ClaimDesk
 from alpr.link.health import Heartbeat
 from alpr.link.hub import Delivery, Hub, Peer, Receipt
 from alpr.link.keys import load_key_pair
@@ -159,7 +160,7 @@ def run_collector(
     ):
         watch = _watch(health, limits or HealthLimits(), allowed, teller)
         intake = Intake(store, teller, watch)
-        with closing(Hub(listen, keys, allowed, intake)) as hub:
+        with closing(Hub(listen, keys, allowed, intake, desk=ClaimDesk(allowed_devices))) as hub:
             endpoint = hub.open()
             _log.info("listening on %s with key %s", endpoint, keys.public)
             if on_ready is not None:

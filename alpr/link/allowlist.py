@@ -1,22 +1,24 @@
 """The devices that may speak to a collector: a text file, one `NAME KEY` per line, read again when it changes.
 
-Lines that begin with `#` are comments; a revoked device stays as one, with the day. A line that cannot be understood
-allows nobody. A file that has gone missing changes nothing until it is back.
+`NAME KEY until INSTANT` is a key that the device has replaced and that is still good for a while. Lines that begin
+with `#` are comments; a revoked device stays as one, with the day. A line that cannot be understood allows nobody. A
+file that has gone missing changes nothing until it is back.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
+from alpr.clock import Clock, SystemClock
 from alpr.errors import LinkError
 from alpr.link.keys import is_key, is_name
+from alpr.link.textfile import read_text, rewrite, stamp
 
 _log = logging.getLogger(__name__)
+_WHAT = "the list of allowed devices (see: alpr device new)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,12 @@ class Device:
 
     name: str
     key: str
+    until: datetime | None = None
+    """When a key that was replaced is good no more; None for the device's present key."""
+
+    def is_good(self, now: datetime) -> bool:
+        """True where the key is accepted."""
+        return self.until is None or now < self.until
 
 
 class AllowList:
@@ -37,18 +45,27 @@ class AllowList:
         LinkError: it cannot be read, or a line of it cannot be understood.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._stamp = _stamp(path)
-        devices, mistakes = parse(_read(path))
-        if mistakes:
-            raise LinkError(f"{path}: {'; '.join(mistakes)}; every line is NAME KEY")
-        self._by_key = {device.key: device for device in devices}
+    def __init__(self, path: Path, clock: Clock | None = None) -> None:
+        self.path = path
+        self._clock = clock or SystemClock()
+        self._stamp = stamp(path, _WHAT)
+        self._by_key = {device.key: device for device in read_devices(path)}
 
     def name_of(self, key: str) -> str | None:
-        """The device's name; None where the key is not allowed."""
+        """The device's name; None where the key is not allowed, or no more."""
         device = self._by_key.get(key)
-        return device.name if device else None
+        return device.name if device and device.is_good(self._clock.now()) else None
+
+    def is_present(self, key: str) -> bool:
+        """True for a device's present key, false for one that was replaced."""
+        device = self._by_key.get(key)
+        return device is not None and device.until is None
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """All that are good now."""
+        now = self._clock.now()
+        return frozenset(device.key for device in self._by_key.values() if device.is_good(now))
 
     @property
     def names(self) -> frozenset[str]:
@@ -58,20 +75,20 @@ class AllowList:
     def refresh(self) -> bool:
         """Look whether the file has changed, and read it again if so; True where it was."""
         try:
-            stamp = _stamp(self._path)
-            if stamp == self._stamp:
+            found = stamp(self.path, _WHAT)
+            if found == self._stamp:
                 return False
-            devices, mistakes = parse(_read(self._path))
+            devices, mistakes = parse(read_text(self.path, _WHAT))
         except LinkError as error:
             if self._stamp:
                 _log.error("%s; the devices allowed so far stay so", error)
             self._stamp = ()
             return False
-        self._stamp = stamp
+        self._stamp = found
         for mistake in mistakes:
-            _log.error("%s: %s; that line allows nobody", self._path, mistake)
+            _log.error("%s: %s; that line allows nobody", self.path, mistake)
         self._by_key = {device.key: device for device in devices}
-        _log.info("%s: %d devices allowed", self._path, len(devices))
+        _log.info("%s: %d devices allowed", self.path, len(self.names))
         return True
 
 
@@ -80,25 +97,25 @@ def parse(text: str) -> tuple[list[Device], list[str]]:
     devices: list[Device] = []
     mistakes: list[str] = []
     for number, line in enumerate(text.splitlines(), 1):
-        words = line.split()
-        if not words or line.startswith("#"):
+        if not line.split() or line.startswith("#"):
             continue
-        if len(words) != 2 or not is_name(words[0]) or not is_key(words[1]):
+        device = _device_from_line(line)
+        if device is None:
             mistakes.append(f"line {number}: not NAME KEY")
-        elif any(words[0] == device.name or words[1] == device.key for device in devices):
+        elif any(_is_twice(device, other) for other in devices):
             mistakes.append(f"line {number}: name or key of another line again")
         else:
-            devices.append(Device(words[0], words[1]))
+            devices.append(device)
     return devices, mistakes
 
 
 def read_devices(path: Path) -> list[Device]:
-    """Who is allowed.
+    """Who is allowed, keys that were replaced included.
 
     Raises:
         LinkError: the file cannot be read, or a line of it cannot be understood.
     """
-    devices, mistakes = parse(_read(path))
+    devices, mistakes = parse(read_text(path, _WHAT))
     if mistakes:
         raise LinkError(f"{path}: {'; '.join(mistakes)}; every line is NAME KEY")
     return devices
@@ -123,13 +140,39 @@ def enrol(path: Path, device: Device) -> None:
                 raise LinkError(
                     f"{path}: {other.name} is allowed already, with this name or this key; revoke it first"
                 )
-        return f"{text}{'' if not text or text.endswith(chr(10)) else chr(10)}{device.name} {device.key}\n"
+        return _with_line(text, f"{device.name} {device.key}")
 
-    _rewrite(path, with_device, may_be_missing=True)
+    rewrite(path, with_device, _WHAT, may_be_missing=True)
+
+
+def replace_key(path: Path, name: str, old_key: str, new_key: str, until: datetime) -> None:
+    """Give a device a new key; the old one is good for a while yet. Doing it again changes nothing.
+
+    Raises:
+        LinkError: the old key is not the device's present one, the new one is another's, or the file cannot be
+            written.
+    """
+
+    def with_both(text: str) -> str:
+        devices = parse(text)[0]
+        if Device(name, new_key) in devices:
+            return text
+        if Device(name, old_key) not in devices:
+            raise LinkError(f"{path}: that is not the present key of {name}")
+        if any(device.key == new_key for device in devices):
+            raise LinkError(f"{path}: the new key of {name} stands there already")
+        good_until = f"{until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        lines = [
+            f"{name} {old_key} until {good_until}" if line.split() == [name, old_key] else line
+            for line in text.splitlines()
+        ]
+        return _with_line("\n".join(lines), f"{name} {new_key}")
+
+    rewrite(path, with_both, _WHAT, may_be_missing=False)
 
 
 def revoke(path: Path, name: str, now: datetime) -> None:
-    """Allow a device no more; its line stays as a comment.
+    """Allow a device no more, with none of its keys; its lines stay as comments.
 
     Raises:
         LinkError: no such device, or the file cannot be written.
@@ -144,46 +187,32 @@ def revoke(path: Path, name: str, now: datetime) -> None:
         ]
         return "\n".join(lines) + "\n"
 
-    _rewrite(path, without_device, may_be_missing=False)
+    rewrite(path, without_device, _WHAT, may_be_missing=False)
 
 
-def _rewrite(path: Path, change: Callable[[str], str], *, may_be_missing: bool) -> None:
-    """Replace the file's text atomically, one writer at a time."""
-    draft = path.with_name(f".{path.name}.new")
+def _device_from_line(line: str) -> Device | None:
+    words = line.split()
+    if len(words) not in (2, 4) or not is_name(words[0]) or not is_key(words[1]):
+        return None
+    if len(words) == 2:
+        return Device(words[0], words[1])
+    until = instant_from_text(words[3])
+    return Device(words[0], words[1], until) if words[2] == "until" and until else None
+
+
+def instant_from_text(text: str) -> datetime | None:
+    """An instant as it stands in our files; None where it is none, or does not say its time zone."""
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-    except FileExistsError as error:
-        raise LinkError(
-            f"{draft}: another change is under way, or was broken off; if not, remove this file"
-        ) from error
-    except OSError as error:
-        raise LinkError(f"{path}: cannot write there ({error.strerror})") from error
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(change("" if may_be_missing and not path.exists() else _read(path)))
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError as error:
-        raise LinkError(f"{path}: cannot write ({error.strerror})") from error
-    finally:
-        draft.unlink(missing_ok=True)
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return instant.astimezone(UTC) if instant.tzinfo else None
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise LinkError(
-            f"{path}: cannot read the list of allowed devices ({error}); see: alpr device enrol"
-        ) from error
+def _is_twice(device: Device, other: Device) -> bool:
+    is_present_twice = device.name == other.name and device.until is None and other.until is None
+    return device.key == other.key or is_present_twice
 
 
-def _stamp(path: Path) -> tuple[int, ...]:
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise LinkError(
-            f"{path}: cannot read the list of allowed devices ({error}); see: alpr device enrol"
-        ) from error
-    return status.st_mtime_ns, status.st_size, status.st_ino
+def _with_line(text: str, line: str) -> str:
+    return f"{text}{'' if not text or text.endswith(chr(10)) else chr(10)}{line}\n"

@@ -30,7 +30,7 @@ _WATCHED = (
     | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 )
 _REFUSALS = {
-    zmq.EVENT_HANDSHAKE_FAILED_AUTH: "the collector does not allow our key; enrol it there: alpr device enrol",
+    zmq.EVENT_HANDSHAKE_FAILED_AUTH: "the collector does not allow our key; let it in there: alpr device new",
     zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: "what answers there is not a collector with encryption",
     zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: "the handshake was broken off; check server_key against the collector's",
 }
@@ -42,6 +42,9 @@ class Change(Enum):
     UP = auto()
     DOWN = auto()
     REFUSED = auto()
+    """The other side does not know our key."""
+    WRONG_KEY = auto()
+    """The other side does not have the key that we expect of it, or is too busy to say anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ class Dealer:
         poller.poll(round(timeout_s * 1000))
         messages = self._received(self._socket)
         changes = self._changes(self._monitor)
-        if any(change is Change.REFUSED for change, _ in changes):
+        if any(change in (Change.REFUSED, Change.WRONG_KEY) for change, _ in changes):
             self.retreat()
         return News(tuple(changes), tuple(messages))
 
@@ -174,7 +177,8 @@ class Dealer:
                 changes.append((Change.DOWN, f"{self._endpoint}: nothing answers there"))
             elif event in _REFUSALS:
                 # What follows is only libzmq's next attempt, which we do not wait for.
-                return [*changes, (Change.REFUSED, f"{self._endpoint}: {_REFUSALS[zmq.Event(event)]}")]
+                change = Change.WRONG_KEY if event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL else Change.REFUSED
+                return [*changes, (change, f"{self._endpoint}: {_REFUSALS[zmq.Event(event)]}")]
         return changes
 
     def _now_s(self) -> float:

@@ -1,7 +1,7 @@
-"""The collector's end of the wire: one ROUTER socket with CURVE. Hands messages on, acks what was stored.
+"""The collector's end of the wire: hands messages on, acks what was stored, lets new devices claim their place.
 
 Belongs to one thread. Who sent a message is the key that its connection was made with, looked up in the allow-list
-anew for each message: a revoked device is heard no more although its connection still stands.
+anew for each message.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-import zmq
+from typing import Protocol
 
 from alpr import __version__
 from alpr.clock import Clock, SystemClock
-from alpr.errors import LinkError, MessageError, StoreFull
+from alpr.errors import LinkError, MessageError, PeerRejected, StoreFull
+from alpr.link.admission import Claim, Claimed, ClaimRefused
 from alpr.link.allowlist import AllowList
-from alpr.link.fields import MAX_MESSAGE_BYTES
+from alpr.link.claims import ClaimDesk
+from alpr.link.door import Arrival, Door
+from alpr.link.gate import Gate
 from alpr.link.health import Echo, Heartbeat
 from alpr.link.keys import KeyPair
 from alpr.link.messages import (
@@ -26,18 +27,15 @@ from alpr.link.messages import (
     Batch,
     FromCollector,
     FromDevice,
-    Goodbye,
     Hello,
     Refusal,
     Welcome,
     decode_from_device,
     encode,
 )
-from alpr.link.zap import DOMAIN, ENDPOINT, zap_reply
 
 _log = logging.getLogger(__name__)
 
-_AT_ONCE = 64  # messages that are stored in one transaction: one flush to the disk for all of them
 _REFRESH_S = 1.0
 _PAUSE_S = 1.0  # after a full disk
 _COMPLAINT_S = 10.0
@@ -95,22 +93,32 @@ class Hub:
     Args:
         listen: `tcp://address:port`; port `*` takes a free one.
         keys: the collector's own.
+        desk: where claim codes are redeemed; None where none are.
     """
 
     def __init__(
-        self, listen: str, keys: KeyPair, allowed: AllowList, handler: Handler, clock: Clock | None = None
+        self,
+        listen: str,
+        keys: KeyPair,
+        allowed: AllowList,
+        handler: Handler,
+        clock: Clock | None = None,
+        *,
+        desk: ClaimDesk | None = None,
     ) -> None:
-        self._listen = listen
         self._keys = keys
         self._allowed = allowed
         self._handler = handler
         self._clock = clock or SystemClock()
-        self._context: zmq.Context[Any] | None = None
+        self._desk = desk
+        self._gate = Gate(allowed, desk, self._clock)
+        self._door = Door(listen, self._refusal)
         self._refresh_at_s = float("-inf")
         self._pause_until_s = float("-inf")
         self._complain_at_s = float("-inf")
         self.faults: Counter[str] = Counter()
-        """What was not accepted, by reason: "refused key", "revoked", "malformed", "not stored"."""
+        """What was not accepted, by reason: "refused key", "expired code", "revoked code", "too many tries" in the
+        handshake; "claim", "not allowed", "malformed", "not stored" after it."""
 
     def open(self) -> str:
         """Bind; the endpoint with its actual port.
@@ -118,108 +126,79 @@ class Hub:
         Raises:
             LinkError: the address is taken or is none.
         """
-        self._context = zmq.Context()
-        try:
-            self._zap = self._context.socket(zmq.REP)
-            self._zap.linger = 0
-            self._zap.bind(ENDPOINT)
-            self._router = self._context.socket(zmq.ROUTER)
-            self._configure(self._router)
-            self._router.bind(self._listen)
-        except zmq.ZMQError as error:
-            self.close()
-            raise LinkError(
-                f"{self._listen}: cannot listen there ({error}); is another collector running?"
-            ) from error
-        endpoint = self._router.getsockopt_string(zmq.LAST_ENDPOINT)
-        return endpoint.rstrip("\0")
+        return self._door.open(self._keys)
 
     def close(self) -> None:
         """Close all connections."""
-        if self._context is not None:
-            self._context.destroy(linger=0)
-            self._context = None
+        self._door.close()
 
     def step(self, timeout_s: float) -> None:
         """Wait for messages, store them, ack them.
 
         Raises:
             StoreError: the store is unusable (not merely full).
+            LinkError: the address was taken while all connections were closed for a moment.
         """
         now_s = self._clock.monotonic_ns() / 1e9
         if now_s >= self._refresh_at_s:
             self._refresh_at_s = now_s + _REFRESH_S
-            self._allowed.refresh()
-        poller = zmq.Poller()
-        poller.register(self._zap, zmq.POLLIN)
-        if now_s >= self._pause_until_s:
-            poller.register(self._router, zmq.POLLIN)
-        ready = dict(poller.poll(round(timeout_s * 1000)))
-        if self._zap in ready:
-            self._answer_zap()
-        if self._router in ready:
+            self._refresh()
+        if self._door.wait(timeout_s, for_messages=now_s >= self._pause_until_s):
             self._take(self._receive())
 
-    def _configure(self, router: zmq.Socket[bytes]) -> None:
-        router.linger = 0
-        router.ipv6 = True
-        router.maxmsgsize = MAX_MESSAGE_BYTES
-        router.rcvhwm = 64  # per device; beyond it TCP holds the device back
-        router.sndhwm = 1000
-        router.heartbeat_ivl, router.heartbeat_timeout = 2000, 6000
-        router.handshake_ivl = 5000
-        router.curve_server = True
-        router.curve_publickey = self._keys.public.encode("ascii")
-        router.curve_secretkey = self._keys.secret.encode("ascii")
-        router.zap_domain = DOMAIN
+    def _refresh(self) -> None:
+        """Who is allowed no more is cut off within a second."""
+        if self._gate.is_any_gone():
+            _log.warning("a device is allowed no more: all connections are made anew")
+            self._door.reopen(self._keys)
+            self._gate.all_left()
 
-    def _answer_zap(self) -> None:
-        for _ in range(_AT_ONCE):
-            try:
-                request = self._zap.recv_multipart(zmq.DONTWAIT)
-            except zmq.Again:
-                return
-            reply = zap_reply(request, self._is_allowed)
-            if reply[2] != b"200":
-                self._fault("refused key", f"{request[3].decode('ascii', 'replace')}: {reply[3].decode('ascii')}")
-            self._zap.send_multipart(reply)
-
-    def _is_allowed(self, key: str) -> bool:
-        return self._allowed.name_of(key) is not None
+    def _refusal(self, key: str, address: str) -> str:
+        reason = self._gate.refusal(key, address)
+        if reason:
+            self._fault(reason, address)
+        return reason
 
     def _receive(self) -> list[tuple[bytes, Delivery]]:
-        """Batches that wait, each with the route of its answer; greetings are answered here."""
+        """Batches that wait, each with the route of its answer; all else is answered here."""
         received = []
-        for _ in range(_AT_ONCE):
-            try:
-                frames = self._router.recv_multipart(zmq.DONTWAIT, copy=False)
-            except zmq.Again:
-                break
-            route = frames[0].bytes
-            peer = self._peer(frames[-1])
-            if peer is None:
-                self._fault("revoked", "a device that is allowed no more")
-                self._send(route, Goodbye("its key is allowed no more"))
-                continue
-            message = self._decoded(peer, frames)
-            if isinstance(message, Batch):
-                received.append((route, Delivery(peer, message)))
+        for arrival in self._door.arrivals():
+            name = self._allowed.name_of(arrival.key)
+            peer = Peer(arrival.key, name or "a claim code")
+            message = self._decoded(peer, arrival.frames)
+            if name is None:
+                self._redeem(arrival, message)
+            elif isinstance(message, Batch):
+                received.append((arrival.route, Delivery(peer, message)))
             elif isinstance(message, Hello):
-                self._greet(route, peer, message)
+                self._greet(arrival.route, peer, message)
             elif isinstance(message, Heartbeat):
-                self._echo(route, peer, message)
+                self._echo(arrival.route, peer, message)
         return received
 
-    def _peer(self, frame: zmq.Frame) -> Peer | None:
-        key = str(frame.get("User-Id"))
-        name = self._allowed.name_of(key)
-        return None if name is None else Peer(key, name)
-
-    def _decoded(self, peer: Peer, frames: Sequence[zmq.Frame]) -> FromDevice | None:
+    def _redeem(self, arrival: Arrival, message: FromDevice | None) -> None:
+        """From one who is not on the list only a claim counts, and only with a code's key."""
+        if self._desk is None or not isinstance(message, Claim) or not self._gate.is_claim(arrival.key):
+            self._fault("not allowed", "a message of one who is not on the list")
+            return
         try:
-            if len(frames) != 2:
-                raise MessageError(f"a message of {len(frames) - 1} frames instead of one")
-            return decode_from_device(frames[1].bytes)
+            name = self._desk.redeem(arrival.key, message.public_key)
+        except PeerRejected as error:
+            self._fault("claim", str(error))
+            self._send(arrival.route, ClaimRefused(str(error)))
+        except LinkError as error:
+            self._fault("not stored", str(error))
+            self._send(arrival.route, ClaimRefused("the collector cannot write its list now; try again later"))
+        else:
+            _log.warning("%s enrolled itself with its claim code, key %s", name, message.public_key)
+            self._allowed.refresh()
+            self._send(arrival.route, Claimed(name))
+
+    def _decoded(self, peer: Peer, frames: Sequence[bytes]) -> FromDevice | None:
+        try:
+            if len(frames) != 1:
+                raise MessageError(f"a message of {len(frames)} frames instead of one")
+            return decode_from_device(frames[0])
         except MessageError as error:
             self._fault("malformed", f"{peer.name}: {error}")
             return None
@@ -249,8 +228,7 @@ class Hub:
             self._send(route, Ack(delivery.batch.boot_id, receipt.seqs, receipt.refused))
 
     def _send(self, route: bytes, message: FromCollector) -> None:
-        # To a device that has gone, or takes nothing, this is dropped: it will ask again.
-        self._router.send_multipart([route, encode(message)], zmq.DONTWAIT)
+        self._door.send(route, encode(message))
 
     def _fault(self, kind: str, what: str) -> None:
         self.faults[kind] += 1

@@ -58,13 +58,19 @@ def write_key_pair(keys: KeyPair, name: str, folder: Path) -> tuple[Path, Path]:
     private, public = folder / f"{name}.key", folder / f"{name}.pub"
     if public.exists():
         raise LinkError(f"{public}: there already; choose another name or remove it first")
-    _create(
-        private,
-        f"# alpr private key of {name}: give it to nobody\npublic {keys.public}\nsecret {keys.secret}\n",
-        0o600,
-    )
+    write_private_key(keys, name, private)
     _create(public, f"{name} {keys.public}\n", 0o644)
     return private, public
+
+
+def write_private_key(keys: KeyPair, owner: str, path: Path) -> None:
+    """Write both halves, mode 0600.
+
+    Raises:
+        LinkError: it is there already, or cannot be written.
+    """
+    text = f"# alpr private key of {owner}: give it to nobody\npublic {keys.public}\nsecret {keys.secret}\n"
+    _create(path, text, 0o600)
 
 
 def load_key_pair(path: Path) -> KeyPair:
@@ -78,13 +84,15 @@ def load_key_pair(path: Path) -> KeyPair:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             text = file.read(4096).decode("ascii", "replace")
     except OSError as error:
-        raise LinkError(f"{path}: cannot read the key ({error.strerror}); make one with: alpr device new") from error
+        raise LinkError(
+            f"{path}: cannot read the key ({error.strerror}); make one with: alpr device enrol, or alpr key new"
+        ) from error
     if mode & 0o077:
         raise LinkError(f"{path}: mode {mode:04o} lets others read this private key; run: chmod 600 {path}")
     fields = dict(line.split(None, 1) for line in text.splitlines() if len(line.split()) == 2)
     keys = KeyPair(fields.get("public", "").strip(), fields.get("secret", "").strip())
     if not is_key(keys.public) or not is_key(keys.secret):
-        raise LinkError(f"{path}: not a key file of alpr; make one with: alpr device new")
+        raise LinkError(f"{path}: not a key file of alpr; make one with: alpr device enrol, or alpr key new")
     if zmq.curve_public(keys.secret.encode("ascii")).decode("ascii") != keys.public:
         raise LinkError(f"{path}: its public key does not belong to its secret key; make a new pair")
     return keys
@@ -104,7 +112,7 @@ def load_public_key(text_or_path: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise LinkError(f"{text_or_path}: neither a public key of 40 characters nor a file that holds one") from error
     if not words or len(words) > 2 or not is_key(words[-1]):
-        raise LinkError(f"{path}: holds no public key; give the .pub file that alpr device new made")
+        raise LinkError(f"{path}: holds no public key; give the .pub file that alpr key new made")
     return words[-1]
 
 

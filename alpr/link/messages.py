@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from alpr.errors import MessageError
+from alpr.link.admission import Claim, Claimed, ClaimRefused
 from alpr.link.fields import (
     MAX_MESSAGE_BYTES,
     MAX_PICTURE_BYTES,
@@ -213,8 +214,8 @@ class Goodbye(Struct, frozen=True, tag="goodbye", tag_field="kind"):
     v: int = VERSION
 
 
-FromDevice: TypeAlias = Hello | Batch | Heartbeat
-FromCollector: TypeAlias = Welcome | Ack | Goodbye | Echo
+FromDevice: TypeAlias = Hello | Batch | Heartbeat | Claim
+FromCollector: TypeAlias = Welcome | Ack | Goodbye | Echo | Claimed | ClaimRefused
 
 _M = TypeVar("_M", bound=FromDevice | FromCollector)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from alpr.collector.service import Intake
 from alpr.collector.store import Store, Stored
 from alpr.link.allowlist import AllowList, Device, enrol
+from alpr.link.claims import ClaimDesk
 from alpr.link.device import DeviceLink
 from alpr.link.hub import Hub
 from alpr.link.journal import Journal
@@ -63,7 +64,13 @@ class World:
         told: list[Stored] = []
         failures: list[BaseException] = []
         with closing(Store(self.database)) as store:
-            hub = Hub(self.listen, self.server, AllowList(self.allowed), Intake(store, told.append))
+            hub = Hub(
+                self.listen,
+                self.server,
+                AllowList(self.allowed),
+                Intake(store, told.append),
+                desk=ClaimDesk(self.allowed),
+            )
 
             def run() -> None:
                 try:

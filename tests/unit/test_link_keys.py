@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
+import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from alpr.errors import LinkError
-from alpr.link.allowlist import AllowList, Device, enrol, parse, read_devices, revoke
+from alpr.link.allowlist import AllowList, Device, enrol, parse, read_devices, replace_key, revoke
 from alpr.link.keys import KeyPair, load_key_pair, load_public_key, new_key_pair, write_key_pair
 from alpr.link.zap import DOMAIN, zap_reply
-from tests.conftest import START
+from tests.conftest import START, FakeClock
 
 
 def test_a_pair_is_written_for_its_owner_alone_and_read_back(tmp_path: Path) -> None:
@@ -70,7 +73,7 @@ def test_a_file_that_is_no_key_pair_is_refused(tmp_path: Path, text: str, compla
 
 
 def test_a_missing_key_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(LinkError, match="alpr device new"):
+    with pytest.raises(LinkError, match="alpr device enrol, or alpr key new"):
         load_key_pair(tmp_path / "none.key")
 
 
@@ -86,7 +89,7 @@ def test_a_file_of_other_words_is_no_public_key(tmp_path: Path) -> None:
         load_public_key(str(tmp_path / "f"))
 
 
-KEY_A, KEY_B = new_key_pair().public, new_key_pair().public
+KEY_A, KEY_B, KEY_C = (new_key_pair().public for _ in range(3))
 
 
 def test_enrol_list_and_revoke(tmp_path: Path) -> None:
@@ -128,11 +131,73 @@ def test_revoking_an_unknown_device_says_so(tmp_path: Path) -> None:
         revoke(tmp_path / "none", "a", START)
 
 
-def test_two_changes_at_once_do_not_undo_each_other(tmp_path: Path) -> None:
+def test_two_changes_at_once_do_not_undo_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "allowed"
-    (tmp_path / ".allowed.new").touch()
-    with pytest.raises(LinkError, match="another change is under way"):
-        enrol(path, Device("a", KEY_A))
+    monkeypatch.setattr("alpr.link.textfile._PATIENCE_S", 0.05)
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        with pytest.raises(LinkError, match="another change is under way"):
+            enrol(path, Device("a", KEY_A))
+    finally:
+        os.close(folder)
+    (tmp_path / ".allowed.new").write_text("what a change that was killed has left")
+    enrol(path, Device("a", KEY_A))
+    assert read_devices(path) == [Device("a", KEY_A)]
+
+
+def test_many_changes_at_once_all_count(tmp_path: Path) -> None:
+    path = tmp_path / "allowed"
+    keys = [new_key_pair().public for _ in range(24)]
+    threads = [threading.Thread(target=enrol, args=(path, Device(f"d{n}", key))) for n, key in enumerate(keys)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {device.key for device in read_devices(path)} == set(keys)
+
+
+def test_a_replaced_key_is_good_until_its_time_is_over(tmp_path: Path, clock: FakeClock) -> None:
+    path = tmp_path / "allowed"
+    enrol(path, Device("a", KEY_A))
+    replace_key(path, "a", KEY_A, KEY_B, START + timedelta(hours=1))
+    replace_key(path, "a", KEY_A, KEY_B, START + timedelta(hours=9))  # asked again: changes nothing
+    assert read_devices(path) == [Device("a", KEY_A, START + timedelta(hours=1)), Device("a", KEY_B)]
+    allowed = AllowList(path, clock)
+    assert (allowed.name_of(KEY_A), allowed.name_of(KEY_B)) == ("a", "a")
+    assert (allowed.is_present(KEY_A), allowed.is_present(KEY_B)) == (False, True)
+    assert allowed.keys == {KEY_A, KEY_B}
+    clock.advance(3600)
+    assert (allowed.name_of(KEY_A), allowed.name_of(KEY_B)) == (None, "a")
+    assert allowed.keys == {KEY_B}
+    assert allowed.names == {"a"}
+    revoke(path, "a", START)
+    assert read_devices(path) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "reason"),
+    [
+        ("a", KEY_B, KEY_C, "not the present key"),
+        ("zed", KEY_A, KEY_C, "not the present key"),
+        ("a", KEY_A, KEY_B, "stands there already"),
+        ("a", KEY_A, KEY_A, "stands there already"),
+    ],
+)
+def test_only_a_present_key_can_be_replaced_by_a_new_one(
+    tmp_path: Path, name: str, old: str, new: str, reason: str
+) -> None:
+    path = tmp_path / "allowed"
+    enrol(path, Device("a", KEY_A))
+    enrol(path, Device("b", KEY_B))
+    before = path.read_text()
+    if (name, new) == ("a", KEY_A):
+        reason = ""  # the same again is no change
+        replace_key(path, name, old, new, START)
+    else:
+        with pytest.raises(LinkError, match=reason):
+            replace_key(path, name, old, new, START)
+    assert path.read_text() == before
 
 
 def test_bad_lines_allow_nobody_and_are_named() -> None:
@@ -148,7 +213,7 @@ def test_a_list_with_bad_lines_is_refused_at_start(tmp_path: Path) -> None:
         AllowList(path)
     with pytest.raises(LinkError, match="line 1"):
         read_devices(path)
-    with pytest.raises(LinkError, match="alpr device enrol"):
+    with pytest.raises(LinkError, match="alpr device new"):
         AllowList(tmp_path / "none")
 
 
@@ -176,7 +241,7 @@ def a_request(keys: KeyPair, domain: bytes = DOMAIN, mechanism: bytes = b"CURVE"
 
 def test_zap_lets_in_by_key_only() -> None:
     keys, other = new_key_pair(), new_key_pair()
-    reply = zap_reply(a_request(keys), {keys.public}.__contains__)
+    reply = zap_reply(a_request(keys), lambda key, address: (key, address) == (keys.public, "127.0.0.1"))
     assert reply == [b"1.0", b"7", b"200", b"OK", keys.public.encode(), b""]
     for request in (
         a_request(other),
@@ -187,6 +252,6 @@ def test_zap_lets_in_by_key_only() -> None:
         [b"2.0", *a_request(keys)[1:]],
         [],
     ):
-        reply = zap_reply(request, {keys.public}.__contains__)
+        reply = zap_reply(request, lambda key, _: key == keys.public)
         assert reply[2] in {b"400", b"500"}
         assert reply[4] == b""

@@ -1,0 +1,100 @@
+"""Small text files that several processes change: one writer at a time, replaced in one step, durable."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alpr.errors import LinkError
+
+_PATIENCE_S = 5.0
+
+
+def read_text(path: Path, what: str) -> str:
+    """The file's text.
+
+    Args:
+        what: it is, for the error's message.
+
+    Raises:
+        LinkError: it cannot be read.
+    """
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LinkError(f"{path}: cannot read {what} ({error})") from error
+
+
+def stamp(path: Path, what: str) -> tuple[int, ...]:
+    """Changes whenever the file was replaced or written.
+
+    Raises:
+        LinkError: it is not there.
+    """
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise LinkError(f"{path}: cannot read {what} ({error})") from error
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def rewrite(path: Path, change: Callable[[str], str], what: str, *, mode: int = 0o644, may_be_missing: bool) -> None:
+    """Replace the file's text by what `change` makes of it.
+
+    Args:
+        mode: of a file that is made.
+        may_be_missing: then `change` is given "".
+
+    Raises:
+        LinkError: it cannot be read or written, or another change takes too long.
+    """
+    draft = path.with_name(f".{path.name}.new")
+    with _alone(path):
+        before = "" if may_be_missing and not path.exists() else read_text(path, what)
+        after = change(before)
+        try:
+            mode = path.stat().st_mode & 0o777 if path.exists() else mode
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(after)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+            _sync_folder(path.parent)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise LinkError(f"{path}: cannot write {what} ({error.strerror}); check its folder") from error
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Locks the folder, which the end of a process unlocks whatever ended it."""
+    try:
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise LinkError(f"{path}: cannot open its folder ({error.strerror})") from error
+    try:
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError as error:
+                if time.monotonic() >= deadline:
+                    raise LinkError(f"{path}: another change is under way; try again") from error
+                time.sleep(0.02)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
