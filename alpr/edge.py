@@ -19,11 +19,21 @@ from alpr.capture import Feed, Feeds, FeedStatus, Source, open_source
 from alpr.clock import Clock, SystemClock
 from alpr.config import CameraConfig, EdgeConfig
 from alpr.detect import PlateDetector
-from alpr.errors import HotlistError, StoreError
+from alpr.errors import HotlistError, StoreDamaged, StoreError
 from alpr.hotlist import HotlistIndex, HotlistMatcher, bring_up_to_date, may_learn
-from alpr.link import DeviceLink, Journal, JournalLimits, LinkStatus, Vitals, load_key_pair, load_public_key
+from alpr.link import (
+    DeviceLink,
+    Journal,
+    JournalLimits,
+    LinkStatus,
+    Vitals,
+    load_key_pair,
+    load_public_key,
+    mark_damaged,
+    open_journal,
+)
 from alpr.metrics import Latency, StageTimes
-from alpr.ocr import PlateRecogniser
+from alpr.ocr import open_recogniser
 from alpr.pipeline import Outcome, Pipeline
 from alpr.reader import PlateReader
 from alpr.track import Tracker, TrackSettings
@@ -133,6 +143,7 @@ class Edge:
                 stack.callback(link.close)
             feeds.start()
             stack.callback(feeds.close)
+            stack.push(lambda _kind, error, _trace: self._remember_damage(error))
             self._loop(pipeline, feeds, link, journal, signs)
             cameras = feeds.statuses()  # before they are closed: how they stood, not that they were ended
             feeds.close()
@@ -182,6 +193,11 @@ class Edge:
         hotlist = self._config.hotlist
         return may_learn(hit.match.entry.receivers, hotlist.receivers if hotlist else ())
 
+    def _remember_damage(self, error: BaseException | None) -> None:
+        """A torn page that shows while in use ends this run; the next one salvages what can be read."""
+        if isinstance(error, StoreDamaged) or isinstance(error and error.__cause__, StoreDamaged):
+            mark_damaged(self._config.device.journal)
+
     def _take_decisions(self, journal: Journal) -> None:
         """Decisions are made in other processes: `alpr hits dispose`."""
         self._decided, hit_ids = journal.decided_after(self._decided)
@@ -189,10 +205,13 @@ class Edge:
             self._desk.decided(hit_id)
 
     def _reader(self) -> PlateReader:
-        models = self._config.models
+        models, ocr, threshold = self._config.models, self._config.ocr, self._config.detection_threshold
+        variant, provider = models.variant, models.provider
         return PlateReader(
-            PlateDetector(models.detector, threshold=self._config.detection_threshold),
-            PlateRecogniser(models.recogniser),
+            PlateDetector(models.detector, threshold=threshold, variant=variant, provider=provider),
+            open_recogniser(
+                ocr.engine, models.recogniser, model_dir=ocr.model_dir, variant=variant, provider=provider
+            ),
         )
 
     def _tracker(self, camera_id: str, model_ids: tuple[str, ...]) -> Tracker:
@@ -216,7 +235,7 @@ class Edge:
             raise StoreError(f"{folder}: cannot be made ({error.strerror}); see device.data_dir") from error
         outbox = self._config.outbox
         limits = JournalLimits(outbox_rows=outbox.max_rows, outbox_bytes=outbox.max_bytes)
-        journal = Journal(self._config.device.journal, limits, self._clock)
+        journal = open_journal(self._config.device.journal, limits, self._clock)
         stack.callback(journal.close)
         return journal
 

@@ -28,6 +28,7 @@
     │   └── ForwardRefused       … and never will be: they said so
     ├── StoreError             a database file
     │   ├── MigrationError       its schema is not one that we know
+    │   ├── StoreDamaged         pages of it cannot be read
     │   └── StoreFull *          no room left on the disk, or a stated bound is reached
     ├── DispositionError       a decision on a hit that the rules do not allow
     ├── AuditError             the record of who looked at what
@@ -201,6 +202,10 @@ class StoreError(AlprError):
 
 class MigrationError(StoreError):
     """A database's schema is not one that this version knows."""
+
+
+class StoreDamaged(StoreError):
+    """Pages of a database file are torn or are no database."""
 
 
 class StoreFull(StoreError, TransientError):

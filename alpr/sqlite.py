@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from alpr.errors import MigrationError, StoreError, StoreFull
+from alpr.errors import MigrationError, StoreDamaged, StoreError, StoreFull
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -79,7 +79,7 @@ def check(connection: sqlite3.Connection, path: Path) -> None:
     with stored(path):
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
-        raise StoreError(_damaged(path, verdict))
+        raise StoreDamaged(_damaged(path, verdict))
 
 
 def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Migration]) -> None:
@@ -143,7 +143,7 @@ def _mapped(error: sqlite3.Error, path: Path) -> StoreError:
     if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         return StoreFull(f"{path}: cannot write ({error}); free some space on its disk")
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return StoreError(_damaged(path, str(error)))
+        return StoreDamaged(_damaged(path, str(error)))
     if code == sqlite3.SQLITE_CANTOPEN:
         return StoreError(f"{path}: cannot open the database ({error}); check that its folder exists and is writable")
     return StoreError(f"{path}: {error}")

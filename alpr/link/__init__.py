@@ -6,6 +6,7 @@ from alpr.link.health import CameraHealth, Heartbeat, ListHealth, MachineHealth,
 from alpr.link.hub import Delivery, Hub, Peer, Receipt
 from alpr.link.journal import Journal, JournalLimits
 from alpr.link.keys import KeyPair, load_key_pair, load_public_key, new_key_pair, write_key_pair
+from alpr.link.salvage import mark_damaged, open_journal
 
 __all__ = [
     "AllowList",
@@ -27,7 +28,9 @@ __all__ = [
     "enrol",
     "load_key_pair",
     "load_public_key",
+    "mark_damaged",
     "new_key_pair",
+    "open_journal",
     "read_devices",
     "revoke",
     "write_key_pair",

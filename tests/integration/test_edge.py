@@ -218,3 +218,22 @@ def test_with_a_full_disk_hits_are_told_and_the_loss_is_counted(
     assert {hit.match.kind for hit in heard.hits} >= {MatchKind.EXACT, MatchKind.LOOK_ALIKE}
     assert report.lost["read", "disk-full"] > 0
     assert report.lost["hit", "disk-full"] == len(heard.hits)
+
+
+def test_a_journal_with_a_torn_page_does_not_keep_the_device_from_working(tmp_path: Path) -> None:
+    path = write_config(tmp_path, cameras=[{"id": "clip", "url": str(SAMPLES / "clip.mp4"), "detect_every": 10}])
+    run_edge(path)
+    journal = tmp_path / "data" / "journal.sqlite"
+    with closing(sqlite3.connect(journal)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (before,) = connection.execute("SELECT count(*) FROM reads").fetchone()
+    with journal.open("r+b") as file:
+        file.seek(-4096, 2)
+        file.write(b"\xff" * 4096)
+    report, _ = run_edge(path)
+    assert report.reads > 0
+    assert list(journal.parent.glob("journal.sqlite.damaged-*"))
+    with closing(sqlite3.connect(journal)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        (after,) = connection.execute("SELECT count(*) FROM reads").fetchone()
+    assert after > before / 2
