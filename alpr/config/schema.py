@@ -103,12 +103,31 @@ class CameraConfig(_Block):
 
 
 class ModelsConfig(_Block):
-    """Model files; each needs its card beside it."""
+    """Model files, each with its card beside it, and who computes them."""
 
     detector: RootedPath | None = None
     """Null: the shipped one."""
     recogniser: RootedPath | None = None
     """Null: the shipped one."""
+    variant: Literal["auto", "fp32", "int8"] = "auto"
+    """Of the shipped models; `auto` is the one that is quicker on this processor: `alpr doctor` tells which, and why."""
+    provider: Literal["cpu", "openvino", "cuda", "tensorrt"] = "cpu"
+    """Who computes; all but `cpu` need another make of onnxruntime. Checked against the CPU at start, refused if off."""
+
+
+class OcrConfig(_Block):
+    """What reads the plates that were found."""
+
+    engine: Literal["onnx", "paddle"] = "onnx"
+    """`onnx`: the recogniser of `models`. `paddle`: PaddleOCR, installed with `pip install 'alpr[paddle]'`."""
+    model_dir: RootedPath | None = None
+    """With `paddle`: the folder of `inference.onnx` and `inference.yml`; nothing is fetched."""
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> OcrConfig:
+        if self.engine == "paddle" and self.model_dir is None:
+            raise ValueError("engine paddle needs model_dir: the folder of inference.onnx and inference.yml")
+        return self
 
 
 class TrackConfig(_Block):
@@ -193,6 +212,7 @@ class EdgeConfig(_Block):
     device: DeviceConfig
     cameras: tuple[CameraConfig, ...] = Field(min_length=1)
     models: ModelsConfig = ModelsConfig()
+    ocr: OcrConfig = OcrConfig()
     detection_threshold: Share | None = None
     """Least confidence of a detection; null takes what the model's card recommends."""
     recognition_threshold: Share = 0.4

@@ -7,6 +7,7 @@ for it.
 """
 
 from alpr.models.card import ModelCard, file_sha256, load_card
+from alpr.models.paddlex import PaddleFolder, read_folder
 from alpr.models.provider import PROVIDERS, TOLERANCE, open_model
 from alpr.models.session import Model, available_providers, run_profiled
 from alpr.models.trial import difference, trial_input
@@ -18,6 +19,7 @@ __all__ = [
     "Choice",
     "Model",
     "ModelCard",
+    "PaddleFolder",
     "Variant",
     "available_providers",
     "choose",
@@ -25,6 +27,7 @@ __all__ = [
     "file_sha256",
     "load_card",
     "open_model",
+    "read_folder",
     "run_profiled",
     "trial_input",
 ]

@@ -1,0 +1,76 @@
+"""Model folders of PaddleOCR (PaddleX): `inference.onnx` and `inference.yml`. Read, not run, here.
+
+The layout is PaddleX's 3.7: https://github.com/PaddlePaddle/PaddleX; `python -m training.export_paddle` writes one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from alpr.errors import ModelError
+from alpr.models.card import file_sha256
+
+GRAPH, SETTINGS = "inference.onnx", "inference.yml"
+_MARGIN = (0.06, 0.12)  # where the folder does not say, under alpr.margin
+
+
+@dataclass(frozen=True, slots=True)
+class PaddleFolder:
+    """What a folder says of itself."""
+
+    path: Path
+    model_name: str
+    """One that PaddleX registers; it decides how the folder is read."""
+    size_wh: tuple[int, int]
+    """Width and height of the patches that suit it; narrower ones are padded on the right."""
+    margin: tuple[float, float]
+    """Share of the plate's width and height that it wants to see around it on each side."""
+    sha256: str
+    """Of the graph."""
+
+    @property
+    def model_id(self) -> str:
+        """How reads name the model that made them."""
+        return f"paddle-{self.model_name}@{self.sha256[:12]}"
+
+
+def read_folder(path: Path) -> PaddleFolder:
+    """Read the settings of a text recogniser.
+
+    Raises:
+        ModelError: a file is missing, or the settings are not those of a text recogniser.
+    """
+    missing = [name for name in (GRAPH, SETTINGS) if not (path / name).is_file()]
+    if missing:
+        raise ModelError(
+            f"ocr.model_dir {path} lacks {' and '.join(missing)}: give a PaddleX folder of a text recogniser in ONNX "
+            f"form; `python -m training.export_paddle` makes one of the shipped recogniser"
+        )
+    settings = path / SETTINGS
+    try:
+        fields = yaml.safe_load(settings.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ModelError(f"{settings} cannot be read: {' '.join(str(error).split())}") from error
+    try:
+        name = str(fields["Global"]["model_name"])
+        _, height, width = _image_shape(fields["PreProcess"]["transform_ops"])
+        decoder = fields["PostProcess"]["name"]
+        across, down = fields.get("alpr", {}).get("margin", _MARGIN)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"{settings} needs Global.model_name, RecResizeImg.image_shape among PreProcess.transform_ops, and "
+            "PostProcess.name"
+        ) from error
+    if decoder != "CTCLabelDecode":
+        raise ModelError(f"{settings}: PostProcess.name is {decoder}, expected CTCLabelDecode: no text recogniser")
+    return PaddleFolder(path, name, (width, height), (float(across), float(down)), file_sha256(path / GRAPH))
+
+
+def _image_shape(operators: list[dict[str, Any]]) -> tuple[int, int, int]:
+    resizing = next(each["RecResizeImg"] for each in [*operators, {"RecResizeImg": None}] if "RecResizeImg" in each)
+    channels, height, width = resizing["image_shape"]
+    return int(channels), int(height), int(width)
