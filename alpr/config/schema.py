@@ -110,9 +110,9 @@ class ModelsConfig(_Block):
     recogniser: RootedPath | None = None
     """Null: the shipped one."""
     variant: Literal["auto", "fp32", "int8"] = "auto"
-    """Of the shipped models; `auto` is the one that is quicker on this processor: `alpr doctor` tells which, and why."""
+    """Of the shipped models; `auto` is the one that is quicker here: `alpr doctor` tells which, and why."""
     provider: Literal["cpu", "openvino", "cuda", "tensorrt"] = "cpu"
-    """Who computes; all but `cpu` need another make of onnxruntime. Checked against the CPU at start, refused if off."""
+    """Who computes; all but `cpu` need another make of onnxruntime. Checked against the CPU at start."""
 
 
 class OcrConfig(_Block):
