@@ -1,83 +1,180 @@
-"""`alpr device`: which devices may speak to the collector."""
+"""`alpr device`: which devices may speak to the collector, and how they are."""
 
 from __future__ import annotations
 
-import shlex
+import sys
+from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from alpr.cli.output import json_option, print_rows
+from alpr.cli.output import json_option, print_rows, wants_json
 
+if TYPE_CHECKING:
+    from alpr.config import CollectorConfig
+
+_config_option = click.option(
+    "-c", "--config", "config_path", type=click.Path(path_type=Path), help="The collector's configuration."
+)
 _allowed_option = click.option(
     "--allowed",
-    required=True,
     type=click.Path(path_type=Path),
-    help="The collector's list of allowed devices (`allowed_devices` in its configuration).",
+    help="Instead of --config: the list of allowed devices (`allowed_devices` in it).",
 )
 
 
 @click.group()
 def command() -> None:
-    """Make keys, and say which devices may speak to the collector.
+    """Let devices in, look after them, and shut them out.
 
-    A running collector notices within a second: a new device gets in, a revoked one is heard no more.
+    A running collector notices within a second: a new device gets in, a revoked one loses its connection.
     """
 
 
 @command.command()
 @click.argument("name")
 @click.option(
-    "--dir", "folder", required=True, type=click.Path(path_type=Path), help="Where the two key files are written."
+    "-c", "--config", "config_path", required=True, type=click.Path(path_type=Path), help="The collector's."
 )
-def new(name: str, folder: Path) -> None:
-    """Make the key pair of a device, or of a collector: NAME.key stays there, NAME.pub may be seen by all."""
-    from alpr.errors import LinkError
-    from alpr.link.keys import is_name, new_key_pair, write_key_pair
+@click.option("--address", help="tcp://host:port by which the device reaches the collector; else `address` there.")
+@click.option("--hours", type=click.FloatRange(0.01, 24 * 30), default=48.0, show_default=True, help="How long good.")
+@click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), help="Write the QR code there too.")
+def new(name: str, config_path: Path, address: str | None, hours: float, svg: Path | None) -> None:
+    """At the collector: print a claim code with which one new device lets itself in, once.
 
-    if not is_name(name):
-        raise LinkError(f"{name!r}: a name is letters, digits, dots, hyphens and underscores, at most 64")
-    keys = new_key_pair()
-    private, public = write_key_pair(keys, name, folder)
-    click.echo(f"{name} {keys.public}")
-    click.echo(f"private key: {private} (keep it there, mode 0600)", err=True)
-    click.echo(f"public key:  {public}", err=True)
-    line = f"alpr device enrol {name} {shlex.quote(keys.public)} --allowed FILE"
-    click.echo(f"to let this device in, at the collector:  {line}", err=True)
+    The code holds the collector's address and public key and a secret of 160 bits; who has it can become NAME, so hand
+    it on as a password. A second code for the same NAME ends the first, and so does `alpr device revoke NAME`.
+    """
+    from alpr.clock import SystemClock
+    from alpr.config import load_collector_config
+    from alpr.errors import LinkError
+    from alpr.link.claimcode import new_claim_code
+    from alpr.link.claims import issue
+    from alpr.link.keys import load_key_pair
+
+    config = load_collector_config(config_path)
+    endpoint = address or config.address or config.listen
+    if any(f"//{wildcard}:" in endpoint for wildcard in ("0.0.0.0", "[::]", "*")):  # noqa: S104 - refused
+        raise LinkError(f"{endpoint}: no device can connect to that; give --address, or `address` in {config_path}")
+    code, now = new_claim_code(endpoint, load_key_pair(config.key_file).public), SystemClock().now()
+    until = now + timedelta(hours=hours)
+    issue(config.allowed_devices, name, code.keys.public, until, now)
+    click.echo(code.text)
+    _show_qr(code.text, svg)
+    click.echo(f"on the device, before {until:%Y-%m-%d %H:%M} UTC:  alpr device enrol CODE --dir /etc/alpr", err=True)
+
+
+def _show_qr(text: str, svg: Path | None) -> None:
+    import segno
+
+    from alpr.errors import LinkError
+
+    picture = segno.make(text, error="m", micro=False, boost_error=False)
+    if sys.stderr.isatty():
+        picture.terminal(sys.stderr, compact=True, border=2)
+    if svg is not None:
+        try:
+            picture.save(str(svg), kind="svg", scale=4)
+        except OSError as error:
+            raise LinkError(f"{svg}: cannot write the QR code ({error.strerror})") from error
+
+
+@command.command()
+@click.argument("code")
+@click.option(
+    "--dir",
+    "folder",
+    default=Path("/etc/alpr"),
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Where the device's key and its `link:` block are written.",
+)
+def enrol(code: str, folder: Path) -> None:
+    """On the device: make its key and let it in with a claim CODE (`-` reads it from stdin).
+
+    The private key never leaves this computer. Prints the block for the device's configuration.
+    """
+    from alpr.link.claimcode import claim_code_from_text
+    from alpr.link.enrolment import enrol_with_code
+
+    text = sys.stdin.read() if code == "-" else code
+    enrolment = enrol_with_code(claim_code_from_text(text), folder)
+    click.echo(enrolment.link_file.read_text("utf-8"), nl=False)
+    click.echo(f"this device is {enrolment.name} now; private key: {enrolment.key_file}", err=True)
 
 
 # A key may begin with a hyphen.
 @command.command(context_settings={"ignore_unknown_options": True})
 @click.argument("name")
 @click.argument("public_key", metavar="PUBLIC_KEY", type=click.UNPROCESSED)
+@_config_option
 @_allowed_option
-def enrol(name: str, public_key: str, allowed: Path) -> None:
-    """Allow a device. PUBLIC_KEY is its 40 characters in quotes, or its .pub file."""
-    from alpr.link.allowlist import Device
-    from alpr.link.allowlist import enrol as enrol_device
+def allow(name: str, public_key: str, config_path: Path | None, allowed: Path | None) -> None:
+    """At the collector: let a device in by hand. PUBLIC_KEY is its 40 characters in quotes, or its .pub file."""
+    from alpr.link.allowlist import Device, enrol
     from alpr.link.keys import load_public_key
 
-    enrol_device(allowed, Device(name, load_public_key(public_key)))
+    enrol(_list_of(config_path, allowed), Device(name, load_public_key(public_key)))
     click.echo(f"{name} may now speak to the collector", err=True)
 
 
 @command.command("list")
+@_config_option
 @_allowed_option
 @json_option
-def list_devices(allowed: Path, as_json: bool) -> None:
-    """Show who is allowed."""
+def list_devices(config_path: Path | None, allowed: Path | None, as_json: bool) -> None:
+    """Show who is allowed and, with --config, how each device is."""
     from alpr.link.allowlist import read_devices
 
-    print_rows(({"name": device.name, "key": device.key} for device in read_devices(allowed)), as_json=as_json)
+    devices = read_devices(_list_of(config_path, allowed))
+    if config_path is None:
+        print_rows(
+            ({"name": device.name, "key": device.key} for device in devices if device.until is None), as_json=as_json
+        )
+        return
+    from alpr.clock import SystemClock
+    from alpr.collector.fleet import fleet, table_row
+    from alpr.collector.health_store import health_path, read_alerts, read_latest
+
+    config = _collector(config_path)
+    path = health_path(config.database)
+    latest = read_latest(path) if path.exists() else {}
+    standing = read_alerts(path, only_standing=True) if path.exists() else []
+    rows = fleet(devices, latest, standing, SystemClock().now(), config.health.silent_after_s)
+    if not wants_json(as_json):
+        rows = [table_row(row, latest[row["name"]].heartbeat if row["name"] in latest else None) for row in rows]
+    print_rows(rows, as_json=as_json)
 
 
 @command.command()
 @click.argument("name")
+@_config_option
 @_allowed_option
-def revoke(name: str, allowed: Path) -> None:
-    """Allow a device no more; a connection that stands is heard no more either."""
+def revoke(name: str, config_path: Path | None, allowed: Path | None) -> None:
+    """Allow a device no more: its connection is cut, and its open claim codes end."""
     from alpr.clock import SystemClock
+    from alpr.link.allowlist import read_devices
     from alpr.link.allowlist import revoke as revoke_device
+    from alpr.link.claims import revoke_codes
 
-    revoke_device(allowed, name, SystemClock().now())
-    click.echo(f"{name} may no longer speak to the collector", err=True)
+    path, now = _list_of(config_path, allowed), SystemClock().now()
+    codes = revoke_codes(path, name, now)
+    if codes:
+        click.echo(f"the claim code for {name} is good no more", err=True)
+    if not codes or (path.exists() and any(device.name == name for device in read_devices(path))):
+        revoke_device(path, name, now)
+        click.echo(f"{name} may no longer speak to the collector", err=True)
+
+
+def _list_of(config_path: Path | None, allowed: Path | None) -> Path:
+    if (config_path is None) == (allowed is None):
+        raise click.UsageError("give either --config or --allowed")
+    return allowed if config_path is None and allowed is not None else _collector(config_path).allowed_devices
+
+
+def _collector(config_path: Path | None) -> CollectorConfig:
+    from alpr.config import load_collector_config
+
+    assert config_path is not None  # noqa: S101 - else --allowed was given
+    return load_collector_config(config_path)

@@ -193,7 +193,7 @@ class LinkConfig(_Block):
     server_key: Annotated[str, AfterValidator(_rooted_key)]
     """The collector's public key: 40 characters, or the path of the file that holds it."""
     key_file: RootedPath
-    """This device's own key, made by `alpr device new`."""
+    """This device's own key, made by `alpr device enrol`."""
     heartbeat_s: Seconds = 10.0
     """Seconds between two reports of the device's own health."""
 
@@ -284,13 +284,16 @@ class CollectorConfig(_Block):
     """Configuration of `alpr collector` and of the commands that work on its database."""
 
     listen: Endpoint = "tcp://0.0.0.0:5577"
-    """Where devices connect to."""
+    """Where it listens for devices."""
+    address: Endpoint | None = None
+    """By which devices reach it, for claim codes. Null: `listen`."""
     database: RootedPath
     """SQLite file of reads, hits and pictures. Made if missing; the audit is beside it, as `*.audit.db`."""
     key_file: RootedPath
     """The collector's own key pair; its public half is what devices have as `server_key`."""
     allowed_devices: RootedPath
-    """File of the devices that may connect, `NAME KEY` per line; re-read when it changes; see `alpr device enrol`."""
+    """File of the devices that may connect, `NAME KEY` per line; re-read when it changes; see `alpr device new`.
+    Claim codes stand beside it, as `*.claims`; the collector must be able to write both."""
     receivers: tuple[Receiver, ...] = ()
     """Names that those go by who see what the collector prints and logs. Hits of covert entries are told there only
     where one of the names is among the entry's receivers; they are stored all the same."""
@@ -338,7 +341,7 @@ def load_collector_config(
     return config
 
 
-_NEW_KEY = "make one with `alpr device new`"
+_NEW_KEY = "make one with `alpr device enrol` on a device, `alpr key new` for a collector"
 
 
 def _foreign_keys(model: type[BaseModel]) -> set[str]:

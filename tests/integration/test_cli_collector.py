@@ -33,20 +33,20 @@ def alpr(*words: object) -> Result:
     return CliRunner().invoke(cli, [str(word) for word in words])
 
 
-def test_a_device_is_made_enrolled_listed_and_revoked(tmp_path: Path) -> None:
+def test_a_device_is_let_in_by_hand_listed_and_revoked(tmp_path: Path) -> None:
     allowed = tmp_path / "allowed"
-    made = alpr("device", "new", "edge-1", "--dir", tmp_path)
+    made = alpr("key", "new", "edge-1", "--dir", tmp_path)
     assert made.exit_code == 0, made.output
     keys = load_key_pair(tmp_path / "edge-1.key")
     assert stat.S_IMODE((tmp_path / "edge-1.key").stat().st_mode) == 0o600
     assert made.stdout == f"edge-1 {keys.public}\n"
-    assert "alpr device enrol edge-1" in made.stderr
+    assert "alpr device allow edge-1" in made.stderr
     assert keys.secret not in made.output
 
-    assert alpr("device", "enrol", "edge-1", keys.public, "--allowed", allowed).exit_code == 0
+    assert alpr("device", "allow", "edge-1", keys.public, "--allowed", allowed).exit_code == 0
     other = new_key_pair()
     write_key_pair(other, "edge-2", tmp_path)
-    assert alpr("device", "enrol", "edge-2", tmp_path / "edge-2.pub", "--allowed", allowed).exit_code == 0
+    assert alpr("device", "allow", "edge-2", tmp_path / "edge-2.pub", "--allowed", allowed).exit_code == 0
     listed = alpr("device", "list", "--allowed", allowed, "--json")
     assert [json.loads(line) for line in listed.stdout.splitlines()] == [
         {"name": "edge-1", "key": keys.public},
@@ -58,18 +58,24 @@ def test_a_device_is_made_enrolled_listed_and_revoked(tmp_path: Path) -> None:
 
 def test_a_key_that_begins_with_a_hyphen_can_be_enrolled(tmp_path: Path) -> None:
     key = "-" + new_key_pair().public[1:]
-    assert alpr("device", "enrol", "edge", key, "--allowed", tmp_path / "allowed").exit_code == 0
+    assert alpr("device", "allow", "edge", key, "--allowed", tmp_path / "allowed").exit_code == 0
 
 
 @pytest.mark.parametrize(
     "words",
-    [("new", "bad name", "--dir", "."), ("enrol", "a", "short", "--allowed", "x"), ("list", "--allowed", "none")],
+    [
+        ("key", "new", "bad name", "--dir", "."),
+        ("device", "allow", "a", "short", "--allowed", "x"),
+        ("device", "list", "--allowed", "none"),
+        ("device", "revoke", "a", "--allowed", "none"),
+        ("device", "enrol", "ALPR1-MISCOPIED", "--dir", "."),
+    ],
 )
 def test_device_mistakes_are_foreseen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert isinstance(alpr("device", *words).exception, LinkError)
+    assert isinstance(alpr(*words).exception, LinkError)
     assert list(tmp_path.iterdir()) == []
 
 

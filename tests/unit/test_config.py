@@ -185,7 +185,8 @@ def test_files_that_are_not_there_are_refused_with_what_to_do(tmp_path: Path) ->
         "edge.yaml:8: models.recogniser: no file mine.onnx; null takes the shipped model",
         "edge.yaml:11: link.server_key: no file collector.pub; "
         "copy the collector's public key there, or give its 40 characters here",
-        "edge.yaml:12: link.key_file: no file device.key; make one with `alpr device new`",
+        "edge.yaml:12: link.key_file: no file device.key; make one with `alpr device enrol` on a device, "
+        "`alpr key new` for a collector",
     ]
     for name in ("mine.onnx", "collector.pub", "device.key"):
         (tmp_path / name).touch()
