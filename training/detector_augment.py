@@ -92,7 +92,8 @@ def _tone(rng: np.random.Generator, image: Image) -> Image:
     gamma = float(np.exp(rng.normal(0, 0.25)))
     gain = float(rng.uniform(0.12, 0.45)) if rng.random() < 0.12 else float(rng.uniform(0.75, 1.25))
     contrast = float(rng.uniform(0.75, 1.3))
-    balance = np.exp(rng.normal(0, 0.06, 3))
+    # White balance; street lamps and tail lights leave some pictures of one colour.
+    balance = np.exp(rng.normal(0, 0.35 if rng.random() < 0.12 else 0.06, 3))
     curve = (steps**gamma - 0.5) * contrast + 0.5
     table = np.clip(curve[:, None] * gain * balance * 255, 0, 255).astype(np.uint8)
     return np.asarray(cv2.LUT(image, table.reshape(1, 256, 3)))

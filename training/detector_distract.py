@@ -36,7 +36,7 @@ LETTERS = list("abcdefghijklmnopqrstuvwxyzABCDEFGHIJ 0123456789")
 def distract(rng: Rng, canvas: Image) -> None:
     """Draw something that is no plate somewhere, in place: sign, lamp, grille, badge, lettering, a camera's text."""
     height, width = canvas.shape[:2]
-    w = int(np.exp(rng.uniform(np.log(10), np.log(140))))
+    w = int(np.exp(rng.uniform(np.log(10), np.log(200))))
     h = max(4, int(w * rng.uniform(0.18, 1.0)))
     x, y = int(rng.integers(0, max(1, width - w))), int(rng.integers(0, max(1, height - h)))
     draw = KINDS[int(rng.integers(len(KINDS)))]
@@ -61,6 +61,22 @@ def grille(rng: Rng, patch: Image) -> None:
     panel = np.full_like(patch, _colour(rng))
     bars = panel if rng.random() < 0.6 else panel.transpose(1, 0, 2)
     bars[:: max(2, int(bars.shape[0] / rng.integers(3, 9)))] = _colour(rng)
+    _blend(patch, panel)
+
+
+def lattice(rng: Rng, patch: Image) -> None:
+    """A pierced wall, a fence, windows: the same hole over and over."""
+    panel = np.full_like(patch, _colour(rng))
+    columns, rows = int(rng.integers(3, 12)), int(rng.integers(2, 8))
+    hole, round_hole, fill = rng.uniform(0.25, 0.45), rng.random() < 0.5, _colour(rng)
+    step = patch.shape[1] / columns, patch.shape[0] / rows
+    for x, y in ((x, y) for x in range(columns) for y in range(rows)):
+        at = (int((x + 0.5) * step[0]), int((y + 0.5) * step[1]))
+        half = (max(1, int(hole * step[0])), max(1, int(hole * step[1])))
+        if round_hole:
+            cv2.ellipse(panel, at, half, 0, 0, 360, fill, -1)
+        else:
+            cv2.rectangle(panel, (at[0] - half[0], at[1] - half[1]), (at[0] + half[0], at[1] + half[1]), fill, -1)
     _blend(patch, panel)
 
 
@@ -121,7 +137,7 @@ def overlay(rng: Rng, canvas: Image) -> None:
 
 
 KINDS: tuple[Callable[[Rng, Image], None], ...] = (
-    *(lamp, grille, rectangle, notice, sign, sign, lettering, lettering, badge, overlay),
+    *(lamp, grille, lattice, rectangle, notice, sign, sign, lettering, lettering, badge, overlay),
 )
 
 

@@ -35,10 +35,12 @@ class DetectorShape:
     head16: int = 32
 
 
-def conv_bn_relu(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+def conv_bn_relu(inputs: int, outputs: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
     """One 3×3 convolution with batch norm (folded at export) and ReLU."""
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+        nn.Conv2d(inputs, outputs, 3, stride, dilation, dilation, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
     )
 
 
@@ -72,7 +74,8 @@ class PlateDetector(nn.Module):
         self.body4 = conv_bn_relu(s.at4, s.at4)
         self.body8 = nn.Sequential(conv_bn_relu(s.at4, s.at8, 2), conv_bn_relu(s.at8, s.at8))
         self.body16 = nn.Sequential(conv_bn_relu(s.at8, s.at16, 2), conv_bn_relu(s.at16, s.at16))
-        self.body32 = nn.Sequential(conv_bn_relu(s.at16, s.at32, 2), conv_bn_relu(s.at32, s.at32))
+        # The last one looks twice as far at no cost: else no cell sees both ends of a plate that fills the picture.
+        self.body32 = nn.Sequential(conv_bn_relu(s.at16, s.at32, 2), conv_bn_relu(s.at32, s.at32, dilation=2))
         self.up32 = nn.Conv2d(s.at32, s.at16, 1)
         self.up16 = nn.Conv2d(s.at16, s.at8, 1)
         self.head8 = Head(s.at8, s.head8)

@@ -15,6 +15,7 @@ from training.detector_targets import CanvasLabels
 SMALL, ANY, LARGE = (18.0, 45.0), (14.0, 450.0), (200.0, 450.0)
 """Widths in canvas pixels that plates are shown at, each range drawn on a logarithmic scale."""
 WIDTH_SHARES = (0.5, 0.33, 0.17)
+ELSEWHERE = 0.12  # of the views look anywhere, plate or not
 
 
 def wanted_width(rng: Rng) -> float:
@@ -38,8 +39,8 @@ def random_view(rng: Rng, scene: Scene, size_wh: tuple[int, int], *, turned: boo
     whole = min(size_wh[0] / scene.size_wh[0], size_wh[1] / scene.size_wh[1])
     stretch = float(np.exp(rng.normal(0, 0.08)))
     reach = np.zeros(2)
-    if not len(scene.corners):
-        scale, focus = whole * float(rng.uniform(0.7, 2.0)), np.array(scene.size_wh) * rng.uniform(0.3, 0.7, 2)
+    if not len(scene.corners) or rng.random() < ELSEWHERE:
+        scale, focus = whole * float(rng.uniform(0.8, 2.5)), np.array(scene.size_wh) * rng.uniform(0.1, 0.9, 2)
     else:
         quad = scene.corners[int(rng.integers(len(scene.corners)))]
         across, down = np.ptp(quad[:, 0]), np.ptp(quad[:, 1])
