@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -47,19 +48,22 @@ def drawn_plates(shards: Path, count: int) -> list[tuple[Image, float]]:
 
 
 def real_plates(folder: Path) -> list[tuple[Image, float]]:
-    """The training crops of the tight sources with their weights; none where the folder is not there."""
-    labels = folder / "labels.jsonl"
+    """The training crops of the tight sources with their weights."""
     plates = []
-    for line in labels.read_text(encoding="utf-8").splitlines() if labels.exists() else ():
-        row = json.loads(line)
-        if row["split"] != "train" or row["source"] not in TIGHT_SOURCES:
-            continue
+    for row in crop_rows(folder):
         image = cv2.imread(str(folder / row["image"]), cv2.IMREAD_COLOR)
         if image is None:
             raise ValueError(f"{folder / row['image']}: unreadable")
         if image.shape[1] >= NARROWEST:
             plates.append((_no_wider(np.asarray(image, np.uint8)), TIGHT_SOURCES[row["source"]]))
     return plates
+
+
+def crop_rows(folder: Path) -> list[dict[str, Any]]:
+    """The labels of the training crops of the tight sources; none where the folder is not there."""
+    labels = folder / "labels.jsonl"
+    rows = [json.loads(line) for line in labels.read_text(encoding="utf-8").splitlines()] if labels.exists() else []
+    return [row for row in rows if row["split"] == "train" and row["source"] in TIGHT_SOURCES]
 
 
 def _no_wider(plate: Image) -> Image:
