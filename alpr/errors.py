@@ -10,6 +10,7 @@
     ├── ModelError             a model file is missing, altered, of the wrong shape, or wrong on its provider
     ├── HotlistError           a hotlist or a hotlist file
     │   ├── EntryError           one row of it; carries the line number
+    │   ├── ShrinkRefused        an import would make a list much smaller
     │   ├── ImportRefused        a file with no good row; carries the error of each
     │   ├── KeyFileError         an administrator's key file, or the list of administrators
     │   └── UpdateRefused        a published update that is not taken; carries the cause
@@ -88,13 +89,15 @@ class EntryError(HotlistError):
         line: line number in the file, from 1.
         field: the column it is about, or "" for the whole row.
         reason: what is wrong with it.
+        cause: the kind of mistake, see `alpr.hotlist.causes`; "" is a bad value of the field.
     """
 
-    def __init__(self, line: int, field: str, reason: str) -> None:
+    def __init__(self, line: int, field: str, reason: str, cause: str = "") -> None:
         super().__init__(f"line {line}{f', {field}' if field else ''}: {reason}")
         self.line = line
         self.field = field
         self.reason = reason
+        self.cause = cause or (f"bad-{field.replace('_', '-')}" if field else "bad-row")
 
 
 class ImportRefused(HotlistError):
@@ -174,6 +177,10 @@ class WrongBaseError(UpdateRefused):
     """A delta against something else than what is held: a snapshot is needed."""
 
     cause = "wrong-base"
+
+
+class ShrinkRefused(HotlistError):
+    """An import would make a list much smaller, and nobody has said that this is meant."""
 
 
 class LinkError(AlprError):

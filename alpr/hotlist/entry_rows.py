@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from alpr.errors import EntryError
+from alpr.hotlist.causes import Cause
 from alpr.hotlist.cells import FURTHER_CELLS
 from alpr.hotlist.regions import is_region
 from alpr.hotlist.wildcards import is_pattern, literals_of, normalise_pattern
@@ -43,6 +44,7 @@ class EntryNote(NamedTuple):
     line: int
     field: str
     text: str
+    cause: Cause
 
 
 class RowCheck:
@@ -155,14 +157,16 @@ def notes_on(line: int, entry: HotlistEntry, written_plate: str, now: datetime) 
     """What a person should look at in a good row: it counts, but perhaps not as it was meant."""
     notes = []
     if entry.valid_to is not None and entry.valid_to <= now:
-        notes.append(EntryNote(line, "valid_to", "is past: the entry raises no hits"))
+        notes.append(EntryNote(line, "valid_to", "is past: the entry raises no hits", Cause.EXPIRED))
     if letters := unwritten_letters(written_plate):
-        notes.append(EntryNote(line, "plate", f"{letters!r} cannot be matched, only {entry.plate}"))
+        notes.append(EntryNote(line, "plate", f"{letters!r} cannot be matched, only {entry.plate}", Cause.UNWRITTEN))
     if is_pattern(entry.plate):
         if len(literals_of(entry.plate)) < LITERALS_EXPECTED:
-            notes.append(EntryNote(line, "plate", f"{entry.plate} fits a great many plates"))
+            notes.append(EntryNote(line, "plate", f"{entry.plate} fits a great many plates", Cause.BROAD))
     elif entry.region and fits(entry.plate, entry.region) is False:
-        notes.append(EntryNote(line, "plate", f"{entry.plate} is not an ordinary plate of {entry.region}"))
+        notes.append(
+            EntryNote(line, "plate", f"{entry.plate} is not an ordinary plate of {entry.region}", Cause.IMPLAUSIBLE)
+        )
     return tuple(notes)
 
 

@@ -68,14 +68,21 @@ class HotlistIndex:
         return cls(open_read_only(path), path)
 
     def match(
-        self, plate: PlateText, at: datetime, *, place: Place | None = None, direction: str | None = None
+        self,
+        plate: PlateText,
+        at: datetime,
+        *,
+        place: Place | None = None,
+        direction: str | None = None,
+        in_force_at: datetime | None = None,
     ) -> list[Match]:
         """The entries in force that a plate meets: highest priority first, the closest kind first.
 
         Args:
-            at: when it was read: for validity and schedules.
+            at: when it was read: for schedules.
             place: where the camera stands, for entries with an area.
             direction: how the vehicle went, as `Read.direction`.
+            in_force_at: when the entry has to be valid; None: when the plate was read.
 
         Raises:
             StoreError: the database cannot be read.
@@ -85,7 +92,7 @@ class HotlistIndex:
             return []
         with self._snapshot():
             rules = self._current_rules()
-            rows = rows_near(self._connection, plate, microseconds(at), rules)
+            rows = rows_near(self._connection, plate, microseconds(in_force_at or at), rules)
         seen = Circumstances(at, place, direction)
         matches = [
             match

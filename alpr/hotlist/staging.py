@@ -6,11 +6,13 @@ A stage is a table beside the database, of this connection only: filling it keep
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from alpr.errors import EntryError, HotlistError
+from alpr.hotlist.causes import Cause
 from alpr.hotlist.database import text_from_instant
 from alpr.hotlist.entry_store import COLUMNS, EntryRow, row_from_entry
 from alpr.types import HotlistEntry
@@ -21,32 +23,36 @@ _SAME_KEY = (
     " AND staged.case_reference = entries.case_reference"
 )
 _STAGE = f"""
-    CREATE TEMP TABLE staged (
-        line INTEGER PRIMARY KEY, {_KEY}, look_alike_key, vehicle, valid_from INTEGER, valid_to INTEGER,
-        details_hash INTEGER, details)"""
-_FILL = f"INSERT INTO staged VALUES ({', '.join('?' * (len(EntryRow._fields) + 1))})"
-_INDEX_STAGED = f"CREATE INDEX temp.staged_by_key ON staged ({_KEY})"
+    CREATE TABLE {{schema}}.staged (
+        row INTEGER PRIMARY KEY, line INTEGER, part TEXT, {_KEY}, look_alike_key, vehicle,
+        valid_from INTEGER, valid_to INTEGER, details_hash INTEGER, details)"""
+_FILL = f"INSERT INTO staged VALUES (NULL, {', '.join('?' * (len(EntryRow._fields) + 2))})"
+_INDEX_STAGED = f"CREATE INDEX {{schema}}.staged_by_key ON staged (part, {_KEY})"
 _DUPLICATES = f"""
-    SELECT staged.line, kept.line FROM staged
-    JOIN (SELECT {_KEY}, min(line) AS line FROM staged GROUP BY {_KEY} HAVING count(*) > 1) AS kept USING ({_KEY})
-    WHERE staged.line > kept.line"""
+    SELECT staged.row AS row, staged.line AS line, first.line AS kept_line FROM staged
+    JOIN (
+        SELECT part, {_KEY}, min(row) AS row FROM staged GROUP BY part, {_KEY} HAVING count(*) > 1
+    ) AS kept USING (part, {_KEY})
+    JOIN staged AS first ON first.row = kept.row
+    WHERE staged.row > kept.row ORDER BY staged.row"""
 
 _NAME_LIST = """
     INSERT INTO lists (name, revision, updated_at, source, origin) VALUES (:name, 0, :updated_at, :source, :origin)
     ON CONFLICT (name) DO UPDATE SET updated_at = excluded.updated_at, source = excluded.source,
         origin = excluded.origin"""
 _REMOVE_ABSENT = f"""
-    DELETE FROM entries WHERE list_id = :list_id AND NOT EXISTS (SELECT 1 FROM staged WHERE {_SAME_KEY})"""
+    DELETE FROM entries WHERE list_id = :list_id AND NOT EXISTS (
+        SELECT 1 FROM staged WHERE staged.part = :part AND {_SAME_KEY})"""
 _REMOVE_NAMED = "DELETE FROM entries WHERE list_id = ? AND (plate, region, case_reference) = (?, ?, ?)"
 _ADD_DETAILS = """
     INSERT INTO details (details_hash, details)
-    SELECT DISTINCT details_hash, details FROM staged WHERE NOT EXISTS (
+    SELECT DISTINCT details_hash, details FROM staged WHERE part = :part AND NOT EXISTS (
         SELECT 1 FROM details AS held
         WHERE held.details_hash = staged.details_hash AND held.details = staged.details)"""
 _ADD_OR_CHANGE = f"""
     INSERT INTO entries (list_id, {", ".join(COLUMNS)}, details_id)
     SELECT :list_id, {", ".join(COLUMNS)}, details_id
-    FROM staged CROSS JOIN details USING (details_hash, details) ORDER BY {_KEY}
+    FROM staged CROSS JOIN details USING (details_hash, details) WHERE part = :part ORDER BY {_KEY}
     ON CONFLICT (list_id, {_KEY}) DO UPDATE SET vehicle = excluded.vehicle,
         valid_from = excluded.valid_from, valid_to = excluded.valid_to, details_id = excluded.details_id
     WHERE (entries.vehicle, entries.valid_from, entries.valid_to, entries.details_id)
@@ -72,17 +78,23 @@ class Applied:
     """Of the staged entries."""
 
 
-def stage(connection: sqlite3.Connection, entries: Iterable[tuple[int, HotlistEntry]]) -> None:
-    """Collect entries, each with the number of its line, which has to be its own.
+def stage(
+    connection: sqlite3.Connection, entries: Iterable[tuple[int, HotlistEntry]], *, schema: str = "temp"
+) -> None:
+    """Collect entries, each with the line it is from; those of one list are one part of the stage, by its name.
 
     The connection must not be in a transaction; it holds one stage at a time.
+
+    Args:
+        schema: the attached database that holds the stage.
     """
-    connection.execute("DROP TABLE IF EXISTS temp.staged")
-    connection.execute(_STAGE)
+    connection.execute(f"DROP TABLE IF EXISTS {schema}.staged")
+    connection.execute(_STAGE.format(schema=schema))
     connection.execute("BEGIN")
     try:
-        connection.executemany(_FILL, ((line, *row_from_entry(entry)) for line, entry in entries))
-        connection.execute(_INDEX_STAGED)
+        rows = ((line, entry.list_name, *row_from_entry(entry)) for line, entry in entries)
+        connection.executemany(_FILL, rows)
+        connection.execute(_INDEX_STAGED.format(schema=schema))
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
@@ -90,19 +102,19 @@ def stage(connection: sqlite3.Connection, entries: Iterable[tuple[int, HotlistEn
         raise
 
 
-def drop_duplicates(connection: sqlite3.Connection) -> list[EntryError]:
-    """Keep the first of the staged rows that name the same entry; an error for each of the others."""
-    pairs = connection.execute(_DUPLICATES).fetchall()
-    connection.executemany("DELETE FROM staged WHERE line = ?", [(line,) for line, _ in pairs])
-    return [
-        EntryError(line, "plate", f"is on line {kept} already, with the same region and case reference")
-        for line, kept in pairs
-    ]
+def drop_duplicates(connection: sqlite3.Connection) -> Iterator[EntryError]:
+    """Keep the first of the staged rows that name the same entry; an error for each of the others, by line."""
+    connection.execute(f"CREATE TEMP TABLE twice AS {_DUPLICATES}")
+    connection.execute("DELETE FROM staged WHERE row IN (SELECT row FROM twice)")
+    for line, kept in connection.execute("SELECT line, kept_line FROM twice ORDER BY row"):
+        reason = f"is on line {kept} already, with the same region and case reference"
+        yield EntryError(line, "plate", reason, Cause.DUPLICATE)
+    connection.execute("DROP TABLE twice")
 
 
-def staged_count(connection: sqlite3.Connection) -> int:
-    """How many entries are staged."""
-    return int(connection.execute("SELECT count(*) FROM staged").fetchone()[0])
+def staged_parts(connection: sqlite3.Connection) -> dict[str, int]:
+    """List name → how many entries are staged for it, by name."""
+    return dict(connection.execute("SELECT part, count(*) FROM staged GROUP BY part ORDER BY part"))
 
 
 def apply_staged(
@@ -131,9 +143,10 @@ def apply_staged(
     connection.execute(_NAME_LIST, named)
     query = "SELECT list_id, revision FROM lists WHERE name = ?"
     list_id, held_revision = connection.execute(query, (list_name,)).fetchone()
-    staged = staged_count(connection)
-    gone = _remove(connection, list_id, removed)
-    added, changed = _put(connection, list_id)
+    of_list = {"list_id": list_id, "part": list_name}
+    staged = connection.execute("SELECT count(*) FROM staged WHERE part = :part", of_list).fetchone()[0]
+    gone = _remove(connection, of_list, removed)
+    added, changed = _put(connection, of_list)
     if changed or gone:
         connection.execute(_DROP_DETAILS)
     number = revision if revision is not None else held_revision + bool(added or changed or gone)
@@ -174,17 +187,16 @@ def _refuse_other_origin(connection: sqlite3.Connection, list_name: str, origin:
         raise HotlistError(f"list {list_name!r} comes from signed updates ({row[0]}): change it there and publish it")
 
 
-def _remove(connection: sqlite3.Connection, list_id: int, keys: Iterable[EntryKey] | None) -> int:
+def _remove(connection: sqlite3.Connection, of_list: dict[str, Any], keys: Iterable[EntryKey] | None) -> int:
     if keys is None:
-        return connection.execute(_REMOVE_ABSENT, {"list_id": list_id}).rowcount
-    return connection.executemany(_REMOVE_NAMED, [(list_id, *key) for key in keys]).rowcount
+        return connection.execute(_REMOVE_ABSENT, of_list).rowcount
+    return max(0, connection.executemany(_REMOVE_NAMED, ((of_list["list_id"], *key) for key in keys)).rowcount)
 
 
-def _put(connection: sqlite3.Connection, list_id: int) -> tuple[int, int]:
+def _put(connection: sqlite3.Connection, of_list: dict[str, Any]) -> tuple[int, int]:
     """How many were added, and how many changed."""
     count = "SELECT count(*) FROM entries WHERE list_id = :list_id"
-    of_list = {"list_id": list_id}
-    connection.execute(_ADD_DETAILS)
+    connection.execute(_ADD_DETAILS, of_list)
     held = connection.execute(count, of_list).fetchone()[0]
     written = connection.execute(_ADD_OR_CHANGE, of_list).rowcount
     added = connection.execute(count, of_list).fetchone()[0] - held

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from alpr.errors import EntryError, HotlistError
-from alpr.hotlist.csv_rows import read_csv
+from alpr.hotlist.csv_rows import CsvRow, read_csv
 from alpr.hotlist.entry_rows import COLUMNS, REQUIRED_COLUMNS
+from alpr.hotlist.sources import open_source
 
 Parsed = list[tuple[int, list[str]] | tuple[int, str]]
 
@@ -18,8 +19,13 @@ def parsed(path: Path, content: bytes | str) -> Parsed:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return [
         (row.line, row.reason) if isinstance(row, EntryError) else (row.line, list(row.fields.values()))
-        for row in read_csv(path, known=COLUMNS, required=REQUIRED_COLUMNS)
+        for row in rows_of(path)
     ]
+
+
+def rows_of(path: Path) -> list[CsvRow | EntryError]:
+    with open_source(path) as source:
+        return list(read_csv(source, known=COLUMNS, required=REQUIRED_COLUMNS))
 
 
 @pytest.fixture
@@ -29,7 +35,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_rows_by_column_name(path: Path) -> None:
     path.write_text("Reason, PLATE ,Case Reference,valid-from\nstolen,AB12,K1,\n")
-    (row,) = read_csv(path, known=COLUMNS, required=REQUIRED_COLUMNS)
+    (row,) = rows_of(path)
     assert not isinstance(row, EntryError)
     assert row.fields == {"reason": "stolen", "plate": "AB12", "case_reference": "K1", "valid_from": ""}
     assert row.line == 2
@@ -145,7 +151,7 @@ def test_a_line_that_cannot_be_decoded_is_not_swallowed_by_an_open_quote(path: P
         (b'"plate,reason\n', "line 1: unknown columns"),
         (b"plate,reason,\n", "line 1: unknown columns ''"),
         (b"plate,reason\rAB12,x\r", "line 1: unknown columns"),
-        (b"\xff\xfep\x00l\x00", "is UTF-16: save it as UTF-8"),
+        (b"\xff\xfep\x00l\x00", "line 1: unknown columns 'pl'"),
         (b"pl\xc3te,reason\nAB12,\xc3\xbc\n", "line 1 has a byte that is not utf-8, at position 3"),
         (bytes(range(256)) * 1000, "unknown columns|has a byte"),
     ],
@@ -160,5 +166,5 @@ def test_a_file_that_is_no_hotlist_is_refused_in_one_line(path: Path, content: b
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     for path in (tmp_path / "missing.csv", tmp_path):
         with pytest.raises(HotlistError, match="cannot be read") as caught:
-            list(read_csv(path, known=COLUMNS, required=REQUIRED_COLUMNS))
+            rows_of(path)
         assert isinstance(caught.value.__cause__, OSError)

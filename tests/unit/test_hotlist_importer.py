@@ -12,7 +12,7 @@ import pytest
 
 from alpr.errors import HotlistError, ImportRefused, StoreError, StoreFull
 from alpr.hotlist import HotlistIndex, ImportReport, database, import_csv, importer
-from alpr.hotlist.importer import NOTES_KEPT
+from alpr.hotlist.findings import NOTES_KEPT
 from alpr.hotlist.staging import Applied
 from tests.conftest import START
 from tests.hotlists import a_csv, imported

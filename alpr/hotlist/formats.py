@@ -1,0 +1,84 @@
+"""Which format a hotlist file has, and its rows. The formats are told in `docs/hotlists.md`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+
+from alpr.errors import EntryError
+from alpr.hotlist.csv_rows import CsvRow, delimiter_of, parsed_line, read_csv
+from alpr.hotlist.entry_rows import COLUMNS, REQUIRED_COLUMNS
+from alpr.hotlist.foreign_rows import TEXAS_COLUMNS, VOI_COLUMNS, ncic_rows, texas_rows, voi_rows
+from alpr.hotlist.json_rows import json_rows, jsonl_rows
+from alpr.hotlist.sources import Source, open_source
+
+
+class Format(StrEnum):
+    """How a hotlist file is written."""
+
+    CSV = "csv"
+    """Ours: the first line names the columns."""
+    JSON = "json"
+    JSONL = "jsonl"
+    NCIC = "ncic"
+    """Lines of fixed width."""
+    TEXAS = "texas"
+    """CSV of 11 columns."""
+    VOI = "voi"
+    """CSV of 16 fields."""
+
+
+ROWS: Mapping[Format, Callable[[Source], Iterator[CsvRow | EntryError]]] = MappingProxyType(
+    {
+        Format.CSV: partial(read_csv, known=COLUMNS, required=REQUIRED_COLUMNS),
+        Format.JSON: json_rows,
+        Format.JSONL: jsonl_rows,
+        Format.NCIC: ncic_rows,
+        Format.TEXAS: texas_rows,
+        Format.VOI: voi_rows,
+    }
+)
+"""Format → what reads it; an EntryError (yielded, not raised) stands for each row that cannot be parsed."""
+
+_NCIC_LINE = re.compile(
+    r"[A-Z][0-9A-Z ]{18}(?:[12][0-9]{3}[01][0-9][0-3][0-9]|0{8}| {8})[0-9A-Z -]{10}[A-Z]{2}(?![A-Z])"
+)
+_LINES_LOOKED_AT = 20
+_BYTES_LOOKED_AT = 64 << 10
+
+
+def format_of(path: Path) -> Format:
+    """By the first lines of a file; `CSV` where they tell nothing, whose reader then says what it misses.
+
+    Raises:
+        HotlistError: it cannot be read.
+    """
+    with open_source(path) as source:
+        text = source.stream.read(_BYTES_LOOKED_AT).decode(source.codec, "replace")
+    lines = [line for line in text.splitlines() if line.strip(" ,;\t")]
+    whole = lines[:-1] if len(text) > _BYTES_LOOKED_AT // 4 and len(lines) > 1 else lines
+    return _format_of_lines(whole[:_LINES_LOOKED_AT])
+
+
+def _format_of_lines(lines: list[str]) -> Format:
+    first = lines[0].lstrip() if lines else ""
+    if first.startswith("["):
+        return Format.JSON
+    if first.startswith("{"):
+        return Format.JSONL if first.rstrip().endswith("}") and '"plate"' in first else Format.JSON
+    if lines and all(_NCIC_LINE.match(line) for line in lines):
+        return Format.NCIC
+    widths = {len(parsed_line(line, delimiter_of(lines[0])) or ()) for line in lines}
+    if _names_a_plate(first):
+        return Format.CSV
+    if widths == {len(TEXAS_COLUMNS)}:
+        return Format.TEXAS
+    return Format.VOI if widths == {len(VOI_COLUMNS)} else Format.CSV
+
+
+def _names_a_plate(header: str) -> bool:
+    return "plate" in (name.strip(' "').lower() for name in header.split(delimiter_of(header)))
