@@ -43,8 +43,8 @@ def command() -> None:
 def new(name: str, config_path: Path, address: str | None, hours: float, svg: Path | None) -> None:
     """At the collector: print a claim code with which one new device lets itself in, once.
 
-    The code holds the collector's address and public key and a secret of 160 bits; who has it can become NAME, so hand
-    it on as a password. A second code for the same NAME ends the first, and so does `alpr device revoke NAME`.
+    The code holds the collector's address and public key and a secret of 160 bits. Who has it can become NAME: hand
+    it on like a password. A second code for the same NAME ends the first, and so does `alpr device revoke NAME`.
     """
     from alpr.clock import SystemClock
     from alpr.config import load_collector_config

@@ -114,7 +114,7 @@ class Courier:
         if self._pulse is not None and self._pulse.is_due:
             heartbeat = self._pulse.heartbeat()
             if self._wire.send(encode(heartbeat)):
-                self._pulse.sent(heartbeat)
+                self._pulse.sent()
             else:
                 self._pulse.postpone()
 

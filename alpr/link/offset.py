@@ -65,12 +65,15 @@ class OffsetMeter:
 
     def offset(self) -> ClockOffset | None:
         """As of now; None before the first round trip."""
-        now_ns = self._clock.monotonic_ns()
+        before_ns = self._clock.monotonic_ns()
+        now = self._clock.now()
+        gap_ns = self._clock.monotonic_ns() - before_ns  # a busy computer may well take a break between the two
+        now_ns = before_ns + gap_ns // 2
         best = self._best(now_ns)
         if best is None:
             return None
-        ahead_ns = micros(self._clock.now()) * 1000 - (now_ns + best.collector_ns)
-        return ClockOffset(ahead_ns / 1e9, best.uncertainty_ns(now_ns) / 1e9)
+        ahead_ns = micros(now) * 1000 - (now_ns + best.collector_ns)
+        return ClockOffset(ahead_ns / 1e9, (best.uncertainty_ns(now_ns) + gap_ns / 2) / 1e9)
 
     def _best(self, now_ns: int) -> _RoundTrip | None:
         return min(self._trips, key=lambda trip: trip.uncertainty_ns(now_ns), default=None)

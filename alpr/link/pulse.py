@@ -33,6 +33,7 @@ class Pulse:
         self._software = software
         self._every_ns = round(every_s * 1e9)
         self._due_ns: int | None = None
+        self._made: tuple[datetime, int] | None = None
         self._sent: tuple[datetime, int] | None = None
         self._meter = OffsetMeter(clock)
 
@@ -59,13 +60,15 @@ class Pulse:
         outbox = health_from_depth(read_depth(self._path), self._clock.now())
         vitals, offset = self._vitals(), self.offset
         clock = None if offset is None else ClockHealth(offset.offset_s, offset.uncertainty_s)
-        return Heartbeat(self._clock.now(), self._software, outbox, vitals, clock)
+        now_ns = self._clock.monotonic_ns()  # before it goes: what passes from here on counts as time on the way
+        heartbeat = Heartbeat(self._clock.now(), self._software, outbox, vitals, clock)
+        self._made = (heartbeat.sent_at, now_ns)
+        return heartbeat
 
-    def sent(self, heartbeat: Heartbeat) -> None:
-        """It has just been handed to the socket."""
-        now_ns = self._clock.monotonic_ns()
-        self._sent = (heartbeat.sent_at, now_ns)
-        self._due_ns = now_ns + self._every_ns
+    def sent(self) -> None:
+        """The last one was handed to the socket."""
+        self._sent = self._made
+        self._due_ns = self._clock.monotonic_ns() + self._every_ns
 
     def postpone(self) -> None:
         """It could not be sent: the next is due a little later."""
