@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from alpr.cli.output import json_option, print_rows, wants_json
 from alpr.errors import LabelError
 
 if TYPE_CHECKING:
+    from alpr.detect import PlateDetector
     from alpr.evaluation import CropLabel, Report, SceneLabel
     from alpr.ocr import Recogniser
 
@@ -29,7 +31,17 @@ _FOR_PROGRAMS = {"calibration", "confusion", "curve", "failure"}  # too long for
 @click.option("--threshold", type=click.FloatRange(0, 1), help="Least detection confidence; the card's by default.")
 @click.option("--detector", type=click.Path(path_type=Path), help="Model to use instead of the shipped one.")
 @click.option("--recogniser", type=click.Path(path_type=Path), help="Model to use instead of the shipped one.")
-@click.option("--against", type=click.Path(path_type=Path), help="A second recogniser, compared on the same plates.")
+@click.option(
+    "--variant", type=click.Choice(["auto", "fp32", "int8"]), default="auto", show_default=True, help="Of what ships."
+)
+@click.option("--against", type=click.Path(path_type=Path), help="A second recogniser, read on the same plates.")
+@click.option(
+    "--ocr",
+    type=click.Choice(["onnx", "paddle"]),
+    default="onnx",
+    help="paddle: PaddleOCR beside ours, side by side.",
+)
+@click.option("--ocr-model-dir", type=click.Path(path_type=Path), help="Folder of PaddleOCR's recogniser.")
 @click.option(
     "--html", "page", type=click.Path(path_type=Path), help="Also write a page with plots and the failures."
 )
@@ -43,7 +55,10 @@ def command(
     threshold: float | None,
     detector: Path | None,
     recogniser: Path | None,
+    variant: str,
     against: Path | None,
+    ocr: str,
+    ocr_model_dir: Path | None,
     page: Path | None,
     as_json: bool,
 ) -> None:
@@ -54,14 +69,24 @@ def command(
     its count and its 95 % interval. The page of --html shows plates: it is personal data.
     """
     from alpr.capture.pictures import load_picture
+    from alpr.detect import PlateDetector
     from alpr.evaluation import load_labels
-    from alpr.ocr import PlateRecogniser
+    from alpr.ocr import open_recogniser
 
+    if ocr == "paddle" and ocr_model_dir is None:
+        raise click.UsageError("--ocr paddle needs --ocr-model-dir: the folder of its inference.onnx")
+    if ocr == "paddle" and against:
+        raise click.UsageError("give --ocr paddle or --against, not both: two readers are compared")
     rows = load_labels(labels, split="" if split == "all" else split, source=source)[:limit]
     if not rows:
         raise LabelError(f"{labels}: no rows of split {split!r}{f' and source {source!r}' if source else ''}")
-    report = measure(rows, PlateRecogniser(recogniser), detector, threshold)
-    other = measure(rows, PlateRecogniser(against), detector, threshold) if against else None
+    mine = open_recogniser(path=recogniser, variant=variant)
+    second = None
+    if against or ocr == "paddle":  # opened before anything is measured: what is wrong with it shows at once
+        second = open_recogniser(ocr, against, model_dir=ocr_model_dir)
+    finder = partial(PlateDetector, detector, variant=variant)
+    report = measure(rows, mine, finder, threshold)
+    other = measure(rows, second, finder, threshold) if second else None
     show(report, other, as_json=as_json)
     if page:
         from alpr.evaluation.page import write_page
@@ -74,11 +99,18 @@ def command(
 
 
 def measure(
-    rows: Sequence[SceneLabel | CropLabel], recogniser: Recogniser, detector: Path | None, threshold: float | None
+    rows: Sequence[SceneLabel | CropLabel],
+    recogniser: Recogniser,
+    open_detector: Callable[..., PlateDetector],
+    threshold: float | None,
 ) -> Report:
-    """Take every labelled picture through the reader."""
+    """Take every labelled picture through the reader.
+
+    Args:
+        open_detector: opens one with the threshold that it is given.
+        threshold: None takes the card's.
+    """
     from alpr.capture.pictures import load_picture
-    from alpr.detect import PlateDetector
     from alpr.evaluation import CropLabel, Report, Run, SceneLabel
     from alpr.metrics import StageTimes
     from alpr.reader import PlateReader
@@ -86,8 +118,7 @@ def measure(
     run = Run(load_picture, StageTimes(), lambda error: click.echo(f"alpr: {error}", err=True))
     report = Report(recogniser.model_id)
     if in_scenes := [row for row in rows if isinstance(row, SceneLabel)]:
-        finder = PlateDetector(detector, threshold=threshold)
-        sweep = PlateDetector(detector, threshold=_SWEEP_FROM)
+        finder, sweep = open_detector(threshold=threshold), open_detector(threshold=_SWEEP_FROM)
         found = run.scenes(in_scenes, PlateReader(finder, recogniser), sweep)
         report = replace(report, scenes=found, detector=finder.model_id, threshold=finder.threshold)
     crops = run.crops([row for row in rows if isinstance(row, CropLabel)], recogniser)

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from alpr.capture.pictures import load_picture
 from alpr.cli import cli, evaluate
-from alpr.errors import ImageError
+from alpr.errors import ImageError, ModelError
 from alpr.evaluation import CropLabel, Report, Run, SceneLabel, load_labels, stretch
 from alpr.metrics import StageTimes
 from alpr.reader import PlateReader
@@ -107,8 +107,38 @@ def test_labels_that_are_not_there_and_rows_that_are_none(labels: Path) -> None:
 
 def test_two_recognisers_side_by_side(labels: Path) -> None:
     shipped = Path(__file__).parents[2] / "models" / "recogniser.onnx"
-    told = CliRunner().invoke(cli, ["evaluate", str(labels), "--json", "--against", str(shipped)])
+    told = CliRunner().invoke(
+        cli, ["evaluate", str(labels), "--json", "--variant", "fp32", "--against", str(shipped)]
+    )
     assert told.exit_code == 1, "one picture is gone"
     compared = [row for row in map(json.loads, told.stdout.splitlines()) if row["kind"] == "compared"]
     assert {(row["in"], row["group"]) for row in compared} >= {("crops", "all"), ("scenes", "all")}
     assert all(row["only_first"] == row["only_other"] == 0 and row["p_value"] == 1.0 for row in compared)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--ocr", "paddle"], "needs --ocr-model-dir"),
+        (["--ocr", "paddle", "--ocr-model-dir", "x", "--against", "y"], "not both"),
+    ],
+)
+def test_options_that_do_not_go_together(labels: Path, options: list[str], told: str) -> None:
+    answer = CliRunner().invoke(cli, ["evaluate", str(labels), *options])
+    assert answer.exit_code == 2
+    assert told in answer.output
+
+
+def test_a_second_engine_that_cannot_be_opened_is_told_before_anything_is_measured(
+    labels: Path, tmp_path: Path
+) -> None:
+    answer = CliRunner().invoke(cli, ["evaluate", str(labels), "--ocr", "paddle", "--ocr-model-dir", str(tmp_path)])
+    assert isinstance(answer.exception, ModelError)
+    assert answer.stdout == ""
+
+
+def test_the_page_is_written_beside_the_tables(labels: Path, tmp_path: Path) -> None:
+    answer = CliRunner().invoke(cli, ["evaluate", str(labels), "--html", str(tmp_path / "page.html"), "--limit", "3"])
+    assert answer.exit_code == 0, answer.output
+    assert "personal data" in answer.stderr
+    assert "<h2>Finding plates</h2>" in (tmp_path / "page.html").read_text()
