@@ -27,6 +27,19 @@ class Told(StrEnum):
     """Its priority is muted."""
     QUEUE_FULL = "queue-full"
     """More important hits wait for a decision already."""
+    PAST = "past"
+    """The vehicle was there some time ago: shown, never sounded, and nobody has to decide on it now."""
+
+
+def age_warning(list_age_s: float, list_max_age_s: float | None) -> str:
+    """What a person is told with a hit of a list that is too old; "" where it is not.
+
+    >>> age_warning(31 * 3600, 24 * 3600)
+    'list is 31 h old: verify by radio'
+    """
+    if list_max_age_s is None or list_age_s <= list_max_age_s:
+        return ""
+    return f"list is {list_age_s / 3600:.0f} h old: verify by radio"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +120,8 @@ class AlertDesk:
 
     def _fate(self, hit: Hit) -> Told:
         entry, rules = hit.match.entry, self._rules
+        if hit.is_past:
+            return Told.PAST
         if hit.hit_id in self._told:
             return Told.UPDATE
         is_protected = entry.priority <= rules.never_muted

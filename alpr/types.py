@@ -261,6 +261,17 @@ class Hit:
     raised_at: datetime
     is_withdrawn: bool = False
     """True where a later revision of the read no longer meets the entry."""
+    list_max_age_s: float | None = None
+    """The age from which the list is too old to act on without asking; None for no limit."""
+    is_past: bool = False
+    """True where the read is older than the entry: the vehicle was there, it is not now."""
+    read_at: datetime | None = None
+    """When the vehicle was last seen, of a past hit."""
+
+    @property
+    def is_list_old(self) -> bool:
+        """True where the list was older than its limit."""
+        return self.list_max_age_s is not None and self.list_age_s > self.list_max_age_s
 
 
 class Verdict(StrEnum):

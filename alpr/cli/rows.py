@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from alpr.alerts import age_warning
 from alpr.types import FloatArray, Hit, HotlistEntry, Observation, PlateText, Read
 
 
@@ -66,6 +67,9 @@ def row_of_hit(hit: Hit) -> dict[str, Any]:
         "list_name": entry.list_name,
         "list_revision": hit.list_revision,
         "list_age_s": round(hit.list_age_s, 1),
+        "list_warning": age_warning(hit.list_age_s, hit.list_max_age_s),
+        "is_past": hit.is_past,
+        "read_at": hit.read_at.isoformat() if hit.read_at else None,
         "priority": entry.priority,
         "reason": entry.reason,
         "case_reference": entry.case_reference,

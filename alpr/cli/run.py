@@ -112,6 +112,8 @@ def _line_of_read(read: Read) -> str:
 
 
 def _line_of_hit(hit: Hit) -> str:
+    from alpr.alerts import age_warning
+
     entry = hit.match.entry
     if hit.is_withdrawn:
         return f"HIT WITHDRAWN  {entry.plate}: the plate now reads {hit.plate_text}"
@@ -119,9 +121,12 @@ def _line_of_hit(hit: Hit) -> str:
     how = kind if kind == "exact" else f"{kind}, read as {hit.plate_text}"
     unsure = "".join(f"  {condition} not checked" for condition in hit.match.unchecked)
     card = "".join(f"  {part}" for part in (entry.category, entry.vehicle, entry.instructions) if part)
+    word = f"PAST HIT of {hit.read_at:%Y-%m-%d %H:%M}" if hit.read_at else "HIT"
+    warning = age_warning(hit.list_age_s, hit.list_max_age_s)
     return (
-        f"HIT  {entry.plate}  ({how}, p={hit.match.probability:.2f})  priority {entry.priority}  {entry.reason}{card}"
-        f"  [{entry.list_name} rev {hit.list_revision}, {hit.list_age_s / 3600:.1f} h old]{unsure}"
+        f"{word}  {entry.plate}  ({how}, p={hit.match.probability:.2f})  priority {entry.priority}  {entry.reason}"
+        f"{card}  [{entry.list_name} rev {hit.list_revision}, {hit.list_age_s / 3600:.1f} h old]{unsure}"
+        f"{f'  {warning.upper()}' if warning else ''}"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from alpr.alerts import age_warning
 from alpr.collector.health import Alert
 from alpr.collector.store import Stored
 from alpr.link.messages import DispositionRecord, HitRecord, LossRecord, ReadRecord
@@ -51,6 +52,9 @@ def row_from_stored(stored: Stored) -> dict[str, Any] | None:
                 "colour": hit.entry.colour,
                 "instructions": hit.entry.instructions,
                 "unchecked": list(hit.unchecked),
+                "list_warning": age_warning(hit.list_age_s, hit.list_max_age_s),
+                "is_past": hit.is_past,
+                "read_at": hit.read_at.isoformat() if hit.read_at else None,
                 "is_withdrawn": hit.is_withdrawn,
                 "raised_at": hit.raised_at.isoformat(),
             }
@@ -99,9 +103,12 @@ def row_from_alert(alert: Alert) -> dict[str, Any]:
 
 def line_from_hit(device: str, hit: HitRecord) -> str:
     """One line for the log."""
-    word = "HIT WITHDRAWN" if hit.is_withdrawn else "HIT"
+    past = f"PAST HIT of {hit.read_at:%Y-%m-%d %H:%M}" if hit.read_at else "HIT"
+    word = "HIT WITHDRAWN" if hit.is_withdrawn else past
+    warning = age_warning(hit.list_age_s, hit.list_max_age_s)
     same = "" if hit.plate == hit.entry.plate else f" for {hit.entry.plate}"
     return (
         f"{word} {hit.plate}{same} ({hit.match}, p {hit.probability:.2f}) at {device}/{hit.camera_id}: "
         f"{hit.entry.reason} [{hit.entry.list_name}, priority {hit.entry.priority}]"
+        f"{f' - {warning}' if warning else ''}"
     )

@@ -91,7 +91,8 @@ class Teller:
         if isinstance(stored.record, HitRecord):
             if not may_learn(stored.record.entry.receivers, self._receivers):
                 return
-            _log.warning("%s", line_from_hit(stored.device, stored.record))
+            level = logging.INFO if stored.record.is_past else logging.WARNING
+            _log.log(level, "%s", line_from_hit(stored.device, stored.record))
         row = row_from_stored(stored)
         if row is not None:
             self._print(row)

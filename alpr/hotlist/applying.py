@@ -11,12 +11,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from alpr.errors import EntryError, HotlistError, MalformedError, UpdateRefused, WrongBaseError
 from alpr.hotlist.database import open_for_writing, stored, text_from_instant
 from alpr.hotlist.entry_mapping import entry_from_mapping
-from alpr.hotlist.entry_store import EntryRow, row_from_entry
 from alpr.hotlist.payload import blocks
 from alpr.hotlist.policies import json_from_policy
 from alpr.hotlist.policy import DEFAULT_POLICY
@@ -25,23 +24,19 @@ from alpr.hotlist.signing import Admin
 from alpr.hotlist.staging import apply_staged, stage
 from alpr.hotlist.update import Head, Header, ListHead, check_follows, check_payload, read_head
 from alpr.sqlite import transaction
+from alpr.types import HotlistEntry
 
-_FIELDS = ", ".join(EntryRow._fields)
-_ARRIVED = (
-    "DROP TABLE IF EXISTS temp.arrived",
+_TABLES = (
     "DROP TABLE IF EXISTS temp.gone",
     "DROP TABLE IF EXISTS temp.fresh",
-    f"CREATE TEMP TABLE arrived (line INTEGER PRIMARY KEY, list_name, {_FIELDS})",
     "CREATE TEMP TABLE gone (list_name, plate, region, case_reference)",
     "CREATE TEMP TABLE fresh (plate, region, case_reference)",
 )
-_FILL = f"INSERT INTO arrived VALUES ({', '.join('?' * (len(EntryRow._fields) + 2))})"
-_STAGE_LIST = f"INSERT INTO staged SELECT line, {_FIELDS} FROM arrived WHERE list_name = ? ORDER BY line"
 # Those of the staged that the list does not hold in just this form.
 _NOTE_FRESH = """
-    INSERT INTO fresh SELECT plate, region, case_reference FROM staged WHERE NOT EXISTS (
+    INSERT INTO fresh SELECT plate, region, case_reference FROM staged WHERE part = :name AND NOT EXISTS (
         SELECT 1 FROM entries JOIN details USING (details_id)
-        WHERE list_id = (SELECT list_id FROM lists WHERE name = ?) AND entries.plate = staged.plate
+        WHERE list_id = (SELECT list_id FROM lists WHERE name = :name) AND entries.plate = staged.plate
         AND entries.region = staged.region AND entries.case_reference = staged.case_reference
         AND (entries.vehicle, entries.valid_from, entries.valid_to, details.details)
         IS (staged.vehicle, staged.valid_from, staged.valid_to, staged.details))"""
@@ -50,7 +45,7 @@ _NOTE_DUE = """
     FROM fresh CROSS JOIN entries USING (plate, region, case_reference)
     WHERE list_id = (SELECT list_id FROM lists WHERE name = :name)"""
 _LISTS_OF_SET = "SELECT name FROM lists WHERE origin = ?"
-_NOTE_SET = "INSERT OR REPLACE INTO sets VALUES (?, ?, ?, ?, ?, ?)"
+_NOTE_SET = "INSERT OR REPLACE INTO sets VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 Progress = Callable[[int], None]
 """Told how many entries more are read."""
@@ -143,34 +138,28 @@ def _opened(path: Path) -> BinaryIO:
 
 def _collect(connection: sqlite3.Connection, header: Header, stream: BinaryIO, progress: Progress | None) -> None:
     """All that the payload says, into tables of this connection only: other writers need not wait meanwhile."""
-    for statement in _ARRIVED:
+    for statement in _TABLES:
         connection.execute(statement)
-    stage(connection, ())
-    line = 0
-    connection.execute("BEGIN")
-    try:
-        for block in blocks(header, stream):
-            connection.executemany(_FILL, _rows(block.list, block.put, line))
-            connection.executemany(
-                "INSERT INTO gone VALUES (?, ?, ?, ?)", [(block.list, *key) for key in block.remove]
-            )
-            line += len(block.put)
-            if progress is not None:
-                progress(len(block.put) + len(block.remove))
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
+    stage(connection, _entries(connection, header, stream, progress))
 
 
-def _rows(list_name: str, mappings: tuple[dict[str, Any], ...], line: int) -> Iterator[tuple[Any, ...]]:
-    for number, mapping in enumerate(mappings, line + 1):
-        try:
-            entry = entry_from_mapping(mapping, list_name, line=number)
-        except EntryError as error:
-            raise MalformedError(f"entry {number} ({error.field}) {error.reason}; is alpr here too old?") from error
-        yield (number, list_name, *row_from_entry(entry))
+def _entries(
+    connection: sqlite3.Connection, header: Header, stream: BinaryIO, progress: Progress | None
+) -> Iterator[tuple[int, HotlistEntry]]:
+    """The entries to put, numbered; what is to be removed goes to a table on the way."""
+    before = 0
+    for block in blocks(header, stream):
+        connection.executemany("INSERT INTO gone VALUES (?, ?, ?, ?)", [(block.list, *key) for key in block.remove])
+        for number, mapping in enumerate(block.put, before + 1):
+            try:
+                yield number, entry_from_mapping(mapping, block.list, line=number)
+            except EntryError as error:
+                raise MalformedError(
+                    f"entry {number} ({error.field}) {error.reason}; is alpr here too old?"
+                ) from error
+        before += len(block.put)
+        if progress is not None:
+            progress(len(block.put) + len(block.remove))
 
 
 def _swap_in(connection: sqlite3.Connection, header: Header, names: tuple[str, ...], now: datetime) -> AppliedUpdate:
@@ -183,10 +172,8 @@ def _swap_in(connection: sqlite3.Connection, header: Header, names: tuple[str, .
     source = f"{header.name}, signed by {', '.join(names)}"
     for each in header.lists:
         _check_unaltered(connection, header, each.name)
-        connection.execute("DELETE FROM staged")
-        connection.execute(_STAGE_LIST, (each.name,))
         connection.execute("DELETE FROM fresh")
-        connection.execute(_NOTE_FRESH, (each.name,))
+        connection.execute(_NOTE_FRESH, {"name": each.name})
         gone = connection.execute("SELECT plate, region, case_reference FROM gone WHERE list_name = ?", (each.name,))
         applied = apply_staged(
             connection,
@@ -203,7 +190,9 @@ def _swap_in(connection: sqlite3.Connection, header: Header, names: tuple[str, .
         added, changed, removed = added + applied.added, changed + applied.changed, removed + applied.removed
     removed += _drop_lists(connection, before.difference(each.name for each in header.lists))
     row = (header.list_set, header.revision, header.release, text_from_instant(header.made_at))
-    connection.execute(_NOTE_SET, (*row, text_from_instant(now), ", ".join(names)))
+    connection.execute(
+        _NOTE_SET, (*row, text_from_instant(now), ", ".join(names), sum(each.entries for each in header.lists))
+    )
     return AppliedUpdate(header.list_set, header.revision, names, added, changed, removed, header.lists)
 
 

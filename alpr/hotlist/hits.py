@@ -5,13 +5,30 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from types import MappingProxyType
+from typing import NamedTuple
 
 from alpr.clock import Clock
 from alpr.hotlist.index import HotlistIndex
 from alpr.types import Hit, HotlistEntry, Match, Place, Read
 
 
-def hit_from(read: Read, match: Match, index: HotlistIndex, now: datetime) -> Hit:
+class MaxAges(NamedTuple):
+    """From which age on a list is too old to act on without asking."""
+
+    default_s: float | None = None
+    """None: never."""
+    by_list: Mapping[str, float] = MappingProxyType({})
+
+    def of(self, list_name: str) -> float | None:
+        """The limit of a list."""
+        return self.by_list.get(list_name, self.default_s)
+
+
+NO_LIMITS = MaxAges()
+
+
+def hit_from(read: Read, match: Match, index: HotlistIndex, now: datetime, max_ages: MaxAges = NO_LIMITS) -> Hit:
     """The hit of a read that meets an entry.
 
     Raises:
@@ -27,6 +44,7 @@ def hit_from(read: Read, match: Match, index: HotlistIndex, now: datetime) -> Hi
         list_revision=index.revision(match.entry.list_name),
         list_age_s=index.age_s(match.entry.list_name, now),
         raised_at=now,
+        list_max_age_s=max_ages.of(match.entry.list_name),
     )
 
 
@@ -55,16 +73,24 @@ class HotlistMatcher:
 
     Args:
         places: where the cameras stand, by camera; for entries with an area or a compass direction.
+        max_ages: beyond which a hit says that its list is old.
     """
 
-    def __init__(self, index: HotlistIndex, clock: Clock, places: Mapping[str, Place] | None = None) -> None:
+    def __init__(
+        self,
+        index: HotlistIndex,
+        clock: Clock,
+        places: Mapping[str, Place] | None = None,
+        max_ages: MaxAges = NO_LIMITS,
+    ) -> None:
         self._index = index
         self._clock = clock
         self._places = places or {}
+        self._max_ages = max_ages
 
     def hits(self, read: Read) -> list[Hit]:
         """One hit per entry met, highest priority first."""
         now = self._clock.now()
         place = self._places.get(read.camera_id)
         matches = self._index.match(read.plate, read.last_seen_at, place=place, direction=read.direction)
-        return [hit_from(read, match, self._index, now) for match in matches]
+        return [hit_from(read, match, self._index, now, self._max_ages) for match in matches]

@@ -17,7 +17,7 @@ def add_set_tables(tables: Database) -> None:
 _STATEMENTS = (
     """CREATE TABLE sets (
         list_set TEXT PRIMARY KEY, revision INTEGER NOT NULL, release TEXT NOT NULL, made_at TEXT NOT NULL,
-        applied_at TEXT NOT NULL, signers TEXT NOT NULL)""",
+        applied_at TEXT NOT NULL, signers TEXT NOT NULL, entries INTEGER NOT NULL)""",
     """CREATE TABLE refusals (
         list_set TEXT NOT NULL, cause TEXT NOT NULL, total INTEGER NOT NULL, last_at TEXT NOT NULL,
         message TEXT NOT NULL, PRIMARY KEY (list_set, cause))""",

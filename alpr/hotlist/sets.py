@@ -11,11 +11,11 @@ from pathlib import Path
 from alpr.errors import UpdateRefused
 from alpr.hotlist.database import open_for_writing, open_read_only, stored, text_from_instant
 from alpr.hotlist.update import Held
+from alpr.sqlite import transaction
 
 _SETS = """
     SELECT sets.list_set, sets.revision, release, made_at, applied_at, signers,
-        coalesce(min(lists.updated_at), made_at), count(list_id),
-        (SELECT count(*) FROM entries JOIN lists AS mine USING (list_id) WHERE mine.origin = sets.list_set)
+        coalesce(min(lists.updated_at), made_at), count(list_id), entries
     FROM sets LEFT JOIN lists ON lists.origin = sets.list_set GROUP BY sets.list_set ORDER BY sets.list_set"""
 _COUNT_REFUSAL = """
     INSERT INTO refusals VALUES (:list_set, :cause, 1, :at, :message) ON CONFLICT DO UPDATE SET
@@ -88,6 +88,17 @@ def count_refusal(database: Path, refusal: UpdateRefused, now: datetime) -> None
     }
     with closing(open_for_writing(database)) as connection, stored(database):
         connection.execute(_COUNT_REFUSAL, values)
+
+
+def forget_arrivals(database: Path, up_to: int) -> None:
+    """The past reads were held against all that arrived up to here.
+
+    Raises:
+        StoreError: the database cannot be written.
+    """
+    with closing(open_for_writing(database)) as connection, stored(database), transaction(connection):
+        for table in ("past_due", "arrivals"):
+            connection.execute(f"DELETE FROM {table} WHERE arrival_id <= ?", (up_to,))
 
 
 def _held_set(row: tuple[str, int, str, str, str, str, str, int, int]) -> HeldSet:

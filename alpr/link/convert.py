@@ -152,6 +152,9 @@ def record_from_hit(hit: Hit) -> HitRecord:
         raised_at=_utc(hit.raised_at),
         is_withdrawn=hit.is_withdrawn,
         unchecked=hit.match.unchecked,
+        list_max_age_s=hit.list_max_age_s,
+        is_past=hit.is_past,
+        read_at=_utc(hit.read_at) if hit.read_at else None,
     )
 
 
@@ -192,6 +195,9 @@ def hit_from_record(record: HitRecord) -> Hit:
         list_age_s=record.list_age_s,
         raised_at=_utc(record.raised_at),
         is_withdrawn=record.is_withdrawn,
+        list_max_age_s=record.list_max_age_s,
+        is_past=record.is_past,
+        read_at=_utc(record.read_at) if record.read_at else None,
     )
 
 

@@ -113,6 +113,12 @@ class HitRecord(Struct, frozen=True, tag="hit", tag_field="kind"):
     is_withdrawn: bool = False
     unchecked: Annotated[tuple[Name, ...], Meta(max_length=8)] = ()
     """Conditions of the entry that could not be checked and were taken as met."""
+    list_max_age_s: Finite | None = None
+    """The list's limit; beyond it the hit is to be verified by radio."""
+    is_past: bool = False
+    """The read is older than the entry."""
+    read_at: Instant | None = None
+    """When the vehicle was last seen, of a past hit."""
 
 
 class PictureRecord(Struct, frozen=True, tag="picture", tag_field="kind"):

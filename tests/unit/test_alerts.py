@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from alpr.alerts import AlertDesk, AlertRules, Told
+from alpr.alerts import AlertDesk, AlertRules, Told, age_warning
 from alpr.types import Hit
 from tests.conftest import START
 from tests.records import a_hit, a_read, an_id
@@ -96,3 +96,21 @@ def test_memory_is_bounded_over_many_hits() -> None:
     assert len(desk._met) <= 1025
     assert len(desk._told) <= 4097
     assert len(desk.waiting) == 20
+
+
+def test_a_past_hit_is_shown_but_never_sounds_nor_waits_nor_hides_a_live_one() -> None:
+    desk = AlertDesk()
+    live = a_hit_at(0)
+    past = replace(live, is_past=True, read_at=START)
+    assert desk.take(past) is Told.PAST
+    assert desk.waiting == []
+    assert desk.take(live) is Told.NOW
+    assert desk.take(past) is Told.PAST
+
+
+@pytest.mark.parametrize(
+    ("age_h", "limit_h", "warning"),
+    [(31, 24, "list is 31 h old: verify by radio"), (24, 24, ""), (1000, None, ""), (0, 0, "")],
+)
+def test_the_warning_of_an_old_list(age_h: float, limit_h: float | None, warning: str) -> None:
+    assert age_warning(age_h * 3600, None if limit_h is None else limit_h * 3600) == warning
