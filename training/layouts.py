@@ -1,8 +1,9 @@
 """What plates of each region look like and how their texts are made: sizes, colours, syntaxes. Pure tables.
 
-Pattern language of a syntax: `L` a letter, `D` a digit, `X` either, `V` a letter without I, O, Q; a digit or a
-lower-case letter stands for itself; ` ` a gap, `-` a dash, `.` a dot, `*` a seal or crest, `|` a thin upright line,
-`#` a Han-like character, `%` small stacked letters, both drawn and not read, `/` the line break.
+Pattern language of a syntax: `L` a letter, `D` a digit, `X` either, `V` a letter without I, O, Q, `U` one without
+I and Q, `N` a digit that is not 0; a digit or a lower-case letter stands for itself; ` ` a gap, `-` a dash, `.` a
+dot, `*` a seal or crest, `|` a thin upright line, `#` a Han-like character, `%` small stacked letters, both drawn and
+not read, `/` the line break.
 """
 
 from __future__ import annotations
@@ -82,39 +83,39 @@ _UK = ((WHITE, BLACK), (YELLOW, BLACK), (BLACK, GREY))
 COUNTRIES: dict[str, tuple[Layout, ...]] = {
     "DE": _european(
         "D",
-        ("L*LL DDDD", "LL*LL DDD", "LLL*L DDDD", "LLL*LL DD", "L*L DDDD", "LL*L DDD", "L*LL DDDDe", "LL*LL DDh"),
-        ("LLL*/LL DDD", "LL*/LL DDDD", "L*/LL DDDD", "LL*/L DD"),
+        ("L*LL NDDD", "LL*LL NDD", "LLL*L NDDD", "LLL*LL ND", "L*L NDDD", "LL*L NDD", "L*LL NDDDe", "LL*LL NDh"),
+        ("LLL*/LL NDD", "LL*/LL NDDD", "L*/LL NDDD", "LL*/L ND"),
     ),
     "FR": _european(
-        "F", ("LL-DDD-LL", "DDD LLL DD", "DDDD LL DD"), ("LL-DDD/LL", "LL/DDD LL", "DDD LL/DD"), right_band=True
+        "F", ("VV-DDD-VV", "DDD VVV DD", "DDDD VV DD"), ("VV-DDD/VV", "VV/DDD VV", "DDD VV/DD"), right_band=True
     ),
     "GB": _european(
-        "GB", ("LLDD LLL", "LDDD LLL", "LLL DDDL", "LLL DD", "DDD LL"), ("LLDD/LLL", "LDDD/LLL", "LLL/DDDL"), _UK
+        "GB", ("UUDD UUU", "UDDD UUU", "UUU DDDU", "UUU DD", "DDD UU"), ("UUDD/UUU", "UDDD/UUU", "UUU/DDDU"), _UK
     ),
     "ES": _european("E", ("DDDD VVV", "L-DDDD-LL", "LL-DDDD-L"), ("DDDD/VVV", "L-DDDD/LL")),
-    "IT": _european("I", ("LL DDDLL", "LL*DDDLL"), ("LL/DDDLL", "LLD/DDDD", "LL DD/DDD"), right_band=True),
+    "IT": _european("I", ("VV DDDVV", "VV*DDDVV"), ("VV/DDDVV", "VVD/DDDD", "VV DD/DDD"), right_band=True),
     "NL": _european(
         "NL",
-        ("DD-LLL-D", "LL-DD-LL", "LL-DDD-L", "L-DDD-LL", "DD-LL-LL", "LLL-DD-L", "D-LLL-DD"),
-        ("LL-DD/LL", "DD-LL/LL", "LL/DD-LL", "DD/LLL-D", "LL/LL-DD"),
+        ("DD-VVV-D", "VV-DD-VV", "VV-DDD-V", "V-DDD-VV", "DD-VV-VV", "VVV-DD-V", "D-VVV-DD"),
+        ("VV-DD/VV", "DD-VV/VV", "VV/DD-VV", "DD/VVV-D", "VV/VV-DD"),
         ((YELLOW, BLACK), (AMBER, BLACK)),
     ),
     "PL": _european(
         "PL",
-        ("LL DDDDD", "LLL DDDD", "LLL LDDD", "LL DDDDL", "LLL DDLL"),
-        ("LL*/DDDDD", "LLL/DDDD", "LLL/LDDD", "LL/DDDL"),
+        ("LL DDDDD", "LLL DDDD", "LLL VDDD", "LL DDDDV", "LLL DDVV"),
+        ("LL*/DDDDD", "LLL/DDDD", "LLL/VDDD", "LL/DDDV"),
     ),
     "RO": _european("RO", ("LL DD LLL", "L DD LLL", "b DDD LLL"), ("LL DD/LLL", "b DDD/LLL")),
-    "CZ": _european("CZ", ("DLD DDDD", "DLD*DDDD", "DLX DDDD", "LLL DD-DD"), ("DLD/DDDD", "DLX/DDDD", "DL/DDDD")),
+    "CZ": _european("CZ", ("DVD DDDD", "DVD*DDDD", "DVX DDDD", "VVV DD-DD"), ("DVD/DDDD", "DVX/DDDD", "DV/DDDD")),
     "SK": _european("SK", ("LL-DDDLL", "LL*DDDLL"), ("LL*/DDDLL", "LL/DDDLL")),
     "HU": _european("H", ("LLL-DDD", "LL LL-DDD", "LLLL-DD"), ("LLL/DDD", "LLLL/DDD")),
     "AT": _european(
-        "A", ("LL*DDDLL", "L*DDDDDL", "LL*DDDDL", "L*DDDDLL", "LL*DDLLL"), ("LL*/DDDLL", "L*/DDDDL", "LL*/D LLL")
+        "A", ("LL*DDDVV", "L*DDDDDV", "LL*DDDDV", "L*DDDDVV", "LL*DDVVV"), ("LL*/DDDVV", "L*/DDDDV", "LL*/D VVV")
     ),
     "BE": _european(
         "B",
-        ("D-LLL-DDD", "LLL-DDD", "LLLDDD", "DDD-LLL"),
-        ("D-LLL/DDD", "LLL/DDD", "m-LL/DDD"),
+        ("D-VVV-DDD", "VVV-DDD", "VVVDDD", "DDD-VVV"),
+        ("D-VVV/DDD", "VVV/DDD", "m-VV/DDD"),
         ((WHITE, (35, 25, 140)),),
     ),
     "CH": (
@@ -124,8 +125,8 @@ COUNTRIES: dict[str, tuple[Layout, ...]] = {
     ),
     "PT": _european("P", ("DD-DD-LL", "DD-LL-DD", "LL-DD-LL", "LL DD LL"), ("DD-LL/DD", "LL-DD/LL")),
     "SE": _european("S", ("LLL DDD", "LLL*DDD", "LLL DDL", "LLL*DDL"), ("LLL/DDD", "LLL/DDL")),
-    "NO": _european("N", ("LL DDDDD",), ("LL/DDDDD", "LL/DDDD"), (DARK_ON_WHITE, DARK_ON_WHITE, (GREEN, WHITE))),
-    "DK": _european("DK", ("LL DD DDD",), ("LL/DD DDD", "LL DD/DDD"), (DARK_ON_WHITE, (YELLOW, BLACK))),
+    "NO": _european("N", ("VV DDDDD",), ("VV/DDDDD", "VV/DDDD"), (DARK_ON_WHITE, DARK_ON_WHITE, (GREEN, WHITE))),
+    "DK": _european("DK", ("VV DD DDD",), ("VV/DD DDD", "VV DD/DDD"), (DARK_ON_WHITE, (YELLOW, BLACK))),
     "FI": _european("FIN", ("LLL-DDD", "LLL-DD"), ("LLL/DDD", "LL/DDD")),
     "GR": _european("GR", ("LLL-DDDD", "LLL DDDD"), ("LLL/DDDD", "LLL/DDD")),
     "BG": _european("BG", ("LL DDDD LL", "L DDDD LL"), ("LL DD/DD LL", "L/DDDD L", "LL/DDDD L")),
@@ -139,7 +140,7 @@ COUNTRIES: dict[str, tuple[Layout, ...]] = {
     "LT": _european("LT", ("LLL DDD", "LLL*DDD"), ("LLL/DDD", "DDD/LL")),
     "LV": _european("LV", ("LL-DDDD", "LL-DDD", "LL-DD", "LL-D"), ("LL/DDDD", "LL/DDD")),
     "EE": _european("EST", ("DDD LLL", "DDDLLL"), ("DDD/LLL", "DD/LLL")),
-    "IE": _european("IRL", ("DDD-L-DDDDD", "DD-L-DDDD", "DD-LL-DDDDD", "DDD-LL-DDD"), ("DDD-L/DDDD", "DD-L/DDDDD")),
+    "IE": _european("IRL", ("DDD-L-NDDDD", "DD-L-NDDD", "DD-LL-NDDDD", "DDD-LL-NDD"), ("DDD-L/NDDD", "DD-L/NDDDD")),
     "LU": _european("L", ("LL DDDD", "LLDDDD", "DDDDD", "DDDD"), ("LL/DDDD", "LL/DDD"), ((YELLOW, BLACK),)),
     "MT": _european("M", ("LLL DDD", "LLL*DDD"), ("LLL/DDD",)),
     "CY": _european("CY", ("LLL DDD", "LLL*DDD"), ("LLL/DDD",)),
@@ -154,7 +155,7 @@ COUNTRIES: dict[str, tuple[Layout, ...]] = {
     "AL": _european("AL", ("LL*DDDLL", "LL DDD LL"), ("LL/DDDLL",)),
     "MK": _european("NMK", ("LL*DDDD-LL", "LL*DDD-LL"), ("LL*/DDDLL",)),
     "MD": _european("MD", ("LLL DDD", "L LL DDD"), ("LLL/DDD",)),
-    "BY": _european("BY", ("DDDD LL-D",), ("DDDD/LL-D",)),
+    "BY": _european("BY", ("DDDD VV-D",), ("DDDD/VV-D",)),
     "RU": (
         Layout((520, 112), ("LDDDLL|DD", "LDDDLL|DDD", "LLDDD|DD"), is_flagged=True),
         Layout((290, 170), ("LDDD/LLDD", "LDDD/LLDDD", "DDDD/LLDD"), weight=0.5),

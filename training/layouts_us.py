@@ -1,6 +1,7 @@
 """The plates of the United States: name, slogans, syntaxes and colours by state. Pure tables.
 
-Syntaxes are in the pattern language of training.layouts. Colours are (upper ground, lower ground, ink), BGR.
+Syntaxes are in the pattern language of training.layouts; most states give out no I, O, Q. Colours are (upper ground,
+lower ground, ink), BGR.
 """
 
 from __future__ import annotations
@@ -37,14 +38,14 @@ STATES: dict[str, State] = {
     "AL": State(
         "Alabama",
         ("Heart of Dixie", "God Bless America"),
-        ("DDLLDDD", "DLDDDDD", "DXXDDXX"),
+        ("DDVVDDD", "DVDDDDD", "DXXDDXX"),
         ((_SKY, _W, _BLACK), (_W, _W, _NAVY)),
     ),
     "AK": State("ALASKA", ("The Last Frontier",), ("LLL DDD",), ((_GOLD, _GOLD, _BLUE), (_SKY, _W, _BLACK))),
     "AZ": State(
         "ARIZONA",
         ("GRAND CANYON STATE",),
-        ("LLLDDDD", "LXX XXX", "DDD-LLL"),
+        ("VVVDDDD", "VXX XXX", "DDD-VVV"),
         ((_DUSK, _PEACH, _GREEN), (_DUSK, _PEACH, _NAVY)),
     ),
     "AR": State(
@@ -53,7 +54,7 @@ STATES: dict[str, State] = {
     "CA": State(
         "California",
         ("dmv.ca.gov", "The Golden State", ""),
-        ("DLLLDDD", "DL DDDDD"),
+        ("DVLVDDD", "DV DDDDD"),
         ((_W, _W, _NAVY), (_W, _W, _BLUE), (_BLACK, _BLACK, _GOLD)),
     ),
     "CO": State(
@@ -62,22 +63,22 @@ STATES: dict[str, State] = {
     "CT": State(
         "Connecticut",
         ("Constitution State",),
-        ("LL-DDDDD", "DDD-LLL", "DLLLLD"),
+        ("VV-DDDDD", "DDD-VVV", "DVVVVD"),
         ((_SKY, _W, _NAVY), ((200, 150, 90), _W, _BLACK)),
     ),
     "DE": State(
-        "DELAWARE", ("THE FIRST STATE",), ("DDDDDD", "DDDDD", "LLDDDDD"), (((110, 50, 20), (110, 50, 20), _GOLD),)
+        "DELAWARE", ("THE FIRST STATE",), ("DDDDDD", "DDDDD", "VVDDDDD"), (((110, 50, 20), (110, 50, 20), _GOLD),)
     ),
     "DC": State(
         "WASHINGTON, D.C.",
         ("TAXATION WITHOUT REPRESENTATION", "Celebrate & Discover"),
-        ("LL-DDDD", "LL DDDD"),
+        ("VV-DDDD", "VV DDDD"),
         ((_W, _W, _BLUE),),
     ),
     "FL": State(
         "FLORIDA",
         ("SUNSHINE STATE", "MyFlorida.com", "IN GOD WE TRUST"),
-        ("LLL-LDD", "LDD-DLL", "LLLDDD", "XXX-XXX", "LLL*DDD"),
+        ("VVV-VDD", "VDD-DVV", "VVVDDD", "VVV-VVD", "VVV*DDD"),
         ((_W, _W, _GREEN), (_W, _PALE, _GREEN)),
     ),
     "GA": State(
@@ -96,7 +97,7 @@ STATES: dict[str, State] = {
     "IL": State(
         "Illinois",
         ("Land of Lincoln",),
-        ("LLDDDDD", "LDD DDDD", "DDD DDDD", "LL DDDDD"),
+        ("VVDDDDD", "VDD DDDD", "DDD DDDD", "VV DDDDD"),
         ((_W, _SKY, _RED), (_W, _W, _RED), (_SKY, _W, _BLACK)),
     ),
     "IN": State(
@@ -120,30 +121,30 @@ STATES: dict[str, State] = {
         ((_W, _PEACH, _NAVY), (_W, _W, _BLUE), (_SKY, _W, _RED)),
     ),
     "ME": State(
-        "MAINE", ("Vacationland",), ("DDDD LL", "DDDD*LL", "DDD LLL"), ((_W, _PALE, _GREEN), (_W, _W, _NAVY))
+        "MAINE", ("Vacationland",), ("DDDD VV", "DDDD*VV", "DDD VVV"), ((_W, _PALE, _GREEN), (_W, _W, _NAVY))
     ),
     "MD": State(
         "Maryland",
         ("www.maryland.gov", "War of 1812"),
-        ("DLLDDDD", "LLL DDD", "DLL*DDDD"),
+        ("DVVDDDD", "VVV DDD", "DVV*DDDD"),
         ((_W, _W, _BLACK), (_W, _PEACH, _BLACK)),
     ),
     "MA": State(
         "Massachusetts",
         ("The Spirit of America",),
-        ("DLLLDD", "DDDLLD", "DDD LLD", "DDLLDD", "DDDD LL"),
+        ("DVVVDD", "DDDVVD", "DDD VVD", "DDVVDD", "DDDD VV"),
         ((_W, _W, _RED),),
     ),
     "MI": State(
         "MICHIGAN",
         ("PURE MICHIGAN", "GREAT LAKES STATE", "Spectacular Peninsulas"),
-        ("LLL DDDD", "DLLLDD", "LLL DDD"),
+        ("VVV DDDD", "DVVVDD", "VVV DDD"),
         ((_W, _W, _NAVY), (_BLUE, _BLUE, _W), ((200, 150, 80), _W, _NAVY)),
     ),
     "MN": State(
         "Minnesota",
         ("10,000 lakes", "Explore"),
-        ("DDD-LLL", "LLL-DDD", "LLL DDD"),
+        ("DDD-VVV", "VVV-DDD", "VVV DDD"),
         ((_W, _SKY, _BLUE), (_SKY, (200, 160, 90), _NAVY)),
     ),
     "MS": State(
@@ -155,13 +156,13 @@ STATES: dict[str, State] = {
     "MO": State(
         "MISSOURI",
         ("SHOW-ME STATE", "Bicentennial"),
-        ("LLD LDL", "DLL LDL", "LDD-DDD"),
+        ("VVD VDV", "DVV VDV", "VDD-DDD"),
         ((_W, _SKY, _NAVY), (_SKY, _LEAF, _BLUE)),
     ),
     "MT": State(
         "MONTANA",
         ("Treasure State", "Big Sky Country"),
-        ("DD-DDDDL", "DDDDDDL", "LLL DDD"),
+        ("DD-DDDDV", "DDDDDDV", "VVV DDD"),
         ((_BLUE, _BLUE, _W), (_SKY, _W, _NAVY)),
     ),
     "NE": State(
@@ -173,7 +174,7 @@ STATES: dict[str, State] = {
     "NV": State(
         "NEVADA",
         ("The Silver State", "Home Means Nevada"),
-        ("DDD-LDD", "LLL DDD", "DDD LLL", "DDL-DDD"),
+        ("DDD-VDD", "VVV DDD", "DDD VVV", "DDV-DDD"),
         ((_SKY, _PEACH, _NAVY), (_DUSK, _W, _BLUE)),
     ),
     "NH": State(
@@ -182,7 +183,7 @@ STATES: dict[str, State] = {
     "NJ": State(
         "NEW JERSEY",
         ("Garden State",),
-        ("LDD-LLL", "LLL-DDL", "LLDDDL", "LDDLLL"),
+        ("VDD-VVV", "VVV-DDV", "VVDDDV", "VDDVVV"),
         (((110, 210, 240), _W, _BLACK), ((60, 190, 235), _PALE, _BLACK)),
     ),
     "NM": State(
@@ -194,7 +195,7 @@ STATES: dict[str, State] = {
     "NY": State(
         "NEW YORK",
         ("EMPIRE STATE", "EXCELSIOR", "COMMERCIAL", "T&LC", "TRAILER"),
-        ("LLL-DDDD", "LLL*DDDD", "DDDDD*LL", "tDDDDDDc", "LLL DDD", "LL-DDDDD"),
+        ("VVV-DDDD", "VVV*DDDD", "DDDDD*VV", "tDDDDDDc", "VVV DDD", "VV-DDDDD"),
         (
             ((40, 165, 240), (40, 165, 240), _NAVY),
             (_W, _W, _NAVY),
@@ -205,7 +206,7 @@ STATES: dict[str, State] = {
     "NC": State(
         "NORTH CAROLINA",
         ("First in Flight", "First in Freedom", "In God We Trust"),
-        ("LLL-DDDD", "LLL DDDD", "DDD-LLL"),
+        ("VVV-DDDD", "VVV DDDD", "DDD-VVV"),
         ((_SKY, _W, _BLUE), (_W, _SKY, _RED)),
     ),
     "ND": State(
@@ -229,80 +230,80 @@ STATES: dict[str, State] = {
     "OR": State(
         "Oregon",
         ("Pacific Wonderland", ""),
-        ("DDD LLL", "LLL DDD", "DDDLLL"),
+        ("DDD VVV", "VVV DDD", "DDDVVV"),
         ((_PALE, _LEAF, _NAVY), (_DUSK, _LEAF, _BLACK)),
     ),
     "PA": State(
         "PENNSYLVANIA",
         ("visitPA.com", "KEYSTONE STATE", "Let Freedom Ring"),
-        ("LLL-DDDD", "LLL*DDDD", "LLL DDDD"),
+        ("VVV-DDDD", "VVV*DDDD", "VVV DDDD"),
         ((_BLUE, _GOLD, _NAVY), ((150, 70, 30), _W, _NAVY), (_SKY, _W, _BLUE)),
     ),
     "RI": State(
         "Rhode Island",
         ("Ocean State",),
-        ("LL-DDD", "DDD-DDD", "DDDDDD", "LLDDD"),
+        ("VV-DDD", "DDD-DDD", "DDDDDD", "VVDDD"),
         ((_W, _SKY, _BLUE), (_W, _W, _NAVY)),
     ),
     "SC": State(
         "SOUTH CAROLINA",
         ("While I breathe I hope", "Smiling Faces Beautiful Places", "TRAVEL2SC.COM"),
-        ("LLL DDD", "DDDD LL", "DDD LLL", "LLL*DDD"),
+        ("VVV DDD", "DDDD VV", "DDD VVV", "VVV*DDD"),
         ((_PEACH, _SKY, _BLUE), (_W, _W, _NAVY)),
     ),
     "SD": State(
         "SOUTH DAKOTA",
         ("Great Faces Great Places",),
-        ("DDL DDD", "DLL DDD", "DL DDDD"),
+        ("DDV DDD", "DVV DDD", "DV DDDD"),
         ((_SKY, _W, _RED), (_PALE, _PEACH, _BLACK)),
     ),
     "TN": State(
         "TENNESSEE",
         ("The Volunteer State", "SHELBY", "tnvacation.com"),
-        ("DDD-DLL", "LDD-DDL", "DDDLLD", "LLL DDD"),
+        ("DDD-DVV", "VDD-DDV", "DDDVVD", "VVV DDD"),
         ((_W, _LEAF, _NAVY), (_LEAF, _LEAF, _BLACK), (_BLUE, _BLUE, _W)),
     ),
     "TX": State(
         "TEXAS",
         ("The Lone Star State", ""),
-        ("LLL-DDDD", "LDD LLL", "DLL LDD", "LLL*DDDD", "DDD LLL"),
+        ("VVV-DDDD", "VDD VVV", "DVV VDD", "VVV*DDDD", "DDD VVV"),
         ((_W, _W, _BLACK), (_SKY, _W, _NAVY)),
     ),
     "UT": State(
         "UTAH",
         ("Life Elevated", "Greatest Snow on Earth", "Centennial"),
-        ("LDD DLL", "DDD LLL", "LDDDLL", "DLDDD"),
+        ("VDD DVV", "DDD VVV", "VDDDVV", "DVDDD"),
         ((_SKY, _W, _BLACK), (_W, _PEACH, _NAVY)),
     ),
     "VT": State("VERMONT", ("Green Mountain State",), ("LLL DDD", "LLLDDD", "DDDLL"), ((_GREEN, _GREEN, _W),)),
     "VA": State(
         "VIRGINIA",
         ("400th Anniversary", "Virginia is for Lovers", "1607 - 2007"),
-        ("LLL-DDDD", "LLL DDDD", "LLLDDDD", "DDDDLL"),
+        ("VVV-DDDD", "VVV DDDD", "VVVDDDD", "DDDDVV"),
         ((_W, _W, _NAVY), (_W, _SKY, _BLUE)),
     ),
     "WA": State(
         "WASHINGTON",
         ("Evergreen State",),
-        ("DDD-LLL", "LLLDDDD", "DDDLLL", "LDDDDDL"),
+        ("DDD-VVV", "VVVDDDD", "DDDVVV", "VDDDDDV"),
         ((_W, _SKY, _NAVY), (_SKY, _W, _BLUE)),
     ),
     "WV": State(
         "West Virginia",
         ("Wild, Wonderful", "MOUNTAINEER"),
-        ("DLL DDD", "DL DDDD", "DDLDDD"),
+        ("DVV DDD", "DV DDDD", "DDVDDD"),
         ((_W, _GOLD, _NAVY), (_BLUE, _W, _NAVY)),
     ),
     "WI": State(
         "WISCONSIN",
         ("America's Dairyland",),
-        ("DDD-LLL", "LLL-DDDD", "LLL DDDD"),
+        ("DDD-VVV", "VVV-DDDD", "VVV DDDD"),
         ((_SKY, _W, _BLACK), (_W, _LEAF, _RED)),
     ),
     "WY": State(
         "WYOMING",
         ("Forever West", ""),
-        ("DD-DDDDD", "D-DDDDL", "DD*DDDD", "DD DDDL"),
+        ("DD-DDDDD", "D-DDDDV", "DD*DDDD", "DD DDDV"),
         ((_SKY, _W, _NAVY), (_GOLD, _W, _BLACK)),
     ),
 }

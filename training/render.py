@@ -18,12 +18,13 @@ from training.fonts import available
 from training.furniture import Canvas, Room, any_face, draw_furniture, draw_seal, lay_ink
 from training.layouts import COUNTRIES, US_REGIONS, Colour, Layout
 from training.layouts_us import STATES
-from training.serial import SerialStyle, draw_text, fit_syntax, random_syntax, read_text, row_mask
+from training.serial import SerialStyle, chosen_text, draw_text, fit_syntax, random_syntax, read_text, row_mask
 from training.sheet import draw_border, draw_ground, draw_picture, draw_screws, emboss, wear
 
-US_SHARE = 0.36  # of plates drawn without a wished-for region
+US_SHARE = 0.5  # of plates drawn without a wished-for region
 RANDOM_SYNTAX_SHARE = 0.12
-STACKED_SHARE = 0.08  # of US plates have small stacked letters beside the serial
+CHOSEN_SHARE = 0.06  # of one-line plates of the US and of DE, GB and PL say what their owner chose
+STACKED_SHARE = 0.12  # of US plates have small stacked letters beside the serial
 COMMON = {
     "BR": 4.0,
     "IN": 4.0,
@@ -75,7 +76,7 @@ def render_plate(
         lines = 2
     region = region or _any_region(rng, lines)
     layout, ground_pair, ink_colour = _any_layout(rng, region, lines)
-    written = _any_text(rng, layout, text, region.startswith("US-"))
+    written = _any_text(rng, layout, text, region)
     height, width = round(layout.size_mm[1] * px_per_mm), round(layout.size_mm[0] * px_per_mm)
     canvas = draw_ground(rng, (width, height), ground_pair)
     if region.startswith("US-"):
@@ -120,9 +121,12 @@ def _any_layout(
     return layout, (ground, ground), ink
 
 
-def _any_text(rng: np.random.Generator, layout: Layout, text: str | None, is_us: bool) -> str:
+def _any_text(rng: np.random.Generator, layout: Layout, text: str | None, region: str) -> str:
     if text is not None:
         return fit_syntax(text, layout.syntaxes, rng)
+    is_us = region.startswith("US-")
+    if layout.lines == 1 and (is_us or region in ("DE", "GB", "PL")) and rng.random() < CHOSEN_SHARE:
+        return chosen_text(rng)
     syntax = str(rng.choice(list(layout.syntaxes)))
     if rng.random() < RANDOM_SYNTAX_SHARE:
         head = "#" if syntax.startswith("#") else ""

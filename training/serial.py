@@ -12,6 +12,15 @@ from alpr.types import ALPHABET
 from training.fonts import GLYPH_HEIGHT, Mask, glyph
 
 NO_LOOKALIKES = "ABCDEFGHJKLMNPRSTUVWXYZ"
+CLASSES = {
+    "L": string.ascii_uppercase,
+    "D": string.digits,
+    "X": ALPHABET,
+    "V": NO_LOOKALIKES,
+    "U": "ABCDEFGHJKLMNOPRSTUVWXYZ",
+    "N": "123456789",
+}
+"""What each symbol of a syntax stands for; the words for them are in training.layouts."""
 SEPARATORS = " -.*|#%"
 
 
@@ -35,15 +44,8 @@ def draw_text(rng: np.random.Generator, syntax: str) -> str:
     """Fill a syntax with random characters; separators and line breaks stay as they are."""
 
     def pick(symbol: str) -> str:
-        if symbol == "L":
-            return str(rng.choice(list(string.ascii_uppercase)))
-        if symbol == "D":
-            return str(rng.choice(list(string.digits)))
-        if symbol == "X":
-            return str(rng.choice(list(ALPHABET)))
-        if symbol == "V":
-            return str(rng.choice(list(NO_LOOKALIKES)))
-        return symbol.upper()
+        known = CLASSES.get(symbol)
+        return known[int(rng.integers(len(known)))] if known else symbol.upper()
 
     return "".join(pick(symbol) for symbol in syntax)
 
@@ -52,13 +54,29 @@ def random_syntax(rng: np.random.Generator, lines: int) -> str:
     """A syntax that no country has: characters of any class, separators anywhere."""
 
     def row(low: int, high: int) -> str:
-        symbols = [str(rng.choice(["L", "D", "X"])) for _ in range(int(rng.integers(low, high + 1)))]
+        # Mostly V: where no syntax helps and O looks like 0, a letter O would only teach to guess.
+        symbols = [
+            str(rng.choice(["V", "V", "V", "L", "D", "D", "D", "X"])) for _ in range(int(rng.integers(low, high + 1)))
+        ]
         for at in range(len(symbols) - 1, 0, -1):
             if rng.random() < 0.18:
                 symbols.insert(at, str(rng.choice([" ", " ", "-", ".", "*"])))
         return "".join(symbols)
 
     return row(4, 9) if lines == 1 else f"{row(2, 5)}/{row(2, 6)}"
+
+
+def chosen_text(rng: np.random.Generator) -> str:
+    """A text as people choose it for money: like words, its O and I letters, now and then a number at an end."""
+    sounds = ("BCDFGHJKLMNPRSTVWXYZ", "AEIOUOI")
+    starts = int(rng.integers(2))
+    letters = "".join(
+        sounds[(starts + at) % 2][int(rng.integers(len(sounds[(starts + at) % 2])))]
+        for at in range(rng.integers(3, 8))
+    )
+    if rng.random() < 0.4:
+        letters = letters[:5] + str(rng.integers(1, 100))
+    return letters
 
 
 def fit_syntax(text: str, syntaxes: tuple[str, ...], rng: np.random.Generator) -> str:
@@ -69,11 +87,10 @@ def fit_syntax(text: str, syntaxes: tuple[str, ...], rng: np.random.Generator) -
     """
     if "/" in text:
         return text
-    classes = {"L": string.ascii_uppercase, "D": string.digits, "X": ALPHABET, "V": NO_LOOKALIKES}
     for index in rng.permutation(len(syntaxes)):
         syntax = syntaxes[int(index)]
         slots = [s for s in syntax if s not in SEPARATORS + "/"]
-        if len(slots) == len(text) and all(c in classes.get(s, s.upper()) for s, c in zip(slots, text, strict=True)):
+        if len(slots) == len(text) and all(c in CLASSES.get(s, s.upper()) for s, c in zip(slots, text, strict=True)):
             rest = iter(text)
             return "".join(s if s in SEPARATORS + "/" else next(rest) for s in syntax)
     return text if "/" not in syntaxes[0] else f"{text[: len(text) // 2]}/{text[len(text) // 2 :]}"

@@ -12,9 +12,9 @@ pytest.importorskip("PIL")
 from alpr.types import ALPHABET
 from training.layouts import COUNTRIES, REGIONS, US_REGIONS
 from training.render import render_plate
-from training.serial import draw_text, fit_syntax, random_syntax, read_text
+from training.serial import CLASSES, SEPARATORS, draw_text, fit_syntax, random_syntax, read_text
 
-SYMBOLS = set(string.digits + string.ascii_lowercase + "LDXV -.*|#%/")
+SYMBOLS = set(CLASSES) | set(SEPARATORS) | set("/") | set(string.ascii_lowercase + string.digits)
 
 
 def test_same_seed_draws_same_plate() -> None:
