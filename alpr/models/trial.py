@@ -42,7 +42,10 @@ def trial_input(card: ModelCard) -> npt.NDArray[np.generic]:
 
 
 def difference(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> float:
-    """The greatest difference of two arrays, as a share of the greatest value; infinite where shapes differ."""
+    """The greatest difference of two arrays, as a share of the greatest value or of 1, whichever is more.
+
+    Infinite where shapes differ or a value is none. Probabilities, even minute ones, are so compared as they are.
+    """
     if one.shape != other.shape or not np.isfinite(one).all():
         return float("inf")
-    return float(np.abs(one - other).max() / max(1e-6, float(np.abs(other).max())))
+    return float(np.abs(one - other).max() / max(1.0, float(np.abs(other).max())))

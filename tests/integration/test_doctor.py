@@ -97,6 +97,7 @@ def test_a_broken_module_is_bad_and_does_not_stop_the_rest(models: Path, monkeyp
     [
         ([1.0, 2.0], [1.0, 2.0], 0.0),
         ([1.0, 2.2], [1.0, 2.0], 0.1),
+        ([0.001], [0.002], 0.001),
         ([1.0], [1.0, 2.0], float("inf")),
         ([float("nan")], [1.0], float("inf")),
     ],
