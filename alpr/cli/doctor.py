@@ -46,11 +46,12 @@ def _examine(models: Path, disk: Path) -> Iterator[Finding]:
     owners = list(computer.owners_of_modules(importlib.metadata.packages_distributions()))
     yield from owners
     if all(finding.state is not computer.State.BAD for finding in owners):
-        from alpr.doctor import model_files
+        from alpr.doctor import model_files, variants
         from alpr.models import available_providers
 
         yield from model_files.model_files(models)
         yield from model_files.model_runs(models, available_providers())
+        yield from variants.variants(models)
     yield computer.machine()
     yield computer.room(disk, *computer.disk_usage(disk))
     yield computer.clock(datetime.now(UTC), computer.kernel_clock())

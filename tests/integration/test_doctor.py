@@ -14,9 +14,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from alpr.cli import cli
-from alpr.doctor import Finding, State, computer, model_files
+from alpr.doctor import Finding, State, computer, model_files, variants
 from alpr.doctor.computer import KernelClock
-from alpr.models import difference, load_card, trial_input
+from alpr.models import Choice, Variant, choose, difference, load_card, trial_input
+from alpr.shipped import shipped
 
 BENCH = Path(__file__).parents[2] / "bench"
 
@@ -141,3 +142,28 @@ def test_room() -> None:
     folder = Path("/x")
     assert computer.room(folder, 5 * 10**9, 10**10) == Finding("disk", State.OK, "5.0 of 10.0 GB free at /x")
     assert computer.room(folder, 5 * 10**8, 10**10).state is State.WARN
+
+
+def test_the_variant_that_runs_is_told_with_what_each_takes() -> None:
+    found = {each.check: each for each in variants.variants(shipped("models"))}
+    assert set(found) == {"variant of detector", "variant of recogniser"}
+    for task in ("detector", "recogniser"):
+        chosen = choose(shipped("models"), task)
+        told = found[f"variant of {task}"].found
+        assert told.startswith(f"{chosen.variant}, since {chosen.why}; one pass: fp32 takes ")
+        assert "int8 takes" in told
+
+
+def test_a_variant_that_is_slower_here_is_warned_of() -> None:
+    chosen = Choice(Path("detector.int8.onnx"), Variant.INT8, "asked for")
+    well = variants.told("v", chosen, {Variant.FP32: 1.0, Variant.INT8: 1.05})
+    assert well.state is State.OK
+    slow = variants.told("v", chosen, {Variant.FP32: 1.0, Variant.INT8: 1.3})
+    assert (slow.state, slow.found[-24:]) == (State.WARN, "set models.variant: fp32")
+
+
+def test_a_variant_that_was_asked_for_in_vain_is_bad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALPR__MODELS__VARIANT", "int8")
+    shutil.copy(shipped("models") / "detector.yaml", tmp_path)
+    (found,) = variants.variants(tmp_path)
+    assert (found.state, "there is no" in found.found) == (State.BAD, True)

@@ -1,0 +1,75 @@
+"""Tells which variant of each model runs here, why, and what each takes."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from alpr.doctor.computer import Finding, State
+from alpr.errors import ModelError
+from alpr.models import Choice, Variant, choose, open_model, trial_input
+
+_TASKS = ("detector", "recogniser")
+_PASSES = 15
+_CLEARLY = 1.1
+"""A variant is called slower only where it is so by more than measuring errs."""
+
+
+def variants(folder: Path) -> Iterator[Finding]:
+    """For each task, the variant that `models.variant: auto` takes here and what a pass of each variant takes."""
+    for task in _TASKS:
+        if (folder / f"{task}.yaml").is_file():
+            yield _variant(folder, task)
+
+
+def _variant(folder: Path, task: str) -> Finding:
+    check = f"variant of {task}"
+    try:
+        chosen = choose(folder, task)
+        took = {kind: pass_ms(_path(folder, task, kind), task) for kind in _shipped_kinds(folder, task)}
+    except ModelError as error:
+        return Finding(check, State.BAD, str(error))
+    return told(check, chosen, took)
+
+
+def told(check: str, chosen: Choice, took_ms: dict[Variant, float]) -> Finding:
+    """What was chosen, next to what was measured.
+
+    Args:
+        check: name of the finding.
+        chosen: what runs.
+        took_ms: processor time of one pass of each variant.
+    """
+    times = ", ".join(f"{kind} takes {ms:.2f} ms" for kind, ms in took_ms.items())
+    text = f"{chosen.variant}, since {chosen.why}; one pass: {times}"
+    quickest = min(took_ms, key=lambda kind: took_ms[kind])
+    if took_ms[chosen.variant] > _CLEARLY * took_ms[quickest]:
+        return Finding(check, State.WARN, f"{text}: set models.variant: {quickest}")
+    return Finding(check, State.OK, text)
+
+
+def pass_ms(path: Path, task: str) -> float:
+    """Median processor time of one pass, milliseconds: the same on a busy machine.
+
+    Raises:
+        ModelError: the model cannot be opened or run.
+    """
+    model = open_model(path, task)
+    batch = trial_input(model.card)
+    model.run(batch)
+    times = []
+    for _ in range(_PASSES):
+        start_ns = time.thread_time_ns()
+        model.run(batch)
+        times.append(time.thread_time_ns() - start_ns)
+    return statistics.median(times) / 1e6
+
+
+def _shipped_kinds(folder: Path, task: str) -> list[Variant]:
+    return [kind for kind in (Variant.FP32, Variant.INT8) if _path(folder, task, kind).is_file()]
+
+
+def _path(folder: Path, task: str, kind: Variant) -> Path:
+    return folder / f"{task}{'' if kind is Variant.FP32 else f'.{kind}'}.onnx"
