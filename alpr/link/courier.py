@@ -11,8 +11,10 @@ from alpr.clock import Clock
 from alpr.errors import MessageError, StoreFull
 from alpr.link.dealer import Change, News
 from alpr.link.health import Echo
+from alpr.link.hotlists import HotlistNone, HotlistOffers, HotlistPart
 from alpr.link.messages import Ack, Goodbye, Hello, Refusal, Welcome, decode_from_collector, encode
 from alpr.link.outbox import Outbox
+from alpr.link.puller import Puller
 from alpr.link.pulse import Pulse
 from alpr.link.schema import Priority
 from alpr.link.window import Window
@@ -53,6 +55,7 @@ class Courier:
         software: name and version, told to the collector.
         ack_patience_s: with no answer for so long, what is under way is sent again.
         pulse: makes the heartbeats, which go after hits and before reads; None for none.
+        puller: fetches hotlist updates, while no hit is under way; None where none are taken.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Courier:
         software: str,
         ack_patience_s: float,
         pulse: Pulse | None = None,
+        puller: Puller | None = None,
     ) -> None:
         self._outbox = outbox
         self._wire = wire
@@ -70,6 +74,7 @@ class Courier:
         self._software = software
         self._ack_patience_s = ack_patience_s
         self._pulse = pulse
+        self._puller = puller
         self._window = Window()
         self._seen_version: int | None = None
         self._forgotten: set[int] = set()  # acked, but the disk was too full to delete them
@@ -92,6 +97,11 @@ class Courier:
         """Send what may be sent."""
         if not self.state.is_connected:
             return
+        self._deliver()
+        if self._puller is not None and not self._window.is_urgent_under_way():
+            self._puller.send_with(lambda message: self._wire.send(encode(message)))
+
+    def _deliver(self) -> None:
         now_s = self._now_s()
         if self._window.is_stalled(now_s, self._ack_patience_s):
             self._say(f"no ack for {self._ack_patience_s:g} s: sending again")
@@ -125,6 +135,8 @@ class Courier:
     def _on_change(self, change: Change, reason: str) -> None:
         self._restart()
         self.state = replace(self.state, is_connected=False)
+        if self._puller is not None:
+            self._puller.disconnected()
         if change is Change.UP:
             boot_id, boots = self._outbox.boots()
             self._wire.send(encode(Hello(boot_id, boots, self._software, self._clock.now())))
@@ -133,12 +145,17 @@ class Courier:
 
     def _on_message(self, raw: bytes) -> None:
         match decode_from_collector(raw):
-            case Welcome():
+            case Welcome(has_hotlists=has_hotlists):
                 self.state = replace(self.state, is_connected=True, last_error="")
                 self._seen_version = None
+                if self._puller is not None:
+                    self._puller.connected(has_hotlists=has_hotlists)
                 if self._pulse is not None:
                     self._pulse.hasten()
                 _log.info("connected to the collector")
+            case HotlistOffers() | HotlistPart() | HotlistNone() as said:
+                if self._puller is not None:
+                    self._puller.take(said)
             case Echo() as echo:
                 if self._pulse is not None:
                     self._pulse.echoed(echo)

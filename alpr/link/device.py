@@ -18,6 +18,7 @@ from alpr.link.keys import KeyPair
 from alpr.link.losses import micros
 from alpr.link.offset import ClockOffset
 from alpr.link.outbox import Outbox, read_depth
+from alpr.link.puller import HotlistStore, Puller
 from alpr.link.pulse import Pulse
 
 _TICK_S = 0.02  # how soon a new row is noticed; 50 looks a second at a counter cost a thousandth of a core
@@ -58,6 +59,7 @@ class DeviceLink:
         heartbeat_s: between two heartbeats.
         vitals: what a heartbeat tells of the device; asked on the link's thread, and should only hand over what is
             at hand.
+        hotlists: where hotlist updates are put; None where none are taken.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class DeviceLink:
         ack_patience_s: float = 10.0,
         heartbeat_s: float = 10.0,
         vitals: Callable[[], Vitals] = Vitals,
+        hotlists: HotlistStore | None = None,
     ) -> None:
         self._path = journal_path
         self._endpoint = endpoint
@@ -82,6 +85,7 @@ class DeviceLink:
         self._software = software
         self._ack_patience_s = ack_patience_s
         self._pulse = Pulse(journal_path, vitals, self._clock, software, heartbeat_s)
+        self._puller = None if hotlists is None else Puller(hotlists, self._clock)
         self._thread = GuardedThread("link", self._run, on_failure)
         self._closing = threading.Event()
         self._drain_until_s = float("-inf")
@@ -134,7 +138,8 @@ class DeviceLink:
             Outbox(self._path) as outbox,
             Dealer(self._endpoint, self._keys, self._server_key, self._clock) as dealer,
         ):
-            courier = Courier(outbox, dealer, self._clock, self._software, self._ack_patience_s, self._pulse)
+            patience_s, pulse, puller = self._ack_patience_s, self._pulse, self._puller
+            courier = Courier(outbox, dealer, self._clock, self._software, patience_s, pulse, puller)
             try:
                 while not self._is_over(courier):
                     courier.take(dealer.poll(_TICK_S))

@@ -17,10 +17,12 @@ from alpr.clock import Clock, SystemClock
 from alpr.errors import LinkError, MessageError, PeerRejected, StoreFull
 from alpr.link.admission import Claim, Claimed, ClaimRefused
 from alpr.link.allowlist import AllowList
+from alpr.link.bell import Bell, Library
 from alpr.link.claims import ClaimDesk
 from alpr.link.door import Arrival, Door
 from alpr.link.gate import Gate
 from alpr.link.health import Echo, Heartbeat
+from alpr.link.hotlists import HotlistAsk, HotlistsHeld
 from alpr.link.keys import KeyPair
 from alpr.link.messages import (
     Ack,
@@ -94,6 +96,7 @@ class Hub:
         listen: `tcp://address:port`; port `*` takes a free one.
         keys: the collector's own.
         desk: where claim codes are redeemed; None where none are.
+        library: has the published hotlist updates; None where there are none.
     """
 
     def __init__(
@@ -105,6 +108,7 @@ class Hub:
         clock: Clock | None = None,
         *,
         desk: ClaimDesk | None = None,
+        library: Library | None = None,
     ) -> None:
         self._keys = keys
         self._allowed = allowed
@@ -113,6 +117,7 @@ class Hub:
         self._desk = desk
         self._gate = Gate(allowed, desk, self._clock)
         self._door = Door(listen, self._refusal)
+        self._bell = None if library is None else Bell(library, self._send)
         self._refresh_at_s = float("-inf")
         self._pause_until_s = float("-inf")
         self._complain_at_s = float("-inf")
@@ -145,13 +150,17 @@ class Hub:
             self._refresh()
         if self._door.wait(timeout_s, for_messages=now_s >= self._pause_until_s):
             self._take(self._receive())
+        if self._bell is not None:
+            self._bell.answer()
 
     def _refresh(self) -> None:
-        """Who is allowed no more is cut off within a second."""
+        """Who is allowed no more is cut off within a second, and what is new is told."""
         if self._gate.is_any_gone():
             _log.warning("a device is allowed no more: all connections are made anew")
             self._door.reopen(self._keys)
             self._gate.all_left()
+        if self._bell is not None:
+            self._bell.ring(lambda key: self._allowed.name_of(key) is not None)
 
     def _refusal(self, key: str, address: str) -> str:
         reason = self._gate.refusal(key, address)
@@ -174,6 +183,8 @@ class Hub:
                 self._greet(arrival.route, peer, message)
             elif isinstance(message, Heartbeat):
                 self._echo(arrival.route, peer, message)
+            elif isinstance(message, HotlistAsk | HotlistsHeld) and self._bell is not None:
+                self._bell.take(arrival.route, peer, message)
         return received
 
     def _redeem(self, arrival: Arrival, message: FromDevice | None) -> None:
@@ -208,7 +219,7 @@ class Hub:
             self._handler.greet(peer, hello)
         except StoreFull as error:
             self._fault("not stored", str(error))
-        self._send(route, Welcome(f"alpr {__version__}"))
+        self._send(route, Welcome(f"alpr {__version__}", has_hotlists=self._bell is not None))
 
     def _echo(self, route: bytes, peer: Peer, heartbeat: Heartbeat) -> None:
         received_at = self._clock.now()

@@ -31,6 +31,7 @@ from alpr.link.fields import (
     Text,
 )
 from alpr.link.health import Echo, Heartbeat
+from alpr.link.hotlists import HotlistAsk, HotlistNone, HotlistOffers, HotlistPart, HotlistsHeld
 
 VERSION = 1
 
@@ -195,6 +196,8 @@ class Welcome(Struct, frozen=True, tag="welcome", tag_field="kind"):
 
     software: Name
     v: int = VERSION
+    has_hotlists: bool = False
+    """Only then does it understand what a device says about hotlists."""
 
 
 class Refusal(Struct, frozen=True):
@@ -220,8 +223,10 @@ class Goodbye(Struct, frozen=True, tag="goodbye", tag_field="kind"):
     v: int = VERSION
 
 
-FromDevice: TypeAlias = Hello | Batch | Heartbeat | Claim
-FromCollector: TypeAlias = Welcome | Ack | Goodbye | Echo | Claimed | ClaimRefused
+FromDevice: TypeAlias = Hello | Batch | Heartbeat | Claim | HotlistsHeld | HotlistAsk
+FromCollector: TypeAlias = (
+    Welcome | Ack | Goodbye | Echo | Claimed | ClaimRefused | HotlistOffers | HotlistPart | HotlistNone
+)
 
 _M = TypeVar("_M", bound=FromDevice | FromCollector)
 

@@ -67,6 +67,10 @@ class Window:
         for seq in seqs:
             self._sent.pop(seq, None)
 
+    def is_urgent_under_way(self) -> bool:
+        """True where a hit waits for its ack."""
+        return any(lane is _URGENT for lane, _ in self._sent.values())
+
     def clear(self) -> None:
         """The connection is gone: whatever was under way has to go again."""
         self._sent.clear()

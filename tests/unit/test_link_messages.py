@@ -12,6 +12,16 @@ import pytest
 from alpr.errors import MessageError
 from alpr.link.convert import hit_from_record, pictures_of, read_from_record, record_from_hit, record_from_read
 from alpr.link.fields import MAX_MESSAGE_BYTES
+from alpr.link.hotlists import (
+    HotlistAsk,
+    HotlistNone,
+    HotlistOffer,
+    HotlistOffers,
+    HotlistPart,
+    HotlistsHeld,
+    RefusalReport,
+    SetReport,
+)
 from alpr.link.messages import (
     Ack,
     Batch,
@@ -169,7 +179,7 @@ def test_the_wire_form_is_pinned() -> None:
     assert list(hit) == [
         "kind", "hit_id", "read_id", "read_revision", "camera_id", "plate", "match", "differing_positions",
         "probability", "entry", "list_revision", "list_age_s", "raised_at", "is_withdrawn",
-        "unchecked",
+        "unchecked", "list_max_age_s", "is_past", "read_at",
     ]  # fmt: skip
     batch = msgspec.msgpack.decode(a_batch({"kind": "read"}))
     assert list(batch) == ["kind", "boot_id", "oldest_seq", "entries", "v"]
@@ -181,6 +191,7 @@ def test_the_wire_form_is_pinned() -> None:
     [
         Hello, Batch, Entry, Welcome, Ack, Goodbye, Refusal,
         ReadRecord, HitRecord, EntryRecord, PictureRecord, LossRecord,
+        HotlistOffers, HotlistOffer, HotlistAsk, HotlistPart, HotlistNone, HotlistsHeld, SetReport, RefusalReport,
     ],
 )  # fmt: skip
 def test_every_field_is_documented(struct: type[msgspec.Struct]) -> None:
