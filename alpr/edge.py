@@ -10,29 +10,32 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 
-from alpr.alerts import AlertDesk, AlertRules, Told
+from alpr.alerts import AlertDesk, AlertRules
 from alpr.capture import Feed, Feeds, FeedStatus, Source, open_source
 from alpr.clock import Clock, SystemClock
 from alpr.config import CameraConfig, EdgeConfig
 from alpr.detect import PlateDetector
+from alpr.device_metrics import DeviceFigures, DeviceMetrics
+from alpr.edge_report import EdgeReport, log_status
 from alpr.errors import HotlistError, StoreDamaged, StoreError
+from alpr.exporter import Exporter
+from alpr.figures import STAGE_BOUNDS_MS
 from alpr.hotlist import HotlistIndex, HotlistMatcher, bring_up_to_date, may_learn
 from alpr.link import (
     DeviceLink,
     Journal,
     JournalLimits,
-    LinkStatus,
     Vitals,
     load_key_pair,
     load_public_key,
     mark_damaged,
     open_journal,
 )
-from alpr.metrics import Latency, StageTimes
+from alpr.metrics import StageTimes
 from alpr.ocr import open_recogniser
 from alpr.pipeline import Outcome, Pipeline
 from alpr.reader import PlateReader
@@ -45,28 +48,9 @@ _log = logging.getLogger(__name__)
 STATUS_EVERY_S = 30.0
 DECISIONS_EVERY_S = 1.0
 LISTS_EVERY_S = 10.0
+FIGURES_EVERY_S = 5.0
 DRAIN_S = 5.0
 """How long a device that ends goes on delivering what still waits; the rest goes out at its next start."""
-
-
-@dataclass(frozen=True, slots=True)
-class EdgeReport:
-    """What a run came to."""
-
-    frames: int
-    reads: int
-    """Vehicle passes reported."""
-    hits: int
-    """Hits raised, without those withdrawn later and those that nobody here may learn of."""
-    told: Mapping[Told, int]
-    """What a person was told of the hits, and what was held back by which rule."""
-    unread: Mapping[str, int]
-    """Passes that gave no read, by cause."""
-    cameras: tuple[FeedStatus, ...]
-    stages: Mapping[str, Latency]
-    link: LinkStatus | None
-    lost: Mapping[tuple[str, str], int]
-    """Records that the journal could not keep, over all time, by what and cause."""
 
 
 class NoHotlist:
@@ -93,6 +77,9 @@ class Edge:
         self._times = StageTimes()
         self._trackers: list[Tracker] = []
         self._index: HotlistIndex | None = None
+        self._held: list[tuple[str, int, float]] = []
+        self._metrics: DeviceMetrics | None = None
+        self._model_ids: tuple[str, ...] = ()
         self._desk = AlertDesk(AlertRules(**config.alerts.model_dump()))
         self._decided = 0
         self._stopping = threading.Event()
@@ -128,6 +115,7 @@ class Edge:
             journal = self._journal(stack)
             feeds = self._feeds()
             signs = self._signs(stack, feeds, reader.model_ids)
+            self._open_exporter(stack, reader.model_ids)
             link = self._link(signs)
             pipeline = Pipeline(
                 reader=reader,
@@ -158,7 +146,7 @@ class Edge:
         every = {camera.id: camera.detect_every for camera in self._config.cameras}
         taken = dict.fromkeys(every, 0)  # not frame.seq: where frames are dropped, the wrong ones might always stay
         next_status_s = time.monotonic() + STATUS_EVERY_S
-        next_look_s = next_lists_s = 0.0
+        next_look_s = next_lists_s = next_figures_s = 0.0
         while not self._stopping.is_set():
             frame = feeds.next_frame(0.2)
             if frame is not None:
@@ -175,10 +163,14 @@ class Edge:
                 self._take_decisions(journal)
             if time.monotonic() >= next_lists_s:
                 next_lists_s = time.monotonic() + LISTS_EVERY_S
-                signs.hold(self._hotlists())
+                self._held = self._hotlists()
+                signs.hold(self._held)
+            if self._metrics is not None and time.monotonic() >= next_figures_s:
+                next_figures_s = time.monotonic() + FIGURES_EVERY_S
+                self._metrics.show(self._figures(self._report(feeds.statuses(), link, journal)))
             if time.monotonic() >= next_status_s:
                 next_status_s += STATUS_EVERY_S
-                _log_status(self._report(feeds.statuses(), link, journal))
+                log_status(self._report(feeds.statuses(), link, journal))
 
     def _tell(self, outcome: Outcome) -> None:
         if outcome.reads or outcome.hits:
@@ -247,6 +239,15 @@ class Edge:
         folder = self._config.device.data_dir
         return VitalSigns(folder, feeds.statuses, model_ids, lambda: last_error.text, self._clock)
 
+    def _open_exporter(self, stack: ExitStack, model_ids: tuple[str, ...]) -> None:
+        metrics, self._model_ids = self._config.metrics, model_ids
+        if metrics is not None:
+            self._metrics = DeviceMetrics(self._config.device.data_dir)
+            stack.enter_context(Exporter(metrics.address, metrics.port, self._metrics))
+
+    def _figures(self, report: EdgeReport) -> DeviceFigures:
+        return DeviceFigures(report, self._times.buckets(STAGE_BOUNDS_MS), self._held, self._model_ids)
+
     def _hotlists(self) -> list[tuple[str, int, float]]:
         """Name, revision and age of each list that is held."""
         index, now = self._index, self._clock.now()
@@ -307,27 +308,3 @@ def places_of(cameras: Sequence[CameraConfig]) -> dict[str, Place]:
 
 def _source(camera: CameraConfig, clock: Clock) -> Source:
     return open_source(camera.id, camera.url, clock=clock, realtime=camera.realtime)
-
-
-def _log_status(report: EdgeReport) -> None:
-    for camera in report.cameras:
-        _log.info(
-            "camera %s: %s, %.1f fps, %d frames, %d dropped%s",
-            camera.camera_id,
-            camera.state.value,
-            camera.fps,
-            camera.frames,
-            camera.dropped,
-            f", last error: {camera.last_error}" if camera.last_error else "",
-        )
-    frame = report.stages.get("frame")
-    if frame is not None:
-        _log.info(
-            "%d reads, %d hits; frame p50 %.1f ms, p99 %.1f ms", report.reads, report.hits, frame.p50_ms, frame.p99_ms
-        )
-    if report.link is not None:
-        _log.info(
-            "link %s, %d waiting", "up" if report.link.is_connected else "down", sum(report.link.waiting.values())
-        )
-    for (what, cause), count in report.lost.items():
-        _log.warning("lost so far: %d %ss (%s)", count, what, cause)

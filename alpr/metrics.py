@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
@@ -33,6 +33,16 @@ class Latency:
     p95_ms: float
     p99_ms: float
     max_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """A histogram in few figures."""
+
+    n: int
+    total_s: float
+    cumulative: Mapping[float, int]
+    """Upper bound in milliseconds → how many durations do not exceed it, within 4 % of the bound."""
 
 
 class Histogram:
@@ -93,6 +103,14 @@ class Histogram:
                 middle_ns = _FIRST_NS * math.exp(_LOG_GROWTH * (bucket - 0.5))
                 return min(max(middle_ns, self._min_ns), self._max_ns) / 1e6
         raise AssertionError("the buckets hold fewer durations than were counted")
+
+    def buckets(self, bounds_ms: Iterable[float]) -> Buckets:
+        """How many durations do not exceed each bound."""
+        cumulative = {}
+        for bound_ms in bounds_ms:
+            last = int(math.log(bound_ms * 1e6 / _FIRST_NS) / _LOG_GROWTH)
+            cumulative[bound_ms] = sum(self._buckets[: last + 1])
+        return Buckets(self._n, self._total_ns / 1e9, cumulative)
 
     def latency(self) -> Latency:
         """All of it in milliseconds."""
@@ -171,6 +189,10 @@ class StageTimes:
     def latencies(self) -> Mapping[str, Latency]:
         """Per stage, in the order in which they were first measured."""
         return {stage: histogram.latency() for stage, histogram in self._histograms.items()}
+
+    def buckets(self, bounds_ms: Sequence[float]) -> Mapping[str, Buckets]:
+        """Per stage, how many durations do not exceed each bound."""
+        return {stage: histogram.buckets(bounds_ms) for stage, histogram in self._histograms.items()}
 
     def counts(self) -> Mapping[str, int]:
         """Per name."""

@@ -31,6 +31,7 @@ def command(config_path: Path) -> None:
             config.key_file,
             config.allowed_devices,
             limits=HealthLimits(**config.health.model_dump()),
+            metrics=(config.metrics.address, config.metrics.port) if config.metrics else None,
             targets=_targets(config),
             receivers=config.receivers,
             stop=stop,

@@ -14,7 +14,7 @@ from alpr.cli.output import json_option, print_rows, wants_json
 
 if TYPE_CHECKING:
     from alpr.config import EdgeConfig
-    from alpr.edge import EdgeReport
+    from alpr.edge_report import EdgeReport
     from alpr.pipeline import Outcome
     from alpr.types import Hit, Read
 

@@ -84,7 +84,7 @@ class HealthBoard:
         known: Mapping[str, tuple[Heartbeat, datetime]],
         standing: Iterable[Trouble] = (),
     ) -> None:
-        self._limits = limits
+        self.limits = limits
         self._clock = clock
         self._start_ns = clock.monotonic_ns()
         self._last = dict(known)
@@ -134,7 +134,7 @@ class HealthBoard:
         return alerts
 
     def _troubles(self, device: DeviceHealth) -> Iterator[tuple[Trouble, str]]:
-        if device.silent_s > self._limits.silent_after_s:
+        if device.silent_s > self.limits.silent_after_s:
             yield Trouble(device.name, AlertKind.SILENT), f"{device.name}: nothing heard for {device.silent_s:.0f} s"
         heartbeat = device.heartbeat
         if heartbeat is None:
@@ -142,14 +142,14 @@ class HealthBoard:
         clock = heartbeat.clock
         trouble = Trouble(device.name, AlertKind.CLOCK)
         # Only what is beyond doubt: on a slow line the uncertainty may be seconds.
-        if clock and abs(clock.offset_s) - clock.uncertainty_s > self._limit(trouble, self._limits.clock_offset_s):
+        if clock and abs(clock.offset_s) - clock.uncertainty_s > self._limit(trouble, self.limits.clock_offset_s):
             side = "ahead of" if clock.offset_s > 0 else "behind"
             off = f"{abs(clock.offset_s):.3f} s ± {clock.uncertainty_s:.3f} s"
             yield trouble, f"{device.name}: its clock is {off} {side} the collector's; check NTP or GPS"
         for held in heartbeat.vitals.hotlists:
             trouble = Trouble(device.name, AlertKind.LIST_AGE, held.name)
             age_s = held.age_s + device.silent_s  # it has not grown younger meanwhile
-            if age_s > self._limits.list_age_s:
+            if age_s > self.limits.list_age_s:
                 told = f"hotlist {held.name} (revision {held.revision}) is {age_s / 3600:.1f} h old"
                 yield trouble, f"{device.name}: {told}; hits on it need verification"
 

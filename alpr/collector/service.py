@@ -7,8 +7,9 @@ import logging
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Event
 from types import FrameType
@@ -18,9 +19,12 @@ from alpr.clock import SystemClock
 from alpr.collector.forwarding import Forwarding, queue_for
 from alpr.collector.health import Alert, HealthBoard, HealthLimits
 from alpr.collector.health_store import HealthStore, health_path
+from alpr.collector.metrics import CollectorMetrics, Scene
 from alpr.collector.report import line_from_hit, row_from_alert, row_from_stored
 from alpr.collector.store import Store, Stored
 from alpr.collector.watch import Watch
+from alpr.exporter import Exporter
+from alpr.figures import STAGE_BOUNDS_MS
 from alpr.forward import Target
 from alpr.hotlist import may_learn
 from alpr.link.allowlist import AllowList
@@ -29,6 +33,7 @@ from alpr.link.health import Heartbeat
 from alpr.link.hub import Delivery, Hub, Peer, Receipt
 from alpr.link.keys import load_key_pair
 from alpr.link.messages import Hello, HitRecord
+from alpr.metrics import StageTimes
 
 _log = logging.getLogger(__name__)
 _TICK_S = 0.2
@@ -46,6 +51,9 @@ class Intake:
         self._store = store
         self._tell = tell
         self._watch = watch
+        self.stored: Counter[str] = Counter()
+        """Records that were new, by kind."""
+        self.times = StageTimes()
 
     def greet(self, peer: Peer, hello: Hello) -> None:
         """A device has connected."""
@@ -60,8 +68,10 @@ class Intake:
 
     def store(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
         """Commit, then tell."""
-        receipts, new = self._store.add(deliveries)
+        with self.times.measure("store"):
+            receipts, new = self._store.add(deliveries)
         for record in new:
+            self.stored[str(record.record.__struct_config__.tag)] += 1
             self._tell(record)
         for delivery in deliveries:
             self._touch(delivery.peer)
@@ -133,6 +143,7 @@ def run_collector(
     limits: HealthLimits | None = None,
     targets: Sequence[Target] = (),
     receivers: Collection[str] = (),
+    metrics: tuple[str, int] | None = None,
     output: TextIO | None = None,
     stop: Event | None = None,
     on_ready: Callable[[str], None] | None = None,
@@ -143,6 +154,7 @@ def run_collector(
         limits: beyond which an alert of a device's health is raised; None for the usual.
         targets: where events are carried on to.
         receivers: names of those who see the JSON lines and the log; see `may_learn`.
+        metrics: address and port at which Prometheus may ask; None for none.
         output: takes the JSON lines; None for stdout.
         on_ready: told the endpoint once it listens.
 
@@ -161,17 +173,33 @@ def run_collector(
     ):
         watch = _watch(health, limits or HealthLimits(), allowed, teller)
         intake = Intake(store, teller, watch)
-        with closing(Hub(listen, keys, allowed, intake, desk=ClaimDesk(allowed_devices))) as hub:
+        hub = Hub(listen, keys, allowed, intake, desk=ClaimDesk(allowed_devices))
+        figures = CollectorMetrics(database.parent)
+        with closing(hub), Exporter(*metrics, figures) if metrics else nullcontext():
             endpoint = hub.open()
             _log.info("listening on %s with key %s", endpoint, keys.public)
             if on_ready is not None:
                 on_ready(endpoint)
             while not stop.is_set():
                 hub.step(_TICK_S)
-                watch.tick()
+                if watch.tick() and metrics is not None:
+                    figures.show(_scene(watch, intake, hub, allowed))
                 forwarding.tick()
         watch.save()
     _log.info("stopped")
+
+
+def _scene(watch: Watch, intake: Intake, hub: Hub, allowed: AllowList) -> Scene:
+    board = watch.board
+    return Scene(
+        devices=board.devices(),
+        allowed=allowed.names,
+        silent_after_s=board.limits.silent_after_s,
+        standing=board.standing,
+        stored=dict(intake.stored),
+        faults=dict(hub.faults),
+        stages=intake.times.buckets(STAGE_BOUNDS_MS),
+    )
 
 
 def _watch(health: HealthStore, limits: HealthLimits, allowed: AllowList, teller: Teller) -> Watch:

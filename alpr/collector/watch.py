@@ -14,7 +14,7 @@ from alpr.link.health import Heartbeat
 
 _log = logging.getLogger(__name__)
 _CHECK_NS = 1_000_000_000
-_SAVE_NS = 5_000_000_000
+_SAVE_NS = 2_000_000_000
 _PRUNE_NS = 600_000_000_000
 
 
@@ -52,9 +52,10 @@ class Watch:
         self.board.heard(name, heartbeat)
         self._unsaved[name] = (heartbeat, self._clock.now())
 
-    def tick(self) -> None:
-        """Do what is due; to be called some times a second."""
-        if self._is_due(_CHECK_NS):
+    def tick(self) -> bool:
+        """Do what is due; to be called some times a second. True where the devices were looked at, once a second."""
+        is_check = self._is_due(_CHECK_NS)
+        if is_check:
             alerts = self.board.check(self._allowed())
             self._untold += alerts
             for alert in alerts:
@@ -62,6 +63,7 @@ class Watch:
                 self._tell(alert)
         if self._untold or self._is_due(_SAVE_NS):
             self.save()
+        return is_check
 
     def save(self) -> None:
         """Write what is new; where the disk is full it waits for the next time."""

@@ -16,7 +16,8 @@ import yaml
 from alpr.alerts import Told
 from alpr.capture import FeedState
 from alpr.config import load_edge_config
-from alpr.edge import Edge, EdgeReport
+from alpr.edge import Edge
+from alpr.edge_report import EdgeReport
 from alpr.errors import ModelError, StoreError
 from alpr.hotlist import import_csv
 from alpr.link import Journal

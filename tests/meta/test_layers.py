@@ -16,9 +16,21 @@ PACKAGE = ROOT / "alpr"
 # Each row may import from the rows above it, never from below; rooms of one row do not import each other.
 LAYERS = [
     {"types", "errors", "clock", "shipped", "machine", "sensors"},
-    {"geometry", "plates", "metrics", "models", "draw", "sqlite", "config", "dispositions", "alerts"},
+    {
+        "geometry",
+        "plates",
+        "metrics",
+        "exporter",
+        "figures",
+        "models",
+        "draw",
+        "sqlite",
+        "config",
+        "dispositions",
+        "alerts",
+    },
     {"capture", "detect", "ocr", "track", "hotlist", "link", "evaluation", "forward"},
-    {"reader", "pipeline", "vitals"},
+    {"reader", "pipeline", "vitals", "device_metrics", "edge_report"},
     {"edge", "collector", "web", "demo", "bench", "doctor"},
     {"cli"},
 ]
@@ -31,6 +43,8 @@ ONLY_IMPORTERS = {
     "pydantic": {"config", "bench"},
     "yaml": {"config", "models", "demo", "cli", "evaluation", "bench"},
     "paddleocr": {"ocr"},
+    "prometheus_client": {"exporter", "figures", "device_metrics", "collector"},
+    "segno": {"cli"},
 }
 
 

@@ -1,0 +1,146 @@
+"""The collector's figures for Prometheus, those of its devices included; names stand in docs/operations.md.
+
+No plate is ever a label. Asked on the exporter's thread, of a scene that the collector's thread has left there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from prometheus_client import Metric
+
+from alpr.collector.health import AlertKind, DeviceHealth, Trouble
+from alpr.figures import counters, gauge, gauges, machine_metrics, stage_metric
+from alpr.link.health import Heartbeat
+from alpr.metrics import Buckets
+
+Value = tuple[tuple[str, ...], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The collector at one moment."""
+
+    devices: Sequence[DeviceHealth]
+    allowed: Collection[str]
+    silent_after_s: float
+    standing: Collection[Trouble]
+    stored: Mapping[str, int]
+    """Records that were new, by kind."""
+    faults: Mapping[str, int]
+    """What was not accepted, by reason."""
+    stages: Mapping[str, Buckets]
+
+
+class CollectorMetrics:
+    """Holds the last scene.
+
+    Args:
+        folder: whose disk is told of.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._scene: Scene | None = None
+
+    def show(self, scene: Scene) -> None:
+        """This is the newest."""
+        self._scene = scene
+
+    def __call__(self) -> Iterator[Metric]:
+        """All figures as of now."""
+        yield from machine_metrics("alpr_collector", self._folder)
+        scene = self._scene
+        if scene is not None:
+            yield from _own(scene)
+            yield from _health(scene)
+            yield from _clocks_and_lists(scene)
+            yield from _computers(scene)
+
+
+def _own(scene: Scene) -> Iterator[Metric]:
+    yield gauge("alpr_collector_devices_allowed", "Devices that may connect.", len(scene.allowed))
+    stored = [((kind,), count) for kind, count in scene.stored.items()]
+    yield counters("alpr_collector_records", "Records that were new, by kind.", ("kind",), stored)
+    faults = [((reason,), count) for reason, count in scene.faults.items()]
+    yield counters("alpr_collector_faults", "What was not accepted, by reason.", ("reason",), faults)
+    standing = Counter(trouble.kind for trouble in scene.standing)
+    alerts = [((kind.value,), float(standing[kind])) for kind in AlertKind]
+    yield gauges("alpr_collector_alerts", "Alerts that stand, by kind.", ("kind",), alerts)
+    yield stage_metric("alpr_collector_stage_seconds", "Time that storing a batch took.", scene.stages)
+
+
+def _health(scene: Scene) -> Iterator[Metric]:
+    up: list[Value] = [((d.name,), float(d.silent_s <= scene.silent_after_s)) for d in scene.devices]
+    yield gauges("alpr_device_up", "1 where the device is heard.", ("device",), up)
+    silent: list[Value] = [((d.name,), d.silent_s) for d in scene.devices]
+    yield gauges("alpr_device_silent_seconds", "Since anything was heard of the device.", ("device",), silent)
+    waiting: list[Value] = []
+    oldest: list[Value] = []
+    cameras: list[Value] = []
+    fps: list[Value] = []
+    dropped: list[Value] = []
+    for name, heartbeat in _heard(scene):
+        waiting += [((name, priority), count) for priority, count in heartbeat.outbox.waiting.items()]
+        oldest.append(((name,), max(heartbeat.outbox.oldest_age_s.values(), default=0.0)))
+        for camera in heartbeat.vitals.cameras:
+            cameras.append(((name, camera.camera_id), float(camera.state == "running")))
+            fps.append(((name, camera.camera_id), camera.fps))
+            dropped.append(((name, camera.camera_id), camera.dropped))
+    yield gauges("alpr_device_outbox_records", "Records that wait.", ("device", "priority"), waiting)
+    yield gauges("alpr_device_outbox_oldest_seconds", "Age of the oldest of them.", ("device",), oldest)
+    yield gauges("alpr_device_camera_up", "1 where the camera gives frames.", ("device", "camera"), cameras)
+    yield gauges("alpr_device_camera_fps", "Frames per second lately.", ("device", "camera"), fps)
+    yield counters("alpr_device_camera_dropped", "Frames not looked at.", ("device", "camera"), dropped)
+
+
+def _clocks_and_lists(scene: Scene) -> Iterator[Metric]:
+    offsets: list[Value] = []
+    unsure: list[Value] = []
+    revisions: list[Value] = []
+    ages: list[Value] = []
+    for name, heartbeat in _heard(scene):
+        if heartbeat.clock is not None:
+            offsets.append(((name,), heartbeat.clock.offset_s))
+            unsure.append(((name,), heartbeat.clock.uncertainty_s))
+        for held in heartbeat.vitals.hotlists:
+            revisions.append(((name, held.name), held.revision))
+            ages.append(((name, held.name), held.age_s))
+    yield gauges("alpr_device_clock_offset_seconds", "The device's clock minus ours.", ("device",), offsets)
+    yield gauges("alpr_device_clock_uncertainty_seconds", "Right within ± this.", ("device",), unsure)
+    yield gauges("alpr_device_hotlist_revision", "Of each hotlist that it holds.", ("device", "list"), revisions)
+    yield gauges("alpr_device_hotlist_age_seconds", "Of each hotlist that it holds.", ("device", "list"), ages)
+
+
+def _computers(scene: Scene) -> Iterator[Metric]:
+    figures: dict[str, tuple[str, list[Value]]] = {
+        "disk_free_bytes": ("Room on its disk.", []),
+        "disk_total_bytes": ("Size of its disk.", []),
+        "memory_used_bytes": ("Memory in use.", []),
+        "memory_total_bytes": ("Memory that it has.", []),
+        "temperature_c": ("The hottest of its sensors, in degrees Celsius.", []),
+        "cpu_share": ("Share of its cores that was busy.", []),
+    }
+    uptimes: list[Value] = []
+    software: list[Value] = []
+    for name, heartbeat in _heard(scene):
+        uptimes.append(((name,), heartbeat.vitals.uptime_s))
+        software.append(((name, heartbeat.software), 1.0))
+        for figure, (_, values) in figures.items():
+            value = getattr(heartbeat.vitals.machine, figure)
+            if value is not None:
+                values.append(((name,), value))
+    for figure, (told, values) in figures.items():
+        unit = {"temperature_c": "temperature_celsius", "cpu_share": "cpu_ratio"}.get(figure, figure)
+        yield gauges(f"alpr_device_{unit}", told, ("device",), values)
+    yield gauges("alpr_device_uptime_seconds", "Since its program started.", ("device",), uptimes)
+    yield gauges("alpr_device_build_info", "Its software.", ("device", "version"), software)
+
+
+def _heard(scene: Scene) -> Iterator[tuple[str, Heartbeat]]:
+    for device in scene.devices:
+        if device.heartbeat is not None:
+            yield device.name, device.heartbeat

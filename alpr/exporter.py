@@ -1,0 +1,52 @@
+"""Serves figures to Prometheus over HTTP, on a thread and with a registry of its own. Knows none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+
+from prometheus_client import CollectorRegistry, Metric, start_http_server
+from prometheus_client.registry import Collector
+
+from alpr.errors import ConfigError
+
+
+class _Asked(Collector):
+    def __init__(self, figures: Callable[[], Iterable[Metric]]) -> None:
+        self._figures = figures
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._figures()
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+
+class Exporter:
+    """`http://address:port/metrics` while entered.
+
+    Args:
+        figures: asked for each request, on a thread of the exporter.
+    """
+
+    def __init__(self, address: str, port: int, figures: Callable[[], Iterable[Metric]]) -> None:
+        self._address = address
+        self._port = port
+        self._registry = CollectorRegistry()
+        self._registry.register(_Asked(figures))
+
+    def __enter__(self) -> Exporter:
+        try:
+            self._server, self._thread = start_http_server(self._port, self._address, self._registry)
+        except OSError as error:
+            raise ConfigError(
+                f"metrics: cannot listen on {self._address}:{self._port} ({error.strerror}); choose another port"
+            ) from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(5)
