@@ -155,6 +155,25 @@ class HotlistConfig(_Block):
     receivers: tuple[Receiver, ...] = ()
     """Names that the people at this device go by. Hits of covert entries are told here only where one of the names
     is among the entry's receivers; they go to the collector all the same."""
+    admins: RootedPath | None = None
+    """File of those whose signed updates are taken, `NAME KEY` on each line; see `alpr hotlist key new`. Null: none
+    are, lists come by `alpr hotlist import` only."""
+    signatures_needed: Annotated[int, Field(ge=1, le=16)] = 1
+    """Different people who have to have signed an update."""
+    inboxes: tuple[RootedPath, ...] = ()
+    """Folders that are watched for update files, such as where USB sticks are mounted. They need not be there."""
+    past_hours: Annotated[float, Field(ge=0, le=8760)] = 24.0
+    """Hours of own reads that are held against what an update brings; 0: none."""
+    max_age_h: Annotated[float, Field(gt=0, le=8760)] | None = 24.0
+    """Hours after which a list is too old: its hits say so and are to be verified by radio. Null: never."""
+    max_age_h_by_list: dict[str, Annotated[float, Field(gt=0, le=8760)]] = {}
+    """The same for single lists, by name."""
+
+    @model_validator(mode="after")
+    def _trusts_somebody(self) -> HotlistConfig:
+        if self.inboxes and self.admins is None:
+            raise ValueError("inboxes without admins: say in admins whose updates are taken")
+        return self
 
 
 class AlertsConfig(_Block):
@@ -269,6 +288,23 @@ class MqttConfig(_Block):
     """Home Assistant's discovery prefix; empty announces nothing."""
 
 
+class PublishedConfig(_Block):
+    """Signed hotlist updates that are handed on to the devices."""
+
+    folder: RootedPath
+    """Where `alpr hotlist publish` puts them, or a copy of that; looked at every second. It need not be there yet."""
+    admins: RootedPath
+    """File of those whose updates are handed on, `NAME KEY` on each line; see `alpr hotlist key new`."""
+    signatures_needed: Annotated[int, Field(ge=1, le=16)] = 1
+    """Different people who have to have signed an update."""
+    check_past: bool = True
+    """Hold all stored reads against what an update brings."""
+    max_age_h: Annotated[float, Field(gt=0, le=8760)] | None = 24.0
+    """Hours after which a list is too old: past hits say so. Live hits have the limit of their device."""
+    max_age_h_by_list: dict[str, Annotated[float, Field(gt=0, le=8760)]] = {}
+    """The same for single lists, by name."""
+
+
 class HealthConfig(_Block):
     """When a device's health raises an alert at the collector."""
 
@@ -298,6 +334,8 @@ class CollectorConfig(_Block):
     """Names that those go by who see what the collector prints and logs. Hits of covert entries are told there only
     where one of the names is among the entry's receivers; they are stored all the same."""
     health: HealthConfig = HealthConfig()
+    hotlists: PublishedConfig | None = None
+    """Null: none are handed on."""
     metrics: MetricsConfig | None = None
     """Null: none."""
     webhooks: tuple[WebhookConfig, ...] = ()
@@ -337,11 +375,13 @@ def load_collector_config(
     document = read_document(Path(path), environ, _foreign_keys(CollectorConfig))
     config = validate(document, CollectorConfig, ())
     if files_must_exist:
-        _refuse_missing(document, [(("key_file",), config.key_file, _NEW_KEY)])
+        _refuse_missing(document, _files_of_collector(config))
     return config
 
 
 _NEW_KEY = "make one with `alpr device enrol` on a device, `alpr key new` for a collector"
+
+_NEW_ADMIN = "put in it the line that `alpr hotlist key new` prints"
 
 
 def _foreign_keys(model: type[BaseModel]) -> set[str]:
@@ -373,11 +413,19 @@ def _files_of_edge(config: EdgeConfig) -> Iterator[_NamedFile]:
         path = getattr(config.models, task)
         if path is not None:
             yield ("models", task), path, "null takes the shipped model"
+    if config.hotlist is not None and config.hotlist.admins is not None:
+        yield ("hotlist", "admins"), config.hotlist.admins, _NEW_ADMIN
     if config.link is not None:
         yield ("link", "key_file"), config.link.key_file, _NEW_KEY
         if not _Z85_KEY.fullmatch(config.link.server_key):
             hint = "copy the collector's public key there, or give its 40 characters here"
             yield ("link", "server_key"), Path(config.link.server_key), hint
+
+
+def _files_of_collector(config: CollectorConfig) -> Iterator[_NamedFile]:
+    yield ("key_file",), config.key_file, _NEW_KEY
+    if config.hotlists is not None:
+        yield ("hotlists", "admins"), config.hotlists.admins, _NEW_ADMIN
 
 
 def _refuse_missing(document: Document, files: Iterable[_NamedFile]) -> None:
