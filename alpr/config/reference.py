@@ -80,6 +80,8 @@ def _word(annotation: Any) -> str:
         return " or ".join(_word(part) for part in typing.get_args(annotation))
     if origin is tuple:
         return "list"
+    if origin is dict:
+        return f"block of names, each {_word(typing.get_args(annotation)[1])}"
     if origin is typing.Literal:
         return " or ".join(f"`{choice}`" for choice in typing.get_args(annotation))
     return _WORDS[annotation]
@@ -92,7 +94,7 @@ def _default(field: FieldInfo, inner: type[BaseModel] | None) -> str:
         return "null"
     if inner:
         return "as below"
-    if field.default == ():
+    if field.default in ((), {}):
         return "none"
     if isinstance(field.default, tuple):
         return f"`[{', '.join(map(str, field.default))}]`"
