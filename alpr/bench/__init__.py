@@ -1,5 +1,6 @@
 """Latency of the real pipeline against a budget."""
 
+from alpr.bench.reading import stage_name
 from alpr.bench.report import BenchReport, Budget, DeviceClass, StageReport, Taken, load_budget, over_budget
 from alpr.bench.run import run_bench
 
@@ -12,4 +13,5 @@ __all__ = [
     "load_budget",
     "over_budget",
     "run_bench",
+    "stage_name",
 ]

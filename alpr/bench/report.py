@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -127,6 +127,12 @@ class Budget(BaseModel):
     """By stage: most times the yardstick's time."""
     devices: tuple[DeviceClass, ...] = ()
 
+    def without(self, stages: Iterable[str]) -> Budget:
+        """The same, saying nothing of some stages."""
+        left_out = set(stages)
+        kept = [each.model_copy(update={"ratios": _but(each.ratios, left_out)}) for each in self.devices]
+        return self.model_copy(update={"ratios": _but(self.ratios, left_out), "devices": tuple(kept)})
+
     def limits(self, yardstick_ms: float) -> dict[str, float]:
         """Most yardsticks per stage on a core on which the yardstick takes so long."""
         device = self.device(yardstick_ms)
@@ -137,6 +143,10 @@ class Budget(BaseModel):
         return next(
             (kind for kind in self.devices if kind.yardstick_ms[0] <= yardstick_ms < kind.yardstick_ms[1]), None
         )
+
+
+def _but(ratios: dict[str, float], left_out: set[str]) -> dict[str, float]:
+    return {stage: ratio for stage, ratio in ratios.items() if stage not in left_out}
 
 
 def load_budget(path: Path) -> Budget:

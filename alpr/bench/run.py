@@ -21,6 +21,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from alpr.bench.reading import reading_stages
 from alpr.bench.report import BenchReport, StageReport, Taken, stage_report
 from alpr.capture import open_source
 from alpr.clock import SystemClock
@@ -116,7 +117,14 @@ class _Lap:
     hits: int
 
 
-def run_bench(workload: Path, *, frames: int, warm_up: int, reader: PlateReader) -> BenchReport:
+def run_bench(
+    workload: Path,
+    *,
+    frames: int,
+    warm_up: int,
+    reader: PlateReader,
+    variants: Mapping[str, PlateReader] | None = None,
+) -> BenchReport:
     """Replay a video through the real pipeline, again from its beginning where it is too short.
 
     Args:
@@ -124,6 +132,7 @@ def run_bench(workload: Path, *, frames: int, warm_up: int, reader: PlateReader)
         frames: how many to time.
         warm_up: how many to take before that.
         reader: the one to time.
+        variants: readers whose cost for two plates is told besides, by name.
 
     Raises:
         SourceError: the workload cannot be played.
@@ -132,6 +141,8 @@ def run_bench(workload: Path, *, frames: int, warm_up: int, reader: PlateReader)
     yardstick = Yardstick()
     with tempfile.TemporaryDirectory(prefix="alpr-bench-") as folder, _one_thread():
         laps = list(_laps(workload, warm_up + frames, yardstick, reader, Path(folder)))[warm_up:]
+        read_ones = (frame for frame, _ in _endless(workload, warm_up + frames))
+        reading = reading_stages(read_ones, yardstick, variants, warm_up) if variants else ()
     return BenchReport(
         workload=workload.name,
         frames=len(laps),
@@ -145,7 +156,7 @@ def run_bench(workload: Path, *, frames: int, warm_up: int, reader: PlateReader)
         machine=this_machine(),
         peak_rss_mb=peak_rss_mb(),
         yardstick_ms=tuple(lap.yardstick_ns / 1e6 for lap in laps),
-        stages=_stages(laps),
+        stages=(*_stages(laps), *reading),
     )
 
 

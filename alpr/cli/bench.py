@@ -15,6 +15,8 @@ from alpr.cli.output import json_option, print_rows, wants_json
 if TYPE_CHECKING:
     from alpr.bench import BenchReport, Budget
 
+_VARIANTS = ("fp32", "int8")
+
 
 @click.command()
 @click.option("--workload", type=click.Path(path_type=Path), help="A video to replay instead of the bench's own.")
@@ -42,7 +44,7 @@ def command(
     the same on a slow, fast or busy machine. Decoding is told, but is no part of a frame's time. The last line is one
     JSON object.
     """
-    from alpr.bench import load_budget, over_budget, run_bench
+    from alpr.bench import load_budget, over_budget, run_bench, stage_name
     from alpr.detect import PlateDetector
     from alpr.ocr import PlateRecogniser
     from alpr.reader import PlateReader
@@ -50,8 +52,15 @@ def command(
 
     budget = load_budget(budget_path or shipped("bench") / "budget.yaml")
     reader = PlateReader(PlateDetector(detector), PlateRecogniser(recogniser))
+    if detector or recogniser:
+        variants = {"given": reader}
+        budget = budget.without(map(stage_name, _VARIANTS))
+    else:
+        variants = {
+            kind: PlateReader(PlateDetector(variant=kind), PlateRecogniser(variant=kind)) for kind in _VARIANTS
+        }
     film = workload or shipped("bench") / "workload.mp4"
-    report = run_bench(film, frames=frames, warm_up=warm_up, reader=reader)
+    report = run_bench(film, frames=frames, warm_up=warm_up, reader=reader, variants=variants)
     wrong = over_budget(report, budget)
     if not wants_json(as_json):
         _show(report, budget)

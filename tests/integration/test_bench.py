@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
+from alpr.bench.reading import stage_name
 from alpr.bench.report import (
     BenchReport,
     Budget,
@@ -86,6 +87,24 @@ def test_every_stage_is_timed_against_the_yardstick(film: Path) -> None:
     assert json.loads(json.dumps(report.fields()))["stages"]["frame"]["n"] == 20
 
 
+def test_readers_of_two_plates_are_timed_each_in_its_turn(film: Path) -> None:
+    reader = PlateReader(_TwoPlates(), _Fixed())
+    report = run_bench(film, frames=6, warm_up=2, reader=reader, variants={"one": reader, "other": reader})
+    last = report.stages[-2:]
+    assert [stage.stage for stage in last] == [stage_name("one"), stage_name("other")]
+    assert all(stage.n == 6 and stage.ratio > 0 for stage in last)
+
+
+def test_frames_without_two_plates_are_not_timed(film: Path) -> None:
+    class _OnePlate(_TwoPlates):
+        def detect(self, image: Image) -> list[Detection]:
+            return super().detect(image)[:1]
+
+    reader = PlateReader(_OnePlate(), _Fixed())
+    report = run_bench(film, frames=3, warm_up=0, reader=reader, variants={"one": reader})
+    assert stage_name("one") not in {stage.stage for stage in report.stages}
+
+
 def test_a_workload_without_frames_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"none\.mp4"):
         run_bench(tmp_path / "none.mp4", frames=1, warm_up=0, reader=PlateReader(_TwoPlates(), _Fixed()))
@@ -154,6 +173,13 @@ def test_the_class_of_core_decides_which_budget_holds() -> None:
     assert over_budget(_report(frame=5.0, detect=1.0), budget)[0].startswith("frame: 5.00 yardsticks, budget 3.00")
 
 
+def test_a_budget_can_be_silent_about_stages() -> None:
+    core = DeviceClass(name="core", yardstick_ms=(0.1, 9.0), ratios={"frame": 3.0, "b": 1.0})
+    budget = Budget(min_plates_in_view=0, ratios={"frame": 7.0, "a": 1.0}, devices=(core,)).without(["a", "b"])
+    assert budget.limits(1.0) == {"frame": 3.0}
+    assert budget.limits(10.0) == {"frame": 7.0}
+
+
 def test_the_committed_budget_is_the_one_that_was_set() -> None:
     budget = load_budget(BENCH / "budget.yaml")
     zen4 = budget.device(1.95)
@@ -162,6 +188,8 @@ def test_the_committed_budget_is_the_one_that_was_set() -> None:
     # The ratio that is checked comes to those milliseconds on a core in the middle of the class.
     assert zen4.ratios["frame"] * sum(zen4.yardstick_ms) / 2 <= 14.01
     assert all(budget.limits(yardstick_ms)["frame"] for yardstick_ms in (0.2, 0.9, 1.95, 20))
+    assert all(stage_name("fp32") in budget.limits(yardstick_ms) for yardstick_ms in (0.2, 0.9, 1.95, 20))
+    assert all(stage_name("int8") in device.ratios for device in budget.devices)
 
 
 def test_a_bad_budget_is_told_with_its_line(tmp_path: Path) -> None:

@@ -46,6 +46,8 @@ def test_a_frame_is_within_its_budget() -> None:
     assert told["reads"] >= 2
     assert told["hits"] >= 1
     assert told["providers"] == ["CPUExecutionProvider"]
+    for variant in ("fp32", "int8"):
+        assert told["stages"][f"detect and read two plates, {variant}"]["n"] >= 50
 
 
 @needs_detector
