@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from alpr.cli.hotlist_import import accept, db_option, diff, discard, import_
 from alpr.cli.hotlist_publish import COMMANDS
-from alpr.cli.output import json_option, print_rows, wants_json
+from alpr.cli.output import json_option, print_rows
 from alpr.clock import SystemClock
-from alpr.errors import EntryError, HotlistError, ImportRefused
+from alpr.errors import HotlistError
 
 if TYPE_CHECKING:
-    from alpr.hotlist import ImportReport, ListState
-    from alpr.hotlist.entry_rows import EntryNote
-
-_db_option = click.option(
-    "--db",
-    "database",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("var/hotlist.sqlite"),
-    show_default=True,
-    help="The hotlist database.",
-)
+    from alpr.hotlist import ListState
 
 
 @click.group()
@@ -35,42 +24,12 @@ def command() -> None:
     """Import, publish, apply, status, policy: the plates that are looked for."""
 
 
-for _published in COMMANDS:
-    command.add_command(_published)
-
-
-@command.command("import")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--list", "list_name", required=True, help="The list whose content FILE becomes.")
-@_db_option
-@json_option
-def import_(file: Path, list_name: str, database: Path, as_json: bool) -> None:
-    """Replace a list by the entries of a CSV FILE.
-
-    Rows that cannot be used are named on stderr, the others go in. Exit 0: all rows are in. Exit 3: some were
-    rejected, the good ones are in. Exit 1: nothing was imported, the list is as it was.
-    """
-    from alpr.hotlist import import_csv
-
-    try:
-        report = import_csv(database, file, list_name, SystemClock().now())
-    except ImportRefused as refusal:
-        _say_rejected(file, refusal.rejected)
-        raise
-    _say_rejected(file, report.rejected)
-    _say_notes(file, report.notes, report.noted)
-    _print_report(report, as_json=as_json)
-    if report.rejected:
-        click.echo(
-            f"{file}: {report.rejected_rows} rows rejected; the good ones are in: list {report.list_name!r} has "
-            f"{report.entries} entries, revision {report.revision}",
-            err=True,
-        )
-        sys.exit(3)
+for _further in (import_, diff, accept, discard, *COMMANDS):
+    command.add_command(_further)
 
 
 @command.command("list")
-@_db_option
+@db_option
 @json_option
 def list_(database: Path, as_json: bool) -> None:
     """The lists with their size, revision and age."""
@@ -88,7 +47,7 @@ def list_(database: Path, as_json: bool) -> None:
 
 
 @command.command()
-@_db_option
+@db_option
 @click.option(
     "--max-age", "max_age_h", type=click.FloatRange(min=0), metavar="HOURS", help="Exit 3 where a list is older."
 )
@@ -130,7 +89,7 @@ def status(database: Path, max_age_h: float | None, as_json: bool) -> None:
     metavar="NAME=VALUE",
     help="Change a setting, such as edits=8:1, candidates=off or min_probability=0.01. May be given several times.",
 )
-@_db_option
+@db_option
 @json_option
 def policy(list_name: str, settings: tuple[str, ...], database: Path, as_json: bool) -> None:
     """How far from an entry's plate a read may be to meet an entry of LIST; the exact text always does.
@@ -187,40 +146,6 @@ def _lists(database: Path) -> tuple[ListState, ...]:
 
     with HotlistIndex.open(database) as index:
         return index.lists(SystemClock().now())
-
-
-def _say_rejected(file: Path, rejected: Iterable[EntryError]) -> None:
-    for error in rejected:
-        click.echo(f"{file}: {error}", err=True)
-
-
-def _say_notes(file: Path, notes: tuple[EntryNote, ...], noted: int) -> None:
-    for note in notes:
-        click.echo(f"{file}: line {note.line}, {note.field}: note: {note.text}", err=True)
-    if noted > len(notes):
-        click.echo(f"{file}: and {noted - len(notes)} more notes", err=True)
-
-
-def _print_report(report: ImportReport, *, as_json: bool) -> None:
-    counts: dict[str, Any] = {
-        "list": report.list_name,
-        "revision": report.revision,
-        "entries": report.entries,
-        "added": report.added,
-        "changed": report.changed,
-        "removed": report.removed,
-        "unchanged": report.unchanged,
-        "rejected": report.rejected_rows,
-        "noted": report.noted,
-    }
-    if not wants_json(as_json):
-        print_rows([counts], as_json=False)
-        return
-    counts["errors"] = [
-        {"line": error.line, "field": error.field, "reason": error.reason} for error in report.rejected
-    ]
-    counts["notes"] = [{"line": note.line, "field": note.field, "text": note.text} for note in report.notes]
-    click.echo(json.dumps(counts, ensure_ascii=False))
 
 
 def _instant(at: datetime) -> str:

@@ -99,7 +99,8 @@ class RowCheck:
         self.errors.append(EntryError(self._line, field, reason))
 
     def _refuse_unprintable(self) -> None:
-        if "".join(self._fields.values()).isprintable():
+        joined = "".join(self._fields.values())
+        if joined.isprintable() and "\ufffd" not in joined:
             return
         for field, value in self._fields.items():
             if found := _UNPRINTABLE.search(value):

@@ -59,7 +59,12 @@ class EntryRow(NamedTuple):
 COLUMNS = EntryRow._fields[:7]
 """Those of the table `entries`; it names the details by `details_id`."""
 
-SELECTED = "entry_id, lists.name, plate, region, case_reference, vehicle, valid_from, valid_to, details.details"
+SELECTED = ", ".join(
+    (
+        *("entry_id", "lists.name", "entries.plate", "entries.region", "entries.case_reference"),
+        *("entries.vehicle", "entries.valid_from", "entries.valid_to", "details.details"),
+    )
+)
 """SQL for what `entry_from_row` takes, from `entries JOIN lists USING (list_id) JOIN details USING (details_id)`."""
 
 

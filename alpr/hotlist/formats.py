@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
@@ -69,7 +70,7 @@ def _format_of_lines(lines: list[str]) -> Format:
     if first.startswith("["):
         return Format.JSON
     if first.startswith("{"):
-        return Format.JSONL if first.rstrip().endswith("}") and '"plate"' in first else Format.JSON
+        return Format.JSONL if _is_entry(first) else Format.JSON
     if lines and all(_NCIC_LINE.match(line) for line in lines):
         return Format.NCIC
     widths = {len(parsed_line(line, delimiter_of(lines[0])) or ()) for line in lines}
@@ -78,6 +79,14 @@ def _format_of_lines(lines: list[str]) -> Format:
     if widths == {len(TEXAS_COLUMNS)}:
         return Format.TEXAS
     return Format.VOI if widths == {len(VOI_COLUMNS)} else Format.CSV
+
+
+def _is_entry(line: str) -> bool:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return "plate" in value
 
 
 def _names_a_plate(header: str) -> bool:

@@ -212,6 +212,16 @@ class Reading:
         held = {name for (name,) in connection.execute("SELECT name FROM lists")}
         return sorted(staged_parts(connection).keys() | (ours & held))
 
+    @property
+    def rejected_rows(self) -> int:
+        """How many rows cannot be used, so far."""
+        return self._findings.rejected_rows
+
+    @property
+    def rejected(self) -> tuple[EntryError, ...]:
+        """The first of what is wrong, by line."""
+        return tuple(self._findings.rejected)
+
     def report(self, list_name: str, applied: Applied) -> ImportReport:
         """What became of a list."""
         found = self._findings

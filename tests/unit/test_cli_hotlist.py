@@ -46,7 +46,8 @@ def test_all_rows_good() -> None:
     assert rows(result) == [
         {
             **{"list": "stolen", "revision": 1, "entries": 2, "added": 2, "changed": 0, "removed": 0, "unchanged": 0},
-            **{"rejected": 0, "noted": 0, "errors": [], "notes": []},
+            **{"rejected": 0, "noted": 0, "left_out": 0, "format": "csv", "encoding": "ASCII"},
+            **{"errors": [], "notes": []},
         }
     ]
     assert Path("var/hotlist.sqlite").is_file()
@@ -76,7 +77,8 @@ def test_notes_are_told_and_are_no_failure() -> None:
     result = run("import", "s.csv", "--list", "stolen")
     assert result.exit_code == 0
     assert result.stderr == "s.csv: line 2, valid_to: note: is past: the entry raises no hits\n"
-    assert rows(result)[0]["notes"] == [{"line": 2, "field": "valid_to", "text": "is past: the entry raises no hits"}]
+    note = {"line": 2, "field": "valid_to", "cause": "expired", "text": "is past: the entry raises no hits"}
+    assert rows(result)[0]["notes"] == [note]
 
 
 def test_notes_beyond_those_kept_are_counted() -> None:
@@ -186,9 +188,10 @@ def test_policy_refuses(
 
 
 def test_a_terminal_gets_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alpr.cli.hotlist.wants_json", lambda as_json: as_json)
+    monkeypatch.setattr("alpr.cli.hotlist_import.wants_json", lambda as_json: as_json)
     monkeypatch.setattr("alpr.cli.output.wants_json", lambda as_json: as_json)
     a_csv(Path("s.csv"), "AB12CDE,stolen")
     head, row = run("import", "s.csv", "--list", "stolen").stdout.splitlines()
-    assert " ".join(head.split()) == "LIST REVISION ENTRIES ADDED CHANGED REMOVED UNCHANGED REJECTED NOTED"
-    assert row.split() == ["stolen", "1", "1", "1", "0", "0", "0", "0", "0"]
+    counts = "LIST REVISION ENTRIES ADDED CHANGED REMOVED UNCHANGED REJECTED NOTED"
+    assert " ".join(head.split()) == f"{counts} LEFT_OUT FORMAT ENCODING"
+    assert row.split() == ["stolen", "1", "1", "1", "0", "0", "0", "0", "0", "0", "csv", "ASCII"]
