@@ -1,11 +1,12 @@
-# Two commands: `make demo` and `make test`. Everything is set up in .venv.
+# Two commands: `make demo` and `make test`. Everything is set up in .venv (`make train-smoke`: in .venv-train).
 
 PYTHON ?= python3
 VENV := .venv
+TRAIN := .venv-train
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check
+PIP = $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint types tests bench clean
+.PHONY: demo test lint types tests bench train-smoke clean
 
 demo: $(VENV)/.alpr
 	$(BIN)/alpr demo
@@ -24,6 +25,19 @@ tests: $(VENV)/.test
 
 bench: $(VENV)/.alpr
 	$(BIN)/alpr bench
+
+# The whole training chain with a tiny budget. PyTorch stands in an environment of its own: `make test` is without it.
+train-smoke: $(TRAIN)/.train
+	$(TRAIN)/bin/python -m training.smoke
+
+$(TRAIN)/.train: BIN := $(TRAIN)/bin
+$(TRAIN)/.train: pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(TRAIN)
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[train]' || { \
+		echo "train-smoke: no package index here gave the extra 'train' (PyTorch, onnx, Pillow);" \
+			"name one that has it by PIP_INDEX_URL, PIP_EXTRA_INDEX_URL or PIP_FIND_LINKS"; exit 1; }
+	$(WITHOUT_WINDOWS)
+	@touch $@
 
 $(VENV)/.alpr: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -47,4 +61,4 @@ WITHOUT_WINDOWS = @$(BIN)/python -c 'import cv2' 2>/dev/null || { \
 	$(PIP) install --quiet --constraint constraints.txt --force-reinstall --no-deps opencv-python-headless; }
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build dist
+	rm -rf $(VENV) $(TRAIN) .mypy_cache .ruff_cache .pytest_cache build dist
