@@ -64,6 +64,8 @@ def letterbox(image: Image, size_wh: tuple[int, int]) -> tuple[Image, Letterbox]
 def rectify(image: Image, corners: FloatArray, size_wh: tuple[int, int], margin: tuple[float, float]) -> Image:
     """Cut a plate out and make it a rectangle by one perspective warp.
 
+    A plate more than twice as large as the result is halved by 2×2 means first: the warp alone would skip pixels.
+
     Args:
         image: (H, W, 3) uint8.
         corners: (4, 2) frame pixels, clockwise from the plate's own top-left.
@@ -75,10 +77,57 @@ def rectify(image: Image, corners: FloatArray, size_wh: tuple[int, int], margin:
     inner = np.array(
         [[left, top], [width - left, top], [width - left, height - top], [left, height - top]], np.float32
     )
+    shown = plate_size(corners)
+    shrinking = min(shown[0] / (inner[1, 0] - inner[0, 0]), shown[1] / (inner[3, 1] - inner[0, 1]))
+    if shrinking >= 2:
+        image, corners = _halved_around(image, corners, margin, shrinking)
     matrix = cv2.getPerspectiveTransform(np.asarray(corners, np.float32), inner - 0.5)
     return np.asarray(
         cv2.warpPerspective(image, matrix, size_wh, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     )
+
+
+def _halved_around(
+    image: Image, corners: FloatArray, margin: tuple[float, float], shrinking: float
+) -> tuple[Image, FloatArray]:
+    """The surroundings of a plate, halved while it stays as large as it is needed, and its corners there."""
+    left, top, right, bottom = bounding_box(corners).tolist()
+    spare = 2 * max(margin) * max(right - left, bottom - top) + 2 * shrinking
+    x, y = max(0, int(left - spare)), max(0, int(top - spare))
+    small = image[y : max(y, int(bottom + spare)) + 1, x : max(x, int(right + spare)) + 1]
+    corners = np.asarray(corners - np.array([x, y]), np.float32)
+    while shrinking >= 2 and min(small.shape[:2]) >= 2:
+        even = small[: small.shape[0] // 2 * 2, : small.shape[1] // 2 * 2]
+        small = cv2.resize(even, (even.shape[1] // 2, even.shape[0] // 2), interpolation=cv2.INTER_AREA)
+        corners, shrinking = np.asarray((corners + 0.5) / 2 - 0.5, np.float32), shrinking / 2
+    return (small, corners) if small.size else (image, corners)
+
+
+def lean(corners: FloatArray, slant: float) -> FloatArray:
+    """A plate's corners leant over: its top edge goes to the right along itself, its bottom edge to the left.
+
+    Args:
+        corners: (4, 2) clockwise from the plate's own top-left.
+        slant: how far the edges part, as a share of the plate's height.
+    """
+    step = slant * plate_size(corners)[1] / 2
+    along = np.stack([corners[1] - corners[0], corners[2] - corners[3]])
+    along = along * (step / np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-6))
+    return np.asarray(corners + along[[0, 0, 1, 1]] * np.array([[1], [1], [-1], [-1]]), np.float32)
+
+
+def cut_around(image: Image, corners: FloatArray, scale: float, size_wh: tuple[int, int]) -> tuple[Image, FloatArray]:
+    """The part of an image around a plate that fills a canvas of `size_wh` at `scale`, clipped at the image's edges.
+
+    Returns:
+        A view (h, w, 3) and the (x, y) of its first pixel.
+    """
+    centre = (bounding_box(corners)[:2] + bounding_box(corners)[2:]) / 2
+    reach = np.array(size_wh, np.float32) / scale / 2
+    whole = np.array([image.shape[1], image.shape[0]])
+    low = np.clip(np.floor(centre - reach), 0, whole - 1).astype(int)
+    high = np.clip(np.ceil(centre + reach), low + 1, whole).astype(int)
+    return image[low[1] : high[1], low[0] : high[0]], low.astype(np.float32)
 
 
 def bounding_box(corners: npt.NDArray[np.floating]) -> FloatArray:
@@ -95,6 +144,24 @@ def box_iou(a: npt.NDArray[np.floating], b: npt.NDArray[np.floating]) -> FloatAr
     area_b = (b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1])
     union = area_a[:, None] + area_b[None, :] - overlap
     return np.asarray(overlap / np.maximum(union, 1e-9), np.float32)
+
+
+def surest_apart(
+    boxes: npt.NDArray[np.floating], confidences: npt.NDArray[np.floating], max_iou: float
+) -> npt.NDArray[np.intp]:
+    """Greedy non-maximum suppression: which boxes stay, the surest first, of those that overlap more than `max_iou`.
+
+    Args:
+        boxes: (n, 4).
+        confidences: (n,).
+    """
+    order = np.argsort(-confidences, kind="stable")
+    overlap = box_iou(boxes[order], boxes[order])
+    stays = np.ones(len(order), bool)
+    for place in range(len(order)):
+        if stays[place]:
+            stays[place + 1 :] &= overlap[place, place + 1 :] <= max_iou
+    return order[stays]
 
 
 def plate_size(corners: npt.NDArray[np.floating]) -> tuple[float, float]:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import replace
+from typing import Protocol, runtime_checkable
+
+import numpy as np
 
 from alpr.detect import PlateDetector
-from alpr.geometry import plate_size, rectify
-from alpr.ocr import PlateRecogniser, Recogniser
-from alpr.types import Detection, Image, Observation
+from alpr.geometry import bounding_box, lean, plate_size, rectify, surest_apart
+from alpr.looks import STILL, Looks, PlateEvidence
+from alpr.ocr import PlateRecogniser, Recogniser, agree
+from alpr.types import Detection, FloatArray, Image, Observation, PlateText
+
+_WIDER = 1.08  # of the first patch's width and height: what the corners cut off comes into view
+_SLANTS = (0.15, -0.15)  # shares of the height: a plate seen from the side, and corners a little off
+_SAME_PLATE_IOU = 0.3
 
 
 class Detector(Protocol):
@@ -22,20 +30,45 @@ class Detector(Protocol):
         """All plates in an image (H, W, 3) uint8 BGR, most confident first."""
 
 
+@runtime_checkable
+class SecondLooker(Protocol):
+    """A detector that can look again."""
+
+    def candidates(self, image: Image, floor: float) -> list[Detection]:
+        """All places where a plate may be, most confident first."""
+
+    def look_again(self, image: Image, detection: Detection) -> Detection | None:
+        """What a second look finds there."""
+
+
 class PlateReader:
     """Finds and reads the plates of single images; keeps nothing between calls.
 
+    `read` and `see` look as often as `looks` says; `detect` and `recognise` are their first steps alone, one look and
+    one reading each: what a frame of a film gets, where the tracker puts the frames' readings together.
+
     Args:
-        detector: None takes the shipped one.
+        detector: None takes the shipped one. One that cannot look again looks once.
         recogniser: None takes the shipped one.
+        looks: how often a single image is looked at.
+        evidence: what the looks and the text together say.
 
     Raises:
         ModelError: a model is missing, altered or of the wrong shape.
     """
 
-    def __init__(self, detector: Detector | None = None, recogniser: Recogniser | None = None) -> None:
+    def __init__(
+        self,
+        detector: Detector | None = None,
+        recogniser: Recogniser | None = None,
+        *,
+        looks: Looks = STILL,
+        evidence: PlateEvidence | None = None,
+    ) -> None:
         self.detector: Detector = detector or PlateDetector()
         self.recogniser: Recogniser = recogniser or PlateRecogniser()
+        self.looks = looks
+        self._evidence = evidence or PlateEvidence()
 
     @property
     def model_ids(self) -> tuple[str, ...]:
@@ -43,7 +76,7 @@ class PlateReader:
         return self.detector.model_id, self.recogniser.model_id
 
     def detect(self, image: Image) -> list[Detection]:
-        """Where the plates are, most confident first.
+        """Where the plates are at the first look, most confident first.
 
         Args:
             image: (H, W, 3) uint8 BGR.
@@ -56,7 +89,7 @@ class PlateReader:
         return [rectify(image, detection.corners, size_wh, margin) for detection in detections]
 
     def recognise(self, image: Image, detections: Sequence[Detection]) -> list[Observation]:
-        """What each of the detected plates says, in the same order."""
+        """What each of the detected plates says at the first reading, in the same order."""
         patches = self.rectify(image, detections)
         plates = self.recogniser.recognise(patches)
         return [Observation(*seen) for seen in zip(detections, plates, patches, strict=True)]
@@ -70,12 +103,79 @@ class PlateReader:
         Returns:
             One observation per plate that says something; a detection in which no text is found is left out.
         """
-        return self.rank(self.recognise(image, self.detect(image)))
+        return self.rank(self.see(image))
+
+    def see(self, image: Image) -> list[Observation]:
+        """Find and read all plates, also those that say nothing, most confident detection first.
+
+        Args:
+            image: (H, W, 3) uint8 BGR. It is not changed.
+
+        Returns:
+            Of a detector that looks twice the detections' confidence is that of both looks and the text together.
+        """
+        if self.looks.places and isinstance(self.detector, SecondLooker):
+            found = self._look_twice(image, self.detector)
+        else:
+            found = self.recognise(image, self.detect(image))
+        return [self._read_again(image, seen) for seen in found]
+
+    def read_crop(self, crop: Image) -> PlateText:
+        """Read a picture that shows one plate and nothing else, as often as `looks` says.
+
+        Args:
+            crop: (H, W, 3) uint8 BGR.
+        """
+        detection = Detection(_corners_within(crop, self.recogniser.margin), 1.0)
+        (seen,) = self.recognise(crop, [detection])
+        return self._read_again(crop, seen).plate
 
     @staticmethod
     def rank(seen: Sequence[Observation]) -> list[Observation]:
         """Those that say something, the most likely asked-for first (confidence × area)."""
         return sorted((observation for observation in seen if observation.text), key=_prominence, reverse=True)
+
+    def _look_twice(self, image: Image, detector: SecondLooker) -> list[Observation]:
+        """All plates by both looks and the first reading."""
+        looks, evidence = self.looks, self._evidence
+        places = []
+        for first in detector.candidates(image, looks.floor)[: looks.places]:
+            second = detector.look_again(image, first)
+            scores = first.confidence, second.confidence if second else 0.0
+            if evidence.best_confidence(*scores) >= looks.threshold:
+                places.append((second or first, scores))
+        found = []
+        read = self.recognise(image, [detection for detection, _ in places])
+        for seen, (_, scores) in zip(read, places, strict=True):
+            confidence = evidence.confidence(*scores, seen.plate)
+            if confidence >= looks.threshold:
+                found.append(replace(seen, detection=replace(seen.detection, confidence=confidence)))
+        boxes = np.array([bounding_box(seen.detection.corners) for seen in found], np.float32).reshape(-1, 4)
+        confidences = np.array([seen.detection.confidence for seen in found])
+        return [found[index] for index in surest_apart(boxes, confidences, _SAME_PLATE_IOU)]
+
+    def _read_again(self, image: Image, seen: Observation) -> Observation:
+        """The same plate read from patches cut a little differently as well, where the text is unsure."""
+        if seen.plate.confidence >= self.looks.sure_text or not (seen.text or seen.plate.candidates):
+            return seen
+        corners, size_wh, margin = seen.detection.corners, self.recogniser.patch_size_wh, self.recogniser.margin
+        wider = (_margin_of(margin[0]), _margin_of(margin[1]))
+        patches = [rectify(image, corners, size_wh, wider)]
+        patches += [rectify(image, lean(corners, slant), size_wh, margin) for slant in _SLANTS]
+        return replace(seen, plate=agree([seen.plate, *self.recogniser.recognise(patches)]))
+
+
+def _margin_of(margin: float) -> float:
+    """The margin of a patch `_WIDER` times as large as one with this margin."""
+    return ((1 + 2 * margin) * _WIDER - 1) / 2
+
+
+def _corners_within(crop: Image, margin: tuple[float, float]) -> FloatArray:
+    """Corners around which this margin is the whole crop."""
+    height, width = crop.shape[:2]
+    x, y = (side * share / (1 + 2 * share) for side, share in zip((width, height), margin, strict=True))
+    box = np.array([[x, y], [width - x, y], [width - x, height - y], [x, height - y]], np.float32)
+    return np.asarray(box - 0.5, np.float32)
 
 
 def _prominence(observation: Observation) -> float:

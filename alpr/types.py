@@ -83,6 +83,9 @@ class PlateText:
     region: str | None = None
     """ISO 3166-1 alpha-2 country, or "US-xx" where the state shows; None where unsure."""
     region_confidence: float = 0.0
+    settled: tuple[int, ...] = ()
+    """0-based positions where the format of the likely region chose between look-alikes, against the reader's eyes:
+    `char_probabilities` says what was seen there."""
 
     def __post_init__(self) -> None:
         if self.char_probabilities.shape != (len(self.text), len(ALPHABET)):

@@ -96,6 +96,7 @@ def _open(folder: PaddleFolder) -> Any:
     _check_version()
     try:
         from paddleocr import TextRecognition  # noqa: PLC0415 - slow to import, and an extra
+        from paddlex.utils.deps import DependencyError  # noqa: PLC0415
     except ImportError as error:
         raise ModelError(f"ocr.engine paddle: PaddleOCR does not import ({_one_line(error)}); {_INSTALL}") from error
     try:
@@ -106,7 +107,7 @@ def _open(folder: PaddleFolder) -> Any:
             device="cpu",
             engine_config={"intra_op_num_threads": 1, "inter_op_num_threads": 1},
         )
-    except (ValueError, RuntimeError, TypeError, KeyError, OSError, AssertionError) as error:
+    except (DependencyError, ValueError, RuntimeError, TypeError, KeyError, OSError, AssertionError) as error:
         raise ModelError(f"PaddleOCR refuses {folder.path}: {_one_line(error)}{_advice(error)}") from error
 
 

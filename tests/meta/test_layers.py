@@ -30,7 +30,7 @@ LAYERS = [
         "alerts",
     },
     {"capture", "detect", "ocr", "track", "hotlist", "link", "evaluation", "forward"},
-    {"reader", "pipeline", "vitals", "device_metrics", "edge_report"},
+    {"looks", "reader", "pipeline", "vitals", "device_metrics", "edge_report", "updates"},
     {"edge", "collector", "web", "demo", "bench", "doctor"},
     {"cli"},
 ]

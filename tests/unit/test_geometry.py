@@ -13,10 +13,13 @@ from alpr.geometry import (
     Letterbox,
     bounding_box,
     box_iou,
+    cut_around,
     is_inside,
+    lean,
     letterbox,
     plate_size,
     rectify,
+    surest_apart,
 )
 from alpr.types import Image
 from tests.conftest import some_corners
@@ -100,3 +103,47 @@ def test_inside_a_mask() -> None:
     assert is_inside(np.array([0.2, 0.2]), [triangle])
     assert not is_inside(np.array([0.8, 0.8]), [triangle])
     assert not is_inside(np.array([0.2, 0.2]), [])
+
+
+def test_a_large_plate_is_not_sampled_through_gaps() -> None:
+    # One bright row in four: every fourth sample alone would see all or nothing.
+    image = np.zeros((600, 1600, 3), np.uint8)
+    image[::4] = 200
+    patch = rectify(image, some_corners(200, 100, 1120, 336), (160, 48), (0.06, 0.12))
+    assert abs(float(patch[8:-8, 8:-8].mean()) - 50) < 5
+    assert float(patch[8:-8, 8:-8].std()) < 30
+
+
+def test_halving_first_moves_nothing() -> None:
+    image = a_block(1600, 600, 480, 200, (160, 80))
+    small = cv2.resize(image, (400, 150), interpolation=cv2.INTER_AREA)
+    corners = some_corners(200, 100, 1120, 336)
+    large = rectify(image, corners, (160, 48), (0.06, 0.12)).astype(int)
+    same = rectify(small, np.asarray((corners + 0.5) / 4 - 0.5, np.float32), (160, 48), (0.06, 0.12)).astype(int)
+    assert np.abs(large - same).mean() < 2
+
+
+def test_leaning_moves_the_edges_apart_along_themselves() -> None:
+    corners = some_corners(10, 20, 100, 40)
+    leant = lean(corners, 0.5)
+    assert leant.tolist() == [[20, 20], [120, 20], [100, 60], [0, 60]]
+    assert lean(lean(corners, 0.2), -0.2) == pytest.approx(corners, abs=0.5)
+
+
+@given(st.integers(1, 900), st.integers(1, 900), st.floats(-50, 950), st.floats(-50, 950), st.floats(0.1, 4.0))
+def test_what_is_cut_lies_in_the_image_and_is_no_larger_than_its_canvas(
+    width: int, height: int, x: float, y: float, scale: float
+) -> None:
+    image = np.arange(width * height, dtype=np.int64).reshape(height, width)
+    pixels = np.stack([image, image, image], axis=-1)
+    cut, at = cut_around(pixels, some_corners(x, y, 40, 10), scale, (256, 160))  # type: ignore[arg-type]
+    assert cut.size
+    assert cut.shape[1] * scale <= 256 + 2 * scale
+    assert cut.shape[0] * scale <= 160 + 2 * scale
+    assert cut[0, 0, 0] == image[int(at[1]), int(at[0])]
+
+
+def test_of_boxes_that_overlap_the_surest_stays() -> None:
+    boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [30, 0, 40, 10]], np.float32)
+    assert surest_apart(boxes, np.array([0.5, 0.9, 0.7]), 0.3).tolist() == [1, 2]
+    assert surest_apart(np.zeros((0, 4), np.float32), np.zeros(0), 0.3).tolist() == []

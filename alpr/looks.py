@@ -1,0 +1,73 @@
+"""How often a reader looks before it decides, and what its looks say together. Pure values; knows no model."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from alpr.types import PlateText
+
+_LEAST, _MOST = 0.01, 0.9999  # confidences beyond these are not measured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looks:
+    """What a picture is worth: a still has only this one, a film brings the next frame soon."""
+
+    places: int = 4
+    """Places at most that get a second look, the most confident first; 0: the first look alone decides."""
+    floor: float = 0.2
+    """Confidence of the first look from which a place is looked at again."""
+    threshold: float = 0.4
+    """Least confidence, all looks and the text together, of a plate."""
+    sure_text: float = 0.9
+    """A text less sure than this is read again from patches cut a little differently; 0: never."""
+
+
+STILL = Looks()
+ONCE = Looks(places=0, sure_text=0.0)
+"""One look and one reading: what a frame of a film gets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlateEvidence:
+    """A logistic model of "this is a plate": bias + score × (logits of both looks) + text × (confidence of the text).
+
+    Only a text of four characters or more with a digit counts, and it can only add: plates too blurred to be read are
+    plates. Both looks weigh the same although the first had learned the pictures that this was fitted on.
+    Fitted by `python -m training.fit_plate_evidence --data ../shared/data/scenes` on the train split.
+    """
+
+    bias: float = -2.73
+    score: float = 1.24
+    text: float = 1.57
+
+    def confidence(self, first: float, second: float, plate: PlateText | None = None) -> float:
+        """Probability that this is a plate.
+
+        Args:
+            first: confidence of the first look.
+            second: of the second; 0 where it saw nothing.
+            plate: what it says; None before it is read.
+        """
+        scores = _logit(first) + _logit(second)
+        return _sigmoid(self.bias + self.score * scores + self.text * (text_evidence(plate) if plate else 0.0))
+
+    def best_confidence(self, first: float, second: float) -> float:
+        """What it could become were the text sure."""
+        return _sigmoid(self.bias + self.score * (_logit(first) + _logit(second)) + self.text)
+
+
+def text_evidence(plate: PlateText) -> float:
+    """How sure it is that a text is there that a plate could bear: its confidence, 0 for words and scraps."""
+    is_plate_like = len(plate.text) >= 4 and any(char.isdigit() for char in plate.text)
+    return plate.confidence if is_plate_like else 0.0
+
+
+def _logit(probability: float) -> float:
+    bounded = min(_MOST, max(_LEAST, probability))
+    return math.log(bounded / (1.0 - bounded))
+
+
+def _sigmoid(evidence: float) -> float:
+    return 1.0 / (1.0 + math.exp(-evidence))

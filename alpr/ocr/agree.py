@@ -1,0 +1,87 @@
+"""Several readings of one plate in one picture become one. Pure; any engine's readings will do.
+
+Each reading i has a probability p_i for every text: as its candidate where it lists it, by its characters where it
+is as long, else `_UNHEARD_OF`. Then P(text) ~ (product of p_i)^(k / n) over all texts that any of them lists. The
+readings err alike, being of the same pixels by the same engine: n of them count as k = `_WITNESSES`, little more
+than one.
+
+What frames of a film say, which err more independently and may miss characters, is for `alpr.track.consensus`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from alpr.types import ALPHABET, Candidate, FloatArray, PlateText
+
+_WITNESSES = 1.25
+"""Makes claims on the train crops as high as they come true; 1 is too modest, 1.5 too bold."""
+_UNHEARD_OF = 1e-4
+_MIN_REGION_CONFIDENCE = 0.5
+
+
+def agree(readings: Sequence[PlateText], *, max_candidates: int = 5) -> PlateText:
+    """The text that all readings together make likeliest.
+
+    Args:
+        readings: at least one, all of one plate.
+
+    Raises:
+        ValueError: no readings.
+    """
+    if len(readings) < 2:
+        if not readings:
+            raise ValueError("nothing was read, so nothing can be agreed on")
+        return readings[0]
+    texts = sorted({candidate.text for reading in readings for candidate in reading.candidates})
+    logs = np.array([[_log_probability(reading, text) for text in texts] for reading in readings])
+    weights = np.exp(_WITNESSES * logs.mean(axis=0))
+    shares = (weights / weights.sum()).tolist()
+    ranked = sorted(zip(texts, shares, strict=True), key=lambda entry: -entry[1])[:max_candidates]
+    text, confidence = ranked[0]
+    region, region_confidence = _region(readings)
+    return PlateText(
+        text,
+        _rows(readings, text),
+        confidence,
+        tuple(Candidate(*entry) for entry in ranked),
+        region if text else None,
+        region_confidence if text else 0.0,
+        next((reading.settled for reading in readings if reading.text == text), ()),
+    )
+
+
+def _log_probability(reading: PlateText, text: str) -> float:
+    for candidate in reading.candidates:
+        if candidate.text == text:
+            return math.log(max(candidate.confidence, _UNHEARD_OF))
+    if len(text) != len(reading.text):
+        return math.log(_UNHEARD_OF)
+    at = [ALPHABET.index(char) for char in text]
+    return max(math.log(_UNHEARD_OF), float(np.log(np.maximum(_of(reading, at), _UNHEARD_OF)).sum()))
+
+
+def _of(reading: PlateText, characters: Sequence[int]) -> FloatArray:
+    return reading.char_probabilities[np.arange(len(characters)), list(characters)]
+
+
+def _rows(readings: Sequence[PlateText], text: str) -> FloatArray:
+    """The geometric mean of the distributions of those that read as many characters; one of them listed this text."""
+    alike = np.stack([reading.char_probabilities for reading in readings if len(reading.text) == len(text)])
+    mean = np.exp(np.log(np.maximum(alike, _UNHEARD_OF)).mean(axis=0))
+    known = alike.sum(axis=2).mean(axis=0)
+    return np.asarray(mean * (known / np.maximum(mean.sum(axis=1), _UNHEARD_OF))[:, None], np.float32)
+
+
+def _region(readings: Sequence[PlateText]) -> tuple[str | None, float]:
+    shares: dict[str, float] = {}
+    for reading in readings:
+        if reading.region is not None:
+            shares[reading.region] = shares.get(reading.region, 0.0) + reading.region_confidence / len(readings)
+    best = max(sorted(shares), key=shares.__getitem__, default=None)
+    if best is None or shares[best] < _MIN_REGION_CONFIDENCE:
+        return None, 0.0
+    return best, shares[best]

@@ -1,0 +1,80 @@
+"""The shipped detector's looks at the sample clip: the first at the whole frame, the second at one place."""
+
+from __future__ import annotations
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from alpr.detect import PlateDetector
+from alpr.detect.second_look import CANVAS_WH, PLATE_PX, nearer
+from alpr.geometry import bounding_box, box_iou
+from alpr.shipped import shipped
+from alpr.types import Detection, FloatArray, Image
+from tests.conftest import a_detection, an_image, some_corners
+
+
+@pytest.fixture(scope="module")
+def detector() -> PlateDetector:
+    return PlateDetector()
+
+
+def frames_with_plates(count: int) -> list[tuple[Image, FloatArray]]:
+    """Frames of the sample clip and the corners of one plate in each."""
+    truth = [json.loads(line) for line in (shipped("samples") / "clip.truth.jsonl").read_text().splitlines()]
+    seen = [(at["frame"], at["corners"]) for vehicle in truth for at in vehicle["corners"]]
+    wanted = {frame: corners for frame, corners in seen[:: max(1, len(seen) // count)]}
+    film = cv2.VideoCapture(str(shipped("samples") / "clip.mp4"))
+    pairs = []
+    for frame in range(max(wanted) + 1):
+        if not film.grab():
+            break
+        if frame in wanted:
+            pairs.append((np.asarray(film.retrieve()[1], np.uint8), np.asarray(wanted[frame], np.float32)))
+    film.release()
+    return pairs
+
+
+def test_a_second_look_finds_the_plate_where_it_is(detector: PlateDetector) -> None:
+    found, overlaps = 0, []
+    pairs = frames_with_plates(12)
+    for image, corners in pairs:
+        shaken = corners + np.array([4, -3], np.float32)
+        again = detector.look_again(image, Detection(shaken, 0.5))
+        if again is not None:
+            found += 1
+            overlaps.append(box_iou(bounding_box(again.corners)[None], bounding_box(corners)[None])[0, 0])
+    assert found >= 0.8 * len(pairs)
+    assert np.median(overlaps) > 0.7
+
+
+def test_where_nothing_is_a_second_look_sees_nothing(detector: PlateDetector) -> None:
+    assert detector.look_again(an_image(640, 480), a_detection(x=300)) is None
+
+
+def test_candidates_go_down_to_their_floor_and_hold_all_detections(detector: PlateDetector) -> None:
+    image, _ = frames_with_plates(1)[0]
+    low = detector.candidates(image, 0.05)
+    assert len(low) >= len(detector.detect(image))
+    assert all(one.confidence >= 0.05 for one in low)
+
+
+@pytest.mark.parametrize("width", [20.0, 72.0, 300.0])
+def test_a_plate_is_shown_at_one_width_be_it_near_or_far(width: float) -> None:
+    image = np.zeros((1080, 1920, 3), np.uint8)
+    corners = some_corners(800, 500, width, width / 4)
+    canvas, placed, at = nearer(image, corners)
+    assert (canvas.shape[1], canvas.shape[0]) == CANVAS_WH
+    assert width * placed.scale == pytest.approx(PLATE_PX, rel=0.03)
+    there = placed.to_canvas(corners - at)
+    assert there.mean(axis=0) == pytest.approx([128, 80], abs=3)
+    assert placed.to_frame(there) + at == pytest.approx(corners, abs=0.01)
+
+
+@pytest.mark.parametrize("size_wh", [(1, 1), (33, 7), (90, 400)])
+def test_small_pictures_make_small_canvases(size_wh: tuple[int, int]) -> None:
+    canvas, _, _ = nearer(an_image(*size_wh), some_corners(2, 2, 20, 5))
+    assert canvas.shape[0] % 32 == canvas.shape[1] % 32 == 0
+    assert canvas.shape[0] <= CANVAS_WH[1]
