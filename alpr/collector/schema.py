@@ -72,4 +72,12 @@ def _outgoing(database: Database) -> None:
         database.execute(statement)
 
 
-STEPS: tuple[Migration, ...] = (_first, _dispositions, _outgoing)
+def _device_keys(database: Database) -> None:
+    # A device keeps its number when it replaces its key; `devices.key` is its present one.
+    database.execute(
+        "CREATE TABLE device_keys (key TEXT PRIMARY KEY, device_id INTEGER NOT NULL REFERENCES devices) WITHOUT ROWID"
+    )
+    database.execute("INSERT INTO device_keys SELECT key, id FROM devices")
+
+
+STEPS: tuple[Migration, ...] = (_first, _dispositions, _outgoing, _device_keys)

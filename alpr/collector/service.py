@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
+from datetime import timedelta
 from pathlib import Path
 from threading import Event
 from types import FrameType
@@ -31,8 +32,8 @@ from alpr.link.allowlist import AllowList
 from alpr.link.claims import ClaimDesk
 from alpr.link.health import Heartbeat
 from alpr.link.hub import Delivery, Hub, Peer, Receipt
-from alpr.link.keys import load_key_pair
 from alpr.link.messages import Hello, HitRecord
+from alpr.link.serverkeys import ServerKeys
 from alpr.metrics import StageTimes
 
 _log = logging.getLogger(__name__)
@@ -65,6 +66,10 @@ class Intake:
         """A device has said how it is."""
         if self._watch is not None:
             self._watch.heard(peer.name, heartbeat)
+
+    def rekey(self, peer: Peer, public_key: str) -> None:
+        """A device will use another key."""
+        self._store.rekey(peer, public_key)
 
     def store(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
         """Commit, then tell."""
@@ -141,6 +146,7 @@ def run_collector(
     allowed_devices: Path,
     *,
     limits: HealthLimits | None = None,
+    key_grace_s: float = 86_400.0,
     targets: Sequence[Target] = (),
     receivers: Collection[str] = (),
     metrics: tuple[str, int] | None = None,
@@ -151,6 +157,7 @@ def run_collector(
     """Receive, store and ack until `stop` is set.
 
     Args:
+        key_grace_s: for how long a key that a device has replaced is still good.
         limits: beyond which an alert of a device's health is raised; None for the usual.
         targets: where events are carried on to.
         receivers: names of those who see the JSON lines and the log; see `may_learn`.
@@ -163,7 +170,7 @@ def run_collector(
         StoreError: the database cannot be used.
     """
     stop = stop or Event()
-    keys = load_key_pair(key_file)
+    keys = ServerKeys(key_file)
     allowed = AllowList(allowed_devices)
     teller = Teller(output or sys.stdout, receivers)
     with (
@@ -173,20 +180,30 @@ def run_collector(
     ):
         watch = _watch(health, limits or HealthLimits(), allowed, teller)
         intake = Intake(store, teller, watch)
-        hub = Hub(listen, keys, allowed, intake, desk=ClaimDesk(allowed_devices))
+        hub = Hub(listen, keys.present, allowed, intake, desk=ClaimDesk(allowed_devices), key_grace=timedelta(seconds=key_grace_s))
         figures = CollectorMetrics(database.parent)
         with closing(hub), Exporter(*metrics, figures) if metrics else nullcontext():
             endpoint = hub.open()
-            _log.info("listening on %s with key %s", endpoint, keys.public)
+            _log.info("listening on %s with key %s", endpoint, keys.present.public)
             if on_ready is not None:
                 on_ready(endpoint)
             while not stop.is_set():
                 hub.step(_TICK_S)
-                if watch.tick() and metrics is not None:
-                    figures.show(_scene(watch, intake, hub, allowed))
+                if watch.tick():  # once a second
+                    _follow(keys, hub)
+                    if metrics is not None:
+                        figures.show(_scene(watch, intake, hub, allowed))
                 forwarding.tick()
         watch.save()
     _log.info("stopped")
+
+
+def _follow(keys: ServerKeys, hub: Hub) -> None:
+    """Tell devices of a next key, and use it once it has taken the present one's place."""
+    if keys.refresh():
+        _log.warning("the key file has changed: listening with key %s from now on", keys.present.public)
+        hub.change_keys(keys.present)
+    hub.announce(keys.following.public if keys.following else "")
 
 
 def _scene(watch: Watch, intake: Intake, hub: Hub, allowed: AllowList) -> Scene:

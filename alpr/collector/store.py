@@ -16,7 +16,7 @@ from typing import TypeAlias
 from alpr.clock import Clock, SystemClock
 from alpr.collector.schema import STEPS
 from alpr.dispositions import checked
-from alpr.errors import DispositionError, MessageError
+from alpr.errors import DispositionError, MessageError, PeerRejected
 from alpr.forward.queue import prune
 from alpr.link.convert import disposition_from_record, probabilities_of, record_from_disposition
 from alpr.link.hub import Delivery, Peer, Receipt
@@ -93,6 +93,21 @@ class Store:
                 [(device_id, boot_id) for (boot_id,) in known if boot_id not in hello.boots],
             )
 
+    def rekey(self, peer: Peer, public_key: str) -> None:
+        """A device has another key from now on, and stays the same device.
+
+        Raises:
+            PeerRejected: that key was another device's.
+            StoreFull: no room.
+        """
+        with stored(self._path), transaction(self._connection):
+            device_id = self._device(peer)
+            of = self._connection.execute("SELECT device_id FROM device_keys WHERE key = ?", (public_key,)).fetchone()
+            if of is not None and of[0] != device_id:
+                raise PeerRejected("the new key was another device's once: make a fresh one")
+            self._connection.execute("INSERT OR IGNORE INTO device_keys VALUES (?, ?)", (public_key, device_id))
+            self._connection.execute("UPDATE devices SET key = ? WHERE id = ?", (public_key, device_id))
+
     def decide(self, disposition: Disposition) -> Disposition:
         """Keep a decision that was made at the centre; as it was kept.
 
@@ -155,12 +170,17 @@ class Store:
 
     def _device(self, peer: Peer) -> int:
         now = micros(self._clock.now())
+        known = self._connection.execute("SELECT device_id FROM device_keys WHERE key = ?", (peer.key,)).fetchone()
+        if known is not None:
+            self._connection.execute(
+                "UPDATE devices SET name = ?, last_heard_at = ? WHERE id = ?", (peer.name, now, known[0])
+            )
+            return int(known[0])
         (device_id,) = self._connection.execute(
-            """INSERT INTO devices (key, name, first_heard_at, last_heard_at) VALUES (?, ?, ?, ?)
-               ON CONFLICT (key) DO UPDATE SET name = excluded.name, last_heard_at = excluded.last_heard_at
-               RETURNING id""",
+            "INSERT INTO devices (key, name, first_heard_at, last_heard_at) VALUES (?, ?, ?, ?) RETURNING id",
             (peer.key, peer.name, now, now),
         ).fetchone()
+        self._connection.execute("INSERT INTO device_keys VALUES (?, ?)", (peer.key, device_id))
         return int(device_id)
 
     def _is_first(self, device_id: int, boot_id: str, seq: int) -> bool:

@@ -126,6 +126,10 @@ class ClaimDesk:
         self._by_key: dict[str, ClaimLine] = {}
         self.refresh()
 
+    def is_known(self, key: str) -> bool:
+        """True for the key of any code."""
+        return key in self._by_key
+
     def refusal(self, key: str) -> str:
         """Why a connection with this key is not let through to the desk; "" where it is."""
         line = self._by_key.get(key)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from alpr.clock import Clock
 from alpr.errors import MessageError, StoreFull
+from alpr.link.admission import ServerKey
 from alpr.link.dealer import Change, News
 from alpr.link.health import Echo
 from alpr.link.hotlists import HotlistNone, HotlistOffers, HotlistPart
@@ -56,6 +58,7 @@ class Courier:
         ack_patience_s: with no answer for so long, what is under way is sent again.
         pulse: makes the heartbeats, which go after hits and before reads; None for none.
         puller: fetches hotlist updates, while no hit is under way; None where none are taken.
+        on_server_key: told which key the collector will use next; True where that is kept now.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class Courier:
         ack_patience_s: float,
         pulse: Pulse | None = None,
         puller: Puller | None = None,
+        on_server_key: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._outbox = outbox
         self._wire = wire
@@ -75,6 +79,7 @@ class Courier:
         self._ack_patience_s = ack_patience_s
         self._pulse = pulse
         self._puller = puller
+        self._on_server_key = on_server_key
         self._window = Window()
         self._seen_version: int | None = None
         self._forgotten: set[int] = set()  # acked, but the disk was too full to delete them
@@ -145,35 +150,50 @@ class Courier:
 
     def _on_message(self, raw: bytes) -> None:
         match decode_from_collector(raw):
-            case Welcome(has_hotlists=has_hotlists):
-                self.state = replace(self.state, is_connected=True, last_error="")
-                self._seen_version = None
-                if self._puller is not None:
-                    self._puller.connected(has_hotlists=has_hotlists)
-                if self._pulse is not None:
-                    self._pulse.hasten()
-                _log.info("connected to the collector")
+            case Welcome() as welcome:
+                self._on_welcome(welcome)
             case HotlistOffers() | HotlistPart() | HotlistNone() as said:
                 if self._puller is not None:
                     self._puller.take(said)
-            case Echo() as echo:
-                if self._pulse is not None:
-                    self._pulse.echoed(echo)
-            case Ack(seqs=seqs, refused=refused):
-                self._window.answered([*seqs, *(refusal.seq for refusal in refused)], self._now_s())
-                self._forgotten.update(seqs)
-                self._refused.extend(refused)
-                self._seen_version = None
-                self.state = replace(self.state, last_ack_at=self._clock.now(), acked=self.state.acked + len(seqs))
+            case Echo() | ServerKey() as said:
+                self._on_pulse(said)
+            case Ack() as ack:
+                self._on_ack(ack)
             case Goodbye(reason=reason):
                 self._on_change(Change.REFUSED, f"the collector takes nothing from this device: {reason}")
                 self._wire.retreat()
 
+    def _on_welcome(self, welcome: Welcome) -> None:
+        self.state = replace(self.state, is_connected=True, last_error="")
+        self._seen_version = None
+        if self._puller is not None:
+            self._puller.connected(has_hotlists=welcome.has_hotlists)
+        if self._pulse is not None:
+            self._pulse.hasten()
+        _log.info("connected to the collector")
+
+    def _on_pulse(self, said: Echo | ServerKey) -> None:
+        if isinstance(said, ServerKey):
+            is_news = self._on_server_key(said.public_key)
+            if is_news and self._pulse is not None:
+                self._pulse.hasten()  # the collector wants to know who has it
+        elif self._pulse is not None:
+            self._pulse.echoed(said)
+
+    def _on_ack(self, ack: Ack) -> None:
+        self._window.answered([*ack.seqs, *(refusal.seq for refusal in ack.refused)], self._now_s())
+        self._forgotten.update(ack.seqs)
+        self._refused.extend(ack.refused)
+        self._seen_version = None
+        self.state = replace(self.state, last_ack_at=self._clock.now(), acked=self.state.acked + len(ack.seqs))
+
     def _settle(self) -> None:
         """Delete what was acked; where the disk is too full even for that, later."""
         try:
-            self._outbox.forget(self._forgotten)
-            self._forgotten.clear()
+            if self._forgotten:
+                self._outbox.forget(self._forgotten)
+                self._forgotten.clear()
+                self._outbox.lay_reserve_by()
             for refusal in self._refused:
                 _log.error("the collector refuses record %d: %s", refusal.seq, refusal.reason)
             if self._refused:

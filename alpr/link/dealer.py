@@ -18,7 +18,7 @@ from zmq.utils.monitor import recv_monitor_message
 from alpr.clock import Clock
 from alpr.errors import LinkError
 from alpr.link.fields import MAX_MESSAGE_BYTES
-from alpr.link.keys import KeyPair
+from alpr.link.keyring import Keys
 
 _RETRY_REFUSED_S = 2.0
 _WATCHED = (
@@ -61,13 +61,12 @@ class Dealer:
 
     Args:
         endpoint: `tcp://host:port` of the collector.
-        server_key: the collector's public key.
+        keys: looked up for each connection.
     """
 
-    def __init__(self, endpoint: str, keys: KeyPair, server_key: str, clock: Clock) -> None:
+    def __init__(self, endpoint: str, keys: Keys, clock: Clock) -> None:
         self._endpoint = endpoint
         self._keys = keys
-        self._server_key = server_key
         self._clock = clock
         self._context: zmq.Context[Any] | None = None
         self._socket: zmq.Socket[bytes] | None = None
@@ -105,7 +104,10 @@ class Dealer:
         poller.poll(round(timeout_s * 1000))
         messages = self._received(self._socket)
         changes = self._changes(self._monitor)
-        if any(change in (Change.REFUSED, Change.WRONG_KEY) for change, _ in changes):
+        found = {change for change, _ in changes}
+        if Change.WRONG_KEY in found and self._keys.failed():
+            self.reopen()
+        elif found & {Change.REFUSED, Change.WRONG_KEY}:
             self.retreat()
         return News(tuple(changes), tuple(messages))
 
@@ -118,6 +120,12 @@ class Dealer:
         except zmq.Again:
             return False
         return True
+
+    def reopen(self) -> None:
+        """Close the connection and make another at once, with the keys as they are now."""
+        assert self._context is not None  # noqa: S101 - entered
+        self._close()
+        self._open(self._context)
 
     def retreat(self) -> None:
         """Close the connection and try again after a while."""
@@ -135,9 +143,9 @@ class Dealer:
         socket.heartbeat_ivl, socket.heartbeat_timeout = 2000, 6000
         socket.reconnect_ivl, socket.reconnect_ivl_max = 200, 2000
         socket.connect_timeout, socket.handshake_ivl = 3000, 5000
-        socket.curve_publickey = self._keys.public.encode("ascii")
-        socket.curve_secretkey = self._keys.secret.encode("ascii")
-        socket.curve_serverkey = self._server_key.encode("ascii")
+        socket.curve_publickey = self._keys.own.public.encode("ascii")
+        socket.curve_secretkey = self._keys.own.secret.encode("ascii")
+        socket.curve_serverkey = self._keys.server.encode("ascii")
         self._monitor = socket.get_monitor_socket(_WATCHED)
         try:
             socket.connect(self._endpoint)
@@ -169,6 +177,7 @@ class Dealer:
             event = int(recv_monitor_message(monitor)["event"])
             if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self._is_up = True
+                self._keys.worked()
                 changes.append((Change.UP, "connected"))
             elif event == zmq.EVENT_DISCONNECTED and self._is_up:  # else it follows a refusal, which says more
                 self._is_up = False

@@ -14,6 +14,7 @@ from alpr.link.courier import Courier, LinkState
 from alpr.link.dealer import Dealer
 from alpr.link.guard import GuardedThread
 from alpr.link.health import Vitals
+from alpr.link.keyring import FixedKeys, KeyRing
 from alpr.link.keys import KeyPair
 from alpr.link.losses import micros
 from alpr.link.offset import ClockOffset
@@ -23,6 +24,7 @@ from alpr.link.pulse import Pulse
 
 _TICK_S = 0.02  # how soon a new row is noticed; 50 looks a second at a counter cost a thousandth of a core
 _CLOSE_S = 5.0
+_LOOK_S = 1.0  # at the key files
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,8 @@ class DeviceLink:
     Args:
         journal_path: of the `Journal` whose outbox is to be delivered.
         endpoint: `tcp://host:port` of the collector.
-        keys: this device's own.
-        server_key: the collector's public key.
+        keys: this device's own; or a ring, which also knows the collector's and follows changes of both.
+        server_key: the collector's public key, where `keys` is no ring.
         on_failure: told, on the link's thread, when that has died (a damaged journal); the process should end.
         ack_patience_s: with no answer for so long, what is under way is sent again.
         heartbeat_s: between two heartbeats.
@@ -66,8 +68,8 @@ class DeviceLink:
         self,
         journal_path: Path,
         endpoint: str,
-        keys: KeyPair,
-        server_key: str,
+        keys: KeyPair | KeyRing,
+        server_key: str = "",
         *,
         clock: Clock | None = None,
         software: str = f"alpr {__version__}",
@@ -79,12 +81,11 @@ class DeviceLink:
     ) -> None:
         self._path = journal_path
         self._endpoint = endpoint
-        self._keys = keys
-        self._server_key = server_key
+        self._keys = FixedKeys(keys, server_key) if isinstance(keys, KeyPair) else keys
         self._clock = clock or SystemClock()
         self._software = software
         self._ack_patience_s = ack_patience_s
-        self._pulse = Pulse(journal_path, vitals, self._clock, software, heartbeat_s)
+        self._pulse = Pulse(journal_path, vitals, self._clock, software, heartbeat_s, lambda: self._keys.servers)
         self._puller = None if hotlists is None else Puller(hotlists, self._clock)
         self._thread = GuardedThread("link", self._run, on_failure)
         self._closing = threading.Event()
@@ -136,12 +137,18 @@ class DeviceLink:
     def _run(self) -> None:
         with (
             Outbox(self._path) as outbox,
-            Dealer(self._endpoint, self._keys, self._server_key, self._clock) as dealer,
+            Dealer(self._endpoint, self._keys, self._clock) as dealer,
         ):
             patience_s, pulse, puller = self._ack_patience_s, self._pulse, self._puller
-            courier = Courier(outbox, dealer, self._clock, self._software, patience_s, pulse, puller)
+            learn = self._keys.learn
+            courier = Courier(outbox, dealer, self._clock, self._software, patience_s, pulse, puller, learn)
+            look_at_s = 0.0
             try:
                 while not self._is_over(courier):
+                    if self._now_s() >= look_at_s:
+                        look_at_s = self._now_s() + _LOOK_S
+                        if self._keys.refresh():
+                            dealer.reopen()
                     courier.take(dealer.poll(_TICK_S))
                     courier.pump()
                     self._state = courier.state

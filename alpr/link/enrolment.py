@@ -17,6 +17,7 @@ from alpr.errors import LinkError, PeerRejected
 from alpr.link.admission import Claim, Claimed, ClaimRefused
 from alpr.link.claimcode import ClaimCode
 from alpr.link.dealer import Change, Dealer
+from alpr.link.keyring import FixedKeys
 from alpr.link.keys import KeyPair, load_key_pair, new_key_pair, write_private_key
 from alpr.link.messages import FromCollector, FromDevice, decode_from_collector, encode
 
@@ -109,7 +110,7 @@ def connected(
         assert answer is not None  # noqa: S101 - only being connected is answered by None
         return answer
 
-    with Dealer(endpoint, keys, server_key, clock) as dealer:
+    with Dealer(endpoint, FixedKeys(keys, server_key), clock) as dealer:
         wait(dealer, for_answer=False)
         yield ask
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from alpr.link.fields import Count, Finite, Instant, Name, Share, Text
+from alpr.link.fields import Count, Finite, Instant, Name, PublicKey, Share, Text
 
 
 class CameraHealth(Struct, frozen=True):
@@ -93,6 +93,8 @@ class Heartbeat(Struct, frozen=True, tag="heartbeat", tag_field="kind"):
     vitals: Vitals = Vitals()
     clock: ClockHealth | None = None
     """None until an echo came back."""
+    server_keys: Annotated[tuple[PublicKey, ...], Meta(max_length=4)] = ()
+    """The collector's keys that the device would accept: the present one, and the next where it was told."""
     v: int = 1
 
 

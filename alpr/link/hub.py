@@ -10,12 +10,13 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 from alpr import __version__
 from alpr.clock import Clock, SystemClock
-from alpr.errors import LinkError, MessageError, PeerRejected, StoreFull
-from alpr.link.admission import Claim, Claimed, ClaimRefused
+from alpr.errors import MessageError, StoreFull
+from alpr.link.admission import Claim, NewKey, ServerKey
 from alpr.link.allowlist import AllowList
 from alpr.link.bell import Bell, Library
 from alpr.link.claims import ClaimDesk
@@ -35,6 +36,7 @@ from alpr.link.messages import (
     decode_from_device,
     encode,
 )
+from alpr.link.porter import Porter
 
 _log = logging.getLogger(__name__)
 
@@ -81,6 +83,14 @@ class Handler(Protocol):
     def heard(self, peer: Peer, heartbeat: Heartbeat) -> None:
         """A device has said how it is."""
 
+    def rekey(self, peer: Peer, public_key: str) -> None:
+        """What comes with this key will be the same device's.
+
+        Raises:
+            PeerRejected: that key was another device's.
+            StoreFull: it cannot be noted now.
+        """
+
     def store(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
         """Commit all batches, durably, and give a receipt for each, in order.
 
@@ -95,7 +105,8 @@ class Hub:
     Args:
         listen: `tcp://address:port`; port `*` takes a free one.
         keys: the collector's own.
-        desk: where claim codes are redeemed; None where none are.
+        desk: where claim codes are redeemed; None where neither that nor a new key is possible.
+        key_grace: for how long a key that a device has replaced is still good.
         library: has the published hotlist updates; None where there are none.
     """
 
@@ -108,13 +119,15 @@ class Hub:
         clock: Clock | None = None,
         *,
         desk: ClaimDesk | None = None,
+        key_grace: timedelta = timedelta(days=1),
         library: Library | None = None,
     ) -> None:
         self._keys = keys
         self._allowed = allowed
         self._handler = handler
         self._clock = clock or SystemClock()
-        self._desk = desk
+        self._porter = None if desk is None else Porter(allowed, desk, key_grace, self._clock, self._fault)
+        self._next_key = ""
         self._gate = Gate(allowed, desk, self._clock)
         self._door = Door(listen, self._refusal)
         self._bell = None if library is None else Bell(library, self._send)
@@ -123,7 +136,7 @@ class Hub:
         self._complain_at_s = float("-inf")
         self.faults: Counter[str] = Counter()
         """What was not accepted, by reason: "refused key", "expired code", "revoked code", "too many tries" in the
-        handshake; "claim", "not allowed", "malformed", "not stored" after it."""
+        handshake; "claim", "new key", "not allowed", "malformed", "not stored" after it."""
 
     def open(self) -> str:
         """Bind; the endpoint with its actual port.
@@ -136,6 +149,20 @@ class Hub:
     def close(self) -> None:
         """Close all connections."""
         self._door.close()
+
+    def announce(self, next_key: str) -> None:
+        """Tell each device, with the answer to its heartbeat, which key will be used next; "" for none."""
+        self._next_key = next_key
+
+    def change_keys(self, keys: KeyPair) -> None:
+        """Use another key from now on: all connections are made anew.
+
+        Raises:
+            LinkError: the address was taken meanwhile.
+        """
+        self._keys = keys
+        self._door.reopen(keys)
+        self._gate.all_left()
 
     def step(self, timeout_s: float) -> None:
         """Wait for messages, store them, ack them.
@@ -183,27 +210,25 @@ class Hub:
                 self._greet(arrival.route, peer, message)
             elif isinstance(message, Heartbeat):
                 self._echo(arrival.route, peer, message)
+            elif isinstance(message, NewKey):
+                self._replace_key(arrival.route, peer, message)
             elif isinstance(message, HotlistAsk | HotlistsHeld) and self._bell is not None:
                 self._bell.take(arrival.route, peer, message)
         return received
 
     def _redeem(self, arrival: Arrival, message: FromDevice | None) -> None:
         """From one who is not on the list only a claim counts, and only with a code's key."""
-        if self._desk is None or not isinstance(message, Claim) or not self._gate.is_claim(arrival.key):
+        if self._porter is None or not isinstance(message, Claim) or not self._gate.is_claim(arrival.key):
             self._fault("not allowed", "a message of one who is not on the list")
             return
-        try:
-            name = self._desk.redeem(arrival.key, message.public_key)
-        except PeerRejected as error:
-            self._fault("claim", str(error))
-            self._send(arrival.route, ClaimRefused(str(error)))
-        except LinkError as error:
-            self._fault("not stored", str(error))
-            self._send(arrival.route, ClaimRefused("the collector cannot write its list now; try again later"))
-        else:
-            _log.warning("%s enrolled itself with its claim code, key %s", name, message.public_key)
-            self._allowed.refresh()
-            self._send(arrival.route, Claimed(name))
+        self._send(arrival.route, self._porter.redeem(arrival.key, message))
+
+    def _replace_key(self, route: bytes, peer: Peer, wish: NewKey) -> None:
+        if self._porter is None:
+            self._fault("not allowed", f"{peer.name} would replace its key")
+            return
+        answer = self._porter.replace_key(peer.name, peer.key, wish, lambda key: self._handler.rekey(peer, key))
+        self._send(route, answer)
 
     def _decoded(self, peer: Peer, frames: Sequence[bytes]) -> FromDevice | None:
         try:
@@ -225,6 +250,8 @@ class Hub:
         received_at = self._clock.now()
         self._handler.heard(peer, heartbeat)
         self._send(route, Echo(heartbeat.sent_at, received_at, self._clock.now()))
+        if self._next_key and self._next_key not in heartbeat.server_keys:
+            self._send(route, ServerKey(self._next_key))
 
     def _take(self, received: list[tuple[bytes, Delivery]]) -> None:
         if not received:

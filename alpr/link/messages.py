@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from alpr.errors import MessageError
-from alpr.link.admission import Claim, Claimed, ClaimRefused
+from alpr.link.admission import Claim, Claimed, ClaimRefused, NewKey, NewKeyRefused, NewKeyTaken, ServerKey
 from alpr.link.fields import (
     MAX_MESSAGE_BYTES,
     MAX_PICTURE_BYTES,
@@ -223,9 +223,20 @@ class Goodbye(Struct, frozen=True, tag="goodbye", tag_field="kind"):
     v: int = VERSION
 
 
-FromDevice: TypeAlias = Hello | Batch | Heartbeat | Claim | HotlistsHeld | HotlistAsk
+FromDevice: TypeAlias = Hello | Batch | Heartbeat | Claim | HotlistsHeld | HotlistAsk | NewKey
 FromCollector: TypeAlias = (
-    Welcome | Ack | Goodbye | Echo | Claimed | ClaimRefused | HotlistOffers | HotlistPart | HotlistNone
+    Welcome
+    | Ack
+    | Goodbye
+    | Echo
+    | Claimed
+    | ClaimRefused
+    | NewKeyTaken
+    | NewKeyRefused
+    | ServerKey
+    | HotlistOffers
+    | HotlistPart
+    | HotlistNone
 )
 
 _M = TypeVar("_M", bound=FromDevice | FromCollector)

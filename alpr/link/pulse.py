@@ -22,15 +22,23 @@ class Pulse:
         journal_path: whose outbox is told of.
         vitals: asked for each heartbeat, on the link's thread: it should only hand over what is at hand.
         every_s: between two heartbeats.
+        server_keys: asked for the collector's keys that the device holds.
     """
 
     def __init__(
-        self, journal_path: Path, vitals: Callable[[], Vitals], clock: Clock, software: str, every_s: float
+        self,
+        journal_path: Path,
+        vitals: Callable[[], Vitals],
+        clock: Clock,
+        software: str,
+        every_s: float,
+        server_keys: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
         self._path = journal_path
         self._vitals = vitals
         self._clock = clock
         self._software = software
+        self._server_keys = server_keys
         self._every_ns = round(every_s * 1e9)
         self._due_ns: int | None = None
         self._made: tuple[datetime, int] | None = None
@@ -61,7 +69,7 @@ class Pulse:
         vitals, offset = self._vitals(), self.offset
         clock = None if offset is None else ClockHealth(offset.offset_s, offset.uncertainty_s)
         now_ns = self._clock.monotonic_ns()  # before it goes: what passes from here on counts as time on the way
-        heartbeat = Heartbeat(self._clock.now(), self._software, outbox, vitals, clock)
+        heartbeat = Heartbeat(self._clock.now(), self._software, outbox, vitals, clock, self._server_keys())
         self._made = (heartbeat.sent_at, now_ns)
         return heartbeat
 

@@ -315,6 +315,9 @@ class SilentWire:
     def heard(self, peer: Peer, heartbeat: Heartbeat) -> None:
         pass
 
+    def rekey(self, peer: Peer, public_key: str) -> None:
+        pass
+
     def store(self, deliveries: list[Delivery]) -> list[Receipt]:
         self.calls += 1
         if self.error:
