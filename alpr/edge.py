@@ -29,8 +29,8 @@ from alpr.link import (
     DeviceLink,
     Journal,
     JournalLimits,
+    KeyRing,
     Vitals,
-    load_key_pair,
     load_public_key,
     mark_damaged,
     open_journal,
@@ -266,8 +266,7 @@ class Edge:
         return DeviceLink(
             self._config.device.journal,
             link.collector,
-            load_key_pair(link.key_file),
-            load_public_key(link.server_key),
+            key_ring(self._config),
             clock=self._clock,
             heartbeat_s=link.heartbeat_s,
             vitals=vitals,
@@ -292,6 +291,17 @@ class Edge:
             link=None if link is None else link.status(),
             lost=journal.losses(),
         )
+
+
+def key_ring(config: EdgeConfig) -> KeyRing:
+    """The keys of the link, which must be configured.
+
+    Raises:
+        LinkError: a key file cannot be used.
+    """
+    assert config.link is not None  # noqa: S101 - as said
+    memory = config.device.data_dir / "collector-keys"
+    return KeyRing(config.link.key_file, load_public_key(config.link.server_key), memory)
 
 
 def track_settings(config: EdgeConfig) -> TrackSettings:

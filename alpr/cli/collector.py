@@ -30,6 +30,7 @@ def command(config_path: Path) -> None:
             config.database,
             config.key_file,
             config.allowed_devices,
+            key_grace_s=config.key_grace_s,
             limits=HealthLimits(**config.health.model_dump()),
             metrics=(config.metrics.address, config.metrics.port) if config.metrics else None,
             targets=_targets(config),

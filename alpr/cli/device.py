@@ -148,6 +148,30 @@ def list_devices(config_path: Path | None, allowed: Path | None, as_json: bool) 
 
 
 @command.command()
+@click.option(
+    "-c", "--config", "config_path", required=True, type=click.Path(path_type=Path), help="The device's: edge.yaml"
+)
+def rotate(config_path: Path) -> None:
+    """On the device: replace its key. Nothing has to be stopped, and nothing is lost.
+
+    The collector hears of the new key over the old one and takes both for a while (`key_grace_s` there); a link that
+    runs changes to the new one by itself. Where it is broken off, run it again.
+    """
+    from alpr.config import load_edge_config
+    from alpr.edge import key_ring
+    from alpr.errors import LinkError
+    from alpr.link.rotation import rotate_key
+
+    config = load_edge_config(config_path)
+    if config.link is None:
+        raise LinkError(f"{config_path}: no link is configured, so there is no key to replace")
+    rotation = rotate_key(config.link.collector, config.link.key_file, key_ring(config))
+    click.echo(rotation.public_key)
+    until = f"until {rotation.old_until:%Y-%m-%d %H:%M} UTC" if rotation.old_until else "no more"
+    click.echo(f"{config.link.key_file} holds a new key; the old one is good {until}", err=True)
+
+
+@command.command()
 @click.argument("name")
 @_config_option
 @_allowed_option

@@ -35,3 +35,41 @@ def new(name: str, folder: Path) -> None:
     click.echo(f"public key:  {public}", err=True)
     line = f"alpr device allow {name} {shlex.quote(keys.public)} --allowed FILE"
     click.echo(f"if it is a device's, let it in at the collector:  {line}", err=True)
+
+
+@command.command()
+@click.option(
+    "-c", "--config", "config_path", required=True, type=click.Path(path_type=Path), help="The collector's."
+)
+@click.option("--finish", is_flag=True, help="Use the next key from now on.")
+@click.option("--force", is_flag=True, help="With --finish: although some devices do not hold it.")
+def rotate(config_path: Path, finish: bool, force: bool) -> None:
+    """At the collector: replace its key in two steps, while it runs.
+
+    First, a next key is made and told to all devices over the present one; call again to see who still lacks it. Then
+    --finish puts it in use: devices that hold it follow by themselves within seconds. One that does not needs the new
+    public key as `server_key` in its configuration, or a new claim code. Codes that were not used yet end with the old
+    key.
+    """
+    from alpr.collector.fleet import without_key
+    from alpr.collector.health_store import health_path, read_latest
+    from alpr.config import load_collector_config
+    from alpr.errors import LinkError
+    from alpr.link.allowlist import read_devices
+    from alpr.link.serverkeys import change_over, next_key, prepare_next
+
+    config = load_collector_config(config_path)
+    following = next_key(config.key_file) if finish else prepare_next(config.key_file)
+    health = health_path(config.database)
+    latest = read_latest(health) if health.exists() else {}
+    lacking = without_key(read_devices(config.allowed_devices), latest, following.public) if following else []
+    if lacking:
+        click.echo(f"without the next key: {', '.join(lacking)}", err=True)
+    if not finish:
+        click.echo(following.public if following else "")
+        click.echo("when all have it:  alpr key rotate --finish -c FILE" if lacking else "all devices have it", err=True)
+        return
+    if lacking and not force:
+        raise LinkError(f"{len(lacking)} devices do not hold the next key yet; wait for them, or give --force")
+    click.echo(change_over(config.key_file).public)
+    click.echo("the collector uses its new key now", err=True)

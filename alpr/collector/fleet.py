@@ -71,6 +71,12 @@ def table_row(row: Row, heartbeat: Heartbeat | None) -> Row:
     }
 
 
+def without_key(devices: Iterable[Device], latest: Mapping[str, KeptHealth], server_key: str) -> list[str]:
+    """Names of the devices that have not said that they hold a key of the collector."""
+    holders = {name for name, kept in latest.items() if server_key in kept.heartbeat.server_keys}
+    return sorted({device.name for device in devices} - holders)
+
+
 def _state(silent_s: float | None, alerts: list[str], silent_after_s: float) -> str:
     if silent_s is None:
         return "never heard"

@@ -333,6 +333,8 @@ class CollectorConfig(_Block):
     receivers: tuple[Receiver, ...] = ()
     """Names that those go by who see what the collector prints and logs. Hits of covert entries are told there only
     where one of the names is among the entry's receivers; they are stored all the same."""
+    key_grace_s: Annotated[float, Field(ge=60, le=2_592_000)] = 86_400.0
+    """Seconds for which a key that a device has replaced is still good."""
     health: HealthConfig = HealthConfig()
     hotlists: PublishedConfig | None = None
     """Null: none are handed on."""

@@ -5,6 +5,7 @@ from alpr.link.device import DeviceLink, LinkStatus
 from alpr.link.health import CameraHealth, Heartbeat, ListHealth, MachineHealth, Vitals
 from alpr.link.hub import Delivery, Hub, Peer, Receipt
 from alpr.link.journal import Journal, JournalLimits
+from alpr.link.keyring import KeyRing
 from alpr.link.keys import KeyPair, load_key_pair, load_public_key, new_key_pair, write_key_pair
 from alpr.link.salvage import mark_damaged, open_journal
 
@@ -19,6 +20,7 @@ __all__ = [
     "Journal",
     "JournalLimits",
     "KeyPair",
+    "KeyRing",
     "LinkStatus",
     "ListHealth",
     "MachineHealth",
