@@ -11,6 +11,7 @@ import click
 
 from alpr.cli.hotlist_import import accept, db_option, diff, discard, import_
 from alpr.cli.hotlist_publish import COMMANDS
+from alpr.cli.hotlist_skip import skip
 from alpr.cli.output import json_option, print_rows
 from alpr.clock import SystemClock
 from alpr.errors import HotlistError
@@ -24,7 +25,7 @@ def command() -> None:
     """Import, publish, apply, status, policy: the plates that are looked for."""
 
 
-for _further in (import_, diff, accept, discard, *COMMANDS):
+for _further in (import_, diff, accept, discard, skip, *COMMANDS):
     command.add_command(_further)
 
 
@@ -40,6 +41,7 @@ def list_(database: Path, as_json: bool) -> None:
             "revision": state.revision,
             "updated_at": _instant(state.updated_at),
             "age_s": round(state.age_s),
+            "skips": state.skips,
         }
         for state in _lists(database)
     )
@@ -70,6 +72,8 @@ def status(database: Path, max_age_h: float | None, as_json: bool) -> None:
             "updated_at": _instant(state.updated_at),
             "age_s": round(state.age_s),
             "stale": is_stale[state.name],
+            "skips": state.skips,
+            "skipped": state.skipped,
         }
         for state in states
     )

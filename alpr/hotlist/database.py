@@ -43,12 +43,13 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
             raise StoreError(f"{path}: its folder cannot be made ({error.strerror}): choose another --db") from error
         connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
         try:
-            _refuse_foreign(connection, path)
+            version = _refuse_foreign(connection, path)
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute(f"PRAGMA cache_size=-{_IMPORT_CACHE_KIB}")
-            with transaction(connection):
-                _migrate(connection)
+            if version != SCHEMA_VERSION:  # else nothing is written, and no reader is disturbed
+                with transaction(connection):
+                    _migrate(connection)
         except BaseException:
             connection.close()
             raise
@@ -229,10 +230,12 @@ def _shared_details_and_history(tables: Database) -> None:
         "skips",
         {
             **{"skip_id": int, "list_name": str, "plate": str, "is_exact_too": int},
-            **{"reason": str, "added_by": str, "added_at": str, "until": str},
+            **{"reason": str, "added_by": str, "added_at": str, "until": int},
+            **{"skipped": int, "last_skipped_at": str},
         },
         pk="skip_id",
-        not_null={"list_name", "plate", "is_exact_too", "reason", "added_by", "added_at"},
+        not_null={"list_name", "plate", "is_exact_too", "reason", "added_by", "added_at", "until", "skipped"},
+        defaults={"skipped": 0},
     ).create_index(["list_name", "plate"], index_name="skips_by_plate", unique=True)
 
 

@@ -9,7 +9,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from alpr.clock import Clock
+from alpr.hotlist.conditions import Circumstances
 from alpr.hotlist.index import HotlistIndex
+from alpr.hotlist.skips import SkipCounter
 from alpr.types import Hit, HotlistEntry, Match, Place, Read
 
 
@@ -26,6 +28,12 @@ class MaxAges(NamedTuple):
 
 
 NO_LIMITS = MaxAges()
+
+
+def max_ages_from_hours(default_h: float | None, by_list_h: Mapping[str, float]) -> MaxAges:
+    """The limits as people write them."""
+    by_list = {name: hours * 3600 for name, hours in by_list_h.items()}
+    return MaxAges(None if default_h is None else default_h * 3600, by_list)
 
 
 def hit_from(read: Read, match: Match, index: HotlistIndex, now: datetime, max_ages: MaxAges = NO_LIMITS) -> Hit:
@@ -74,6 +82,7 @@ class HotlistMatcher:
     Args:
         places: where the cameras stand, by camera; for entries with an area or a compass direction.
         max_ages: beyond which a hit says that its list is old.
+        skips: told of every pass that met an entry which is skipped.
     """
 
     def __init__(
@@ -82,15 +91,20 @@ class HotlistMatcher:
         clock: Clock,
         places: Mapping[str, Place] | None = None,
         max_ages: MaxAges = NO_LIMITS,
+        skips: SkipCounter | None = None,
     ) -> None:
         self._index = index
         self._clock = clock
         self._places = places or {}
         self._max_ages = max_ages
+        self._skips = skips
 
     def hits(self, read: Read) -> list[Hit]:
         """One hit per entry met, highest priority first."""
         now = self._clock.now()
         place = self._places.get(read.camera_id)
-        matches = self._index.match(read.plate, read.last_seen_at, place=place, direction=read.direction)
+        seen = Circumstances(read.last_seen_at, place, read.direction)
+        matches, skipped = self._index.match_and_skip(read.plate, seen, read.last_seen_at)
+        if read.is_final and self._skips is not None:  # earlier reports are of the same pass
+            self._skips.count(skipped)
         return [hit_from(read, match, self._index, now, self._max_ages) for match in matches]

@@ -18,11 +18,14 @@ from alpr.hotlist.entry_store import entry_from_row, microseconds
 from alpr.hotlist.lookup import NO_RULES, Rules, read_rules, rows_near
 from alpr.hotlist.matching import meet, urgency
 from alpr.hotlist.policy import MatchPolicy
+from alpr.hotlist.skips import skip_of
 from alpr.types import Match, Place, PlateText
 
 _LISTS = """
     SELECT name, revision, updated_at, source,
-        count(entry_id), coalesce(sum(valid_to <= :now), 0), coalesce(sum(valid_from > :now), 0)
+        count(entry_id), coalesce(sum(valid_to <= :now), 0), coalesce(sum(valid_from > :now), 0),
+        (SELECT count(*) FROM skips WHERE list_name IN ('', lists.name) AND until > :now),
+        (SELECT coalesce(sum(skipped), 0) FROM skips WHERE list_name IN ('', lists.name))
     FROM lists LEFT JOIN entries USING (list_id) GROUP BY list_id ORDER BY name"""
 
 
@@ -43,6 +46,10 @@ class ListState:
     not_yet_valid: int
     age_s: float
     """Seconds since `updated_at`; 0 where the clock went back."""
+    skips: int
+    """Plates that are skipped at the instant, in this list or in all."""
+    skipped: int
+    """Passes that met an entry and were skipped, as far as devices have noted."""
 
 
 class HotlistIndex:
@@ -79,7 +86,7 @@ class HotlistIndex:
         """The entries in force that a plate meets: highest priority first, the closest kind first.
 
         Args:
-            at: when it was read: for schedules.
+            at: when it was read: for schedules and skips.
             place: where the camera stands, for entries with an area.
             direction: how the vehicle went, as `Read.direction`.
             in_force_at: when the entry has to be valid; None: when the plate was read.
@@ -88,18 +95,27 @@ class HotlistIndex:
             StoreError: the database cannot be read.
             HotlistError: a list's policy cannot be understood.
         """
+        return self.match_and_skip(plate, Circumstances(at, place, direction), in_force_at or at)[0]
+
+    def match_and_skip(
+        self, plate: PlateText, seen: Circumstances, in_force_at: datetime
+    ) -> tuple[list[Match], frozenset[int]]:
+        """The matches as `match` gives them, and the ids of the skips that others fell under."""
         if not plate.text:
-            return []
+            return [], frozenset()
         with self._snapshot():
             rules = self._current_rules()
-            rows = rows_near(self._connection, plate, microseconds(in_force_at or at), rules)
-        seen = Circumstances(at, place, direction)
-        matches = [
-            match
-            for row in rows
-            if (match := meet(plate, entry_from_row(row), rules.policies[row[1]], seen)) is not None
-        ]
-        return sorted(matches, key=urgency)
+            rows = rows_near(self._connection, plate, microseconds(in_force_at), rules)
+        matches, skipped = [], set()
+        for row in rows:
+            match = meet(plate, entry_from_row(row), rules.policies[row[1]], seen)
+            if match is None:
+                continue
+            if rules.skips and (skip := skip_of(rules.skips, match.entry, match.kind, seen.at)) is not None:
+                skipped.add(skip)
+            else:
+                matches.append(match)
+        return sorted(matches, key=urgency), frozenset(skipped)
 
     def policies(self) -> dict[str, MatchPolicy]:
         """List name → its match policy, by name.
@@ -177,7 +193,7 @@ class HotlistIndex:
 
 
 def _list_state(row: tuple[Any, ...], now: datetime) -> ListState:
-    name, revision, updated_at, source, entries, expired, not_yet_valid = row
+    name, revision, updated_at, source, entries, expired, not_yet_valid, skips, skipped = row
     updated = datetime.fromisoformat(updated_at)
     return ListState(
         name=name,
@@ -188,6 +204,8 @@ def _list_state(row: tuple[Any, ...], now: datetime) -> ListState:
         expired=expired,
         not_yet_valid=not_yet_valid,
         age_s=_age_s(updated, now),
+        skips=skips,
+        skipped=skipped,
     )
 
 

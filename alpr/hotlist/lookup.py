@@ -12,6 +12,7 @@ from alpr.hotlist.entry_store import SELECTED
 from alpr.hotlist.neighbours import openings_and_ending
 from alpr.hotlist.policies import policy_from_json
 from alpr.hotlist.policy import MatchPolicy
+from alpr.hotlist.skips import SkipRules, read_skip_rules
 from alpr.hotlist.wildcards import SHAPES, keys_of_text
 from alpr.plates import look_alike_key
 from alpr.types import PlateText
@@ -55,9 +56,10 @@ class Rules(NamedTuple):
     list_ids: dict[str, int]
     shapes: tuple[str, ...]
     """Of the entries with wildcards."""
+    skips: SkipRules
 
 
-NO_RULES = Rules({}, {}, ())
+NO_RULES = Rules({}, {}, (), {})
 
 
 def read_rules(connection: sqlite3.Connection) -> Rules:
@@ -72,6 +74,7 @@ def read_rules(connection: sqlite3.Connection) -> Rules:
         {name: policy_from_json(written, name) for name, _, written in rows},
         {name: list_id for name, list_id, _ in rows},
         tuple(shape for (shape,) in shapes),
+        read_skip_rules(connection),
     )
 
 

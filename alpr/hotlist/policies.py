@@ -5,25 +5,33 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 from alpr.errors import HotlistError, StoreError
 from alpr.hotlist.database import open_for_writing, stored
 from alpr.hotlist.policy import DEFAULT_POLICY, MatchPolicy
+from alpr.hotlist.staging import refuse_other_origin, remember_revision
 from alpr.sqlite import transaction
 
 
-def set_policy(database: Path, list_name: str, settings: Mapping[str, str]) -> MatchPolicy:
+def set_policy(
+    database: Path, list_name: str, settings: Mapping[str, str], now: datetime | None = None
+) -> MatchPolicy:
     """Change settings of a list's policy; the others stay. Counts for all readers from now on.
+
+    A policy that differs from the one before is a new revision of the list: a hit is told by list and revision.
 
     Args:
         settings: by name, as text; see `MatchPolicy`.
+        now: when it was changed; None for this moment.
 
     Returns:
         The policy as it is now.
 
     Raises:
-        HotlistError: there is no such list or setting, or a value is not one; nothing is changed.
+        HotlistError: there is no such list or setting, a value is not one, or the list comes from signed updates,
+            which bring its policy; nothing is changed.
         StoreError: the database cannot be written.
     """
     if not database.is_file():
@@ -32,9 +40,14 @@ def set_policy(database: Path, list_name: str, settings: Mapping[str, str]) -> M
         row = connection.execute("SELECT policy FROM lists WHERE name = ?", (list_name,)).fetchone()
         if row is None:
             raise HotlistError(f"{database}: no list named {list_name!r}: see `alpr hotlist list`")
+        refuse_other_origin(connection, list_name, "")
         policy = policy_from_json(row[0], list_name).changed(settings)
         written = json_from_policy(policy)
-        connection.execute("UPDATE lists SET policy = ? WHERE name = ?", (written, list_name))
+        if written != row[0]:
+            update = "UPDATE lists SET policy = ?, revision = revision + 1 WHERE name = ?"
+            connection.execute(update, (written, list_name))
+            when = now or datetime.now(UTC)
+            remember_revision(connection, list_name, cause="policy", source="", now=when)
     return policy
 
 

@@ -138,7 +138,7 @@ def apply_staged(
     Raises:
         HotlistError: the list is kept by another origin.
     """
-    _refuse_other_origin(connection, list_name, origin)
+    refuse_other_origin(connection, list_name, origin)
     named = {"name": list_name, "updated_at": text_from_instant(now), "source": source, "origin": origin}
     connection.execute(_NAME_LIST, named)
     query = "SELECT list_id, revision FROM lists WHERE name = ?"
@@ -181,7 +181,12 @@ def remember_revision(
     connection.execute(_REMEMBER, values)
 
 
-def _refuse_other_origin(connection: sqlite3.Connection, list_name: str, origin: str) -> None:
+def refuse_other_origin(connection: sqlite3.Connection, list_name: str, origin: str) -> None:
+    """Raise where a list that comes from elsewhere would be changed here.
+
+    Raises:
+        HotlistError: it would.
+    """
     row = connection.execute("SELECT origin FROM lists WHERE name = ?", (list_name,)).fetchone()
     if row is not None and row[0] and not origin:
         raise HotlistError(f"list {list_name!r} comes from signed updates ({row[0]}): change it there and publish it")

@@ -343,9 +343,9 @@ def test_refusals_are_counted_by_set_and_cause(at_2: Device) -> None:
     assert "older than revision 2" in refusals[0].message
 
 
-def test_a_policy_that_is_set_here_lasts_until_the_next_update(at_2: Device) -> None:
-    set_policy(at_2.database, "stolen", {"edits": "8:1"})
-    whole = {"stolen": some_entries("AB12CDE", "NEW1"), "wanted": some_entries("W1W1")}
-    at_2.take(an_update(whole, revision=3))
+def test_a_policy_comes_with_the_update_and_is_not_set_here(at_2: Device) -> None:
+    with pytest.raises(HotlistError, match="comes from signed updates"):
+        set_policy(at_2.database, "stolen", {"edits": "8:1"})
     with HotlistIndex.open(at_2.database) as index:
         assert index.policies()["stolen"].settings()["edits"] == "0"
+        assert index.revision("stolen") == 2

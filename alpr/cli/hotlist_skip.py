@@ -1,0 +1,91 @@
+"""`alpr hotlist skip`: entries that are known to raise false hits."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from alpr.cli.hotlist_import import db_option
+from alpr.cli.instants import instant
+from alpr.cli.output import json_option, print_rows
+from alpr.clock import SystemClock
+
+if TYPE_CHECKING:
+    from alpr.hotlist.skips import Skip
+
+_list_option = click.option("--list", "list_name", default="", help="Only in this list. Default: in all.")
+
+
+@click.group()
+def skip() -> None:
+    """Entries that are known to raise false hits: not alerted for a while, counted, kept over imports."""
+
+
+@skip.command("add")
+@click.argument("plate")
+@_list_option
+@click.option("--reason", required=True, help="Why, for whoever misses the hit.")
+@click.option("--until", callback=instant, metavar="WHEN", help="When it ends. Default: in 30 days; at most 366.")
+@click.option("--by", help="Who asks for it. Default: the person that is logged in.")
+@click.option("--keep-exact", is_flag=True, help="Skip approximate matches only; the exact text still alerts.")
+@db_option
+@json_option
+def add(
+    plate: str,
+    list_name: str,
+    reason: str,
+    until: datetime | None,
+    by: str | None,
+    keep_exact: bool,
+    database: Path,
+    as_json: bool,
+) -> None:
+    """Raise no hits on entries of PLATE, written as the entry is (with its wildcards)."""
+    from alpr.collector.access import os_user
+    from alpr.hotlist.skips import DEFAULT_SKIP, Skip, add_skip
+
+    now = SystemClock().now()
+    asked = Skip(list_name, plate, not keep_exact, reason, by or os_user(), now, until or now + DEFAULT_SKIP)
+    print_rows([_row(add_skip(database, asked), now)], as_json=as_json)
+
+
+@skip.command("remove")
+@click.argument("plate")
+@_list_option
+@db_option
+@json_option
+def remove(plate: str, list_name: str, database: Path, as_json: bool) -> None:
+    """Let entries of PLATE raise hits again."""
+    from alpr.hotlist.skips import remove_skip
+
+    print_rows([_row(remove_skip(database, plate, list_name), SystemClock().now())], as_json=as_json)
+
+
+@skip.command("list")
+@db_option
+@json_option
+def list_(database: Path, as_json: bool) -> None:
+    """All skips with who asked for them and how often they were met; also those that are over."""
+    from alpr.hotlist.skips import read_skips
+
+    now = SystemClock().now()
+    print_rows((_row(one, now) for one in read_skips(database)), as_json=as_json)
+
+
+def _row(one: Skip, now: datetime) -> dict[str, Any]:
+    left = one.until - now
+    return {
+        "plate": one.plate,
+        "list": one.list_name or "all",
+        "skips": "all matches" if one.is_exact_too else "approximate matches",
+        "reason": one.reason,
+        "by": one.added_by,
+        "since": one.added_at.isoformat(timespec="seconds"),
+        "until": one.until.isoformat(timespec="seconds"),
+        "state": "in force" if left > timedelta() else "over",
+        "skipped": one.skipped,
+        "last_skipped_at": one.last_skipped_at.isoformat(timespec="seconds") if one.last_skipped_at else None,
+    }
