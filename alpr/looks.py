@@ -28,6 +28,9 @@ STILL = Looks()
 ONCE = Looks(places=0, sure_text=0.0)
 """One look and one reading: what a frame of a film gets."""
 
+SWEEP = Looks(places=12, floor=0.05, threshold=0.02, sure_text=0.0)
+"""Down to what nobody would call a plate: to see what other thresholds would give."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlateEvidence:

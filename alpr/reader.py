@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -39,6 +40,21 @@ class SecondLooker(Protocol):
 
     def look_again(self, image: Image, detection: Detection) -> Detection | None:
         """What a second look finds there."""
+
+
+class Times(Protocol):
+    """Takes the time of each stage."""
+
+    def measure(self, stage: str) -> AbstractContextManager[None]:
+        """Time what happens inside."""
+
+
+class _Place(NamedTuple):
+    """Where a plate may be."""
+
+    detection: Detection
+    scores: tuple[float, float] | None
+    """Confidence of the first look and the second; None where one look decides."""
 
 
 class PlateReader:
@@ -94,31 +110,33 @@ class PlateReader:
         plates = self.recogniser.recognise(patches)
         return [Observation(*seen) for seen in zip(detections, plates, patches, strict=True)]
 
-    def read(self, image: Image) -> list[Observation]:
+    def read(self, image: Image, times: Times | None = None) -> list[Observation]:
         """Find and read all plates, the most likely asked-for first (confidence × area).
 
         Args:
             image: (H, W, 3) uint8 BGR. It is not changed.
+            times: takes the time of "detect" and "recognise".
 
         Returns:
             One observation per plate that says something; a detection in which no text is found is left out.
         """
-        return self.rank(self.see(image))
+        return self.rank(self.see(image, times))
 
-    def see(self, image: Image) -> list[Observation]:
+    def see(self, image: Image, times: Times | None = None) -> list[Observation]:
         """Find and read all plates, also those that say nothing, most confident detection first.
 
         Args:
             image: (H, W, 3) uint8 BGR. It is not changed.
+            times: takes the time of "detect" and "recognise".
 
         Returns:
             Of a detector that looks twice the detections' confidence is that of both looks and the text together.
         """
-        if self.looks.places and isinstance(self.detector, SecondLooker):
-            found = self._look_twice(image, self.detector)
-        else:
-            found = self.recognise(image, self.detect(image))
-        return [self._read_again(image, seen) for seen in found]
+        measure = times.measure if times else _unmeasured
+        with measure("detect"):
+            places = self._places(image)
+        with measure("recognise"):
+            return [self._read_again(image, seen) for seen in self._plates(image, places)]
 
     def read_crop(self, crop: Image) -> PlateText:
         """Read a picture that shows one plate and nothing else, as often as `looks` says.
@@ -135,20 +153,27 @@ class PlateReader:
         """Those that say something, the most likely asked-for first (confidence × area)."""
         return sorted((observation for observation in seen if observation.text), key=_prominence, reverse=True)
 
-    def _look_twice(self, image: Image, detector: SecondLooker) -> list[Observation]:
-        """All plates by both looks and the first reading."""
-        looks, evidence = self.looks, self._evidence
-        places = []
+    def _places(self, image: Image) -> list[_Place]:
+        """Where plates may be, as far as a text could still decide it."""
+        detector, looks, places = self.detector, self.looks, []
+        if not looks.places or not isinstance(detector, SecondLooker):
+            return [_Place(detection, None) for detection in detector.detect(image)]
         for first in detector.candidates(image, looks.floor)[: looks.places]:
             second = detector.look_again(image, first)
             scores = first.confidence, second.confidence if second else 0.0
-            if evidence.best_confidence(*scores) >= looks.threshold:
-                places.append((second or first, scores))
+            if self._evidence.best_confidence(*scores) >= looks.threshold:
+                places.append(_Place(second or first, scores))
+        return places
+
+    def _plates(self, image: Image, places: Sequence[_Place]) -> list[Observation]:
+        """The places that are plates by all looks and the first reading, each once."""
         found = []
-        read = self.recognise(image, [detection for detection, _ in places])
-        for seen, (_, scores) in zip(read, places, strict=True):
-            confidence = evidence.confidence(*scores, seen.plate)
-            if confidence >= looks.threshold:
+        for seen, place in zip(self.recognise(image, [place.detection for place in places]), places, strict=True):
+            if place.scores is None:
+                found.append(seen)
+                continue
+            confidence = self._evidence.confidence(*place.scores, seen.plate)
+            if confidence >= self.looks.threshold:
                 found.append(replace(seen, detection=replace(seen.detection, confidence=confidence)))
         boxes = np.array([bounding_box(seen.detection.corners) for seen in found], np.float32).reshape(-1, 4)
         confidences = np.array([seen.detection.confidence for seen in found])
@@ -163,6 +188,10 @@ class PlateReader:
         patches = [rectify(image, corners, size_wh, wider)]
         patches += [rectify(image, lean(corners, slant), size_wh, margin) for slant in _SLANTS]
         return replace(seen, plate=agree([seen.plate, *self.recogniser.recognise(patches)]))
+
+
+def _unmeasured(stage: str) -> AbstractContextManager[None]:  # noqa: ARG001 - the Times protocol
+    return nullcontext()
 
 
 def _margin_of(margin: float) -> float:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from alpr.evaluation import CropLabel, Report, SceneLabel
     from alpr.ocr import Recogniser
 
-_SWEEP_FROM = 0.05  # least detection confidence of the curve over the threshold
 _FOR_PROGRAMS = {"calibration", "confusion", "curve", "failure"}  # too long for a terminal: --json and --html
 
 
@@ -28,7 +27,7 @@ _FOR_PROGRAMS = {"calibration", "confusion", "curve", "failure"}  # too long for
 @click.option("--split", default="dev", show_default=True, help='Rows of this split and of none; "all" takes all.')
 @click.option("--source", default="", help="Rows of this source only.")
 @click.option("--limit", type=click.IntRange(1), help="The first N rows only.")
-@click.option("--threshold", type=click.FloatRange(0, 1), help="Least detection confidence; the card's by default.")
+@click.option("--threshold", type=click.FloatRange(0, 1), help="Least confidence of a plate; 0.4 by default.")
 @click.option("--detector", type=click.Path(path_type=Path), help="Model to use instead of the shipped one.")
 @click.option("--recogniser", type=click.Path(path_type=Path), help="Model to use instead of the shipped one.")
 @click.option(
@@ -64,8 +63,8 @@ def command(
 ) -> None:
     """Measure the reader against LABELS, a labels.jsonl file.
 
-    Scenes (rows with `plates`) go through the whole reader; crops (rows with `text`) through the recogniser,
-    stretched to its patch as they are. Texts count strictly, and with O=0 and I=1 merged. Every share is told with
+    Scenes (rows with `plates`) and crops (rows with `text`) are read as `alpr read` reads pictures: with second
+    looks and readings where it is unsure. Texts count strictly, and with O=0 and I=1 merged. Every share is told with
     its count and its 95 % interval. The page of --html shows plates: it is personal data.
     """
     from alpr.capture.pictures import load_picture
@@ -107,21 +106,24 @@ def measure(
     """Take every labelled picture through the reader.
 
     Args:
-        open_detector: opens one with the threshold that it is given.
-        threshold: None takes the card's.
+        threshold: least confidence of a plate, all looks and the text together; None takes the usual one.
     """
     from alpr.capture.pictures import load_picture
     from alpr.evaluation import CropLabel, Report, Run, SceneLabel
+    from alpr.looks import STILL, SWEEP
     from alpr.metrics import StageTimes
     from alpr.reader import PlateReader
 
     run = Run(load_picture, StageTimes(), lambda error: click.echo(f"alpr: {error}", err=True))
     report = Report(recogniser.model_id)
+    finder = open_detector()
+    looks = STILL if threshold is None else replace(STILL, threshold=threshold)
+    reader = PlateReader(finder, recogniser, looks=looks)
     if in_scenes := [row for row in rows if isinstance(row, SceneLabel)]:
-        finder, sweep = open_detector(threshold=threshold), open_detector(threshold=_SWEEP_FROM)
-        found = run.scenes(in_scenes, PlateReader(finder, recogniser), sweep)
-        report = replace(report, scenes=found, detector=finder.model_id, threshold=finder.threshold)
-    crops = run.crops([row for row in rows if isinstance(row, CropLabel)], recogniser)
+        sweep = PlateReader(finder, recogniser, looks=SWEEP)
+        found = run.scenes(in_scenes, reader, sweep)
+        report = replace(report, scenes=found, detector=finder.model_id, threshold=looks.threshold)
+    crops = run.crops([row for row in rows if isinstance(row, CropLabel)], reader)
     latencies = {stage: asdict(latency) for stage, latency in run.times.latencies().items()}
     return replace(report, crops=crops, latencies=latencies, unreadable=run.unreadable)
 

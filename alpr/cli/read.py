@@ -6,6 +6,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from alpr.cli.output import json_option, print_rows, wants_json
 from alpr.errors import AlprError, ImageError
 
 if TYPE_CHECKING:
+    from alpr.metrics import StageTimes
     from alpr.reader import PlateReader
     from alpr.types import Image, Observation
 
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     "--threshold",
     type=click.FloatRange(0, 1),
     default=None,
-    help="Least confidence of a detection (default: card's).",
+    help="Least confidence of a detection (default: 0.4 in a picture, in a video the card's).",
 )
 def command(files: tuple[Path, ...], as_json: bool, draw_dir: Path | None, threshold: float | None) -> None:
     """Read the plates in photographs or videos.
@@ -38,9 +40,11 @@ def command(files: tuple[Path, ...], as_json: bool, draw_dir: Path | None, thres
     read gives a line with its error, the rest go on, and the exit code is 1.
     """
     from alpr.detect import PlateDetector
+    from alpr.looks import STILL
     from alpr.reader import PlateReader
 
-    reader = PlateReader(detector=PlateDetector(threshold=threshold))
+    looks = STILL if threshold is None else replace(STILL, threshold=threshold)
+    reader = PlateReader(detector=PlateDetector(threshold=threshold), looks=looks)
     copies = _Copies(draw_dir) if draw_dir else None
     failed = False
     for file in _expand(files):
@@ -83,14 +87,14 @@ def _without_path(error: AlprError, file: Path) -> str:
 def _read_picture(file: Path, reader: PlateReader, copies: _Copies | None) -> dict[str, Any]:
     from alpr.capture.pictures import load_picture
     from alpr.cli.rows import row_of_observation
+    from alpr.metrics import StageTimes
 
     started = time.perf_counter()
     image = load_picture(file)
     loaded = time.perf_counter()
-    detections = reader.detect(image)
-    detected = time.perf_counter()
-    seen = reader.rank(reader.recognise(image, detections))
-    recognised = time.perf_counter()
+    times = StageTimes()
+    seen = reader.read(image, times)
+    read = time.perf_counter()
     if copies:
         copies.write(file, image, seen)
     return {
@@ -100,9 +104,9 @@ def _read_picture(file: Path, reader: PlateReader, copies: _Copies | None) -> di
         "reads": [row_of_observation(observation) for observation in seen],
         "ms": {
             "load": _ms(loaded - started),
-            "detect": _ms(detected - loaded),
-            "ocr": _ms(recognised - detected),
-            "total": _ms(recognised - started),
+            "detect": _taken_ms(times, "detect"),
+            "ocr": _taken_ms(times, "recognise"),
+            "total": _ms(read - started),
         },
     }
 
@@ -170,6 +174,12 @@ class _Copies:
             raise click.ClickException(
                 f"cannot write {self._folder / name} ({error.strerror}): give another --draw folder"
             ) from error
+
+
+def _taken_ms(times: StageTimes, stage: str) -> float:
+    """Of a stage that ran once."""
+    taken = times.latencies().get(stage)
+    return round(taken.max_ms, 2) if taken else 0.0
 
 
 def _ms(seconds: float) -> float:

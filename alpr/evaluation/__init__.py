@@ -21,7 +21,7 @@ from alpr.evaluation.rows import (
     curve_rows,
     scene_rows,
 )
-from alpr.evaluation.run import Run, stretch
+from alpr.evaluation.run import Run
 from alpr.evaluation.scoring import (
     DetectionScore,
     TextScore,
@@ -55,5 +55,4 @@ __all__ = [
     "scene_rows",
     "score_detections",
     "score_texts",
-    "stretch",
 ]

@@ -2,45 +2,32 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import cv2
-import numpy as np
 
 from alpr.errors import ImageError
 from alpr.evaluation.labels import CropLabel, SceneLabel
 from alpr.evaluation.outcome import CropResult, Faint, SceneResult, Seen
 from alpr.geometry import bounding_box
 from alpr.metrics import StageTimes
-from alpr.types import Detection, Image, Observation, PlateText
+from alpr.types import Image, Observation, PlateText
 
 
-class PlateFinder(Protocol):
-    """What finds plates."""
-
-    def detect(self, image: Image) -> list[Detection]:
-        """Where plates are."""
-
-
-class SceneReader(PlateFinder, Protocol):
+class SceneReader(Protocol):
     """What finds and reads the plates of a picture."""
 
-    def recognise(self, image: Image, detections: Sequence[Detection]) -> list[Observation]:
-        """What each of them says."""
+    def see(self, image: Image, times: StageTimes | None = None) -> list[Observation]:
+        """All plates, also those that say nothing; `times` takes what the stages take."""
 
 
 class CropReader(Protocol):
-    """What reads patches."""
+    """What reads pictures of one plate."""
 
-    @property
-    def patch_size_wh(self) -> tuple[int, int]:
-        """Width and height of the patches that it takes."""
-
-    def recognise(self, patches: Sequence[Image]) -> list[PlateText]:
-        """The text of each patch."""
+    def read_crop(self, crop: Image) -> PlateText:
+        """The text of the plate."""
 
 
 class Run:
@@ -61,7 +48,7 @@ class Run:
         self.unreadable = 0
 
     def scenes(
-        self, labels: Sequence[SceneLabel], reader: SceneReader, sweep: PlateFinder | None = None
+        self, labels: Sequence[SceneLabel], reader: SceneReader, sweep: SceneReader | None = None
     ) -> list[SceneResult]:
         """Find and read all plates of each picture that can be read.
 
@@ -73,16 +60,10 @@ class Run:
             image = self._picture(label.image)
             if image is None:
                 continue
-            with self.times.measure("detect"):
-                found = reader.detect(image)
-            start_ns = time.perf_counter_ns()
-            observations = reader.recognise(image, found)
-            took_ns = time.perf_counter_ns() - start_ns
-            for _ in observations:
-                self.times.add("recognise, per plate", took_ns // len(observations))
+            observations = reader.see(image, self.times)
             faint = [
-                Faint(bounding_box(detection.corners), detection.confidence)
-                for detection in (sweep.detect(image) if sweep else [])
+                Faint(bounding_box(seen.detection.corners), seen.detection.confidence)
+                for seen in (sweep.see(image) if sweep else [])
             ]
             results.append(SceneResult(label, tuple(map(_seen, observations)), luminance(image), tuple(faint)))
         return results
@@ -94,9 +75,8 @@ class Run:
             image = self._picture(label.image)
             if image is None:
                 continue
-            patch = stretch(image, reader.patch_size_wh)
-            with self.times.measure("recognise, per plate"):
-                (plate,) = reader.recognise([patch])
+            with self.times.measure("crop"):
+                plate = reader.read_crop(image)
             results.append(
                 CropResult(
                     label, plate.text, plate.confidence, image.shape[1], plate.char_confidences, luminance(image)
@@ -127,9 +107,3 @@ def luminance(image: Image) -> float:
     """Mean of the picture's Rec. 601 luma, 0 to 255."""
     blue, green, red = cv2.mean(image)[:3]
     return 0.114 * blue + 0.587 * green + 0.299 * red
-
-
-def stretch(crop: Image, size_wh: tuple[int, int]) -> Image:
-    """A crop as a patch: stretched as it is, without a margin, as the recogniser learned from crops."""
-    shrinks = crop.shape[1] > size_wh[0] or crop.shape[0] > size_wh[1]
-    return np.asarray(cv2.resize(crop, size_wh, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR))
