@@ -6,7 +6,7 @@ TRAIN := .venv-train
 BIN := $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint types tests bench train-smoke clean
+.PHONY: demo test lint types tests test-paddle bench train-smoke clean
 
 demo: $(VENV)/.alpr
 	$(BIN)/alpr demo
@@ -22,6 +22,15 @@ types: $(VENV)/.test
 
 tests: $(VENV)/.test
 	$(BIN)/pytest
+
+# PaddleOCR pins an older OpenCV and brings fifty packages (445 MB): it has an environment of its own.
+test-paddle: .venv-paddle/.alpr
+	.venv-paddle/bin/pytest -m paddle tests/integration/test_paddle.py
+
+.venv-paddle/.alpr: pyproject.toml
+	@test -x .venv-paddle/bin/python || $(PYTHON) -m venv .venv-paddle
+	.venv-paddle/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[test,paddle]' onnx
+	@touch $@
 
 bench: $(VENV)/.alpr
 	$(BIN)/alpr bench
@@ -61,4 +70,4 @@ WITHOUT_WINDOWS = @$(BIN)/python -c 'import cv2' 2>/dev/null || { \
 	$(PIP) install --quiet --constraint constraints.txt --force-reinstall --no-deps opencv-python-headless; }
 
 clean:
-	rm -rf $(VENV) $(TRAIN) .mypy_cache .ruff_cache .pytest_cache build dist
+	rm -rf $(VENV) .venv-paddle $(TRAIN) .mypy_cache .ruff_cache .pytest_cache build dist

@@ -1,4 +1,4 @@
-"""Model folders of PaddleOCR (PaddleX): `inference.onnx` and `inference.yml`. Read, not run, here.
+"""Model folders of PaddleOCR (PaddleX): `inference.onnx` and `inference.yml`. Read and checked, not run, here.
 
 The layout is PaddleX's 3.7: https://github.com/PaddlePaddle/PaddleX; `python -m training.export_paddle` writes one.
 """
@@ -13,6 +13,7 @@ import yaml
 
 from alpr.errors import ModelError
 from alpr.models.card import file_sha256
+from alpr.models.session import shapes_of
 
 GRAPH, SETTINGS = "inference.onnx", "inference.yml"
 _MARGIN = (0.06, 0.12)  # where the folder does not say, under alpr.margin
@@ -39,10 +40,10 @@ class PaddleFolder:
 
 
 def read_folder(path: Path) -> PaddleFolder:
-    """Read the settings of a text recogniser.
+    """Read the settings of a text recogniser, and whether its graph fits them.
 
     Raises:
-        ModelError: a file is missing, or the settings are not those of a text recogniser.
+        ModelError: a file is missing, the settings are not those of a text recogniser, or the graph is another's.
     """
     missing = [name for name in (GRAPH, SETTINGS) if not (path / name).is_file()]
     if missing:
@@ -59,15 +60,29 @@ def read_folder(path: Path) -> PaddleFolder:
         name = str(fields["Global"]["model_name"])
         _, height, width = _image_shape(fields["PreProcess"]["transform_ops"])
         decoder = fields["PostProcess"]["name"]
+        characters = len(fields["PostProcess"]["character_dict"])
         across, down = fields.get("alpr", {}).get("margin", _MARGIN)
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(
-            f"{settings} needs Global.model_name, RecResizeImg.image_shape among PreProcess.transform_ops, and "
-            "PostProcess.name"
+            f"{settings} needs Global.model_name, RecResizeImg.image_shape among PreProcess.transform_ops, "
+            "PostProcess.name and PostProcess.character_dict"
         ) from error
     if decoder != "CTCLabelDecode":
         raise ModelError(f"{settings}: PostProcess.name is {decoder}, expected CTCLabelDecode: no text recogniser")
+    _check_graph(path, characters)
     return PaddleFolder(path, name, (width, height), (float(across), float(down)), file_sha256(path / GRAPH))
+
+
+def _check_graph(path: Path, characters: int) -> None:
+    inputs, outputs = shapes_of(path / GRAPH)
+    if len(inputs) != 1 or len(inputs[0]) != 4:
+        raise ModelError(f"{path / GRAPH} takes {inputs}, expected one input (N, 3, height, width)")
+    classes = outputs[0][-1]
+    if isinstance(classes, int) and classes != characters + 2:
+        raise ModelError(
+            f"{path / GRAPH} tells {classes} classes, but {SETTINGS} has {characters} characters: with a blank "
+            f"before and the space that PaddleX adds after them it should be {characters + 2}"
+        )
 
 
 def _image_shape(operators: list[dict[str, Any]]) -> tuple[int, int, int]:

@@ -89,6 +89,19 @@ def open_session(
     return Model(card, session)
 
 
+def shapes_of(path: Path) -> tuple[list[list[Any]], list[list[Any]]]:
+    """The shapes of what a model file without a card takes and gives.
+
+    Raises:
+        ModelError: it cannot be loaded.
+    """
+    try:
+        session = ort.InferenceSession(str(path), _options(), providers=[CPU])
+    except _ORT_ERRORS as error:
+        raise ModelError(f"model {path} cannot be loaded: {_one_line(error)}") from error
+    return [list(node.shape) for node in session.get_inputs()], [list(node.shape) for node in session.get_outputs()]
+
+
 def available_providers() -> tuple[str, ...]:
     """The execution providers that this onnxruntime was compiled with; whether one works shows only when it runs."""
     return tuple(ort.get_available_providers())

@@ -1,8 +1,9 @@
 """PaddleRecogniser: the same patches, read by PaddleOCR. Its only importer; offline, on ONNX Runtime.
 
-PaddleOCR tells a text and one score, the mean probability of its characters, and no more. Here each character gets
-that score, and all others share the rest evenly: what else it might be is not known. So look-alikes are not ranked,
-and the only candidate is the text itself.
+PaddleOCR tells a text and one score, and no more. The score is the mean of its characters' probabilities, each taken
+where the character is seen first, not where it is seen best: lower than ours, and not calibrated. Here each character
+gets that score, and all others share the rest evenly: what else it might be is not known. So look-alikes are not
+ranked, and the only candidate is the text itself.
 """
 
 from __future__ import annotations
@@ -132,4 +133,4 @@ def _advice(error: BaseException) -> str:
 
 
 def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300]
+    return " ".join(str(error).split())[:300] or type(error).__name__
