@@ -15,6 +15,7 @@ import numpy as np
 
 from alpr.types import Image
 from training.fonts import available
+from training.frames import draw_frame
 from training.furniture import Canvas, Room, any_face, draw_furniture, draw_seal, lay_ink
 from training.layouts import COUNTRIES, US_REGIONS, Colour, Layout
 from training.layouts_us import STATES
@@ -24,6 +25,7 @@ from training.sheet import draw_border, draw_ground, draw_picture, draw_screws, 
 US_SHARE = 0.5  # of plates drawn without a wished-for region
 RANDOM_SYNTAX_SHARE = 0.12
 CHOSEN_SHARE = 0.06  # of one-line plates of the US and of DE, GB and PL say what their owner chose
+FRAMED_SHARE = 0.3  # of US plates stand in a frame
 STACKED_SHARE = 0.12  # of US plates have small stacked letters beside the serial
 COMMON = {
     "BR": 4.0,
@@ -85,6 +87,8 @@ def render_plate(
     _serial(rng, canvas, layout, written, ink_colour, room)
     draw_border(rng, canvas, ink_colour)
     draw_screws(rng, canvas, px_per_mm)
+    if region.startswith("US-") and rng.random() < FRAMED_SHARE:
+        draw_frame(rng, canvas)
     wear(rng, canvas)
     image = np.clip(canvas, 0, 255).astype(np.uint8)
     return RenderedPlate(image, read_text(written), region, 2 if "/" in written else 1)

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from alpr.types import Image
+from training.bait import draw_bait
 from training.render import render_plate
 
 FOLDER = Path(__file__).parent / "cache" / "plates"
@@ -42,11 +43,21 @@ def draw_shard(index: int, size: int) -> list[Drawn]:
     for _ in range(size):
         lines = 2 if rng.random() < TWO_LINE_SHARE else 1
         plate = render_plate(rng, lines=lines, px_per_mm=PX_PER_MM)
-        ok, jpeg = cv2.imencode(".jpg", plate.image, [cv2.IMWRITE_JPEG_QUALITY, 92])
-        if not ok:
-            raise RuntimeError(f"could not encode a plate of {plate.image.shape}")
-        shard.append(Drawn(jpeg.tobytes(), plate.text, plate.region, plate.lines))
+        shard.append(Drawn(_encoded(plate.image), plate.text, plate.region, plate.lines))
     return shard
+
+
+def draw_bait_shard(index: int, size: int) -> list[Drawn]:
+    """What is no plate, as shards keep it: no text, no region."""
+    rng = np.random.default_rng([20261123, index])
+    return [Drawn(_encoded(draw_bait(rng)), "", "", 0) for _ in range(size)]
+
+
+def _encoded(image: Image) -> bytes:
+    ok, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 92])
+    if not ok:
+        raise RuntimeError(f"could not encode a picture of {image.shape}")
+    return jpeg.tobytes()
 
 
 def save_shard(path: Path, shard: list[Drawn]) -> None:
@@ -86,13 +97,16 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="number of the first shard")
     parser.add_argument("--shards", type=int, default=16)
     parser.add_argument("--size", type=int, default=5000, help="plates in a shard")
+    parser.add_argument("--bait", action="store_true", help="draw what is no plate; 2,000 a shard are plenty")
+    parser.add_argument("--folder", type=Path, default=FOLDER)
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    draw, stem = (draw_bait_shard, "bait") if options.bait else (draw_shard, "")
     for index in range(options.first, options.first + options.shards):
-        path = FOLDER / f"{index:02d}.npz"
+        path = options.folder / f"{stem}{index:02d}.npz"
         if not path.exists():
-            save_shard(path, draw_shard(index, options.size))
+            save_shard(path, draw(index, options.size))
             print(path, flush=True)
 
 
