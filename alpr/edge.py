@@ -21,10 +21,12 @@ from alpr.config import CameraConfig, EdgeConfig
 from alpr.detect import PlateDetector
 from alpr.device_metrics import DeviceFigures, DeviceMetrics
 from alpr.edge_report import EdgeReport, log_status
-from alpr.errors import HotlistError, StoreDamaged, StoreError
+from alpr.errors import HotlistError, StoreDamaged, StoreError, StoreFull
 from alpr.exporter import Exporter
 from alpr.figures import STAGE_BOUNDS_MS
 from alpr.hotlist import HotlistIndex, HotlistMatcher, bring_up_to_date, may_learn
+from alpr.hotlist.hits import MaxAges, max_ages_from_hours
+from alpr.hotlist.skips import SkipCounter
 from alpr.link import (
     DeviceLink,
     Journal,
@@ -41,6 +43,7 @@ from alpr.pipeline import Outcome, Pipeline
 from alpr.reader import PlateReader
 from alpr.track import Tracker, TrackSettings
 from alpr.types import Hit, Place, Read
+from alpr.updates import HotlistUpdates, UpdateSettings
 from alpr.vitals import LastError, VitalSigns
 
 _log = logging.getLogger(__name__)
@@ -49,6 +52,8 @@ STATUS_EVERY_S = 30.0
 DECISIONS_EVERY_S = 1.0
 LISTS_EVERY_S = 10.0
 FIGURES_EVERY_S = 5.0
+PAST_STEP_S = 0.005
+"""How long a frame may have to wait for past reads."""
 DRAIN_S = 5.0
 """How long a device that ends goes on delivering what still waits; the rest goes out at its next start."""
 
@@ -77,6 +82,7 @@ class Edge:
         self._times = StageTimes()
         self._trackers: list[Tracker] = []
         self._index: HotlistIndex | None = None
+        self._updates: HotlistUpdates | None = None
         self._held: list[tuple[str, int, float]] = []
         self._metrics: DeviceMetrics | None = None
         self._model_ids: tuple[str, ...] = ()
@@ -99,6 +105,8 @@ class Edge:
         """
         with ExitStack() as stack:
             self._reader()
+            if (settings := self._update_settings()) is not None:
+                settings.trust()
             self._matcher(stack)
             self._link()
             self._journal(stack)
@@ -111,8 +119,12 @@ class Edge:
         """
         with ExitStack() as stack:
             reader = self._reader()
+            updates = self._open_updates(stack)
             matcher = self._matcher(stack)
             journal = self._journal(stack)
+            if updates is not None and self._index is not None:
+                places, max_ages = places_of(self._config.cameras), self._max_ages()
+                updates.check_past(self._index, self._config.device.journal, places, max_ages)
             feeds = self._feeds()
             signs = self._signs(stack, feeds, reader.model_ids)
             self._open_exporter(stack, reader.model_ids)
@@ -156,6 +168,7 @@ class Edge:
                     self._tell(pipeline.process(frame))
             elif feeds.is_done:
                 break
+            self._look_back(journal)
             if link is not None and link.failure is not None:
                 raise StoreError(f"the link to the collector died: {link.failure}") from link.failure
             if time.monotonic() >= next_look_s:
@@ -177,9 +190,20 @@ class Edge:
             self._reads += sum(read.revision == 0 for read in outcome.reads)
             hits = tuple(hit for hit in outcome.hits if self._may_learn(hit))
             for hit in hits:
-                (self._hit_ids.discard if hit.is_withdrawn else self._hit_ids.add)(hit.hit_id)
+                if not hit.is_past:
+                    (self._hit_ids.discard if hit.is_withdrawn else self._hit_ids.add)(hit.hit_id)
             told = tuple(self._desk.take(hit) for hit in hits)
             self._on_outcome(replace(outcome, hits=hits, told=told))
+
+    def _look_back(self, journal: Journal) -> None:
+        """Go on with holding past reads against what is new in the hotlists."""
+        hits = () if self._updates is None else self._updates.step(PAST_STEP_S)
+        if hits:
+            try:
+                journal.append((), hits)
+            except StoreFull as error:
+                _log.error("%d past hits not kept: %s", len(hits), error)
+            self._tell(Outcome(hits=hits))
 
     def _may_learn(self, hit: Hit) -> bool:
         hotlist = self._config.hotlist
@@ -212,12 +236,34 @@ class Edge:
         self._trackers.append(tracker)
         return tracker
 
+    def _update_settings(self) -> UpdateSettings | None:
+        hotlist = self._config.hotlist
+        if hotlist is None or hotlist.admins is None:
+            return None
+        return UpdateSettings(hotlist.admins, hotlist.signatures_needed, hotlist.inboxes, hotlist.past_hours)
+
+    def _open_updates(self, stack: ExitStack) -> HotlistUpdates | None:
+        hotlist, settings = self._config.hotlist, self._update_settings()
+        if hotlist is not None and settings is not None:
+            folder = self._config.device.data_dir / "hotlists"
+            self._updates = stack.enter_context(HotlistUpdates(hotlist.database, folder, settings, self._clock))
+        return self._updates
+
+    def _max_ages(self) -> MaxAges:
+        hotlist = self._config.hotlist
+        return max_ages_from_hours(hotlist.max_age_h, hotlist.max_age_h_by_list) if hotlist else MaxAges()
+
     def _matcher(self, stack: ExitStack) -> HotlistMatcher | NoHotlist:
         if self._config.hotlist is None:
             return NoHotlist()
-        bring_up_to_date(self._config.hotlist.database)
-        index = self._index = stack.enter_context(HotlistIndex.open(self._config.hotlist.database))
-        return HotlistMatcher(index, self._clock, places_of(self._config.cameras))
+        hotlist = self._config.hotlist
+        if hotlist.admins is not None and not hotlist.database.is_file():
+            return NoHotlist()  # a check: the first run makes it, and the first update fills it
+        bring_up_to_date(hotlist.database)
+        index = self._index = stack.enter_context(HotlistIndex.open(hotlist.database))
+        skips = SkipCounter(hotlist.database, self._clock)
+        stack.callback(skips.note)
+        return HotlistMatcher(index, self._clock, places_of(self._config.cameras), self._max_ages(), skips)
 
     def _journal(self, stack: ExitStack) -> Journal:
         folder = self._config.device.data_dir
@@ -270,6 +316,7 @@ class Edge:
             clock=self._clock,
             heartbeat_s=link.heartbeat_s,
             vitals=vitals,
+            hotlists=self._updates,
         )
 
     def _feeds(self) -> Feeds:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from alpr.collector.hotlists import HotlistSettings
     from alpr.config import CollectorConfig
     from alpr.forward import Target
 
@@ -35,8 +36,20 @@ def command(config_path: Path) -> None:
             metrics=(config.metrics.address, config.metrics.port) if config.metrics else None,
             targets=_targets(config),
             receivers=config.receivers,
+            published=_published(config),
             stop=stop,
         )
+
+
+def _published(config: CollectorConfig) -> HotlistSettings | None:
+    from alpr.collector.hotlists import HotlistSettings
+    from alpr.hotlist.hits import max_ages_from_hours
+
+    lists = config.hotlists
+    if lists is None:
+        return None
+    max_ages = max_ages_from_hours(lists.max_age_h, lists.max_age_h_by_list)
+    return HotlistSettings(lists.folder, lists.admins, lists.signatures_needed, lists.check_past, max_ages)
 
 
 def _targets(config: CollectorConfig) -> list[Target]:

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
@@ -20,6 +20,7 @@ from alpr.clock import SystemClock
 from alpr.collector.forwarding import Forwarding, queue_for
 from alpr.collector.health import Alert, HealthBoard, HealthLimits
 from alpr.collector.health_store import HealthStore, health_path
+from alpr.collector.hotlists import CollectorHotlists, HotlistSettings
 from alpr.collector.metrics import CollectorMetrics, Scene
 from alpr.collector.report import line_from_hit, row_from_alert, row_from_stored
 from alpr.collector.store import Store, Stored
@@ -150,6 +151,7 @@ def run_collector(
     targets: Sequence[Target] = (),
     receivers: Collection[str] = (),
     metrics: tuple[str, int] | None = None,
+    published: HotlistSettings | None = None,
     output: TextIO | None = None,
     stop: Event | None = None,
     on_ready: Callable[[str], None] | None = None,
@@ -162,11 +164,13 @@ def run_collector(
         targets: where events are carried on to.
         receivers: names of those who see the JSON lines and the log; see `may_learn`.
         metrics: address and port at which Prometheus may ask; None for none.
+        published: hotlist updates that are handed on; None for none.
         output: takes the JSON lines; None for stdout.
         on_ready: told the endpoint once it listens.
 
     Raises:
         LinkError: the key, the allow-list or the address cannot be used.
+        HotlistError: the file of administrators cannot be used.
         StoreError: the database cannot be used.
     """
     stop = stop or Event()
@@ -177,10 +181,20 @@ def run_collector(
         closing(Store(database, also=queue_for(targets))) as store,
         closing(HealthStore(health_path(database))) as health,
         Forwarding(database, targets, store) as forwarding,
+        _hotlists(database, published, store, teller) as hotlists,
     ):
         watch = _watch(health, limits or HealthLimits(), allowed, teller)
         intake = Intake(store, teller, watch)
-        hub = Hub(listen, keys.present, allowed, intake, desk=ClaimDesk(allowed_devices), key_grace=timedelta(seconds=key_grace_s))
+        library = None if hotlists is None else hotlists.shelf
+        hub = Hub(
+            listen,
+            keys.present,
+            allowed,
+            intake,
+            desk=ClaimDesk(allowed_devices),
+            key_grace=timedelta(seconds=key_grace_s),
+            library=library,
+        )
         figures = CollectorMetrics(database.parent)
         with closing(hub), Exporter(*metrics, figures) if metrics else nullcontext():
             endpoint = hub.open()
@@ -188,7 +202,9 @@ def run_collector(
             if on_ready is not None:
                 on_ready(endpoint)
             while not stop.is_set():
-                hub.step(_TICK_S)
+                hub.step(0 if hotlists is not None and hotlists.is_busy else _TICK_S)
+                if hotlists is not None:
+                    hotlists.tick()
                 if watch.tick():  # once a second
                     _follow(keys, hub)
                     if metrics is not None:
@@ -196,6 +212,12 @@ def run_collector(
                 forwarding.tick()
         watch.save()
     _log.info("stopped")
+
+
+def _hotlists(
+    database: Path, published: HotlistSettings | None, store: Store, teller: Teller
+) -> AbstractContextManager[CollectorHotlists | None]:
+    return CollectorHotlists(database, published, store, teller) if published else nullcontext()
 
 
 def _follow(keys: ServerKeys, hub: Hub) -> None:

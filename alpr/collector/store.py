@@ -142,6 +142,24 @@ class Store:
                 self._also(self._connection, new)
         return receipts, new
 
+    def add_past(self, hits: Sequence[tuple[int, HitRecord]]) -> list[Stored]:
+        """Keep hits that were found here, each with the number of the device whose read it is; those that are new.
+
+        Raises:
+            StoreFull: no room; nothing was stored.
+        """
+        new: list[Stored] = []
+        with stored(self._path), transaction(self._connection):
+            for device_id, hit in hits:
+                if self._put_hit(device_id, hit, encode(hit)):
+                    (name,) = self._connection.execute(
+                        "SELECT name FROM devices WHERE id = ?", (device_id,)
+                    ).fetchone()
+                    new.append(Stored(name, hit))
+            if self._also is not None and new:
+                self._also(self._connection, new)
+        return new
+
     def forget_delivered(self, delivered: int) -> int:
         """Drop queued events that every target is done with; how many more were dropped, beyond the queue's bound."""
         with stored(self._path), transaction(self._connection):

@@ -7,10 +7,11 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from alpr.collector.hotlists import CollectorHotlists, HotlistSettings
 from alpr.collector.service import Intake
 from alpr.collector.store import Store, Stored
 from alpr.link.allowlist import AllowList, Device, enrol
@@ -58,37 +59,54 @@ class World:
         enrol(self.allowed, Device("edge", self.device.public))
 
     @contextmanager
-    def collector(self) -> Iterator[RunningCollector]:
+    def collector(self, published: HotlistSettings | None = None) -> Iterator[RunningCollector]:
         """Runs one until the block ends; its failure is the test's."""
-        stop = threading.Event()
+        stop, ready = threading.Event(), threading.Event()
         told: list[Stored] = []
+        hubs: list[Hub] = []
         failures: list[BaseException] = []
-        with closing(Store(self.database)) as store:
-            hub = Hub(
-                self.listen,
-                self.server,
-                AllowList(self.allowed),
-                Intake(store, told.append),
-                desk=ClaimDesk(self.allowed),
-            )
 
-            def run() -> None:
-                try:
+        def run() -> None:  # all of it on one thread, as `alpr collector` has it
+            try:
+                with ExitStack() as stack:
+                    store = stack.enter_context(closing(Store(self.database)))
+                    hotlists = None
+                    if published is not None:
+                        hotlists = stack.enter_context(
+                            CollectorHotlists(self.database, published, store, told.append)
+                        )
+                    hub = stack.enter_context(closing(self._hub(store, told, hotlists)))
+                    hub.open()
+                    hubs.append(hub)
+                    ready.set()
                     while not stop.is_set():
                         hub.step(0.02)
-                except BaseException as error:
-                    failures.append(error)
+                        if hotlists is not None:
+                            hotlists.tick()
+            except BaseException as error:
+                failures.append(error)
+                ready.set()
 
-            hub.open()
-            thread = threading.Thread(target=run)
-            thread.start()
-            try:
-                yield RunningCollector(hub, told)
-            finally:
-                stop.set()
-                thread.join(10)
-                hub.close()
-        assert not failures, failures
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            assert ready.wait(10)
+            assert not failures, failures
+            yield RunningCollector(hubs[0], told)
+        finally:
+            stop.set()
+            thread.join(10)
+            assert not failures, failures
+
+    def _hub(self, store: Store, told: list[Stored], hotlists: CollectorHotlists | None) -> Hub:
+        return Hub(
+            self.listen,
+            self.server,
+            AllowList(self.allowed),
+            Intake(store, told.append),
+            desk=ClaimDesk(self.allowed),
+            library=None if hotlists is None else hotlists.shelf,
+        )
 
     def journal(self) -> Journal:
         return Journal(self.journal_path)

@@ -1,0 +1,152 @@
+"""Hotlists at the collector: hands published updates on, knows what each device holds, and holds all stored reads
+against what each update brings.
+
+The collector has no key that could sign anything. It takes the updates into a database of its own by the same rules
+as a device, on a thread of its own; all else runs on the hub's thread, in steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from types import TracebackType
+from typing import Self
+
+from alpr.clock import Clock, SystemClock
+from alpr.collector.holdings import HoldingsStore, holdings_path
+from alpr.collector.past import CollectorHistory
+from alpr.collector.shelf import Shelf
+from alpr.collector.store import Store, Stored
+from alpr.errors import HotlistError
+from alpr.hotlist import HotlistIndex
+from alpr.hotlist.applying import Trust
+from alpr.hotlist.hits import NO_LIMITS, MaxAges
+from alpr.hotlist.past import PastCheck
+from alpr.hotlist.signing import read_admins
+from alpr.hotlist.updater import Inbox, Updater
+from alpr.link.convert import record_from_hit
+from alpr.link.guard import GuardedThread
+
+_STEP_S = 0.02
+"""So long live traffic may have to wait for the past."""
+_CLOSE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class HotlistSettings:
+    """What is handed on."""
+
+    folder: Path
+    """Of the published updates."""
+    admins: Path
+    signatures_needed: int = 1
+    check_past: bool = True
+    max_ages: MaxAges = NO_LIMITS
+    look_s: float = 1.0
+    """Between two looks into the folder."""
+
+    def trust(self) -> Trust:
+        """Whose updates count, as the file says now.
+
+        Raises:
+            KeyFileError: the file of administrators cannot be used.
+        """
+        return Trust(read_admins(self.admins), self.signatures_needed)
+
+
+class CollectorHotlists:
+    """Opened and closed by `with`.
+
+    Args:
+        database: the collector's; its own hotlists are beside it.
+        store: the same, to keep past hits in.
+        tell: told of each past hit, after the commit.
+
+    Raises:
+        KeyFileError: the file of administrators cannot be used.
+        StoreError: a database cannot be used.
+    """
+
+    def __init__(
+        self,
+        database: Path,
+        settings: HotlistSettings,
+        store: Store,
+        tell: Callable[[Stored], None],
+        clock: Clock | None = None,
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._store = store
+        self._tell = tell
+        self._clock = clock or SystemClock()
+        self._stop = Event()
+        inbox = Inbox(settings.folder)
+        self._updater = Updater(hotlist_path(database), settings.trust, [inbox], self._clock)
+        self._thread = GuardedThread("hotlists", lambda: self._updater.run(self._stop, settings.look_s))
+        self._stack = ExitStack()
+        self._past: PastCheck | None = None
+
+    def __enter__(self) -> Self:
+        self._settings.trust()  # a file that cannot be used is told now, not in a log line later
+        with ExitStack() as stack:
+            holdings = stack.enter_context(closing(HoldingsStore(holdings_path(self._database))))
+            stack.enter_context(self._updater)
+            self.shelf = Shelf(
+                self._settings.folder,
+                self._settings.trust,
+                lambda device, report: holdings.note(device, report, self._clock.now()),
+                self._clock,
+            )
+            if self._settings.check_past:
+                self._past = stack.enter_context(closing(self._past_check(stack)))
+            self._thread.start()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join(_CLOSE_S)
+        self._stack.close()
+
+    @property
+    def is_busy(self) -> bool:
+        """True where past reads are being checked."""
+        return self._past is not None and not self._past.is_idle
+
+    def tick(self) -> None:
+        """Go on with the past for a moment; on the hub's thread.
+
+        Raises:
+            HotlistError: the thread that takes updates has died.
+            StoreError: a database cannot be used.
+        """
+        if self._thread.failure is not None:
+            raise HotlistError(f"hotlist updates: {self._thread.failure}") from self._thread.failure
+        if self._past is None:
+            return
+        found = self._past.step(_STEP_S)
+        if found:
+            for stored in self._store.add_past([(past.owner, record_from_hit(past.hit)) for past in found]):
+                self._tell(stored)
+
+    def _past_check(self, stack: ExitStack) -> PastCheck:
+        path = hotlist_path(self._database)
+        return PastCheck(
+            path,
+            stack.enter_context(HotlistIndex.open(path)),
+            stack.enter_context(closing(CollectorHistory(self._database))),
+            self._clock,
+            self._updater.past_done,
+            max_ages=self._settings.max_ages,
+        )
+
+
+def hotlist_path(database: Path) -> Path:
+    """The collector's own hotlists: `reads.db` has `reads.hotlist.db`."""
+    return database.with_name(f"{database.stem}.hotlist.db")
