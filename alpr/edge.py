@@ -312,7 +312,7 @@ class Edge:
         return DeviceLink(
             self._config.device.journal,
             link.collector,
-            key_ring(self._config),
+            KeyRing(link.key_file, load_public_key(link.server_key), self._config.device.collector_keys),
             clock=self._clock,
             heartbeat_s=link.heartbeat_s,
             vitals=vitals,
@@ -338,17 +338,6 @@ class Edge:
             link=None if link is None else link.status(),
             lost=journal.losses(),
         )
-
-
-def key_ring(config: EdgeConfig) -> KeyRing:
-    """The keys of the link, which must be configured.
-
-    Raises:
-        LinkError: a key file cannot be used.
-    """
-    assert config.link is not None  # noqa: S101 - as said
-    memory = config.device.data_dir / "collector-keys"
-    return KeyRing(config.link.key_file, load_public_key(config.link.server_key), memory)
 
 
 def track_settings(config: EdgeConfig) -> TrackSettings:

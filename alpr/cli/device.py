@@ -158,17 +158,20 @@ def rotate(config_path: Path) -> None:
     runs changes to the new one by itself. Where it is broken off, run it again.
     """
     from alpr.config import load_edge_config
-    from alpr.edge import key_ring
     from alpr.errors import LinkError
+    from alpr.link.keyring import KeyRing
+    from alpr.link.keys import load_public_key
     from alpr.link.rotation import rotate_key
 
     config = load_edge_config(config_path)
-    if config.link is None:
+    link = config.link
+    if link is None:
         raise LinkError(f"{config_path}: no link is configured, so there is no key to replace")
-    rotation = rotate_key(config.link.collector, config.link.key_file, key_ring(config))
+    ring = KeyRing(link.key_file, load_public_key(link.server_key), config.device.collector_keys)
+    rotation = rotate_key(link.collector, link.key_file, ring)
     click.echo(rotation.public_key)
     until = f"until {rotation.old_until:%Y-%m-%d %H:%M} UTC" if rotation.old_until else "no more"
-    click.echo(f"{config.link.key_file} holds a new key; the old one is good {until}", err=True)
+    click.echo(f"{link.key_file} holds a new key; the old one is good {until}", err=True)
 
 
 @command.command()

@@ -48,8 +48,7 @@ def rotate(config_path: Path, finish: bool, force: bool) -> None:
 
     First, a next key is made and told to all devices over the present one; call again to see who still lacks it. Then
     --finish puts it in use: devices that hold it follow by themselves within seconds. One that does not needs the new
-    public key as `server_key` in its configuration, or a new claim code. Codes that were not used yet end with the old
-    key.
+    public key as `server_key` in its configuration, or a new claim code. Codes that were not used end with the old key.
     """
     from alpr.collector.fleet import without_key
     from alpr.collector.health_store import health_path, read_latest
@@ -67,7 +66,8 @@ def rotate(config_path: Path, finish: bool, force: bool) -> None:
         click.echo(f"without the next key: {', '.join(lacking)}", err=True)
     if not finish:
         click.echo(following.public if following else "")
-        click.echo("when all have it:  alpr key rotate --finish -c FILE" if lacking else "all devices have it", err=True)
+        whose = "when all have it" if lacking else "all devices have it"
+        click.echo(f"{whose}:  alpr key rotate --finish -c {config_path}", err=True)
         return
     if lacking and not force:
         raise LinkError(f"{len(lacking)} devices do not hold the next key yet; wait for them, or give --force")

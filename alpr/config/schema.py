@@ -76,6 +76,11 @@ class DeviceConfig(_Block):
         """The file of reads, hits and outbox."""
         return self.data_dir / "journal.sqlite"
 
+    @property
+    def collector_keys(self) -> Path:
+        """The file of the collector's keys that were told over the link."""
+        return self.data_dir / "collector-keys"
+
 
 class CameraConfig(_Block):
     """One source of frames."""

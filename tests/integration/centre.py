@@ -1,0 +1,95 @@
+"""A collector that runs as `alpr collector` runs it, on a thread, with its files in a folder."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+from click.testing import CliRunner, Result
+
+from alpr.cli import cli
+from alpr.collector import run_collector
+from alpr.collector.health import HealthLimits
+from alpr.link import new_key_pair, write_key_pair
+from tests.integration.link_world import a_free_port
+
+
+def alpr(*words: object, stdin: str | None = None) -> Result:
+    """Run a command; what it raised is in `exception`."""
+    return CliRunner().invoke(cli, [str(word) for word in words], input=stdin)
+
+
+class Centre:
+    """Its files, and what it printed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config = folder / "collector.yaml"
+        self.listen = f"tcp://127.0.0.1:{a_free_port()}"
+        self.metrics_port = a_free_port()
+        self.database = folder / "reads.db"
+        self.printed = io.StringIO()
+        write_key_pair(new_key_pair(), "collector", folder)
+        (folder / "devices").touch()
+        fields = {"database": "reads.db", "key_file": "collector.key", "allowed_devices": "devices"}
+        self.config.write_text(yaml.safe_dump({"listen": self.listen, **fields}))
+
+    @contextmanager
+    def running(self, key_grace_s: float = 60.0) -> Iterator[None]:
+        """Until the block ends; its failure is the test's."""
+        stop, ready = threading.Event(), threading.Event()
+        failures: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                run_collector(
+                    self.listen,
+                    self.database,
+                    self.folder / "collector.key",
+                    self.folder / "devices",
+                    key_grace_s=key_grace_s,
+                    limits=HealthLimits(silent_after_s=1.5),
+                    metrics=("127.0.0.1", self.metrics_port),
+                    output=self.printed,
+                    stop=stop,
+                    on_ready=lambda _: ready.set(),
+                )
+            except BaseException as error:
+                failures.append(error)
+                ready.set()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        assert ready.wait(10)
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join(10)
+        assert not thread.is_alive()
+        assert not failures, failures
+
+    def enrol(self, name: str) -> Path:
+        """Let a device in, as people do it; the folder of its key."""
+        made = alpr("device", "new", name, "-c", self.config)
+        assert made.exit_code == 0, made.output
+        enrolled = alpr("device", "enrol", made.stdout, "--dir", self.folder / name)
+        assert enrolled.exit_code == 0, enrolled.output
+        return self.folder / name
+
+    def rows(self) -> list[dict[str, Any]]:
+        """What `alpr device list` says."""
+        listed = alpr("device", "list", "-c", self.config, "--json")
+        assert listed.exit_code == 0, listed.output
+        return [json.loads(line) for line in listed.stdout.splitlines()]
+
+    def alerts(self) -> list[tuple[str, bool]]:
+        """The alerts that were printed so far."""
+        rows = [json.loads(line) for line in self.printed.getvalue().splitlines()]
+        return [(row["kind"], row["is_raised"]) for row in rows if row["event"] == "alert"]
