@@ -15,7 +15,6 @@ VARIABLE = "ALPR__MODELS__VARIANT"
 """The environment variable that sets `models.variant` of a configuration; heeded also where there is none."""
 _GAINING = ("avx512_vnni", "avx_vnni", "asimddp")
 """Instructions that multiply and sum four pairs of 8-bit numbers at once, without cutting sums off."""
-_TAKES_INT8 = {"cpu", "openvino"}
 
 
 class Variant(StrEnum):
@@ -75,8 +74,8 @@ def choose(
         return Choice(int8, Variant.INT8, because)
     if not int8.is_file():
         return Choice(fp32, Variant.FP32, "no int8 variant is there")
-    if provider not in _TAKES_INT8:
-        return Choice(fp32, Variant.FP32, f"{provider} computes in floats")
+    if provider != "cpu":
+        return Choice(fp32, Variant.FP32, f"int8 is made for the CPU, not for {provider}")
     flags = this_machine().cpu_flags if cpu_flags is None else cpu_flags
     gains = [flag for flag in _GAINING if flag in flags]
     if gains:

@@ -49,7 +49,7 @@ def test_the_variant_follows_the_processor_unless_it_is_asked_for() -> None:
     assert _choice(models, "auto", "avx2", "avx_vnni") == "int8: the processor has avx_vnni"
     assert _choice(models, "auto", "asimd", "asimddp") == "int8: the processor has asimddp"
     assert _choice(models, "auto", "avx2", "avx512f").startswith("fp32: the processor has none of avx512_vnni")
-    assert _choice(models, "auto", "avx512_vnni", provider="cuda") == "fp32: cuda computes in floats"
+    assert _choice(models, "auto", "avx512_vnni", provider="cuda") == "fp32: int8 is made for the CPU, not for cuda"
     assert _choice(models, "int8", "avx2") == "int8: asked for"
     assert _choice(models, "fp32", "avx512_vnni", asked="int8") == "fp32: asked for"
     assert _choice(models, "auto", "avx512_vnni", asked="fp32") == f"fp32: asked for by {VARIABLE}"
