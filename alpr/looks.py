@@ -41,9 +41,9 @@ class PlateEvidence:
     Fitted by `python -m training.fit_plate_evidence --data ../shared/data/scenes` on the train split.
     """
 
-    bias: float = -2.73
-    score: float = 1.24
-    text: float = 1.57
+    bias: float = -2.46
+    score: float = 1.25
+    text: float = 1.35
 
     def confidence(self, first: float, second: float, plate: PlateText | None = None) -> float:
         """Probability that this is a plate.
@@ -53,12 +53,15 @@ class PlateEvidence:
             second: of the second; 0 where it saw nothing.
             plate: what it says; None before it is read.
         """
-        scores = _logit(first) + _logit(second)
-        return _sigmoid(self.bias + self.score * scores + self.text * (text_evidence(plate) if plate else 0.0))
+        return self.confidence_of(logit(first) + logit(second), text_evidence(plate) if plate else 0.0)
 
     def best_confidence(self, first: float, second: float) -> float:
         """What it could become were the text sure."""
-        return _sigmoid(self.bias + self.score * (_logit(first) + _logit(second)) + self.text)
+        return self.confidence_of(logit(first) + logit(second), 1.0)
+
+    def confidence_of(self, scores: float, text: float) -> float:
+        """Probability that this is a plate, by the sum of both logits and `text_evidence`."""
+        return 1.0 / (1.0 + math.exp(-(self.bias + self.score * scores + self.text * text)))
 
 
 def text_evidence(plate: PlateText) -> float:
@@ -67,10 +70,7 @@ def text_evidence(plate: PlateText) -> float:
     return plate.confidence if is_plate_like else 0.0
 
 
-def _logit(probability: float) -> float:
+def logit(probability: float) -> float:
+    """Log-odds of a confidence, bounded where confidences are not measured."""
     bounded = min(_MOST, max(_LEAST, probability))
     return math.log(bounded / (1.0 - bounded))
-
-
-def _sigmoid(evidence: float) -> float:
-    return 1.0 / (1.0 + math.exp(-evidence))
