@@ -48,7 +48,7 @@ def rotate(config_path: Path, finish: bool, force: bool) -> None:
 
     First, a next key is made and told to all devices over the present one; call again to see who still lacks it. Then
     --finish puts it in use: devices that hold it follow by themselves within seconds. One that does not needs the new
-    public key as `server_key` in its configuration, or a new claim code. Codes that were not used end with the old key.
+    public key as `server_key` in its configuration, or a new claim code. Unused codes end with the old key.
     """
     from alpr.collector.fleet import without_key
     from alpr.collector.health_store import health_path, read_latest

@@ -84,6 +84,7 @@ class Porter:
         Raises:
             PeerRejected: the key of the connection is itself replaced, or the new one is someone's already.
         """
+        self._desk.refresh()
         devices = {device.key: device for device in read_devices(self._allowed.path)}
         old, new = devices.get(key), devices.get(new_key)
         if old is None or old.name != name:
