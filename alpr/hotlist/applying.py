@@ -21,7 +21,7 @@ from alpr.hotlist.policies import json_from_policy
 from alpr.hotlist.policy import DEFAULT_POLICY
 from alpr.hotlist.sets import held_set
 from alpr.hotlist.signing import Admin
-from alpr.hotlist.staging import apply_staged, stage
+from alpr.hotlist.staging import Applied, apply_staged, stage
 from alpr.hotlist.update import Head, Header, ListHead, check_follows, check_payload, read_head
 from alpr.sqlite import transaction
 from alpr.types import HotlistEntry
@@ -41,9 +41,11 @@ _NOTE_FRESH = """
         AND (entries.vehicle, entries.valid_from, entries.valid_to, details.details)
         IS (staged.vehicle, staged.valid_from, staged.valid_to, staged.details))"""
 _NOTE_DUE = """
-    INSERT INTO past_due SELECT :arrival_id, entry_id
+    INSERT OR REPLACE INTO past_due (arrival_id, entry_id) SELECT :arrival_id, entry_id
     FROM fresh CROSS JOIN entries USING (plate, region, case_reference)
     WHERE list_id = (SELECT list_id FROM lists WHERE name = :name)"""
+# Row numbers of entries are used again.
+_DROP_DUE = "DELETE FROM past_due WHERE entry_id NOT IN (SELECT entry_id FROM entries)"
 _LISTS_OF_SET = "SELECT name FROM lists WHERE origin = ?"
 _NOTE_SET = "INSERT OR REPLACE INTO sets VALUES (?, ?, ?, ?, ?, ?, ?)"
 
@@ -163,37 +165,46 @@ def _entries(
 
 
 def _swap_in(connection: sqlite3.Connection, header: Header, names: tuple[str, ...], now: datetime) -> AppliedUpdate:
-    origin = header.list_set
-    before = {name for (name,) in connection.execute(_LISTS_OF_SET, (origin,))}
-    arrival_id = connection.execute(
-        "INSERT INTO arrivals (list_set, at) VALUES (?, ?)", (origin, text_from_instant(now))
-    ).lastrowid
-    added = changed = removed = 0
-    source = f"{header.name}, signed by {', '.join(names)}"
-    for each in header.lists:
-        _check_unaltered(connection, header, each.name)
-        connection.execute("DELETE FROM fresh")
-        connection.execute(_NOTE_FRESH, {"name": each.name})
-        gone = connection.execute("SELECT plate, region, case_reference FROM gone WHERE list_name = ?", (each.name,))
-        applied = apply_staged(
-            connection,
-            each.name,
-            source=source,
-            now=each.updated_at,
-            removed=gone if header.is_delta else None,
-            origin=origin,
-            revision=header.revision,
-        )
-        connection.execute(_NOTE_DUE, {"arrival_id": arrival_id, "name": each.name})
-        _set_policy(connection, each)
-        _check_count(connection, header, each)
-        added, changed, removed = added + applied.added, changed + applied.changed, removed + applied.removed
-    removed += _drop_lists(connection, before.difference(each.name for each in header.lists))
-    row = (header.list_set, header.revision, header.release, text_from_instant(header.made_at))
-    connection.execute(
-        _NOTE_SET, (*row, text_from_instant(now), ", ".join(names), sum(each.entries for each in header.lists))
+    at, by = text_from_instant(now), ", ".join(names)
+    before = {name for (name,) in connection.execute(_LISTS_OF_SET, (header.list_set,))}
+    arrival = connection.execute("INSERT INTO arrivals (list_set, at) VALUES (?, ?)", (header.list_set, at))
+    done = [_swap_list(connection, header, each, arrival.lastrowid, by) for each in header.lists]
+    dropped = _drop_lists(connection, before.difference(each.name for each in header.lists))
+    connection.execute(_DROP_DUE)
+    entries = sum(each.entries for each in header.lists)
+    made_at = text_from_instant(header.made_at)
+    connection.execute(_NOTE_SET, (header.list_set, header.revision, header.release, made_at, at, by, entries))
+    return AppliedUpdate(
+        list_set=header.list_set,
+        revision=header.revision,
+        signers=names,
+        added=sum(each.added for each in done),
+        changed=sum(each.changed for each in done),
+        removed=sum(each.removed for each in done) + dropped,
+        lists=header.lists,
     )
-    return AppliedUpdate(header.list_set, header.revision, names, added, changed, removed, header.lists)
+
+
+def _swap_list(
+    connection: sqlite3.Connection, header: Header, each: ListHead, arrival_id: int | None, by: str
+) -> Applied:
+    _check_unaltered(connection, header, each.name)
+    connection.execute("DELETE FROM fresh")
+    connection.execute(_NOTE_FRESH, {"name": each.name})
+    gone = connection.execute("SELECT plate, region, case_reference FROM gone WHERE list_name = ?", (each.name,))
+    applied = apply_staged(
+        connection,
+        each.name,
+        source=f"{header.name}, signed by {by}",
+        now=each.updated_at,
+        removed=gone if header.is_delta else None,
+        origin=header.list_set,
+        revision=header.revision,
+    )
+    connection.execute(_NOTE_DUE, {"arrival_id": arrival_id, "name": each.name})
+    _set_policy(connection, each)
+    _check_count(connection, header, each)
+    return applied
 
 
 def _check_unaltered(connection: sqlite3.Connection, header: Header, list_name: str) -> None:

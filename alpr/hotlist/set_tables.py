@@ -23,7 +23,7 @@ _STATEMENTS = (
         message TEXT NOT NULL, PRIMARY KEY (list_set, cause))""",
     # The entries that an update brought or changed, until the past reads were held against them.
     "CREATE TABLE arrivals (arrival_id INTEGER PRIMARY KEY AUTOINCREMENT, list_set TEXT NOT NULL, at TEXT NOT NULL)",
-    """CREATE TABLE past_due (
-        arrival_id INTEGER NOT NULL, entry_id INTEGER NOT NULL, PRIMARY KEY (arrival_id, entry_id)) WITHOUT ROWID""",
-    "CREATE INDEX past_due_by_entry ON past_due (entry_id)",
+    # An entry that changes again before that is due once, with the later arrival.
+    "CREATE TABLE past_due (entry_id INTEGER PRIMARY KEY, arrival_id INTEGER NOT NULL)",
+    "CREATE INDEX past_due_by_arrival ON past_due (arrival_id)",
 )
