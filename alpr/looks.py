@@ -20,12 +20,14 @@ class Looks:
     """Confidence of the first look from which a place is looked at again."""
     threshold: float = 0.4
     """Least confidence, all looks and the text together, of a plate."""
+    afar: bool = True
+    """Where nothing was found, look from twice as far: for plates that fill the picture."""
     sure_text: float = 0.9
     """A text less sure than this is read again from patches cut a little differently; 0: never."""
 
 
 STILL = Looks()
-ONCE = Looks(places=0, sure_text=0.0)
+ONCE = Looks(places=0, afar=False, sure_text=0.0)
 """One look and one reading: what a frame of a film gets."""
 
 SWEEP = Looks(places=12, floor=0.05, threshold=0.02, sure_text=0.0)

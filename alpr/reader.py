@@ -35,8 +35,8 @@ class Detector(Protocol):
 class SecondLooker(Protocol):
     """A detector that can look again."""
 
-    def candidates(self, image: Image, floor: float) -> list[Detection]:
-        """All places where a plate may be, most confident first."""
+    def candidates(self, image: Image, floor: float, *, from_afar: bool = False) -> list[Detection]:
+        """All places where a plate may be, most confident first; `from_afar` for plates that fill the picture."""
 
     def look_again(self, image: Image, detection: Detection) -> Detection | None:
         """What a second look finds there."""
@@ -47,6 +47,13 @@ class Times(Protocol):
 
     def measure(self, stage: str) -> AbstractContextManager[None]:
         """Time what happens inside."""
+
+
+class _Untimed:
+    """Nobody asks for the time."""
+
+    def measure(self, stage: str) -> AbstractContextManager[None]:  # noqa: ARG002 - the Times protocol
+        return nullcontext()
 
 
 class _Place(NamedTuple):
@@ -132,11 +139,11 @@ class PlateReader:
         Returns:
             Of a detector that looks twice the detections' confidence is that of both looks and the text together.
         """
-        measure = times.measure if times else _unmeasured
-        with measure("detect"):
-            places = self._places(image)
-        with measure("recognise"):
-            return [self._read_again(image, seen) for seen in self._plates(image, places)]
+        times = times or _Untimed()
+        seen = self._look(image, times, from_afar=False)
+        if not seen and self.looks.afar and isinstance(self.detector, SecondLooker):
+            return self._look(image, times, from_afar=True)
+        return seen
 
     def read_crop(self, crop: Image) -> PlateText:
         """Read a picture that shows one plate and nothing else, as often as `looks` says.
@@ -153,12 +160,18 @@ class PlateReader:
         """Those that say something, the most likely asked-for first (confidence × area)."""
         return sorted((observation for observation in seen if observation.text), key=_prominence, reverse=True)
 
-    def _places(self, image: Image) -> list[_Place]:
+    def _look(self, image: Image, times: Times, *, from_afar: bool) -> list[Observation]:
+        with times.measure("detect"):
+            places = self._places(image, from_afar=from_afar)
+        with times.measure("recognise"):
+            return [self._read_again(image, seen) for seen in self._plates(image, places)]
+
+    def _places(self, image: Image, *, from_afar: bool) -> list[_Place]:
         """Where plates may be, as far as a text could still decide it."""
         detector, looks, places = self.detector, self.looks, []
         if not looks.places or not isinstance(detector, SecondLooker):
             return [_Place(detection, None) for detection in detector.detect(image)]
-        for first in detector.candidates(image, looks.floor)[: looks.places]:
+        for first in detector.candidates(image, looks.floor, from_afar=from_afar)[: looks.places]:
             second = detector.look_again(image, first)
             scores = first.confidence, second.confidence if second else 0.0
             if self._evidence.best_confidence(*scores) >= looks.threshold:
@@ -188,10 +201,6 @@ class PlateReader:
         patches = [rectify(image, corners, size_wh, wider)]
         patches += [rectify(image, lean(corners, slant), size_wh, margin) for slant in _SLANTS]
         return replace(seen, plate=agree([seen.plate, *self.recogniser.recognise(patches)]))
-
-
-def _unmeasured(stage: str) -> AbstractContextManager[None]:  # noqa: ARG001 - the Times protocol
-    return nullcontext()
 
 
 def _margin_of(margin: float) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alpr.detect.second_look import nearer
+from alpr.detect.second_look import half_canvas, nearer
 from alpr.errors import ModelError
 from alpr.geometry import Letterbox, bounding_box, box_iou, letterbox, surest_apart
 from alpr.models import Model, Variant, choose, open_model
@@ -69,14 +69,16 @@ class PlateDetector:
         """
         return self.candidates(image, self.threshold)
 
-    def candidates(self, image: Image, floor: float) -> list[Detection]:
+    def candidates(self, image: Image, floor: float, *, from_afar: bool = False) -> list[Detection]:
         """All places where a plate may be, most confident first; corners in the image's pixels.
 
         Args:
             image: (H, W, 3) uint8 BGR of any size.
             floor: least confidence, instead of the threshold.
+            from_afar: on a canvas of half the size, for plates that fill the picture; at a quarter of the cost.
         """
-        canvas, placed = letterbox(image, canvas_size(image, self._sizes_wh))
+        width, height = canvas_size(image, self._sizes_wh)
+        canvas, placed = letterbox(image, half_canvas(width, height) if from_afar else (width, height))
         return self._find(canvas, placed, floor)
 
     def look_again(self, image: Image, detection: Detection) -> Detection | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from alpr.geometry import Letterbox, bounding_box, cut_around, letterbox
 from alpr.types import FloatArray, Image
 
@@ -28,6 +30,11 @@ def nearer(image: Image, corners: FloatArray) -> tuple[Image, Letterbox, FloatAr
     cut, at = cut_around(image, corners, scale, CANVAS_WH)
     canvas, placed = letterbox(cut, (_fitting(cut.shape[1] * scale, 0), _fitting(cut.shape[0] * scale, 1)))
     return canvas, placed, at
+
+
+def half_canvas(width: int, height: int) -> tuple[int, int]:
+    """Half a canvas, no side shorter than that."""
+    return math.ceil(width / 2 / _STEP) * _STEP, math.ceil(height / 2 / _STEP) * _STEP
 
 
 def _fitting(pixels: float, axis: int) -> int:

@@ -24,13 +24,17 @@ class LookingTwice:
     model_id: str = "twice@0"
     floors: list[float] = field(default_factory=list)
     again: int = 0
+    afar: int = 0
+    is_huge: bool = False
+    """Its plates fill the picture and are seen only from afar."""
 
     def detect(self, image: Image) -> list[Detection]:
         return [first for first, _ in self.places if first.confidence >= 0.5]
 
-    def candidates(self, image: Image, floor: float) -> list[Detection]:
+    def candidates(self, image: Image, floor: float, *, from_afar: bool = False) -> list[Detection]:
         self.floors.append(floor)
-        return [first for first, _ in self.places if first.confidence >= floor]
+        self.afar += from_afar
+        return [first for first, _ in self.places if first.confidence >= floor and (from_afar or not self.is_huge)]
 
     def look_again(self, image: Image, detection: Detection) -> Detection | None:
         self.again += 1
@@ -100,7 +104,7 @@ def test_no_more_places_are_looked_at_than_the_policy_says() -> None:
     reader = a_reader(*places, looks=Looks(places=3, floor=0.3))
     reader.see(an_image())
     assert isinstance(reader.detector, LookingTwice)
-    assert (reader.detector.again, reader.detector.floors) == (3, [0.3])
+    assert (reader.detector.again, reader.detector.floors) == (6, [0.3, 0.3])  # near, and from afar
 
 
 def test_what_no_text_could_save_is_not_read() -> None:
@@ -113,6 +117,17 @@ def test_what_no_text_could_save_is_not_read() -> None:
 def test_two_places_that_prove_to_be_one_plate_are_one_observation() -> None:
     near = a_detection(x=102, confidence=0.9)
     assert len(a_reader((a_detection(), near), (a_detection(x=160), near)).see(an_image())) == 1
+
+
+def test_a_plate_that_fills_the_picture_is_found_from_afar_and_only_then_is_that_tried() -> None:
+    place = a_detection(confidence=0.9), a_detection(confidence=0.9)
+    near = LookingTwice([place])
+    assert PlateReader(near, Saying([a_plate_text()])).see(an_image())
+    assert near.afar == 0
+    huge = LookingTwice([place], is_huge=True)
+    assert PlateReader(huge, Saying([a_plate_text()])).see(an_image())
+    assert huge.afar == 1
+    assert PlateReader(huge, Saying([a_plate_text()]), looks=replace(STILL, afar=False)).see(an_image()) == []
 
 
 def test_one_look_is_what_the_detector_says() -> None:
