@@ -90,28 +90,31 @@ def connected(
     """
     deadline_s = clock.monotonic_ns() / 1e9 + patience_s
 
-    def wait(dealer: Dealer, *, for_answer: bool) -> FromCollector | None:
-        problem = "nothing answers there"
+    def wait(dealer: Dealer, question: FromDevice | None) -> FromCollector | None:
+        problem, strange = "nothing answers there", 0
         while clock.monotonic_ns() / 1e9 < deadline_s:
             news = dealer.poll(0.05)
             for message in news.messages:
                 return decode_from_collector(message)
             for change, reason in news.changes:
-                if change is Change.UP and not for_answer:
+                if change is Change.UP and question is None:
                     return None
-                if change in (Change.REFUSED, Change.WRONG_KEY):
+                if change is Change.UP and question is not None:
+                    dealer.send(encode(question))  # the connection broke in between: asking twice changes nothing
+                strange += change is Change.WRONG_KEY
+                if change is Change.REFUSED or strange > 1:  # once, the handshake may have been cut off by chance
                     raise PeerRejected(reason)
                 problem = reason
         raise LinkError(f"{endpoint}: gave up after {patience_s:g} s: {problem}")
 
     def ask(question: FromDevice) -> FromCollector:
         dealer.send(encode(question))
-        answer = wait(dealer, for_answer=True)
+        answer = wait(dealer, question)
         assert answer is not None  # noqa: S101 - only being connected is answered by None
         return answer
 
     with Dealer(endpoint, FixedKeys(keys, server_key), clock) as dealer:
-        wait(dealer, for_answer=False)
+        wait(dealer, None)
         yield ask
 
 

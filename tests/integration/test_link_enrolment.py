@@ -133,6 +133,22 @@ def test_a_device_killed_while_it_enrols_comes_back_with_the_same_key(
     assert enrol_with_code(code, folder, patience_s=10).public_key == first.public
 
 
+@pytest.mark.usefixtures("collector")
+def test_a_connection_that_breaks_while_it_claims_is_made_again(world: World) -> None:
+    """As when another device is revoked in that moment."""
+    code, key = a_code(world), new_key_pair().public
+    line = Line(int(world.endpoint.rsplit(":", 1)[1]))
+    line.start()
+    try:
+        endpoint = f"tcp://127.0.0.1:{line.port}"
+        with connected(endpoint, code.keys, world.server.public, CLOCK, 20) as ask:
+            line.cut()
+            assert ask(Claim(key, "x")) == Claimed("gate-1")
+    finally:
+        line.close()
+    assert Device("gate-1", key) in read_devices(world.allowed)
+
+
 def test_an_expired_code_is_refused(world: World, collector: RunningCollector) -> None:
     code = a_code(world, valid_h=-0.01)
     with pytest.raises(PeerRejected, match="wrong, expired or revoked"):
