@@ -12,6 +12,7 @@ import click
 from alpr.cli.hotlist_import import accept, db_option, diff, discard, import_
 from alpr.cli.hotlist_publish import COMMANDS
 from alpr.cli.hotlist_skip import skip
+from alpr.cli.hotlist_status import devices_status
 from alpr.cli.output import json_option, print_rows
 from alpr.clock import SystemClock
 from alpr.errors import HotlistError
@@ -53,12 +54,21 @@ def list_(database: Path, as_json: bool) -> None:
 @click.option(
     "--max-age", "max_age_h", type=click.FloatRange(min=0), metavar="HOURS", help="Exit 3 where a list is older."
 )
+@click.option(
+    "--collector",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A collector's database: show what each device holds instead.",
+)
 @json_option
-def status(database: Path, max_age_h: float | None, as_json: bool) -> None:
+def status(database: Path, max_age_h: float | None, collector: Path | None, as_json: bool) -> None:
     """What of each list counts now: entries in force, expired, not yet valid; and its age.
 
-    Exit 3 where a list is older than --max-age, or where there is no list at all.
+    With --collector: every device with the revision that it holds and since when, the newest that the collector hands
+    on, its age, and what it refused last. Exit 3 where a list is older than --max-age, or where there is none at all.
     """
+    if collector is not None:
+        devices_status(collector, max_age_h, as_json=as_json)
+        return
     states = _lists(database)
     is_stale = {state.name: max_age_h is not None and state.age_s > max_age_h * 3600 for state in states}
     rows = (

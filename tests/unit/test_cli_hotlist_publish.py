@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +133,55 @@ def test_old_revisions_can_be_removed_on_the_way(desk: Desk) -> None:
 )
 def test_usage(desk: Desk, words: list[str]) -> None:
     desk.run(*words, ok=2)
+
+
+def test_status_shows_every_device_of_a_collector(desk: Desk) -> None:
+    from datetime import UTC, datetime, timedelta
+
+    from alpr.collector.holdings import HoldingsStore, holdings_path
+    from alpr.collector.store import Store
+    from alpr.link.hotlists import HotlistsHeld, RefusalReport, SetReport
+    from alpr.link.hub import Peer
+    from alpr.link.messages import Hello
+
+    collector, now = desk.folder / "reads.db", datetime.now(UTC)
+    with closing(Store(collector)) as store:
+        for name in ("car-1", "car-2", "old-car"):
+            store.greet(Peer(f"{name:0<40}", name), Hello("0" * 16, ("0" * 16,), "alpr", now))
+    held = SetReport("all", 7, "0" * 16, now - timedelta(hours=31), now - timedelta(hours=30), 12)
+    refused = [
+        RefusalReport("", "bad-signature", 2, now - timedelta(hours=2), "it was altered"),
+        RefusalReport("all", "rollback", 1, now - timedelta(hours=1), "older than revision 7"),
+    ]
+    with closing(HoldingsStore(holdings_path(collector))) as store:
+        store.note("car-1", HotlistsHeld((held,), tuple(refused)), now)
+        store.note("car-2", HotlistsHeld(()), now)
+    one, two, three = desk.rows("status", "--collector", collector)
+    assert (one["device"], one["set"], one["revision"], one["entries"], one["behind"]) == (
+        "car-1",
+        "all",
+        7,
+        12,
+        False,
+    )
+    assert (round(one["age_s"] / 3600), one["refused"], one["last_refusal"]) == (31, 3, "older than revision 7")
+    assert one["since"] == (now - timedelta(hours=30)).isoformat(timespec="seconds")
+    assert [(row["device"], row["revision"], row["behind"]) for row in (two, three)] == [
+        ("car-2", None, True),
+        ("old-car", None, True),
+    ]
+    assert two["said_at"] is not None
+    assert three["said_at"] is None
+    desk.run("status", "--collector", collector, "--max-age", "40", "--json", ok=3)  # two hold nothing
+    with closing(HoldingsStore(holdings_path(collector))) as store:
+        store.note("car-1", HotlistsHeld((held,)), now)
+    assert desk.rows("status", "--collector", collector)[0]["refused"] == 0
+
+
+def test_status_of_a_collector_that_has_heard_nobody(desk: Desk) -> None:
+    from alpr.collector.store import Store
+
+    Store(desk.folder / "reads.db").close()
+    desk.run("status", "--collector", desk.folder / "reads.db", ok=3)
+    missing = desk.run("status", "--collector", desk.folder / "none.db", ok=1)
+    assert "no such database" in str(missing.exception)

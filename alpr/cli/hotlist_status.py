@@ -1,0 +1,46 @@
+"""`alpr hotlist status --collector`: which device holds what."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from alpr.cli.output import print_rows
+from alpr.clock import SystemClock
+
+
+def devices_status(database: Path, max_age_h: float | None, *, as_json: bool) -> None:
+    """Print what each device of a collector holds; exit 3 where a list is older than asked for or there is none."""
+    from alpr.collector.hotlist_status import hotlist_status
+
+    now = SystemClock().now()
+    rows, is_bad = [], False
+    for each in hotlist_status(database):
+        said, age_s = each.said, each.age_s(now)
+        is_stale = max_age_h is not None and (age_s is None or age_s > max_age_h * 3600)
+        is_bad |= is_stale
+        rows.append(
+            {
+                "device": each.device,
+                "set": said and said.list_set,
+                "revision": said and said.revision,
+                "newest": each.newest,
+                "behind": each.is_behind,
+                "since": said and _instant(said.applied_at),
+                "age_s": None if age_s is None else round(age_s),
+                "stale": is_stale,
+                "entries": said and said.entries,
+                "said_at": said and _instant(said.reported_at),
+                "refused": said.refused if said else 0,
+                "last_refused_at": said and _instant(said.last_refused_at),
+                "last_refusal": said.last_refusal if said else "",
+            }
+        )
+    print_rows(rows, as_json=as_json)
+    if is_bad or not rows:
+        sys.exit(3)
+
+
+def _instant(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat(timespec="seconds")

@@ -1,0 +1,57 @@
+"""Which device holds what of the published hotlists, beside what the collector hands on."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from alpr.collector.holdings import HeldByDevice, holdings_path, read_holdings
+from alpr.collector.hotlists import hotlist_path
+from alpr.hotlist.sets import read_sets
+from alpr.sqlite import connect_read_only, stored
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceHotlist:
+    """One set at one device."""
+
+    device: str
+    said: HeldByDevice | None
+    """None: the device has never said what it holds."""
+    newest: int | None
+    """Revision of the same set at the collector."""
+
+    @property
+    def is_behind(self) -> bool:
+        """True where the collector has something newer, or the device holds nothing."""
+        if self.said is None or self.said.revision is None:
+            return True
+        return self.newest is not None and self.said.revision < self.newest
+
+    def age_s(self, now: datetime) -> float | None:
+        """Seconds since the oldest list of the set was last confirmed by its publisher."""
+        if self.said is None or self.said.updated_at is None:
+            return None
+        return max(0.0, (now - self.said.updated_at).total_seconds())
+
+
+def hotlist_status(database: Path) -> list[DeviceHotlist]:
+    """All devices that the collector has ever heard, by name, each with the sets that it holds.
+
+    Args:
+        database: the collector's.
+
+    Raises:
+        StoreError: it is not there or cannot be read.
+    """
+    with closing(connect_read_only(database)) as connection, stored(database):
+        names = {name for (name,) in connection.execute("SELECT name FROM devices")}
+    said = read_holdings(holdings_path(database)) if holdings_path(database).is_file() else []
+    sets = read_sets(hotlist_path(database))[0] if hotlist_path(database).is_file() else ()
+    newest = {held.list_set: held.revision for held in sets}
+    rows = [DeviceHotlist(each.device, each, newest.get(each.list_set or "")) for each in said]
+    silent = names.difference(each.device for each in said)
+    rows += [DeviceHotlist(name, None, None) for name in silent]
+    return sorted(rows, key=lambda row: row.device)
