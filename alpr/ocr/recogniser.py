@@ -20,7 +20,6 @@ from alpr.types import ALPHABET, FloatArray, Image, PlateText
 _MIN_REGION_CONFIDENCE = 0.5
 _NEGLIGIBLE = 1e-3
 _CANDIDATES = 5
-_RANKED = 10  # looked through for one that fits the region's format
 _FORMAT_EVIDENCE = {True: 1.0, None: 0.5, False: 0.03}
 """How likely a text that fits, is not covered by, or breaks a region's format is there, next to one that fits."""
 
@@ -103,15 +102,14 @@ class PlateRecogniser:
             return []
         outputs = self.model.run(np.stack(patches))
         return [
-            self._with_region(decode(steps, max_candidates=_RANKED), regions)
+            self._with_region(decode(steps, max_candidates=_CANDIDATES), regions)
             for steps, regions in zip(outputs["char_probabilities"], outputs["region_probabilities"], strict=True)
         ]
 
     def _with_region(self, plate: PlateText, probabilities: FloatArray) -> PlateText:
         if not plate.text:
             return plate
-        plate = settle(plate, dict(zip(self._regions, probabilities.tolist(), strict=True)))
-        plate = replace(plate, candidates=plate.candidates[:_CANDIDATES])
+        plate = settle(plate, {self._regions[at]: float(probabilities[at]) for at in probabilities.argsort()[-3:]})
         region, confidence = most_likely_region(self._regions, probabilities, plate.text)
         if confidence < _MIN_REGION_CONFIDENCE:
             return plate

@@ -12,11 +12,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from alpr.ocr.ctc import rank
 from alpr.plates import differing_positions, fits, look_alike_key
 from alpr.types import Candidate, PlateText
 
 _HAS_A_SAY = 0.3
 """Probability below which a region's rule is not asked."""
+_RANKED = 10
+"""So many texts are looked through for one that does not break the format."""
 _BREACH = 0.05
 """How often a plate of a region breaks the region's format: series that the table lacks, personal plates."""
 
@@ -32,15 +35,18 @@ def settle(plate: PlateText, regions: Mapping[str, float]) -> PlateText:
         `settled` names the positions that a format changed.
     """
     likely = {region: share for region, share in regions.items() if share >= _HAS_A_SAY}
+    candidates = plate.candidates
+    if any(fits(plate.text, region) is False for region in likely):
+        candidates = rank(plate.char_probabilities, max(_RANKED, len(candidates)))
     key = look_alike_key(plate.text)
-    alike = [candidate for candidate in plate.candidates if look_alike_key(candidate.text) == key]
+    alike = [candidate for candidate in candidates if look_alike_key(candidate.text) == key]
     if not likely or len(alike) < 2:
         return plate
     weights = [candidate.confidence * _chance(candidate.text, likely) for candidate in alike]
     scale = sum(candidate.confidence for candidate in alike) / max(sum(weights), 1e-12)
     weighed = {one.text: Candidate(one.text, weight * scale) for one, weight in zip(alike, weights, strict=True)}
     ranked = sorted(
-        (weighed.get(candidate.text, candidate) for candidate in plate.candidates), key=lambda one: -one.confidence
+        (weighed.get(candidate.text, candidate) for candidate in candidates), key=lambda one: -one.confidence
     )
     best = max(weighed.values(), key=lambda one: one.confidence)
     ranked.sort(key=lambda one: one is not best)  # no other text overtakes: nothing was learned against it
@@ -48,7 +54,7 @@ def settle(plate: PlateText, regions: Mapping[str, float]) -> PlateText:
         plate,
         text=best.text,
         confidence=best.confidence,
-        candidates=tuple(ranked),
+        candidates=tuple(ranked[: len(plate.candidates)]),
         settled=differing_positions(plate.text, best.text),
     )
 
