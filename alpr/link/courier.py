@@ -169,7 +169,7 @@ class Courier:
         if self._puller is not None:
             self._puller.connected(has_hotlists=welcome.has_hotlists)
         if self._pulse is not None:
-            self._pulse.hasten()
+            self._pulse.connected(has_heartbeats=welcome.has_heartbeats)
         _log.info("connected to the collector")
 
     def _on_pulse(self, said: Echo | ServerKey) -> None:

@@ -244,7 +244,7 @@ class Hub:
             self._handler.greet(peer, hello)
         except StoreFull as error:
             self._fault("not stored", str(error))
-        self._send(route, Welcome(f"alpr {__version__}", has_hotlists=self._bell is not None))
+        self._send(route, Welcome(f"alpr {__version__}", has_hotlists=self._bell is not None, has_heartbeats=True))
 
     def _echo(self, route: bytes, peer: Peer, heartbeat: Heartbeat) -> None:
         received_at = self._clock.now()

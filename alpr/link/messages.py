@@ -198,6 +198,8 @@ class Welcome(Struct, frozen=True, tag="welcome", tag_field="kind"):
     v: int = VERSION
     has_hotlists: bool = False
     """Only then does it understand what a device says about hotlists."""
+    has_heartbeats: bool = False
+    """Only then does it understand a heartbeat."""
 
 
 class Refusal(Struct, frozen=True):

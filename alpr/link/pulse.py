@@ -40,6 +40,7 @@ class Pulse:
         self._software = software
         self._server_keys = server_keys
         self._every_ns = round(every_s * 1e9)
+        self._is_wanted = False
         self._due_ns: int | None = None
         self._made: tuple[datetime, int] | None = None
         self._sent: tuple[datetime, int] | None = None
@@ -53,10 +54,15 @@ class Pulse:
     @property
     def is_due(self) -> bool:
         """True where a heartbeat should go out."""
-        return self._due_ns is None or self._clock.monotonic_ns() >= self._due_ns
+        return self._is_wanted and (self._due_ns is None or self._clock.monotonic_ns() >= self._due_ns)
+
+    def connected(self, *, has_heartbeats: bool) -> None:
+        """A collector has just answered; an older one understands no heartbeats and gets none."""
+        self._is_wanted = has_heartbeats
+        self.hasten()
 
     def hasten(self) -> None:
-        """The next is due at once: a collector has just answered."""
+        """The next is due at once."""
         self._due_ns = None
 
     def heartbeat(self) -> Heartbeat:
