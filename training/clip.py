@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -38,17 +38,20 @@ NIGHT_CAMERA = Pinhole((-5.6, 2.4, 0.0), pitch_deg=7.4, yaw_deg=14.0, focal_px=2
 _PX_PER_MM = 2.0
 
 
-def a_scene(part: str, seed: int, scale: float = 1.0) -> Scene:
+def a_scene(part: str, seed: int, scale: float = 1.0, casts: Sequence[Cast] | None = None) -> Scene:
     """The part `day` or `night`, ready to be exposed.
 
     Args:
         scale: of the picture against 1280×720.
+        casts: who drives through it; those of the sample clip where None.
     """
     is_night = part == "night"
     camera = (NIGHT_CAMERA if is_night else DAY_CAMERA).zoomed(scale)
     light = night_light() if is_night else day_light()
     backdrop = build(np.random.default_rng((seed, 1)), camera, light)
-    traffic = tuple((cast, _vehicle(cast, seed)) for cast in (NIGHT if is_night else DAY))
+    if casts is None:
+        casts = NIGHT if is_night else DAY
+    traffic = tuple((cast, _vehicle(cast, seed)) for cast in casts)
     if is_night:
         return Scene(part, camera, light, backdrop, traffic, DAY_FRAMES, NIGHT_FRAMES, FPS, 1.45, 1 / 160, 3.0, 0.7)
     return Scene(part, camera, light, backdrop, traffic, 0, DAY_FRAMES, FPS, 0.72, 1 / 250, 1.5, 1.18)

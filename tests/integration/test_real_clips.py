@@ -2,38 +2,51 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
-import yaml
 
-from alpr.config import load_edge_config
-from alpr.edge import Edge
-from alpr.pipeline import Outcome
+from bench.clips import FilmTruth, final_reads, load_truth, nearest, score
 
-READ_RIGHT_AT_LEAST = 11  # of the 12 plates that the labels name; the last is in a dithered GIF
+OWN_LABELS = Path(__file__).parents[2] / "training" / "runs" / "clips_truth.jsonl"
+"""Every pass that a person can read, labelled by eye; kept out of the repository, as the clips are."""
+READ_RIGHT_AT_LEAST = {True: 15, False: 11}  # of 17 passes by our own labels, of 12 by those beside the clips
 
 
 @pytest.mark.realdata
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_plates_that_a_person_can_read_are_read(shared_data: Path, tmp_path: Path) -> None:
-    clips = [json.loads(line) for line in (shared_data / "clips" / "labels.jsonl").read_text().splitlines()]
-    wanted, found = set(), set()
-    for number, clip in enumerate(clips):
-        path = tmp_path / f"{number}.yaml"
-        camera = {"id": f"clip-{number}", "url": str(shared_data / "clips" / clip["file"])}
-        path.write_text(
-            yaml.safe_dump({"device": {"name": "real", "data_dir": f"run-{number}"}, "cameras": [camera]})
-        )
-        outcomes: list[Outcome] = []
-        report = Edge(load_edge_config(path), outcomes.append).run()
-        assert report.cameras[0].state == "ended"
-        assert report.frames == report.cameras[0].frames > 0
-        texts = [read.plate.text for outcome in outcomes for read in outcome.reads if read.is_final]
-        wanted |= {(number, plate["text"]) for plate in clip["plates"]}
-        found |= {(number, text) for text in texts}
-        for plate in clip["plates"]:
-            assert texts.count(plate["text"]) <= 1, f"{clip['file']}: {plate['text']} was told twice"
-    assert len(wanted & found) >= READ_RIGHT_AT_LEAST, sorted(wanted - found)
+def test_plates_that_a_person_can_read_are_read(shared_data: Path) -> None:
+    folder = shared_data / "clips"
+    films = load_truth(OWN_LABELS if OWN_LABELS.exists() else folder / "labels.jsonl", folder)
+    found = [score(film, final_reads(film.film)) for film in films]
+    assert not [(film.truth.film.name, film.twice) for film in found if film.twice], "told twice"
+    missed = [(film.truth.film.name, film.missed, film.other) for film in found if film.missed]
+    assert sum(len(film.right) for film in found) >= READ_RIGHT_AT_LEAST[OWN_LABELS.exists()], missed
+
+
+def test_a_film_is_scored_by_its_final_reads() -> None:
+    truth = FilmTruth(Path("a.mp4"), ("AB12", "CD34", "EF56"))
+    found = score(truth, ["AB12", "AB12", "C034", "ZZ99"])
+    assert (found.right, found.missed, found.twice) == (("AB12",), ("CD34", "EF56"), ("AB12",))
+    assert found.other == ("C034", "ZZ99")
+
+
+def test_truth_is_read_in_every_form(tmp_path: Path) -> None:
+    listed = tmp_path / "list.jsonl"
+    listed.write_text(
+        '{"file": "a.mov", "passes": [{"text": "ab-12"}]}\n{"file": "b.gif", "plates": [{"text": "X1"}]}\n'
+    )
+    assert load_truth(listed, tmp_path / "films") == [
+        FilmTruth(tmp_path / "films" / "a.mov", ("AB12",)),
+        FilmTruth(tmp_path / "films" / "b.gif", ("X1",)),
+    ]
+    beside = tmp_path / "rain.truth.jsonl"
+    beside.write_text('{"text": "AB12", "lines": 1}\n{"text": "CD34", "lines": 2}\n')
+    assert load_truth(beside) == [FilmTruth(tmp_path / "rain.mp4", ("AB12", "CD34"))]
+
+
+def test_what_became_of_a_missed_pass_is_told() -> None:
+    assert nearest("59H221505", ["59221505", "AB"]) == "read 59221505 (missed inside)"
+    assert nearest("AB12CD", ["XY99ZZ"]) == "not read"
+    assert nearest("AB12CD", []) == "not read"

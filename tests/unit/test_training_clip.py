@@ -17,6 +17,7 @@ from alpr.plates import differing_positions, normalise
 from alpr.shipped import shipped
 from alpr.types import Image
 from training.clip import a_scene, frame_of, frames_of
+from training.clip_more import FILMS, casts_of, rained_on
 from training.clip_truth import passes
 from training.exposure import Scene, camera_at, in_view
 from training.traffic import DAY, NIGHT, leaving, turning_off
@@ -210,3 +211,16 @@ def test_the_hotlist_meets_the_clip_as_its_readme_says(truth: list[dict[str, Any
     others = {normalise(row["plate"]) for row in rows} - set(passing)
     near = [(a, b) for a in others for b in passing if len(a) == len(b) and len(differing_positions(a, b)) <= 2]
     assert near == [("W05183K", "WO5183K")]
+
+
+def test_further_films_have_other_vehicles_and_rain_that_hides_nothing() -> None:
+    for film in FILMS:
+        casts = casts_of(film, np.random.default_rng(3))
+        assert len(casts) == len({cast.text for cast in casts}) >= 3
+        assert {cast.lines for cast in casts} == {2 if film.two_lines else 1}
+        assert not {cast.text for cast in casts} & {cast.text for cast in (*DAY, *NIGHT)}
+    picture = np.full((144, 256, 3), 60, np.uint8)
+    picture[60:80, 100:160] = 220
+    wet = rained_on(np.random.default_rng(1), picture)
+    assert (wet != picture).any()
+    assert wet[60:80, 100:160].mean() > wet[100:, :].mean() + 60
