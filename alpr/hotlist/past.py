@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from alpr.clock import Clock
 from alpr.hotlist.database import open_read_only, stored
@@ -27,12 +27,16 @@ _BATCH = 200
 _MOST_KEYS = 300_000
 """Beyond so many new entries their keys are not held in memory: about 30 MB."""
 _DUE_KEYS = """
-    SELECT DISTINCT look_alike_key FROM past_due CROSS JOIN entries USING (entry_id) WHERE arrival_id <= ? LIMIT ?"""
+    SELECT DISTINCT look_alike_key FROM past_due CROSS JOIN entries USING (entry_id) 
+    WHERE arrival_id > ? AND arrival_id <= ? LIMIT ?"""
 _DUE_POLICIES = """
     SELECT name, policy FROM lists WHERE list_id IN
-        (SELECT list_id FROM past_due JOIN entries USING (entry_id) WHERE arrival_id <= ?)"""
-_IS_DUE = "SELECT 1 FROM past_due WHERE entry_id = ? AND arrival_id <= ? LIMIT 1"
+        (SELECT list_id FROM past_due JOIN entries USING (entry_id) WHERE arrival_id > ? AND arrival_id <= ?)"""
+_IS_DUE = "SELECT 1 FROM past_due WHERE entry_id = ? AND arrival_id > ? AND arrival_id <= ?"
 _LONGEST_PLATE = 32
+
+_Due: TypeAlias = tuple[int, int]
+"""What arrived after the first of these, up to the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,7 @@ class PastCheck:
             batch = self._history.texts(self._round.after, _BATCH)
             for key, text in batch:
                 if self._round.may_meet(text):
-                    found.extend(self._hits_of(key, self._round.arrival_id))
+                    found.extend(self._hits_of(key, self._round.due))
                 self._round.after = key
                 if time.monotonic() >= deadline:
                     return found
@@ -132,17 +136,18 @@ class PastCheck:
             (newest,) = self._connection.execute("SELECT coalesce(max(arrival_id), 0) FROM arrivals").fetchone()
             if newest <= self._checked:
                 return None
-            return _Round(newest, _filter_of(self._connection, newest))
+            due = (self._checked, newest)
+            return _Round(due, _filter_of(self._connection, due))
 
     def _finish(self, over: _Round) -> None:
-        self._checked, self._round = over.arrival_id, None
-        self._done(over.arrival_id)
+        self._checked, self._round = over.due[1], None
+        self._done(self._checked)
 
-    def _hits_of(self, key: int, arrival_id: int) -> Iterator[PastHit]:
+    def _hits_of(self, key: int, due: _Due) -> Iterator[PastHit]:
         for past in self._history.reads(key):
             now = self._clock.now()
             for match in self._matches(past.read, now):
-                if self._is_due(match, arrival_id):
+                if self._is_due(match, due):
                     hit = self._hit(past.read, match, now)
                     if not self._history.has_hit(past.owner, hit.hit_id):
                         yield PastHit(hit, past.owner)
@@ -158,28 +163,27 @@ class PastCheck:
             read.plate, read.last_seen_at, place=place, direction=read.direction, in_force_at=now
         )
 
-    def _is_due(self, match: Match, arrival_id: int) -> bool:
+    def _is_due(self, match: Match, due: _Due) -> bool:
         with stored(self._database):
-            return self._connection.execute(_IS_DUE, (match.entry.entry_id, arrival_id)).fetchone() is not None
+            return self._connection.execute(_IS_DUE, (match.entry.entry_id, *due)).fetchone() is not None
 
 
 @dataclass(slots=True)
 class _Round:
     """One walk over the history."""
 
-    arrival_id: int
-    """It is for all that arrived up to this one."""
+    due: _Due
     may_meet: Callable[[str], bool]
     after: int = 0
 
 
-def _filter_of(connection: sqlite3.Connection, arrival_id: int) -> Callable[[str], bool]:
+def _filter_of(connection: sqlite3.Connection, due: _Due) -> Callable[[str], bool]:
     """Whether a text can meet anything that is due; True where that cannot be told by its keys."""
-    for name, written in connection.execute(_DUE_POLICIES, (arrival_id,)).fetchall():
+    for name, written in connection.execute(_DUE_POLICIES, due).fetchall():
         policy = policy_from_json(written, name)
         if policy.edits.at(_LONGEST_PLATE) or policy.candidates.at(_LONGEST_PLATE):
             return _always
-    keys = {key for (key,) in connection.execute(_DUE_KEYS, (arrival_id, _MOST_KEYS + 1))}
+    keys = {key for (key,) in connection.execute(_DUE_KEYS, (*due, _MOST_KEYS + 1))}
     if len(keys) > _MOST_KEYS:
         return _always
     shapes = tuple({key.partition("|")[0] for key in keys if "|" in key})
