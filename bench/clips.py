@@ -2,8 +2,8 @@
 
 `python -m bench.clips --truth LIST.jsonl [--films FOLDER]`; each line of the list is
 `{"file": NAME, "passes": [{"text": TEXT, ...}, ...]}` (or `plates`), or one pass of the film `NAME.mp4` beside
-`NAME.truth.jsonl`. Files are looked for in the folder, or beside the list. A pass counts as right when one final read says its text,
-letter by letter, after consensus.
+`NAME.truth.jsonl`. Films are looked for in the folder, or beside the list. A pass counts as right when one final read
+says its text, letter by letter, after consensus.
 """
 
 from __future__ import annotations

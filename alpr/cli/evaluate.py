@@ -85,7 +85,7 @@ def command(
         second = open_recogniser(ocr, against, model_dir=ocr_model_dir)
     finder = partial(PlateDetector, detector, variant=variant)
     report = measure(rows, mine, finder, threshold)
-    other = measure(rows, second, finder, threshold) if second else None
+    other = measure(rows, second, finder, threshold, is_second=True) if second else None
     show(report, other, as_json=as_json)
     if page:
         from alpr.evaluation.page import write_page
@@ -102,6 +102,8 @@ def measure(
     recogniser: Recogniser,
     open_detector: Callable[..., PlateDetector],
     threshold: float | None,
+    *,
+    is_second: bool = False,
 ) -> Report:
     """Take every labelled picture through the reader.
 
@@ -114,7 +116,8 @@ def measure(
     from alpr.metrics import StageTimes
     from alpr.reader import PlateReader
 
-    run = Run(load_picture, StageTimes(), lambda error: click.echo(f"alpr: {error}", err=True))
+    tell = partial(click.echo, err=True)
+    run = Run(load_picture, StageTimes(), lambda error: None if is_second else tell(f"alpr: {error}"))
     report = Report(recogniser.model_id)
     finder = open_detector()
     looks = STILL if threshold is None else replace(STILL, threshold=threshold)

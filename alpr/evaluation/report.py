@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from alpr.evaluation.failures import failures
+from alpr.evaluation.failures import Failure, failures
 from alpr.evaluation.outcome import CropResult, PlateOutcome, SceneResult, crop_outcomes, scene_outcomes
 from alpr.evaluation.rows import (
     Row,
@@ -56,7 +56,7 @@ class Report:
         ]
         for name, plates in self.kinds:
             told += [
-                ("causes", [{"in": name, **row} for row in cause_rows(plates)]),
+                ("causes", [{"in": name, **row} for row in cause_rows(self._failures(name))]),
                 ("calibration", [{"in": name, **row} for row in calibration_rows(plates)]),
                 ("confusion", [{"in": name, **row} for row in confusion_rows(plates)]),
             ]
@@ -74,6 +74,9 @@ class Report:
             for (name, mine), (_, theirs) in zip(self.kinds, other.kinds, strict=True)
             for row in comparison_rows(mine, theirs)
         ]
+
+    def _failures(self, kind: str) -> list[Failure]:
+        return failures(self.scenes if kind == "scenes" else [], self.crops if kind == "crops" else [])
 
     def _failure_rows(self) -> list[Row]:
         return [

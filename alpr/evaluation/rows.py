@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 from alpr.evaluation.calibration import Bin
-from alpr.evaluation.causes import count_causes, count_confusions
+from alpr.evaluation.causes import count_confusions
 from alpr.evaluation.compare import compare
+from alpr.evaluation.failures import Failure
 from alpr.evaluation.groups import PlateGroup, crop_groups, plate_groups, scene_groups
 from alpr.evaluation.outcome import CropResult, PlateOutcome, SceneResult, crop_outcomes, scene_outcomes
 from alpr.evaluation.scoring import TextScore, score_detections, score_texts, threshold_curve
@@ -94,10 +96,9 @@ def _share(name: str, part: int, whole: int) -> Row:
     }
 
 
-def cause_rows(plates: Sequence[PlateOutcome]) -> list[Row]:
-    """How many readings are wrong, by cause."""
-    known = sum(plate.truth is not None for plate in plates)
-    return [{"cause": str(cause), "n": n, "of": known} for cause, n in count_causes(plates).items()]
+def cause_rows(found: Sequence[Failure]) -> list[Row]:
+    """How many failures there are, by cause, the commonest first."""
+    return [{"cause": cause, "n": n} for cause, n in Counter(str(failure.cause) for failure in found).most_common()]
 
 
 def confusion_rows(plates: Sequence[PlateOutcome]) -> list[Row]:
