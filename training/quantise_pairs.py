@@ -22,6 +22,7 @@ from training.degrade import plain_patch
 from training.detector_eval import Matched, non_maximum, score_images
 from training.detector_model import canvas_for
 from training.detector_scenes import read_labels
+from training.layouts import REGIONS
 from training.recogniser_dataset import Crop, load_crops
 from training.recogniser_shape import network_from_onnx
 
@@ -112,13 +113,20 @@ def recogniser_pairs(real: Path, first: Path, second: Path) -> Pairs:
     """Exact reads of the dev crops, and whether the probabilities told still mean what they say."""
     crops = load_crops(real / "plates", "dev")
     texts = [crop.text for crop in crops]
-    answers = [read(path, crops) for path in (first, second)]
+    read_by = [read(path, crops) for path in (first, second)]
+    answers = [[plate for plate, _ in each] for each in read_by]
     right = [[plate.text == text for plate, text in zip(each, texts, strict=True)] for each in answers]
     ranked = [
         [any(found.text == text for found in plate.candidates) for plate, text in zip(each, texts, strict=True)]
         for each in answers
     ]
     rows = [pair("exact reads", *right), pair("truth among the candidates", *ranked)]
+    known = [crop.region in REGIONS for crop in crops]
+    regions = [
+        [region == crop.region for (_, region), crop in compress(zip(each, crops, strict=True), known)]
+        for each in read_by
+    ]
+    rows.append(pair("region by the look alone", *regions))
     for source in sorted({crop.source for crop in crops}):
         chosen = [crop.source == source for crop in crops]
         rows.append(pair(f"exact reads, {source}", *([*compress(each, chosen)] for each in right)))
@@ -129,14 +137,14 @@ def recogniser_pairs(real: Path, first: Path, second: Path) -> Pairs:
     return Pairs(tuple(rows), (Measure("calibration error of whole texts", errors[0], errors[1], len(crops)),))
 
 
-def read(path: Path, crops: Sequence[Crop]) -> list[PlateText]:
-    """What a recogniser says of crops, stretched to its patch."""
+def read(path: Path, crops: Sequence[Crop]) -> list[tuple[PlateText, str]]:
+    """What a recogniser says of crops, stretched to its patch: text, and the region that it looks most like."""
     network = network_from_onnx(path)
-    return [
-        decode(steps)
-        for start in range(0, len(crops), 64)
-        for steps in network(np.stack([plain_patch(crop.image) for crop in crops[start : start + 64]]))[0]
-    ]
+    answers = []
+    for start in range(0, len(crops), 64):
+        steps, _, regions = network(np.stack([plain_patch(crop.image) for crop in crops[start : start + 64]]))
+        answers += [(decode(s), REGIONS[int(r.argmax())]) for s, r in zip(steps, regions, strict=True)]
+    return answers
 
 
 def pair(name: str, first: Sequence[bool], second: Sequence[bool]) -> Pair:
