@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from alpr.cli import cli
 from alpr.doctor import Finding, State, computer, model_files, variants
 from alpr.doctor.computer import KernelClock
-from alpr.models import Choice, Variant, choose, difference, load_card, trial_input
+from alpr.models import Choice, Variant, available_providers, choose, difference, load_card, trial_input
 from alpr.shipped import shipped
 
 BENCH = Path(__file__).parents[2] / "bench"
@@ -167,3 +167,18 @@ def test_a_variant_that_was_asked_for_in_vain_is_bad(tmp_path: Path, monkeypatch
     shutil.copy(shipped("models") / "detector.yaml", tmp_path)
     (found,) = variants.variants(tmp_path)
     assert (found.state, "there is no" in found.found) == (State.BAD, True)
+
+
+def test_what_a_configuration_asks_for_is_examined(tmp_path: Path) -> None:
+    path = tmp_path / "edge.yaml"
+    path.write_text(
+        "device: {name: gate, data_dir: data}\ncameras: [{id: a, url: a.mp4}]\n"
+        "models: {variant: int8, provider: openvino}\n"
+    )
+    result = CliRunner().invoke(cli, ["doctor", "--json", "-c", str(path), "--disk", str(tmp_path)])
+    rows = {row["check"]: row for row in map(json.loads, result.stdout.splitlines())}
+    assert rows["variant of detector"]["found"].startswith("int8, since asked for;")
+    asked = rows["detector by models.provider openvino"]
+    if "OpenVINOExecutionProvider" not in available_providers():
+        assert (result.exit_code, asked["state"]) == (3, "bad")
+        assert "pip install onnxruntime-openvino" in asked["found"]
