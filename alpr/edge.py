@@ -51,7 +51,7 @@ _log = logging.getLogger(__name__)
 STATUS_EVERY_S = 30.0
 DECISIONS_EVERY_S = 1.0
 LISTS_EVERY_S = 10.0
-FIGURES_EVERY_S = 5.0
+FIGURES_EVERY_S = 2.0
 PAST_STEP_S = 0.005
 """How long a frame may have to wait for past reads."""
 DRAIN_S = 5.0

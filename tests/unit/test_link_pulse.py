@@ -83,9 +83,10 @@ def test_it_goes_after_hits_and_before_reads(stage: Stage) -> None:
     read = a_read(1, picture_bytes=0)
     stage.journal.append([read, a_read(2, picture_bytes=0)], [a_hit(read)])
     stage.connects()
-    kinds: list[type] = []
-    for message in stage.wire.sent[1:]:
-        kinds.append(type(decode_record(message.entries[0].record)) if isinstance(message, Batch) else type(message))
+    kinds = [
+        type(decode_record(message.entries[0].record)) if isinstance(message, Batch) else type(message)
+        for message in stage.wire.sent[1:]
+    ]
     assert kinds == [HitRecord, Heartbeat, ReadRecord, ReadRecord]
 
 
