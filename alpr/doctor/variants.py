@@ -48,21 +48,22 @@ def _variant(folder: Path, task: str, wanted: str, provider: str) -> Finding:
         took = {kind: pass_ms(_path(folder, task, kind), task) for kind in _shipped_kinds(folder, task)}
     except ModelError as error:
         return Finding(check, State.BAD, str(error))
-    return told(check, chosen, took)
+    return told(check, chosen, took, provider)
 
 
-def told(check: str, chosen: Choice, took_ms: dict[Variant, float]) -> Finding:
+def told(check: str, chosen: Choice, took_ms: dict[Variant, float], provider: str = "cpu") -> Finding:
     """What was chosen, next to what was measured.
 
     Args:
         check: name of the finding.
         chosen: what runs.
-        took_ms: processor time of one pass of each variant.
+        took_ms: processor time of one pass of each variant on the CPU.
+        provider: what computes; the times say something of the choice only where that is the CPU.
     """
     times = ", ".join(f"{kind} takes {ms:.2f} ms" for kind, ms in took_ms.items())
-    text = f"{chosen.variant}, since {chosen.why}; one pass: {times}"
+    text = f"{chosen.variant}, since {chosen.why}; one pass on the CPU: {times}"
     quickest = min(took_ms, key=lambda kind: took_ms[kind])
-    if chosen.variant in took_ms and took_ms[chosen.variant] > _CLEARLY * took_ms[quickest]:
+    if provider == "cpu" and took_ms[chosen.variant] > _CLEARLY * took_ms[quickest]:
         return Finding(check, State.WARN, f"{text}: set models.variant: {quickest}")
     return Finding(check, State.OK, text)
 

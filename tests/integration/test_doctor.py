@@ -150,7 +150,7 @@ def test_the_variant_that_runs_is_told_with_what_each_takes() -> None:
     for task in ("detector", "recogniser"):
         chosen = choose(shipped("models"), task)
         told = found[f"variant of {task}"].found
-        assert told.startswith(f"{chosen.variant}, since {chosen.why}; one pass: fp32 takes ")
+        assert told.startswith(f"{chosen.variant}, since {chosen.why}; one pass on the CPU: fp32 takes ")
         assert "int8 takes" in told
 
 
@@ -160,6 +160,8 @@ def test_a_variant_that_is_slower_here_is_warned_of() -> None:
     assert well.state is State.OK
     slow = variants.told("v", chosen, {Variant.FP32: 1.0, Variant.INT8: 1.3})
     assert (slow.state, slow.found[-24:]) == (State.WARN, "set models.variant: fp32")
+    elsewhere = variants.told("v", chosen, {Variant.FP32: 1.0, Variant.INT8: 1.3}, "openvino")
+    assert elsewhere.state is State.OK
 
 
 def test_a_variant_that_was_asked_for_in_vain_is_bad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
