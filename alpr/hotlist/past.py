@@ -6,37 +6,21 @@ all of it was checked, so that the end of the process costs a repetition and no 
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol
 
 from alpr.clock import Clock
 from alpr.hotlist.database import open_read_only, stored
+from alpr.hotlist.due import Due, DueFilter, is_due, newest_arrival
 from alpr.hotlist.hits import NO_LIMITS, MaxAges, hit_from
 from alpr.hotlist.index import HotlistIndex
-from alpr.hotlist.policies import policy_from_json
-from alpr.hotlist.wildcards import keys_of_text
-from alpr.plates import look_alike_key
 from alpr.types import Hit, Match, Place, Read
 
 _BATCH = 200
-_MOST_KEYS = 300_000
-"""Beyond so many new entries their keys are not held in memory: about 30 MB."""
-_DUE_KEYS = """
-    SELECT DISTINCT look_alike_key FROM past_due CROSS JOIN entries USING (entry_id) 
-    WHERE arrival_id > ? AND arrival_id <= ? LIMIT ?"""
-_DUE_POLICIES = """
-    SELECT name, policy FROM lists WHERE list_id IN
-        (SELECT list_id FROM past_due JOIN entries USING (entry_id) WHERE arrival_id > ? AND arrival_id <= ?)"""
-_IS_DUE = "SELECT 1 FROM past_due WHERE entry_id = ? AND arrival_id > ? AND arrival_id <= ?"
-_LONGEST_PLATE = 32
-
-_Due: TypeAlias = tuple[int, int]
-"""What arrived after the first of these, up to the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,37 +104,48 @@ class PastCheck:
         found: list[PastHit] = []
         deadline = time.monotonic() + budget_s
         while self._round is not None:
-            batch = self._history.texts(self._round.after, _BATCH)
-            for key, text in batch:
-                if self._round.may_meet(text):
-                    found.extend(self._hits_of(key, self._round.due))
-                self._round.after = key
-                if time.monotonic() >= deadline:
-                    return found
-            if not batch:
-                self._finish(self._round)
+            try:
+                with stored(self._database):
+                    past = next(self._round.walk)
+            except StopIteration:
+                self._checked, self._round = self._round.due.up_to, None
+                self._done(self._checked)
+                continue
+            if past is not None:
+                found.append(past)
+            if time.monotonic() >= deadline:
+                break
         return found
 
     def _next_round(self) -> _Round | None:
         with stored(self._database):
-            (newest,) = self._connection.execute("SELECT coalesce(max(arrival_id), 0) FROM arrivals").fetchone()
+            newest = newest_arrival(self._connection)
             if newest <= self._checked:
                 return None
-            due = (self._checked, newest)
-            return _Round(due, _filter_of(self._connection, due))
+            due = Due(self._checked, newest)
+            return _Round(due, self._walk(due, DueFilter(self._connection, due)))
 
-    def _finish(self, over: _Round) -> None:
-        self._checked, self._round = over.due[1], None
-        self._done(self._checked)
+    def _walk(self, due: Due, texts: DueFilter) -> Iterator[PastHit | None]:
+        """The past hits; None wherever there may be a pause."""
+        while not texts.is_loaded:
+            texts.load()
+            yield None
+        after = 0
+        while batch := self._history.texts(after, _BATCH):
+            for after, text in batch:
+                if texts.may_meet(text):
+                    for past in self._history.reads(after):
+                        yield from self._hits_of(past, due)
+                        yield None
+            yield None
 
-    def _hits_of(self, key: int, due: _Due) -> Iterator[PastHit]:
-        for past in self._history.reads(key):
-            now = self._clock.now()
-            for match in self._matches(past.read, now):
-                if self._is_due(match, due):
-                    hit = self._hit(past.read, match, now)
-                    if not self._history.has_hit(past.owner, hit.hit_id):
-                        yield PastHit(hit, past.owner)
+    def _hits_of(self, past: PastRead, due: Due) -> Iterator[PastHit]:
+        now = self._clock.now()
+        for match in self._matches(past.read, now):
+            if is_due(self._connection, due, match.entry.entry_id):
+                hit = self._hit(past.read, match, now)
+                if not self._history.has_hit(past.owner, hit.hit_id):
+                    yield PastHit(hit, past.owner)
 
     def _hit(self, read: Read, match: Match, now: datetime) -> Hit:
         hit = hit_from(read, match, self._index, now, self._max_ages)
@@ -163,32 +158,9 @@ class PastCheck:
             read.plate, read.last_seen_at, place=place, direction=read.direction, in_force_at=now
         )
 
-    def _is_due(self, match: Match, due: _Due) -> bool:
-        with stored(self._database):
-            return self._connection.execute(_IS_DUE, (match.entry.entry_id, *due)).fetchone() is not None
 
-
-@dataclass(slots=True)
-class _Round:
+class _Round(NamedTuple):
     """One walk over the history."""
 
-    due: _Due
-    may_meet: Callable[[str], bool]
-    after: int = 0
-
-
-def _filter_of(connection: sqlite3.Connection, due: _Due) -> Callable[[str], bool]:
-    """Whether a text can meet anything that is due; True where that cannot be told by its keys."""
-    for name, written in connection.execute(_DUE_POLICIES, due).fetchall():
-        policy = policy_from_json(written, name)
-        if policy.edits.at(_LONGEST_PLATE) or policy.candidates.at(_LONGEST_PLATE):
-            return _always
-    keys = {key for (key,) in connection.execute(_DUE_KEYS, (*due, _MOST_KEYS + 1))}
-    if len(keys) > _MOST_KEYS:
-        return _always
-    shapes = tuple({key.partition("|")[0] for key in keys if "|" in key})
-    return lambda text: look_alike_key(text) in keys or any(key in keys for key in keys_of_text(text, shapes))
-
-
-def _always(_text: str) -> bool:
-    return True
+    due: Due
+    walk: Iterator[PastHit | None]

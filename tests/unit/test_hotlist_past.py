@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from alpr.hotlist import HotlistIndex
+from alpr.hotlist import due as due_module
 from alpr.hotlist import past as past_module
 from alpr.hotlist.applying import Trust, apply_update
 from alpr.hotlist.hits import MaxAges, hit_id_of
@@ -162,7 +163,10 @@ def test_an_update_that_lands_in_the_middle_is_checked_afterwards(
         device.history.add(plate)
     device.update("AB12CDE")
     with device.check() as past:
-        assert [found.hit.plate_text for found in past.step(0)] == ["AB12CDE"]
+        first: list[PastHit] = []
+        while not first:
+            first = past.step(0)
+        assert [found.hit.plate_text for found in first] == ["AB12CDE"]
         assert not past.is_idle
         device.update("AB12CDE", "NEW1234", "AB12CDF")
         assert all_of(past) == []
@@ -171,16 +175,28 @@ def test_an_update_that_lands_in_the_middle_is_checked_afterwards(
 
 
 def test_a_step_ends_when_its_time_is_over(device: Device) -> None:
-    for n in range(50):
-        device.history.add(f"AA{n:05d}")
-    device.update(*(f"AA{n:05d}" for n in range(50)))
+    for _ in range(50):
+        device.history.add("AB12CDE")
+    device.update("AB12CDE")
     with device.check() as past:
-        steps = 0
-        found: list[PastHit] = []
-        while not found or not past.is_idle:
-            found += past.step(0)
-            steps += 1
-    assert (len(found), steps) == (50, 51)
+        steps = [past.step(0)]
+        while not past.is_idle:
+            steps.append(past.step(0))
+    assert sum(map(len, steps)) == 50
+    assert max(map(len, steps)) == 1  # also within the reads of one plate
+
+
+def test_a_large_update_is_loaded_in_pieces(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(due_module, "LOADED_AT_ONCE", 10)
+    device.history.add("AA00044")
+    device.update(*(f"AA{n:05d}" for n in range(45)))
+    with device.check() as past:
+        pauses = 0
+        while not device.history.looked_at:
+            assert past.step(0) == [] or device.history.looked_at
+            pauses += 1
+        assert pauses >= 5
+    assert device.history.looked_at == ["AA00044"]
 
 
 @pytest.mark.parametrize(
@@ -220,7 +236,7 @@ def test_an_entry_counts_for_reads_from_before_its_validity_but_has_to_be_in_for
 
 
 def test_beyond_so_many_new_entries_every_plate_is_looked_at(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(past_module, "_MOST_KEYS", 2)
+    monkeypatch.setattr(due_module, "MOST_KEYS", 2)
     for plate in ("AB12CDE", "UNLIKE1"):
         device.history.add(plate)
     device.update("AB12CDE", "NEW1234", "NEW1235")
