@@ -104,11 +104,11 @@ def enrol(code: str, folder: Path) -> None:
     click.echo(f"this device is {enrolment.name} now; private key: {enrolment.key_file}", err=True)
 
 
-# A key may begin with a hyphen.
+# A key may begin with a hyphen; so there is no -c here, which might be one of its letters.
 @command.command(context_settings={"ignore_unknown_options": True})
 @click.argument("name")
 @click.argument("public_key", metavar="PUBLIC_KEY", type=click.UNPROCESSED)
-@_config_option
+@click.option("--config", "config_path", type=click.Path(path_type=Path), help="The collector's configuration.")
 @_allowed_option
 def allow(name: str, public_key: str, config_path: Path | None, allowed: Path | None) -> None:
     """At the collector: let a device in by hand. PUBLIC_KEY is its 40 characters in quotes, or its .pub file."""
