@@ -31,7 +31,7 @@ def parse_args() -> argparse.Namespace:
     # what to learn from
     parser.add_argument("--data", type=Path, default=Path("../shared/data/scenes"), help="labelled scenes")
     parser.add_argument("--cache", type=Path, default=Path("training/cache"), help="decoded scenes, rendered plates")
-    parser.add_argument("--pool", type=int, default=2000, help="rendered plates to paste from")
+    parser.add_argument("--pool", type=int, default=6000, help="drawn plates to paste, beside the real ones")
     # where to keep it
     parser.add_argument("--run", type=Path, default=Path("training/runs/detector"), help="checkpoint and log")
     parser.add_argument("--start-from", type=Path, help="weights to begin with, of another run's checkpoint")
