@@ -174,6 +174,7 @@ class Edge:
             if time.monotonic() >= next_look_s:
                 next_look_s = time.monotonic() + DECISIONS_EVERY_S
                 self._take_decisions(journal)
+                journal.report_losses()
             if time.monotonic() >= next_lists_s:
                 next_lists_s = time.monotonic() + LISTS_EVERY_S
                 self._held = self._hotlists()

@@ -10,7 +10,7 @@ import secrets
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from alpr.link.fields import MAX_PICTURE_BYTES
 from alpr.link.ledger import LossLedger
 from alpr.link.losses import micros
 from alpr.link.messages import HitRecord, PictureRecord, ReadRecord, encode
+from alpr.link.reserve import log_pages
 from alpr.link.schema import JOURNAL_STEPS, Priority
 from alpr.sqlite import check, connect, migrate, stored, transaction
 from alpr.types import Hit, Read
@@ -59,7 +60,7 @@ class Journal:
         self.boot_id = secrets.token_hex(8)
         """New for each opening, so that a file restored from a backup never uses a number twice."""
         # The link's connection folds the log back; this one does so only where no link runs.
-        self._connection = connect(path, synchronous="FULL", checkpoint_pages=8000)
+        self._connection = connect(path, synchronous="FULL", checkpoint_pages=log_pages(path))
         try:
             check(self._connection, path)
             migrate(self._connection, path, JOURNAL_STEPS)
@@ -84,6 +85,14 @@ class Journal:
         except StoreFull:
             self._ledger.add({"read": len(reads), "hit": len(hits)})
             raise
+
+    def report_losses(self) -> None:
+        """Queue a report of what a full disk has cost, where there is room by now; to be called now and then."""
+        with stored(self._path):
+            is_news = bool(self._unsaved())
+        if is_news:
+            with suppress(StoreFull):
+                self._append([], [])
 
     def losses(self) -> dict[tuple[str, str], int]:
         """How many records were lost so far, by what ("read", "hit", "picture") and cause."""
@@ -120,13 +129,17 @@ class Journal:
 
     def _make_room(self) -> int:
         """Give up some of the oldest pictures of non-hits for what is worth more; how many."""
-        try:
+
+        def delete() -> int:
             with stored(self._path), transaction(self._connection):
-                dropped = self._connection.execute(
+                return self._connection.execute(
                     """DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE priority = ?
                        ORDER BY seq LIMIT max(64, (SELECT count / 16 FROM depth WHERE priority = ?)))""",
                     (Priority.PICTURE, Priority.PICTURE),
                 ).rowcount
+
+        try:
+            dropped = delete()  # without the reserve: that is for the link alone, which makes room for good
         except StoreFull:
             return 0
         if dropped:

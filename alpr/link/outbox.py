@@ -20,6 +20,7 @@ from msgspec import Raw, Struct
 from alpr.link import losses
 from alpr.link.losses import micros
 from alpr.link.messages import Batch, Entry, Refusal
+from alpr.link.reserve import lay_by_again, log_pages, with_reserve
 from alpr.link.schema import JOURNAL_STEPS, Priority
 from alpr.sqlite import connect, connect_read_only, migrate, stored, transaction
 
@@ -78,7 +79,7 @@ class Outbox:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._connection = connect(path, synchronous="NORMAL")
+        self._connection = connect(path, synchronous="NORMAL", checkpoint_pages=log_pages(path))
         try:
             migrate(self._connection, path, JOURNAL_STEPS)
         except BaseException:
@@ -127,9 +128,22 @@ class Outbox:
         return None
 
     def forget(self, seqs: Iterable[int]) -> None:
-        """Delete what the collector has."""
-        with stored(self._path), transaction(self._connection):
-            self._connection.executemany("DELETE FROM outbox WHERE seq = ?", [(seq,) for seq in seqs])
+        """Delete what the collector has; on a full disk with the room that is kept back for it.
+
+        Raises:
+            StoreFull: not even that is enough.
+        """
+        done = [(seq,) for seq in seqs]
+
+        def delete() -> None:
+            with stored(self._path), transaction(self._connection):
+                self._connection.executemany("DELETE FROM outbox WHERE seq = ?", done)
+
+        with_reserve(self._path, self._connection, delete)
+
+    def lay_reserve_by(self) -> None:
+        """Lay the room that is kept back by again, where it was needed and there is room now."""
+        lay_by_again(self._path)
 
     def refuse(self, refusals: Sequence[Refusal], now: datetime) -> None:
         """Put aside what the collector will never take, and count it as lost."""

@@ -18,6 +18,7 @@ from alpr.clock import Clock, SystemClock
 from alpr.errors import StoreDamaged, StoreError
 from alpr.link import losses
 from alpr.link.journal import Journal, JournalLimits
+from alpr.link.reserve import lay_by
 from alpr.link.schema import JOURNAL_STEPS, Priority
 from alpr.sqlite import connect, migrate, stored, transaction
 
@@ -51,7 +52,7 @@ class Salvage:
 
 
 def open_journal(path: Path, limits: JournalLimits | None = None, clock: Clock | None = None) -> Journal:
-    """Open a journal; a damaged one is salvaged first, so that the device goes on by itself.
+    """Open a journal and lay its reserve by; a damaged one is salvaged first, so that the device goes on by itself.
 
     Raises:
         StoreError: of a newer version, or it cannot be opened or written.
@@ -60,7 +61,9 @@ def open_journal(path: Path, limits: JournalLimits | None = None, clock: Clock |
     mark = _mark(path)
     if not mark.exists():
         try:
-            return Journal(path, limits, clock)
+            journal = Journal(path, limits, clock)
+            lay_by(path)
+            return journal
         except StoreDamaged as error:
             _log.error("%s", error)
     saved = salvage(path, clock.now())
@@ -72,7 +75,9 @@ def open_journal(path: Path, limits: JournalLimits | None = None, clock: Clock |
         "nobody can tell how many" if saved.lost is None else saved.lost,
     )
     mark.unlink(missing_ok=True)
-    return Journal(path, limits, clock)
+    journal = Journal(path, limits, clock)
+    lay_by(path)
+    return journal
 
 
 def mark_damaged(path: Path) -> None:

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, precondition, rule
@@ -180,4 +181,4 @@ class Delivering(RuleBasedStateMachine):
 Delivering.TestCase.settings = settings(
     max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
-TestDelivering = Delivering.TestCase
+TestDelivering = pytest.mark.timeout(300)(Delivering.TestCase)  # many files; busy machines take their time

@@ -322,6 +322,26 @@ def test_records_of_hits_carry_the_entry(journal: Journal, path: Path) -> None:
     assert hit.entry.instructions == "do not approach"
 
 
+def test_a_loss_is_reported_once_there_is_room_even_where_nothing_passes_any_more(
+    journal: Journal, path: Path
+) -> None:
+    journal.append([a_read(0, picture_bytes=0)], [])
+    limit_pages(journal, 1)
+    lost = 0
+    for number in range(1, 40):
+        try:
+            journal.append([a_read(number, picture_bytes=0)], [])
+        except StoreFull:
+            lost += 1
+    journal.report_losses()  # no room yet: told later
+    limit_pages(journal, 1 << 30)
+    journal.report_losses()
+    before = kinds(path)
+    journal.report_losses()
+    assert kinds(path) == before
+    assert [r.total for r in waiting(path) if isinstance(r, LossRecord)] == [lost]
+
+
 def test_losses_survive_the_end_of_the_process_while_the_disk_is_full(path: Path) -> None:
     journal = Journal(path)
     limit_pages(journal, 1)

@@ -1,0 +1,96 @@
+"""Room that is kept back on the device's disk, so that a disk that is full can still be emptied.
+
+SQLite writes to its log before it can delete anything: with no byte left nothing waiting could ever be forgotten,
+though the collector has it. A file of zeros lies beside the journal; when the disk is full it is given up, the log is
+folded into the file, and what was acked can go. An empty file says that it is to be laid by again once there is room.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from alpr.errors import StoreError, StoreFull
+
+LEAST, MOST = 512 << 10, 16 << 20  # bytes
+_PAGE_BYTES = 4096
+SHARE = 16  # of the disk, one part of so many
+
+_T = TypeVar("_T")
+
+
+def reserve_path(journal: Path) -> Path:
+    """Where it lies."""
+    return journal.with_name(f"{journal.name}-reserve")
+
+
+def reserve_bytes(journal: Path) -> int:
+    """How much is kept back on this disk."""
+    try:
+        disk = os.statvfs(journal.parent)
+    except OSError:
+        return MOST
+    return min(MOST, max(LEAST, disk.f_blocks * disk.f_frsize // SHARE))
+
+
+def log_pages(journal: Path) -> int:
+    """To how many pages SQLite's log may grow: half the reserve, so that there is always room to fold it."""
+    return reserve_bytes(journal) // 2 // _PAGE_BYTES
+
+
+def lay_by(journal: Path) -> bool:
+    """Lay the reserve by where there is room for three of them; True where it lies there now."""
+    path, size = reserve_path(journal), reserve_bytes(journal)
+    try:
+        if path.exists() and path.stat().st_size >= size:
+            return True
+        disk = os.statvfs(journal.parent)
+        if disk.f_bavail * disk.f_frsize < 3 * size:
+            return False
+        with path.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, size)  # real blocks, unlike a hole
+    except OSError:
+        give_up(journal)
+        return False
+    return True
+
+
+def lay_by_again(journal: Path) -> None:
+    """The same where it was given up."""
+    with suppress(OSError):
+        if reserve_path(journal).stat().st_size == 0:
+            lay_by(journal)
+
+
+def give_up(journal: Path) -> bool:
+    """Free the reserve; False where there was none."""
+    path = reserve_path(journal)
+    try:
+        if path.stat().st_size == 0:
+            return False
+        os.truncate(path, 0)
+    except OSError:
+        return False
+    return True
+
+
+def with_reserve(journal: Path, connection: sqlite3.Connection, deed: Callable[[], _T]) -> _T:
+    """Do what makes room; where there is none even for that, give the reserve up, fold the log and do it again.
+
+    Args:
+        deed: one or more transactions; may run twice.
+
+    Raises:
+        StoreFull: still no room.
+    """
+    try:
+        return deed()
+    except StoreFull:
+        give_up(journal)
+        with suppress(sqlite3.Error, StoreError):  # frees what the log takes up, as far as nobody reads it
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return deed()
