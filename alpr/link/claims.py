@@ -172,6 +172,8 @@ class ClaimDesk:
             )
         if line.state is ClaimState.OPEN:
             self._admit(line, device_key)
+        elif not any(device.key == device_key for device in read_devices(self._allowed)):
+            raise PeerRejected(f"used code: {line.name} was shut out since; ask for a new one")
         return line.name
 
     def _admit(self, line: ClaimLine, device_key: str) -> None:

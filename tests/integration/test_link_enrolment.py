@@ -112,6 +112,16 @@ def test_the_same_claim_again_is_no_second_use(world: World) -> None:
 
 
 @pytest.mark.usefixtures("collector")
+def test_a_device_that_was_shut_out_does_not_come_back_with_its_old_code(world: World) -> None:
+    code, key = a_code(world), new_key_pair().public
+    assert claim(code, key, CLOCK, 10) == "gate-1"
+    revoke(world.allowed, "gate-1", CLOCK.now())
+    with pytest.raises(PeerRejected, match="gate-1 was shut out since"):
+        claim(code, key, CLOCK, 10)
+    assert names(world) == ["edge"]
+
+
+@pytest.mark.usefixtures("collector")
 def test_a_collector_killed_between_its_two_files_goes_on_where_it_was(world: World) -> None:
     code, keys = a_code(world), new_key_pair()
     enrol(world.allowed, Device("gate-1", keys.public))  # on the list, but the code is not yet marked
