@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import random
-import selectors
 import socket
-import struct
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -16,102 +13,19 @@ import pytest
 import zmq
 
 from alpr.link import new_key_pair
+from bench.faults.line import Line, a_line
 from tests.integration.link_world import World, a_free_port, wait_until
 from tests.records import a_hit, a_read
 
 
-class Line:
-    """A TCP line between device and collector that can be cut and frozen."""
-
-    def __init__(self, target_port: int) -> None:
-        self._target = ("127.0.0.1", target_port)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._listener.getsockname()[1])
-        self._pairs: dict[socket.socket, socket.socket] = {}
-        self._orders: list[str] = []
-        self._is_frozen = False
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def close(self) -> None:
-        self._stop.set()
-        self._thread.join(5)
-
-    def cut(self) -> None:
-        """Break all connections at once, in the middle of whatever is under way."""
-        self._orders.append("cut")
-        wait_until(lambda: not self._orders)
-
-    def freeze(self, is_frozen: bool) -> None:
-        """Pass nothing on, as when the radio is gone: nobody is told."""
-        self._is_frozen = is_frozen
-
-    def _run(self) -> None:
-        with selectors.DefaultSelector() as selector, self._listener:
-            selector.register(self._listener, selectors.EVENT_READ)
-            while not self._stop.is_set():
-                if self._orders:
-                    self._drop_all(selector)
-                    self._orders.clear()
-                if self._is_frozen:
-                    time.sleep(0.01)
-                    continue
-                for key, _ in selector.select(0.02):
-                    assert isinstance(key.fileobj, socket.socket)
-                    self._serve(selector, key.fileobj)
-            self._drop_all(selector)
-
-    def _serve(self, selector: selectors.BaseSelector, ready: socket.socket) -> None:
-        if ready is self._listener:
-            near, _ = self._listener.accept()
-            try:
-                far = socket.create_connection(self._target, 1)
-            except OSError:
-                near.close()
-                return
-            self._pairs.update({near: far, far: near})
-            selector.register(near, selectors.EVENT_READ)
-            selector.register(far, selectors.EVENT_READ)
-            return
-        if ready not in self._pairs:
-            return
-        try:
-            chunk = ready.recv(65536)
-            if chunk:
-                self._pairs[ready].sendall(chunk)
-                return
-        except OSError:
-            pass
-        self._drop(selector, ready)
-
-    def _drop_all(self, selector: selectors.BaseSelector) -> None:
-        while self._pairs:
-            self._drop(selector, next(iter(self._pairs)))
-
-    def _drop(self, selector: selectors.BaseSelector, one: socket.socket) -> None:
-        other = self._pairs.pop(one)
-        self._pairs.pop(other)
-        for end in (one, other):
-            selector.unregister(end)
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # reset, not a farewell
-            end.close()
-
-
 @contextmanager
-def a_line(world: World) -> Iterator[Line]:
+def a_line_of(world: World) -> Iterator[Line]:
     """A line that the world's devices use from now on."""
     collector_port = a_free_port()
-    line = Line(collector_port)
-    world.listen = f"tcp://127.0.0.1:{collector_port}"
-    world.endpoint = f"tcp://127.0.0.1:{line.port}"
-    line.start()
-    try:
+    with a_line(collector_port) as line:
+        world.listen = f"tcp://127.0.0.1:{collector_port}"
+        world.endpoint = f"tcp://127.0.0.1:{line.port}"
         yield line
-    finally:
-        line.close()
 
 
 @pytest.fixture
@@ -122,7 +36,7 @@ def world(tmp_path: Path) -> World:
 def test_a_line_that_is_cut_again_and_again(world: World) -> None:
     moments = random.Random(7)
     least, most = 2000, 8000  # a quick machine needs more cuts until one meets something under way
-    with a_line(world) as line, world.collector(), closing(world.journal()) as journal, world.link() as link:
+    with a_line_of(world) as line, world.collector(), closing(world.journal()) as journal, world.link() as link:
         cuts = total = 0
         for first in range(0, most, 20):
             if first >= least and link.status().resent:
@@ -143,7 +57,7 @@ def test_a_line_that_is_cut_again_and_again(world: World) -> None:
 
 @pytest.mark.timeout(90)
 def test_a_line_that_freezes_is_noticed_and_all_arrives_after_it_thaws(world: World) -> None:
-    with a_line(world) as line, world.collector(), closing(world.journal()) as journal, world.link() as link:
+    with a_line_of(world) as line, world.collector(), closing(world.journal()) as journal, world.link() as link:
         wait_until(lambda: link.status().is_connected)
         line.freeze(True)
         read = a_read(1)
