@@ -30,7 +30,9 @@ from alpr.link.messages import (
     Batch,
     FromCollector,
     FromDevice,
+    Goodbye,
     Hello,
+    OtherVersion,
     Refusal,
     Welcome,
     decode_from_device,
@@ -201,7 +203,7 @@ class Hub:
         for arrival in self._door.arrivals():
             name = self._allowed.name_of(arrival.key)
             peer = Peer(arrival.key, name or "a claim code")
-            message = self._decoded(peer, arrival.frames)
+            message = self._decoded(peer, arrival)
             if name is None:
                 self._redeem(arrival, message)
             elif isinstance(message, Batch):
@@ -230,13 +232,15 @@ class Hub:
         answer = self._porter.replace_key(peer.name, peer.key, wish, lambda key: self._handler.rekey(peer, key))
         self._send(route, answer)
 
-    def _decoded(self, peer: Peer, frames: Sequence[bytes]) -> FromDevice | None:
+    def _decoded(self, peer: Peer, arrival: Arrival) -> FromDevice | None:
         try:
-            if len(frames) != 1:
-                raise MessageError(f"a message of {len(frames)} frames instead of one")
-            return decode_from_device(frames[0])
+            if len(arrival.frames) != 1:
+                raise MessageError(f"a message of {len(arrival.frames)} frames instead of one")
+            return decode_from_device(arrival.frames[0])
         except MessageError as error:
             self._fault("malformed", f"{peer.name}: {error}")
+            if isinstance(error, OtherVersion):
+                self._send(arrival.route, Goodbye(str(error)))
             return None
 
     def _greet(self, route: bytes, peer: Peer, hello: Hello) -> None:

@@ -225,6 +225,10 @@ class Goodbye(Struct, frozen=True, tag="goodbye", tag_field="kind"):
     v: int = VERSION
 
 
+class OtherVersion(MessageError):
+    """A whole message, of a version that this side does not speak."""
+
+
 FromDevice: TypeAlias = Hello | Batch | Heartbeat | Claim | HotlistsHeld | HotlistAsk | NewKey
 FromCollector: TypeAlias = (
     Welcome
@@ -288,5 +292,5 @@ def _checked(raw: bytes, decoder: msgspec.msgpack.Decoder[_M]) -> _M:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MessageError(f"a message that cannot be understood: {error}") from error
     if message.v != VERSION:
-        raise MessageError(f"a message of version {message.v}; this side speaks version {VERSION}, update the older")
+        raise OtherVersion(f"a message of version {message.v}; this side speaks version {VERSION}, update the older")
     return message

@@ -237,6 +237,17 @@ def test_garbage_is_counted_not_acked_and_disturbs_nobody(world: World) -> None:
     assert world.count("reads") == 1
 
 
+def test_a_device_of_another_version_is_told_so(world: World) -> None:
+    hello = Hello(BOOT, (BOOT,), "alpr 9", START, v=9)
+    with world.collector() as collector, a_peer(world, world.device) as peer:
+        peer.send(encode(hello))
+        said = answer(peer)
+        assert isinstance(said, Goodbye)
+        assert "version 9; this side speaks version 1" in said.reason
+        assert collector.hub.faults == {"malformed": 1}
+    assert world.count("devices") == 0
+
+
 def test_a_message_too_large_ends_the_connection_and_nothing_else(world: World) -> None:
     with world.collector(), closing(world.journal()) as journal, world.link() as link:
         with a_peer(world, world.device) as peer:
