@@ -68,13 +68,13 @@ def measure(recogniser: PlateRecogniser | None = None, detector: PlateDetector |
     found: list[Measured] = []
     crops: list[CropResult] = []
     for name in PLATE_SETS:
-        results = _crops(plates(name), recogniser)
+        results = _crops(plates(name), reader)
         crops += results
         found.append(_exact(f"plates: {name}", results))
     for lines in (1, 2):
         members = [result for result in crops if result.label.lines == lines]
         found.append(_exact(f"plates: {'one line' if lines == 1 else 'two lines'}", members))
-    places = _crops(baits(), recogniser)
+    places = _crops(baits(), reader)
     found.append(_exact("places without a plate", places, "left unread"))
     doubted = sum(place.text == "" or place.confidence < _DOUBT for place in places)
     found.append(Measured("places without a plate", "left unread or doubted", doubted / len(places), len(places)))
@@ -85,9 +85,9 @@ def measure(recogniser: PlateRecogniser | None = None, detector: PlateDetector |
     return [*found, _clean("streets without plates", empty)]
 
 
-def _crops(cases: Iterable[Case], recogniser: PlateRecogniser) -> list[CropResult]:
+def _crops(cases: Iterable[Case], reader: PlateReader) -> list[CropResult]:
     run, labels = _run(cases)
-    return run.crops([label for label in labels if isinstance(label, CropLabel)], recogniser)
+    return run.crops([label for label in labels if isinstance(label, CropLabel)], reader)
 
 
 def _scenes(cases: Iterable[Case], reader: PlateReader) -> list[SceneResult]:

@@ -35,13 +35,18 @@ class Failure:
     confidence: float
     """Of the text; 0 where nothing was read."""
 
+    @property
+    def width(self) -> float:
+        """Of the box, in pixels; 0 where the picture is the plate's crop."""
+        return 0.0 if self.box is None else float(self.box[2] - self.box[0])
+
 
 def failures(scenes: Sequence[SceneResult], crops: Sequence[CropResult]) -> list[Failure]:
-    """All of them, the most confident first: those do the most harm."""
+    """All of them, the most confident first: those do the most harm; then the largest, which nobody should miss."""
     plates = [*scene_outcomes(scenes), *crop_outcomes(crops)]
     found = [failure for plate in plates if (failure := _of_plate(plate)) is not None]
     found += [_of_place(result, seen) for result in scenes for seen in false_plates(result)]
-    return sorted(found, key=lambda failure: -failure.confidence)
+    return sorted(found, key=lambda failure: (-failure.confidence, -failure.width))
 
 
 def _of_plate(plate: PlateOutcome) -> Failure | None:

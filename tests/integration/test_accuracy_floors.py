@@ -15,6 +15,7 @@ from bench.glyphs import glyph
 from bench.plates import LAYOUTS, draw_plate
 
 
+@pytest.mark.timeout(300)  # seven seconds of processor, which a busy machine may take its time to give
 def test_the_shipped_models_keep_above_their_floors() -> None:
     measured, floors = measure(), load_floors()
     assert broken(measured, floors) == []
