@@ -167,7 +167,7 @@ def test_policy_shows_and_sets() -> None:
     assert by_name["candidates"]["means"].endswith(": never")
     assert by_name["min_probability"]["value"] == "0.01"
     assert rows(run("policy", "stolen")) == rows(changed)
-    assert rows(run("policy", "stolen", "--set", "edits=default", "--set", "min_probability=0")) == rows(shown)
+    assert rows(run("policy", "stolen", "--set", "edits=default", "--set", "min_probability=default")) == rows(shown)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from alpr.errors import HotlistError, MigrationError, StoreError
-from alpr.hotlist import HotlistIndex, hit_from, lookup
+from alpr.hotlist import HotlistIndex, hit_from, lookup, set_policy
 from alpr.hotlist.wildcards import SHAPES
 from alpr.types import MatchKind
 from tests.conftest import START, FakeClock, a_plate_text
@@ -20,7 +20,10 @@ def plates_met(index: HotlistIndex, text: str, at: datetime = START) -> list[str
 
 
 def test_exact_and_look_alike(tmp_path: Path) -> None:
-    with HotlistIndex.open(a_hotlist(tmp_path, ["AB12CDE", "A8I2CDE", "AB12CDF"])) as index:
+    database = a_hotlist(tmp_path, ["AB12CDE", "A8I2CDE", "AB12CDF"])
+    with HotlistIndex.open(database) as index:
+        assert [match.kind for match in index.match(a_plate_text("AB12CDE"), START)] == [MatchKind.EXACT]
+        set_policy(database, "stolen", {"min_probability": "0"})  # two look-alikes are not probable enough
         matches = index.match(a_plate_text("AB12CDE"), START)
     assert [(match.entry.plate, match.kind) for match in matches] == [
         ("AB12CDE", MatchKind.EXACT),

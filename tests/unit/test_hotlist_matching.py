@@ -6,11 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from alpr.hotlist.matching import REGION_CONFIDENCE, is_elsewhere, meet, probability_of, urgency
+from alpr.hotlist import matching
+from alpr.hotlist.matching import REGION_CONFIDENCE, is_elsewhere, probability_of, urgency
 from alpr.hotlist.policy import MatchPolicy
-from alpr.types import ALPHABET, Candidate, MatchKind
+from alpr.types import ALPHABET, Candidate, HotlistEntry, Match, MatchKind, PlateText
 from tests.conftest import a_plate_text
 from tests.hotlists import an_entry
+
+ANY_PROBABILITY = MatchPolicy(min_probability=0.0)
+
+
+def meet(plate: PlateText, entry: HotlistEntry, rules: MatchPolicy = ANY_PROBABILITY) -> Match | None:
+    return matching.meet(plate, entry, rules)
 
 
 def test_exact() -> None:
@@ -105,7 +112,7 @@ def test_exact_comes_before_a_look_alike_that_is_more_probable() -> None:
 
 
 def policy(**settings: str) -> MatchPolicy:
-    return MatchPolicy().changed(settings)
+    return ANY_PROBABILITY.changed(settings)
 
 
 def test_right_plate_other_region_is_its_own_kind_and_the_last() -> None:
