@@ -14,10 +14,13 @@ _LEAST, _MOST = 0.01, 0.9999  # confidences beyond these are not measured
 class Looks:
     """What a picture is worth: a still has only this one, a film brings the next frame soon."""
 
-    places: int = 4
-    """Places at most that get a second look, the most confident first; 0: the first look alone decides."""
-    floor: float = 0.2
+    places: int = 8
+    """Places at most that get a second look, the most confident first; further ones count as if it had agreed with
+    the first. 0: the detector's own threshold decides at the first look."""
+    floor: float = 0.3
     """Confidence of the first look from which a place is looked at again."""
+    sure_score: float = 0.9
+    """Confidence of the first look from which no second is needed if the text is sure too."""
     threshold: float = 0.4
     """Least confidence, all looks and the text together, of a plate."""
     afar: bool = True
@@ -30,7 +33,7 @@ STILL = Looks()
 ONCE = Looks(places=0, afar=False, sure_text=0.0)
 """One look and one reading: what a frame of a film gets."""
 
-SWEEP = Looks(places=12, floor=0.05, threshold=0.02, sure_text=0.0)
+SWEEP = Looks(places=12, floor=0.05, threshold=0.02)
 """Down to what nobody would call a plate: to see what other thresholds would give."""
 
 

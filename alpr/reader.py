@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -12,6 +11,7 @@ import numpy as np
 from alpr.detect import PlateDetector
 from alpr.geometry import bounding_box, lean, plate_size, rectify, surest_apart
 from alpr.looks import STILL, Looks, PlateEvidence
+from alpr.metrics import StageTimes
 from alpr.ocr import PlateRecogniser, Recogniser, agree
 from alpr.types import Detection, FloatArray, Image, Observation, PlateText
 
@@ -42,26 +42,12 @@ class SecondLooker(Protocol):
         """What a second look finds there."""
 
 
-class Times(Protocol):
-    """Takes the time of each stage."""
-
-    def measure(self, stage: str) -> AbstractContextManager[None]:
-        """Time what happens inside."""
-
-
-class _Untimed:
-    """Nobody asks for the time."""
-
-    def measure(self, stage: str) -> AbstractContextManager[None]:  # noqa: ARG002 - the Times protocol
-        return nullcontext()
-
-
 class _Place(NamedTuple):
     """Where a plate may be."""
 
     detection: Detection
-    scores: tuple[float, float] | None
-    """Confidence of the first look and the second; None where one look decides."""
+    scores: tuple[float, float]
+    """Confidence of the first look and of the second."""
 
 
 class PlateReader:
@@ -117,7 +103,7 @@ class PlateReader:
         plates = self.recogniser.recognise(patches)
         return [Observation(*seen) for seen in zip(detections, plates, patches, strict=True)]
 
-    def read(self, image: Image, times: Times | None = None) -> list[Observation]:
+    def read(self, image: Image, times: StageTimes | None = None) -> list[Observation]:
         """Find and read all plates, the most likely asked-for first (confidence × area).
 
         Args:
@@ -129,7 +115,7 @@ class PlateReader:
         """
         return self.rank(self.see(image, times))
 
-    def see(self, image: Image, times: Times | None = None) -> list[Observation]:
+    def see(self, image: Image, times: StageTimes | None = None) -> list[Observation]:
         """Find and read all plates, also those that say nothing, most confident detection first.
 
         Args:
@@ -139,10 +125,13 @@ class PlateReader:
         Returns:
             Of a detector that looks twice the detections' confidence is that of both looks and the text together.
         """
-        times = times or _Untimed()
-        seen = self._look(image, times, from_afar=False)
+        watch = StageTimes()
+        seen = self._look(image, watch, from_afar=False)
         if not seen and self.looks.afar and isinstance(self.detector, SecondLooker):
-            return self._look(image, times, from_afar=True)
+            seen = self._look(image, watch, from_afar=True)
+        if times:
+            for stage, taken in watch.latencies().items():
+                times.add(stage, round(taken.mean_ms * taken.n * 1e6))
         return seen
 
     def read_crop(self, crop: Image) -> PlateText:
@@ -160,32 +149,40 @@ class PlateReader:
         """Those that say something, the most likely asked-for first (confidence × area)."""
         return sorted((observation for observation in seen if observation.text), key=_prominence, reverse=True)
 
-    def _look(self, image: Image, times: Times, *, from_afar: bool) -> list[Observation]:
-        with times.measure("detect"):
-            places = self._places(image, from_afar=from_afar)
-        with times.measure("recognise"):
-            return [self._read_again(image, seen) for seen in self._plates(image, places)]
+    def _look(self, image: Image, watch: StageTimes, *, from_afar: bool) -> list[Observation]:
+        if not self.looks.places or not isinstance(self.detector, SecondLooker):
+            with watch.measure("detect"):
+                found = self.detect(image)
+            with watch.measure("recognise"):
+                return [self._read_again(image, seen) for seen in self.recognise(image, found)]
+        with watch.measure("detect"):
+            firsts = self.detector.candidates(image, self.looks.floor, from_afar=from_afar)
+        with watch.measure("recognise"):
+            sure = self.recognise(image, [first for first in firsts if first.confidence >= self.looks.sure_score])
+        settled = [seen for seen in sure if seen.confidence >= self.looks.sure_text]
+        done = {id(seen.detection) for seen in settled}
+        with watch.measure("detect"):
+            places = self._places(image, [first for first in firsts if id(first) not in done], self.detector)
+        with watch.measure("recognise"):
+            doubtful = self.recognise(image, [place.detection for place in places])
+            scores = [(seen.detection.confidence,) * 2 for seen in settled] + [place.scores for place in places]
+            return [self._read_again(image, seen) for seen in self._plates([*settled, *doubtful], scores)]
 
-    def _places(self, image: Image, *, from_afar: bool) -> list[_Place]:
-        """Where plates may be, as far as a text could still decide it."""
-        detector, looks, places = self.detector, self.looks, []
-        if not looks.places or not isinstance(detector, SecondLooker):
-            return [_Place(detection, None) for detection in detector.detect(image)]
-        for first in detector.candidates(image, looks.floor, from_afar=from_afar)[: looks.places]:
-            second = detector.look_again(image, first)
+    def _places(self, image: Image, firsts: Sequence[Detection], detector: SecondLooker) -> list[_Place]:
+        """Where plates may be after a second look, as far as a text could still decide it."""
+        places = []
+        for rank, first in enumerate(firsts):
+            second = detector.look_again(image, first) if rank < self.looks.places else first
             scores = first.confidence, second.confidence if second else 0.0
-            if self._evidence.best_confidence(*scores) >= looks.threshold:
+            if self._evidence.best_confidence(*scores) >= self.looks.threshold:
                 places.append(_Place(second or first, scores))
         return places
 
-    def _plates(self, image: Image, places: Sequence[_Place]) -> list[Observation]:
-        """The places that are plates by all looks and the first reading, each once."""
+    def _plates(self, read: Sequence[Observation], scores: Sequence[tuple[float, float]]) -> list[Observation]:
+        """Those that are plates by all looks and the first reading, each once."""
         found = []
-        for seen, place in zip(self.recognise(image, [place.detection for place in places]), places, strict=True):
-            if place.scores is None:
-                found.append(seen)
-                continue
-            confidence = self._evidence.confidence(*place.scores, seen.plate)
+        for seen, both in zip(read, scores, strict=True):
+            confidence = self._evidence.confidence(*both, seen.plate)
             if confidence >= self.looks.threshold:
                 found.append(replace(seen, detection=replace(seen.detection, confidence=confidence)))
         boxes = np.array([bounding_box(seen.detection.corners) for seen in found], np.float32).reshape(-1, 4)

@@ -177,9 +177,9 @@ class _Copies:
 
 
 def _taken_ms(times: StageTimes, stage: str) -> float:
-    """All runs of a stage together."""
+    """Of a stage that ran once."""
     taken = times.latencies().get(stage)
-    return round(taken.mean_ms * taken.n, 2) if taken else 0.0
+    return round(taken.max_ms, 2) if taken else 0.0
 
 
 def _ms(seconds: float) -> float:

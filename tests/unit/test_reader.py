@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from alpr.looks import ONCE, STILL, Looks, PlateEvidence, text_evidence
+from alpr.metrics import StageTimes
 from alpr.reader import PlateReader
 from alpr.types import Detection, Image, PlateText
 from tests.conftest import a_detection, a_plate_text, an_image
@@ -99,12 +100,12 @@ def test_a_plate_that_cannot_be_read_is_a_plate_but_no_read() -> None:
     assert reader.read(an_image()) == []
 
 
-def test_no_more_places_are_looked_at_than_the_policy_says() -> None:
-    places = [(a_detection(x=60.0 * k, width=40, confidence=0.9), None) for k in range(9)]
-    reader = a_reader(*places, looks=Looks(places=3, floor=0.3))
-    reader.see(an_image())
+def test_no_more_places_are_looked_at_again_than_the_policy_says_and_no_plate_is_lost_for_that() -> None:
+    five = [a_detection(x=60.0 * k, width=40, confidence=0.8) for k in range(5)]
+    reader = a_reader(*((first, replace(first, confidence=0.9)) for first in five), looks=Looks(places=3, floor=0.3))
+    assert len(reader.see(an_image())) == 5
     assert isinstance(reader.detector, LookingTwice)
-    assert (reader.detector.again, reader.detector.floors) == (6, [0.3, 0.3])  # near, and from afar
+    assert (reader.detector.again, reader.detector.floors) == (3, [0.3])
 
 
 def test_what_no_text_could_save_is_not_read() -> None:
@@ -116,7 +117,8 @@ def test_what_no_text_could_save_is_not_read() -> None:
 
 def test_two_places_that_prove_to_be_one_plate_are_one_observation() -> None:
     near = a_detection(x=102, confidence=0.9)
-    assert len(a_reader((a_detection(), near), (a_detection(x=160), near)).see(an_image())) == 1
+    places = [(a_detection(x=x, confidence=0.7), near) for x in (100, 160)]
+    assert len(a_reader(*places).see(an_image())) == 1
 
 
 def test_a_plate_that_fills_the_picture_is_found_from_afar_and_only_then_is_that_tried() -> None:
@@ -142,8 +144,26 @@ def test_a_detector_that_cannot_look_again_looks_once() -> None:
     assert seen.detection is found[0]
 
 
+def test_a_sure_plate_with_a_sure_text_needs_no_second_look() -> None:
+    place = a_detection(confidence=0.95), a_detection(x=110, confidence=0.99)
+    easy = a_reader(place)
+    (seen,) = easy.see(an_image())
+    assert (seen.detection.corners == place[0].corners).all()
+    hard = a_reader(place, says=[a_plate_text(confidence=0.9), a_plate_text(confidence=0.999)])
+    (seen,) = hard.see(an_image())
+    assert (seen.detection.corners == place[1].corners).all()
+    assert [one.detector.again for one in (easy, hard) if isinstance(one.detector, LookingTwice)] == [0, 1]
+
+
+def test_the_stages_are_timed_once_a_picture() -> None:
+    times = StageTimes()
+    reader = a_reader((a_detection(confidence=0.6), a_detection()), (a_detection(x=200), None))
+    reader.see(an_image(), times)
+    assert {stage: taken.n for stage, taken in times.latencies().items()} == {"detect": 1, "recognise": 1}
+
+
 def test_an_unsure_text_is_read_again_from_other_patches_and_a_sure_one_is_not() -> None:
-    place = a_detection(confidence=0.95), a_detection(confidence=0.95)
+    place = a_detection(confidence=0.7), a_detection(confidence=0.95)
     image = np.random.default_rng(1).integers(0, 255, (240, 320, 3)).astype(np.uint8)
     unsure = a_plate_text("AB12CDF", 0.93)
     reader = a_reader(place, says=[unsure, a_plate_text("AB12CDE", 0.97)])
