@@ -60,7 +60,7 @@ def main() -> None:
             joined_ticks, began = _ticks(pid), time.monotonic()
             fleet.run_until(lambda: fleet.welcomed == options.devices, 120)
             joining = {"joining_s": time.monotonic() - began, "joining_cpu_s": _cpu_s(pid, joined_ticks)}
-            fleet.run_for(HEARTBEAT_S)
+            fleet.run_for(min(HEARTBEAT_S, options.seconds))
             ticks, echoes, began = _ticks(pid), fleet.echoes, time.monotonic()
             fleet.run_for(options.seconds)
             wall_s, cpu_s = time.monotonic() - began, _cpu_s(pid, ticks)
