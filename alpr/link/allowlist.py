@@ -121,6 +121,16 @@ def read_devices(path: Path) -> list[Device]:
     return devices
 
 
+def create_list(path: Path) -> None:
+    """Make an empty list where there is none.
+
+    Raises:
+        LinkError: it cannot be written.
+    """
+    if not path.exists():
+        rewrite(path, lambda text: text or "# devices that may connect: NAME KEY\n", _WHAT, may_be_missing=True)
+
+
 def enrol(path: Path, device: Device) -> None:
     """Allow a device; the file is made where it is missing, and replaced in one step.
 

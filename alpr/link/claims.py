@@ -18,7 +18,7 @@ from pathlib import Path
 
 from alpr.clock import Clock, SystemClock
 from alpr.errors import LinkError, PeerRejected
-from alpr.link.allowlist import Device, enrol, instant_from_text, read_devices
+from alpr.link.allowlist import Device, create_list, enrol, instant_from_text, read_devices
 from alpr.link.keys import is_key, is_name
 from alpr.link.textfile import read_text, rewrite, stamp
 
@@ -71,7 +71,8 @@ def issue(allowed: Path, name: str, claim_key: str, until: datetime, now: dateti
     """
     if not is_name(name):
         raise LinkError(f"{name!r}: a device's name is letters, digits, dots, hyphens and underscores, at most 64")
-    if allowed.exists() and any(device.name == name for device in read_devices(allowed)):
+    create_list(allowed)  # a collector starts with an empty list, but not with none
+    if any(device.name == name for device in read_devices(allowed)):
         raise LinkError(f"{allowed}: {name} is allowed already; revoke it first, or choose another name")
 
     def change(lines: list[ClaimLine]) -> list[ClaimLine]:

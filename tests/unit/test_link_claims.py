@@ -76,6 +76,11 @@ def test_lines_that_make_no_sense_are_nobodys(tmp_path: Path) -> None:
     assert [line.line() for line in read_claims(path)] == [good]
 
 
+def test_the_first_code_makes_an_empty_list_to_start_with(tmp_path: Path) -> None:
+    issue(tmp_path / "allowed", "a", new_key_pair().public, START + timedelta(hours=1), START)
+    assert AllowList(tmp_path / "allowed").names == set()
+
+
 def test_codes_of_long_ago_leave_the_file(tmp_path: Path) -> None:
     allowed = tmp_path / "allowed"
     for number, now in enumerate((START, START + timedelta(days=40))):
