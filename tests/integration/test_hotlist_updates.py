@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from alpr.link.messages import HitRecord
 from alpr.types import Hit, Read
 from alpr.updates import HotlistUpdates, UpdateSettings
 from tests.hotlists import imported
-from tests.integration.link_world import RunningCollector, World, wait_until
+from tests.integration.link_world import RunningCollector, World, a_free_port, wait_until
 from tests.records import a_read
 from tests.updates import ADMINS, ALICE
 
@@ -168,8 +169,6 @@ def test_what_the_collector_may_not_believe_it_does_not_hand_on(world: HotlistWo
 
 
 def test_a_delta_is_enough_and_a_device_that_was_changed_asks_for_the_whole(world: HotlistWorld) -> None:
-    import sqlite3
-
     plates = [f"AA{n:05d}" for n in range(3000)]
     world.publish(*plates)
     with world.collector(world.settings), world.edge("one") as one:
@@ -220,3 +219,48 @@ def test_the_collector_holds_its_whole_history_against_what_is_new(world: Hotlis
     assert sorted(hits) == ["OLD0017", "OLD0018", "OLD0299"]
     assert all(hit.is_past and hit.read_at == long_ago[17].last_seen_at for hit in hits.values())
     assert (round(hits["OLD0017"].list_age_s / 3600), hits["OLD0017"].list_max_age_s) == (31, 24 * 3600)
+
+
+def test_a_running_device_takes_an_update_from_a_stick_and_shows_past_hits_without_a_sound(
+    world: HotlistWorld,
+) -> None:
+    import threading
+
+    import yaml
+
+    from alpr.alerts import Told
+    from alpr.config import load_edge_config
+    from alpr.edge import Edge
+    from alpr.pipeline import Outcome
+
+    config = {
+        "device": {"name": "car", "data_dir": "car"},
+        "cameras": [{"id": "none", "url": f"rtsp://127.0.0.1:{a_free_port()}/"}],  # a camera that is not there
+        "hotlist": {"database": "car/hotlist.db", "admins": "admins", "inboxes": ["stick"], "max_age_h": 24},
+    }
+    path = world.folder / "edge.yaml"
+    path.write_text(yaml.safe_dump(config))
+    (world.folder / "car").mkdir()
+    with closing(Journal(world.folder / "car" / "journal.sqlite")) as journal:
+        journal.append([a_read_now(1), a_read_now(2, "OTHER12")], [])
+    told: list[Outcome] = []
+    edge = Edge(load_edge_config(path), told.append)
+    edge.check()
+    made = world.publish("AB12CDE", age=timedelta(hours=31))
+
+    def stick_in_then_stop() -> None:
+        shutil.copy(made.snapshot, world.stick)
+        wait_until(lambda: told, 20)
+        edge.stop()
+
+    plugging = threading.Thread(target=stick_in_then_stop)
+    plugging.start()
+    report = edge.run()
+    plugging.join(5)
+    (outcome,) = told
+    (hit,) = outcome.hits
+    assert (hit.plate_text, hit.is_past, hit.list_revision, hit.is_list_old) == ("AB12CDE", True, 1, True)
+    assert (outcome.told, report.hits, outcome.reads) == ((Told.PAST,), 0, ())
+    with closing(sqlite3.connect(world.folder / "car" / "journal.sqlite")) as connection:
+        assert connection.execute("SELECT count(*) FROM hits").fetchone() == (1,)
+        assert connection.execute("SELECT count(*) FROM outbox WHERE priority = 0").fetchone() == (1,)
