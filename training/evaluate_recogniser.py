@@ -21,9 +21,9 @@ from alpr.types import Image
 from training.degrade import plain_patch
 from training.layouts import REGIONS
 from training.recogniser_dataset import Crop, load_crops
+from training.recogniser_finish import load_finished
 from training.recogniser_model import Deployed
 from training.recogniser_shape import MODEL, Network, Outputs, decode, network_from_onnx
-from training.train_recogniser import load_average
 
 HAN_SOURCES = {"cnlyl", "cnsirius"}
 MERGED = str.maketrans("OI", "01")
@@ -39,8 +39,8 @@ class Answer:
 
 
 def network_from_checkpoint(path: Path) -> Network:
-    """The averaged weights of a run."""
-    average, _, samples = load_average(path)
+    """The averaged weights of a run, with what is beside them."""
+    average, _, samples = load_finished(path)
     print(f"{path}: {samples} samples")
     deployed = Deployed(average).eval()
 

@@ -21,10 +21,11 @@ from training.card import write_card
 from training.evaluate_recogniser import read_crops, score
 from training.onnx_file import LICENCE, OPSET, fold_batch_norms, strip_notes
 from training.recogniser_dataset import Crop, load_crops, load_scenes
+from training.recogniser_finish import load_finished
 from training.recogniser_model import Deployed
 from training.recogniser_shape import BLANK, CLASSES, MARGIN, MODEL, OUTPUTS, PATCH_SIZE_WH, STEPS, network_from_onnx
 from training.render_cache import FOLDER
-from training.train_recogniser import RUNS, load_average
+from training.train_recogniser import RUNS
 
 TOLERANCE = 1e-4
 
@@ -150,7 +151,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    average, regions, samples = load_average(options.checkpoint)
+    average, regions, samples = load_finished(options.checkpoint)
     export(Deployed(average).eval(), MODEL)
     told = scores(load_crops(options.real / "plates", "dev"), MODEL, "dev")
     if options.with_dev_only:

@@ -222,7 +222,7 @@ class TrainingBatches(IterableDataset[Batch]):
                 is_scene = lot < EMPTY_SHARE + DRAWN_SHARE + SCENE_SHARE
                 at = int(rng.integers(len(scenes))) if is_scene else int(np.searchsorted(chances, rng.random()))
                 crop = scenes[at] if is_scene else crops[min(at, len(crops) - 1)]
-                patches.append(_real_patch(rng, crop, around))
+                patches.append(real_patch(rng, crop, around))
                 text, count, region = crop.text, crop.lines, crop.region
             texts.append(text)
             lines.append(count)
@@ -238,7 +238,7 @@ def all_shards() -> list[Drawn]:
     return [drawn for path in paths for drawn in load_shard(path)]
 
 
-def _real_patch(rng: np.random.Generator, crop: Crop, around: Image | None) -> Image:
+def real_patch(rng: np.random.Generator, crop: Crop, around: Image | None) -> Image:
     """A real crop, lit and framed anew; some are made worse, as their own picture was already taken by a camera."""
     seen = crop.image.astype(np.float32)
     if rng.random() < 0.4:  # half of what cameras at the roadside see is narrower than most labelled crops

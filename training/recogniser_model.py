@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from training.recogniser_region import RegionHead
 from training.recogniser_shape import BLANK, CLASSES, STEPS
 
 WHOLE, UPPER, LOWER = 0, 1, 2
@@ -69,6 +70,8 @@ class Recogniser(nn.Module):
         )
         self.lines = nn.Linear(64, 1)
         self.region = nn.Linear(64, regions)
+        self.own_region: RegionHead | None = None
+        """Takes the place of `region` where it was trained."""
 
     def forward(self, patches: torch.Tensor) -> Reading:
         """Read a batch."""
@@ -80,7 +83,15 @@ class Recogniser(nn.Module):
         seen = self.context(rows)
         likely = self.grammar(seen + self.hint(overview)[:, :, None, None])
         characters = self.classify(torch.relu(seen + likely)).permute(0, 2, 3, 1)
-        return Reading(characters.float(), self.lines(overview)[:, 0].float(), self.region(overview).float())
+        region = self.region(overview) if self.own_region is None else self.own_region(features)
+        return Reading(characters.float(), self.lines(overview)[:, 0].float(), region.float())
+
+    def scale_characters(self, by: float) -> None:
+        """Make the characters as sure as they may be: every logit times `by`, which is 1 / temperature."""
+        with torch.no_grad():
+            self.classify.weight.mul_(by)
+            assert self.classify.bias is not None  # noqa: S101 - for the type checker
+            self.classify.bias.mul_(by)
 
 
 class Deployed(nn.Module):
