@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -66,10 +67,17 @@ def device(tmp_path: Path) -> Device:
     return Device(tmp_path)
 
 
-@pytest.fixture
-def at_2(device: Device) -> Device:
-    """A device that holds revision 2: two stolen cars and a wanted one."""
+@pytest.fixture(scope="module")
+def database_at_2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    device = Device(tmp_path_factory.mktemp("at_2"))
     device.take(an_update({"stolen": some_entries("AB12CDE", "XY99ZZZ"), "wanted": some_entries("W1W1")}, revision=2))
+    return device.database
+
+
+@pytest.fixture
+def at_2(device: Device, database_at_2: Path) -> Device:
+    """A device that holds revision 2: two stolen cars and a wanted one."""
+    shutil.copy(database_at_2, device.database)
     return device
 
 

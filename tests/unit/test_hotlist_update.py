@@ -19,6 +19,7 @@ from alpr.errors import (
     RollbackError,
     SignatureError,
     TruncatedError,
+    UpdateRefused,
     WrongBaseError,
 )
 from alpr.hotlist import payload as payload_module
@@ -159,6 +160,23 @@ def test_attack_truncated_anywhere() -> None:
     check(update)
     with pytest.raises(TruncatedError):
         blocks_of(update[:-1])
+
+
+def test_attack_any_byte_altered() -> None:
+    """Whatever byte is altered: refused, or the same header and payload (Base64 has bits that mean nothing)."""
+    update = an_update(ONE)
+    for place in range(len(update)):
+        altered = bytearray(update)
+        altered[place] ^= 0x11
+        stream = io.BytesIO(altered)
+        try:
+            head = read_head(stream)
+            head.signers(ADMINS, 1)
+            check_payload(head, stream)
+        except UpdateRefused:
+            continue
+        assert head.header_bytes == head_of(update).header_bytes
+        assert altered[head.payload_at :] == update[head.payload_at :]
 
 
 def test_attack_more_after_the_end() -> None:
