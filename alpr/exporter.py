@@ -32,12 +32,13 @@ class Exporter:
     def __init__(self, address: str, port: int, figures: Callable[[], Iterable[Metric]]) -> None:
         self._address = address
         self._port = port
-        self._registry = CollectorRegistry()
-        self._registry.register(_Asked(figures))
+        self.registry = CollectorRegistry()
+        """Nothing else is in it."""
+        self.registry.register(_Asked(figures))
 
     def __enter__(self) -> Exporter:
         try:
-            self._server, self._thread = start_http_server(self._port, self._address, self._registry)
+            self._server, self._thread = start_http_server(self._port, self._address, self.registry)
         except OSError as error:
             raise ConfigError(
                 f"metrics: cannot listen on {self._address}:{self._port} ({error.strerror}); choose another port"

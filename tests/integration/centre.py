@@ -35,6 +35,7 @@ class Centre:
         self.metrics_port = a_free_port()
         self.database = folder / "reads.db"
         self.printed = io.StringIO()
+        self.silent_after_s = 30.0
         write_key_pair(new_key_pair(), "collector", folder)
         (folder / "devices").touch()
         fields = {"database": "reads.db", "key_file": "collector.key", "allowed_devices": "devices"}
@@ -54,7 +55,7 @@ class Centre:
                     self.folder / "collector.key",
                     self.folder / "devices",
                     key_grace_s=key_grace_s,
-                    limits=HealthLimits(silent_after_s=1.5),
+                    limits=HealthLimits(silent_after_s=self.silent_after_s),
                     metrics=("127.0.0.1", self.metrics_port),
                     output=self.printed,
                     stop=stop,

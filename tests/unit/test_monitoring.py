@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from alpr.capture import FeedState, FeedStatus
@@ -66,9 +67,11 @@ def a_collector(folder: Path) -> CollectorMetrics:
 
 def asked(metrics: DeviceMetrics | CollectorMetrics) -> dict[str, float]:
     """What Prometheus would get, as `name{label=value,…}` → value."""
-    port = a_free_port()
-    with Exporter("127.0.0.1", port, metrics), urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
-        text = answer.read().decode()
+    return told_in(generate_latest(Exporter("127.0.0.1", 0, metrics).registry).decode())
+
+
+def told_in(text: str) -> dict[str, float]:
+    """The samples of a page."""
     found = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
@@ -146,14 +149,14 @@ def test_no_plate_and_no_case_is_a_label(tmp_path: Path) -> None:
     assert labels == allowed
 
 
-def test_a_port_in_use_is_named(tmp_path: Path) -> None:
-    port = a_free_port()
-    with (
-        Exporter("127.0.0.1", port, DeviceMetrics(tmp_path)),
-        pytest.raises(ConfigError, match=f"127.0.0.1:{port}.*choose another port"),
-        Exporter("127.0.0.1", port, DeviceMetrics(tmp_path)),
-    ):
-        pass
+def test_the_page_is_served_and_a_port_in_use_is_named(tmp_path: Path) -> None:
+    port, metrics = a_free_port(), a_device(tmp_path)
+    with Exporter("127.0.0.1", port, metrics):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+            told = told_in(answer.read().decode())
+        assert told.keys() == asked(metrics).keys()
+        with pytest.raises(ConfigError, match=f"127.0.0.1:{port}.*choose another port"):
+            Exporter("127.0.0.1", port, metrics).__enter__()
 
 
 def test_every_rule_and_panel_asks_for_what_is_exported(exported: set[str]) -> None:
