@@ -2,7 +2,8 @@
 
 `nice -n 19 python -m training.train_recogniser --real ../shared/data --minutes 60` goes on from the run's last
 checkpoint where there is one. Writes `training/runs/NAME/checkpoint.pt`; `training.export_recogniser` makes the
-shipped file of it.
+shipped file of it. A second run with another mix starts from the first: `--name second --peak 1.5e-3 --start-from
+training/runs/recogniser/checkpoint.pt`.
 """
 
 from __future__ import annotations
@@ -102,6 +103,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train the recogniser on the CPU.")
     parser.add_argument("--real", type=Path, required=True, help="folder with plates/ and scenes/")
     parser.add_argument("--name", default="recogniser")
+    parser.add_argument(
+        "--start-from", type=Path, help="checkpoint of a run whose averaged weights a new run starts from"
+    )
     parser.add_argument("--minutes", type=float, default=60.0, help="of training in all, over every resumption")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--peak", type=float, default=2.5e-3, help="highest learning rate")
@@ -115,6 +119,8 @@ def main() -> None:
 
     model = Recogniser(len(REGIONS)).to(memory_format=torch.channels_last)
     average = Recogniser(len(REGIONS))
+    if options.start_from and not checkpoint.exists():
+        model.load_state_dict(load_average(options.start_from)[0].state_dict())
     average.load_state_dict(model.state_dict())
     optimiser = torch.optim.AdamW(model.parameters(), lr=options.peak, weight_decay=0.02, betas=(0.9, 0.99))
     progress = Progress()
