@@ -13,6 +13,7 @@ from alpr.cli.hotlist_import import accept, db_option, diff, discard, import_
 from alpr.cli.hotlist_publish import COMMANDS
 from alpr.cli.hotlist_skip import skip
 from alpr.cli.hotlist_status import devices_status
+from alpr.cli.hotlist_tune import tune
 from alpr.cli.output import json_option, print_rows
 from alpr.clock import SystemClock
 from alpr.errors import HotlistError
@@ -26,7 +27,7 @@ def command() -> None:
     """Import, publish, apply, status, policy: the plates that are looked for."""
 
 
-for _further in (import_, diff, accept, discard, skip, *COMMANDS):
+for _further in (import_, diff, accept, discard, skip, tune, *COMMANDS):
     command.add_command(_further)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,12 @@ _LISTS = """
         (SELECT count(*) FROM skips WHERE list_name IN ('', lists.name) AND until > :now),
         (SELECT coalesce(sum(skipped), 0) FROM skips WHERE list_name IN ('', lists.name))
     FROM lists LEFT JOIN entries USING (list_id) GROUP BY list_id ORDER BY name"""
+
+
+_PRIME = 4294967291
+_IN_FORCE = """
+    FROM entries JOIN lists USING (list_id) WHERE name = :name AND look_alike_key >= '0'
+    AND (valid_from IS NULL OR valid_from <= :now) AND (valid_to IS NULL OR :now < valid_to)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +155,18 @@ class HotlistIndex:
     def lists(self, now: datetime) -> tuple[ListState, ...]:
         """All lists, by name. Counts entries, so not for every read."""
         return tuple(_list_state(row, now) for row in self._rows(_LISTS, {"now": microseconds(now)}))
+
+    def plates(self, list_name: str, now: datetime, *, most: int = 20_000, seed: int = 1) -> tuple[list[str], int]:
+        """The plates of a list that are in force and have no wildcards, and how many there are.
+
+        Args:
+            most: of more than so many a sample, the same for the same seed.
+        """
+        factor = random.Random(seed).randrange(1 << 20, _PRIME)  # noqa: S311 - no secret
+        in_force = {"name": list_name, "now": microseconds(now), "factor": factor, "most": most}
+        ((count,),) = self._rows(f"SELECT count(*) {_IN_FORCE}", in_force)
+        rows = self._rows(f"SELECT plate {_IN_FORCE} ORDER BY entry_id * :factor % {_PRIME} LIMIT :most", in_force)
+        return [plate for (plate,) in rows], count
 
     def close(self) -> None:
         """Let go of the file. Closing twice is harmless."""

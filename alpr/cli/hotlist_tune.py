@@ -1,0 +1,146 @@
+"""`alpr hotlist tune`: how many hits a day each match policy would raise, right ones and false ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from alpr.cli.hotlist_import import db_option
+from alpr.cli.output import json_option, print_rows
+from alpr.clock import SystemClock
+from alpr.errors import HotlistError
+
+if TYPE_CHECKING:
+    from alpr.hotlist.policy import MatchPolicy
+    from alpr.hotlist.tuning import Neighbourhood, Outlook, Traffic
+
+
+@click.command()
+@click.argument("list_name", metavar="LIST")
+@click.option(
+    "--false-hits-per-day", type=click.FloatRange(min=0), default=1.0, show_default=True, help="What may be."
+)
+@click.option("--reads-per-day", type=click.FloatRange(min=0, min_open=True), help="Passes of all cameras together.")
+@click.option(
+    "--journal",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A device's journal: takes the passes a day, and what plates there look like, from its history.",
+)
+@click.option(
+    "--listed-per-day",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    help="Listed cars that pass in a day.",
+)
+@click.option("--errors", "errors_path", type=click.Path(path_type=Path), help="Another table of read errors.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the sample of entries that is looked at.")
+@click.option("--all", "is_all", is_flag=True, help="Every setting, not only the least probability of each choice.")
+@click.option("--apply", "is_applied", is_flag=True, help="Make the best setting the list's policy.")
+@db_option
+@json_option
+def tune(
+    list_name: str,
+    false_hits_per_day: float,
+    reads_per_day: float | None,
+    journal: Path | None,
+    listed_per_day: float,
+    errors_path: Path | None,
+    seed: int,
+    is_all: bool,
+    is_applied: bool,
+    database: Path,
+    as_json: bool,
+) -> None:
+    """What each match policy of LIST is to be expected to raise, and which one catches most within the aim.
+
+    From the list's plates, the traffic, and how the recogniser errs. Exit 3: no setting is within the aim.
+    """
+    from alpr.hotlist.read_errors import ErrorModel, measured
+    from alpr.hotlist.tuning import best, least_probabilities, neighbourhood, outlooks
+
+    if reads_per_day is None and journal is None:
+        raise click.UsageError("say how many cars pass: --reads-per-day N, or --journal FILE of a device")
+    errors = ErrorModel.load(errors_path) if errors_path else measured()
+    plates, entries, policy = _list(database, list_name, seed)
+    traffic = _traffic(plates, reads_per_day, journal, listed_per_day)
+    near = neighbourhood(plates, entries, traffic.plates, errors, seed)
+    found = outlooks(near, traffic, errors, policy)
+    chosen = best(found, false_hits_per_day)
+    shown = found if is_all else least_probabilities(found, false_hits_per_day)
+    print_rows((_row(one, one is chosen) for one in _with(shown, chosen)), as_json=as_json)
+    _say(list_name, near, traffic, errors)
+    if chosen is None:
+        click.echo(f"no setting is likely to keep below {false_hits_per_day:g} false hits a day", err=True)
+        raise SystemExit(3)
+    if is_applied:
+        _apply(database, list_name, chosen)
+
+
+def _list(database: Path, list_name: str, seed: int) -> tuple[list[str], int, MatchPolicy]:
+    from alpr.hotlist import HotlistIndex
+
+    with HotlistIndex.open(database) as index:
+        policies = index.policies()
+        if list_name not in policies:
+            raise HotlistError(f"{database}: no list named {list_name!r}: see `alpr hotlist list`")
+        plates, entries = index.plates(list_name, SystemClock().now(), seed=seed)
+    if not plates:
+        raise HotlistError(f"list {list_name!r} has no whole plates in force: there is nothing to tune for")
+    return plates, entries, policies[list_name]
+
+
+def _traffic(plates: list[str], reads_per_day: float | None, journal: Path | None, listed_per_day: float) -> Traffic:
+    from alpr.hotlist.traffic import PlateModel
+    from alpr.hotlist.tuning import Traffic
+    from alpr.link.passes import passes_of
+
+    if journal is None:
+        return Traffic(PlateModel.of(plates), reads_per_day or 0.0, listed_per_day)
+    passes = passes_of(journal)
+    return Traffic(PlateModel.of(passes.plates), reads_per_day or passes.per_day, listed_per_day)
+
+
+def _with(shown: list[Outlook], chosen: Outlook | None) -> list[Outlook]:
+    return shown if chosen is None or chosen in shown else [*shown, chosen]
+
+
+def _row(one: Outlook, is_chosen: bool) -> dict[str, Any]:
+    settings = one.policy.settings()
+    return {
+        "setting": one.name,
+        "look_alikes": settings["look_alikes"],
+        "edits": settings["edits"],
+        "min_probability": settings["min_probability"],
+        "caught": f"{one.caught:.2%}",
+        "true_per_day": round(one.true_per_day, 3),
+        "false_per_day": float(f"{one.false_per_day:.3g}"),
+        "error": float(f"{one.error:.2g}"),
+        "best": is_chosen,
+    }
+
+
+def _say(list_name: str, near: Neighbourhood, traffic: Traffic, errors: Any) -> None:
+    click.echo(
+        f"list {list_name!r}: {near.entries} plates in force; {traffic.reads_per_day:g} passes a day, of which "
+        f"{traffic.listed_per_day:g} listed; {errors.model} on {errors.reads} single pictures",
+        err=True,
+    )
+    click.echo(
+        f"besides, {near.misread_as_listed * traffic.reads_per_day:.2g} cars a day are read exactly as one that is "
+        "listed: no setting tells them apart, only verifying does",
+        err=True,
+    )
+
+
+def _apply(database: Path, list_name: str, chosen: Outlook) -> None:
+    from alpr.hotlist import set_policy
+
+    settings = chosen.policy.settings()
+    tuned = {name: settings[name] for name in ("look_alikes", "edits", "min_probability")}
+    set_policy(database, list_name, tuned, SystemClock().now())
+    click.echo(
+        f"list {list_name!r} now has {', '.join(f'{name}={value}' for name, value in tuned.items())}", err=True
+    )
