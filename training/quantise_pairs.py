@@ -134,7 +134,7 @@ def recogniser_pairs(real: Path, first: Path, second: Path) -> Pairs:
         expected_error(reliability(zip((plate.confidence for plate in each), is_right, strict=True)))
         for each, is_right in zip(answers, right, strict=True)
     ]
-    return Pairs(tuple(rows), (Measure("calibration error of whole texts", errors[0], errors[1], len(crops)),))
+    return Pairs(_counted(rows), (Measure("calibration error of whole texts", errors[0], errors[1], len(crops)),))
 
 
 def read(path: Path, crops: Sequence[Crop]) -> list[tuple[PlateText, str]]:
@@ -169,18 +169,17 @@ def detector_pairs(real: Path, first: Path, second: Path) -> Pairs:
         rows.append(pair(f"plates found, {name}", found[0][chosen].tolist(), found[1][chosen].tolist()))
     images = len(results[0])
     false = [sum(int((match.false_confidences >= threshold).sum()) for match in matches) for matches in results]
-    corners = [
-        float(np.concatenate([match.ious for match in matches])[found[0] & found[1]].mean()) for matches in results
-    ]
-    return Pairs(
-        tuple(rows),
-        (
-            Measure("false plates per image", false[0] / images, false[1] / images, images),
-            Measure(
-                "mean IoU of the plates that both find", corners[0], corners[1], int((found[0] & found[1]).sum())
-            ),
-        ),
-    )
+    measures = [Measure("false plates per image", false[0] / images, false[1] / images, images)]
+    both = found[0] & found[1]
+    if both.any():
+        ious = [float(np.concatenate([match.ious for match in matches])[both].mean()) for matches in results]
+        measures.append(Measure("mean IoU of the plates that both find", ious[0], ious[1], int(both.sum())))
+    return Pairs(_counted(rows), tuple(measures))
+
+
+def _counted(rows: Sequence[Pair]) -> tuple[Pair, ...]:
+    """Those about which the split says anything."""
+    return tuple(row for row in rows if row.n)
 
 
 def _found(scenes: Path, path: Path, threshold: float, nms_iou: float) -> list[Matched]:

@@ -1,10 +1,11 @@
 """Runs the whole chain with a tiny budget: `python -m training.smoke [--out FOLDER] [--seconds 25]`.
 
-Draws a small labelled set, draws plates ahead, trains both networks for seconds, exports them, writes their cards,
-and evaluates them with `alpr evaluate`. Every step is the command of README.md, run in a scratch folder that holds a
-copy of `training/` and `bench/`, so that no shipped file, checkpoint or cache is touched. What comes out reads
-nothing: that the steps fit together is all that is shown. Needs neither the network nor the real pictures; without
-the faces of `training.fonts` plates are drawn with Pillow's own. Exit 0, or 1 with the step that failed.
+Draws a small labelled set, draws plates ahead, trains both networks for seconds, exports them, makes their int8
+variants and PaddleOCR's folder, writes the cards, and evaluates with `alpr evaluate`. Every step is the command of
+README.md, run in a scratch folder that holds a copy of `training/` and `bench/`, so that no shipped file, checkpoint
+or cache is touched. What comes out reads nothing: that the steps fit together is all that is shown. Needs neither the
+network nor the real pictures; without the faces of `training.fonts` plates are drawn with Pillow's own. Exit 0, or 1
+with the step that failed.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ def steps(seconds: float) -> list[tuple[str, list[str]]]:
     minutes, date = f"{seconds / 60:.3f}", datetime.now(UTC).date().isoformat()
     alpr = ["-c", "from alpr.cli import main; main()", "evaluate"]
     ours = ["--detector", "models/detector.onnx", "--recogniser", "models/recogniser.onnx", "--json"]
+    quantised = ["--real", "real", "--date", date, "--most-lost", "1"]  # what knows nothing loses what it guessed
     train_detector = ["--data", "real/scenes", "--pool", "60", "--minutes", minutes, "--warm-up", "0.05"]
     return [
         ("draw plates ahead", ["-m", "training.render_cache", "--shards", "1", "--size", str(_DRAWN)]),
@@ -43,6 +45,9 @@ def steps(seconds: float) -> list[tuple[str, list[str]]]:
         ("export the recogniser", ["-m", "training.export_recogniser", "--real", "real", "--date", date]),
         ("train the detector", ["-m", "training.train_detector", *train_detector]),
         ("export the detector", ["-m", "training.export_detector", "--data", "real/scenes", "--date", date]),
+        ("quantise the recogniser", ["-m", "training.quantise", "recogniser", *quantised]),
+        ("quantise the detector", ["-m", "training.quantise", "detector", *quantised]),
+        ("export for PaddleOCR", ["-m", "training.export_paddle", "--to", "paddle"]),
         ("evaluate on crops", [*alpr, "real/plates/labels.jsonl", *ours]),
         ("evaluate on scenes", [*alpr, "real/scenes/labels.jsonl", *ours, "--html", "page.html"]),
     ]
@@ -97,7 +102,7 @@ def check(folder: Path, told: dict[str, str]) -> list[str]:
         RuntimeError: a card is missing or says too little, or the evaluation has no figures.
     """
     lines = []
-    for task in ("recogniser", "detector"):
+    for task in ("recogniser", "detector", "recogniser.int8", "detector.int8"):
         card = load_card(folder / "models" / f"{task}.yaml")
         if not card.fields.get("samples_seen") or not card.fields.get("scores") or not card.fields.get("trained_on"):
             raise RuntimeError(f"{card.path}: the card lacks samples_seen, scores or trained_on")
