@@ -46,8 +46,8 @@ class PlateEvidence:
     Fitted by `python -m training.fit_plate_evidence --data ../shared/data/scenes` on the train split.
     """
 
-    bias: float = -2.46
-    score: float = 1.25
+    bias: float = -2.49
+    score: float = 1.22
     text: float = 1.35
 
     def confidence(self, first: float, second: float, plate: PlateText | None = None) -> float:

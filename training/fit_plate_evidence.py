@@ -1,6 +1,6 @@
 """Step: fits `alpr.looks.PlateEvidence`, what two looks and the text together say of a place, and shows its curve.
 
-`python -m training.fit_plate_evidence --data ../shared/data/scenes [--limit 600]` takes the shipped models over the
+`python -m training.fit_plate_evidence --data ../shared/data/scenes [--limit 800]` takes the shipped models over the
 train split, prints the three constants, and recall and false plates of the dev split over the threshold. To be run
 again with every new detector; the constants go into `alpr/looks.py` by hand.
 """
@@ -110,7 +110,7 @@ def main() -> None:
     """Fit on train, show dev."""
     parser = argparse.ArgumentParser(description="Fit what looks and text together say of a place.")
     parser.add_argument("--data", type=Path, required=True, help="labelled scenes")
-    parser.add_argument("--limit", type=int, default=600, help="most scenes of each split")
+    parser.add_argument("--limit", type=int, default=800, help="most scenes of each split")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     detector = PlateDetector(variant=Variant.FP32)
