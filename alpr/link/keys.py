@@ -11,6 +11,7 @@ from pathlib import Path
 import zmq
 
 from alpr.errors import LinkError
+from alpr.link.textfile import give_as
 
 _Z85_KEY = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -124,6 +125,7 @@ def _create(path: Path, text: str, mode: int) -> None:
     except OSError as error:
         raise LinkError(f"{path}: cannot write the key ({error.strerror}); check the folder") from error
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        give_as(path.parent, descriptor)
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

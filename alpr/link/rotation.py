@@ -7,7 +7,6 @@ and connects anew.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +17,7 @@ from alpr.link.admission import NewKey, NewKeyRefused, NewKeyTaken
 from alpr.link.enrolment import PATIENCE_S, connected
 from alpr.link.keyring import Keys
 from alpr.link.keys import KeyPair, load_key_pair, new_key_pair, write_private_key
+from alpr.link.textfile import take_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +77,10 @@ def _pending(path: Path) -> KeyPair:
 
 def _put_in_place(following: Path, key_file: Path) -> None:
     try:
-        following.replace(key_file)
+        take_place(following, key_file)
         public = key_file.with_suffix(".pub")
         if public.exists():
             name = (public.read_text("ascii").split() or ["device"])[0]
             public.write_text(f"{name} {load_key_pair(key_file).public}\n", "ascii")
-        folder = os.open(key_file.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
     except OSError as error:
         raise LinkError(f"{key_file}: cannot be replaced ({error.strerror}); run it again") from error

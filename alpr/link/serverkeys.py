@@ -7,7 +7,7 @@ from pathlib import Path
 
 from alpr.errors import LinkError
 from alpr.link.keys import KeyPair, load_key_pair, new_key_pair, write_private_key
-from alpr.link.textfile import stamp
+from alpr.link.textfile import stamp, take_place
 
 _log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ def change_over(key_file: Path) -> KeyPair:
     if following is None:
         raise LinkError(f"{next_path(key_file)}: no next key is prepared; first: alpr key rotate -c collector.yaml")
     try:
-        next_path(key_file).replace(key_file)
+        take_place(next_path(key_file), key_file)
         public = key_file.with_suffix(".pub")
         if public.exists():
             name = (public.read_text("ascii").split() or ["collector"])[0]

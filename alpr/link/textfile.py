@@ -60,6 +60,7 @@ def rewrite(path: Path, change: Callable[[str], str], what: str, *, mode: int = 
             mode = path.stat().st_mode & 0o777 if path.exists() else mode
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                give_as(path if path.exists() else path.parent, descriptor)
                 file.write(after)
                 file.flush()
                 os.fsync(file.fileno())
@@ -68,6 +69,13 @@ def rewrite(path: Path, change: Callable[[str], str], what: str, *, mode: int = 
         except OSError as error:
             draft.unlink(missing_ok=True)
             raise LinkError(f"{path}: cannot write {what} ({error.strerror}); check its folder") from error
+
+
+def give_as(like: Path, descriptor: int) -> None:
+    """Where root made a file, let it belong to whom `like` belongs: else the program that runs cannot read it."""
+    if os.geteuid() == 0:
+        owner = like.stat()
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
 @contextmanager
@@ -98,3 +106,18 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def take_place(draft: Path, path: Path) -> None:
+    """Put a finished file in another one's place, with that one's owner; durable.
+
+    Raises:
+        OSError: it cannot be done.
+    """
+    descriptor = os.open(draft, os.O_RDONLY)
+    try:
+        give_as(path, descriptor)
+    finally:
+        os.close(descriptor)
+    draft.replace(path)
+    _sync_folder(path.parent)
