@@ -261,3 +261,23 @@ def test_a_mistake_stays_in_one_line_whatever_the_file_holds(tmp_path: Path, cha
     with pytest.raises(ConfigError) as caught:
         load_edge_config(path, environ={})
     assert all(line.startswith(f"{path}:") for line in str(caught.value).splitlines())
+
+
+def test_paddleocr_needs_a_folder_and_models_a_known_variant_and_provider(tmp_path: Path) -> None:
+    path = tmp_path / "edge.yaml"
+    path.write_text(
+        "device: {name: gate, data_dir: data}\ncameras: [{id: a, url: a.mp4}]\n"
+        "ocr: {engine: paddle}\nmodels: {variant: int4, provider: gpu}\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_edge_config(path)
+    assert [line.rpartition("edge.yaml:")[2] for line in str(caught.value).splitlines()] == [
+        "3: ocr: engine paddle needs model_dir: the folder of inference.onnx and inference.yml",
+        "4: models.variant: should be 'auto', 'fp32' or 'int8', got int4",
+        "4: models.provider: should be 'cpu', 'openvino', 'cuda' or 'tensorrt', got gpu",
+    ]
+    path.write_text(
+        "device: {name: gate, data_dir: data}\ncameras: [{id: a, url: a.mp4}]\nocr: {engine: paddle, model_dir: m}\n"
+    )
+    config = load_edge_config(path)
+    assert (config.ocr.model_dir, config.models.variant, config.models.provider) == (tmp_path / "m", "auto", "cpu")
