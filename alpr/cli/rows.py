@@ -26,6 +26,7 @@ def row_of_observation(seen: Observation) -> dict[str, Any]:
     """One plate in one picture."""
     return {
         **row_of_plate(seen.plate),
+        "settled": list(seen.plate.settled),
         "corners": _points(seen.detection.corners),
         "detection_confidence": _share(seen.detection.confidence),
     }
