@@ -7,7 +7,8 @@ as a device, on a thread of its own; all else runs on the hub's thread, in steps
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,19 +21,23 @@ from alpr.collector.holdings import HoldingsStore, holdings_path
 from alpr.collector.past import CollectorHistory
 from alpr.collector.shelf import Shelf
 from alpr.collector.store import Store, Stored
-from alpr.errors import HotlistError
+from alpr.errors import HotlistError, StoreFull
 from alpr.hotlist import HotlistIndex
 from alpr.hotlist.applying import Trust
 from alpr.hotlist.hits import NO_LIMITS, MaxAges
-from alpr.hotlist.past import PastCheck
+from alpr.hotlist.past import PastCheck, PastHit
 from alpr.hotlist.signing import read_admins
 from alpr.hotlist.updater import Inbox, Updater
 from alpr.link.convert import record_from_hit
 from alpr.link.guard import GuardedThread
 
+_log = logging.getLogger(__name__)
+
 _STEP_S = 0.02
 """So long live traffic may have to wait for the past."""
 _CLOSE_S = 5.0
+_PAUSE_NS = 1_000_000_000
+"""After a full disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,8 @@ class CollectorHotlists:
         self._thread = GuardedThread("hotlists", lambda: self._updater.run(self._stop, settings.look_s))
         self._stack = ExitStack()
         self._past: PastCheck | None = None
+        self._found: list[PastHit] = []
+        self._pause_until_ns = 0
 
     def __enter__(self) -> Self:
         self._settings.trust()  # a file that cannot be used is told now, not in a log line later
@@ -117,7 +124,7 @@ class CollectorHotlists:
     @property
     def is_busy(self) -> bool:
         """True where past reads are being checked."""
-        return self._past is not None and not self._past.is_idle
+        return self._past is not None and not self._past.is_idle and not self._found
 
     def tick(self) -> None:
         """Go on with the past for a moment; on the hub's thread.
@@ -130,10 +137,22 @@ class CollectorHotlists:
             raise HotlistError(f"hotlist updates: {self._thread.failure}") from self._thread.failure
         if self._past is None:
             return
-        found = self._past.step(_STEP_S)
-        if found:
-            for stored in self._store.add_past([(past.owner, record_from_hit(past.hit)) for past in found]):
-                self._tell(stored)
+        if not self._found:
+            self._found = self._past.step(_STEP_S)
+        if self._found and self._clock.monotonic_ns() >= self._pause_until_ns:
+            self._keep(self._found)
+
+    def _keep(self, found: Sequence[PastHit]) -> None:
+        """Store what was found; where the disk is full, later: nothing more is looked for meanwhile."""
+        try:
+            new = self._store.add_past([(past.owner, record_from_hit(past.hit)) for past in found])
+        except StoreFull as error:
+            _log.error("%d past hits are not kept yet: %s", len(found), error)
+            self._pause_until_ns = self._clock.monotonic_ns() + _PAUSE_NS
+            return
+        self._found = []
+        for stored in new:
+            self._tell(stored)
 
     def _past_check(self, stack: ExitStack) -> PastCheck:
         path = hotlist_path(self._database)

@@ -81,7 +81,7 @@ class PastCheck:
         self._places = places or {}
         self._max_ages = max_ages
         self._round: _Round | None = None
-        self._checked = 0
+        self._checked = self._reported = 0
         self._connection = open_read_only(database)
 
     def close(self) -> None:
@@ -96,9 +96,14 @@ class PastCheck:
     def step(self, budget_s: float) -> list[PastHit]:
         """Go on for about so long; the hits that were found on the way.
 
+        Keep them before the next step: by that one, what was checked counts as done.
+
         Raises:
             StoreError: the database or the history cannot be read.
         """
+        if self._reported < self._checked:
+            self._done(self._checked)
+            self._reported = self._checked
         if self._round is None:
             self._round = self._next_round()
         found: list[PastHit] = []
@@ -109,8 +114,7 @@ class PastCheck:
                     past = next(self._round.walk)
             except StopIteration:
                 self._checked, self._round = self._round.due.up_to, None
-                self._done(self._checked)
-                continue
+                break
             if past is not None:
                 found.append(past)
             if time.monotonic() >= deadline:

@@ -95,7 +95,9 @@ class Device:
     def found(self) -> list[str]:
         """The plates of the past hits of one complete check."""
         with self.check() as past:
-            return [hit.hit.plate_text for hit in all_of(past)]
+            found = [hit.hit.plate_text for hit in all_of(past)]
+            assert past.step(0) == []
+        return found
 
 
 def all_of(past: PastCheck) -> list[PastHit]:
@@ -171,6 +173,7 @@ def test_an_update_that_lands_in_the_middle_is_checked_afterwards(
         device.update("AB12CDE", "NEW1234", "AB12CDF")
         assert all_of(past) == []
         assert [found.hit.plate_text for found in all_of(past)] == ["NEW1234", "AB12CDF"]
+        past.step(0)
     assert device.done == [1, 2]
 
 
@@ -242,3 +245,13 @@ def test_beyond_so_many_new_entries_every_plate_is_looked_at(device: Device, mon
     device.update("AB12CDE", "NEW1234", "NEW1235")
     assert device.found() == ["AB12CDE"]
     assert device.history.looked_at == ["AB12CDE", "UNLIKE1"]
+
+
+def test_what_was_found_is_not_done_before_it_could_be_kept(device: Device) -> None:
+    device.history.add("AB12CDE")
+    device.update("AB12CDE")
+    with device.check() as past:
+        assert len(all_of(past)) == 1
+        assert device.done == []  # a kill now must not lose the hit
+        past.step(0)
+        assert device.done == [1]
