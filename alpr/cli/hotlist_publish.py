@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,16 +104,18 @@ def publish(
     if cosign or folder is None:
         _cosign(cosigned, key, as_json=as_json)
         return
-    made = publish_lists(
-        database,
-        folder,
-        key,
-        SystemClock().now(),
-        list_set=list_set or (list_names[0] if len(set(list_names)) == 1 else "all"),
-        list_names=list_names,
-        terms=Terms(timedelta(days=days), not_before, signatures),
-        revision=revision,
-    )
+    with _counted("published") as progress:
+        made = publish_lists(
+            database,
+            folder,
+            key,
+            SystemClock().now(),
+            list_set=list_set or (list_names[0] if len(set(list_names)) == 1 else "all"),
+            list_names=list_names,
+            terms=Terms(timedelta(days=days), not_before, signatures),
+            revision=revision,
+            progress=progress,
+        )
     rows = [_row(made.snapshot, made.header)]
     if made.delta is not None and made.delta_header is not None:
         rows.append(_row(made.delta, made.delta_header))
@@ -168,7 +171,8 @@ def apply(file: Path, database: Path, admins: Path, needed: int, as_json: bool) 
 
     now = SystemClock().now()
     try:
-        applied = apply_update(database, file, _trust(admins, needed), now)
+        with _counted("read") as progress:
+            applied = apply_update(database, file, _trust(admins, needed), now, progress=progress)
     except ReplayError as replay:
         click.echo(f"{file}: nothing to do: {replay}", err=True)
         return
@@ -219,6 +223,25 @@ def key_new(name: str, folder: Path, no_passphrase: bool, passphrase_file: Path 
 
 COMMANDS = (publish, verify, apply, key)
 """What the group `alpr hotlist` takes in."""
+
+
+@contextmanager
+def _counted(done: str) -> Iterator[Callable[[int], None] | None]:
+    """On a terminal, how many entries are done, where there are many."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    count = 0
+
+    def tick(more: int) -> None:
+        nonlocal count
+        count += more
+        if count // 10_000 != (count - more) // 10_000:
+            click.echo(f"\r{count:,} entries {done}", nl=False, err=True)
+
+    yield tick
+    if count >= 10_000:
+        click.echo(f"\r{count:,} entries {done}", err=True)
 
 
 def _cosign(files: Iterable[Path], key: AdminKey, *, as_json: bool) -> None:
