@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from alpr.alerts import AlertDesk, AlertRules
 from alpr.capture import Feed, Feeds, FeedStatus, Source, open_source
@@ -21,11 +21,11 @@ from alpr.config import CameraConfig, EdgeConfig
 from alpr.detect import PlateDetector
 from alpr.device_metrics import DeviceFigures, DeviceMetrics
 from alpr.edge_report import EdgeReport, log_status
+from alpr.edge_settings import max_ages_of, places_of, track_settings, update_settings
 from alpr.errors import HotlistError, StoreDamaged, StoreError, StoreFull
 from alpr.exporter import Exporter
 from alpr.figures import STAGE_BOUNDS_MS
 from alpr.hotlist import HotlistIndex, HotlistMatcher, bring_up_to_date, may_learn
-from alpr.hotlist.hits import MaxAges, max_ages_from_hours
 from alpr.hotlist.skips import SkipCounter
 from alpr.link import (
     DeviceLink,
@@ -41,9 +41,9 @@ from alpr.metrics import StageTimes
 from alpr.ocr import open_recogniser
 from alpr.pipeline import Outcome, Pipeline
 from alpr.reader import PlateReader
-from alpr.track import Tracker, TrackSettings
-from alpr.types import Hit, Place, Read
-from alpr.updates import HotlistUpdates, UpdateSettings
+from alpr.track import Tracker
+from alpr.types import Hit, Read
+from alpr.updates import HotlistUpdates
 from alpr.vitals import LastError, VitalSigns
 
 _log = logging.getLogger(__name__)
@@ -105,7 +105,7 @@ class Edge:
         """
         with ExitStack() as stack:
             self._reader()
-            if (settings := self._update_settings()) is not None:
+            if (settings := update_settings(self._config)) is not None:
                 settings.trust()
             self._matcher(stack)
             self._link()
@@ -123,7 +123,7 @@ class Edge:
             matcher = self._matcher(stack)
             journal = self._journal(stack)
             if updates is not None and self._index is not None:
-                places, max_ages = places_of(self._config.cameras), self._max_ages()
+                places, max_ages = places_of(self._config.cameras), max_ages_of(self._config)
                 updates.check_past(self._index, self._config.device.journal, places, max_ages)
             feeds = self._feeds()
             signs = self._signs(stack, feeds, reader.model_ids)
@@ -237,22 +237,12 @@ class Edge:
         self._trackers.append(tracker)
         return tracker
 
-    def _update_settings(self) -> UpdateSettings | None:
-        hotlist = self._config.hotlist
-        if hotlist is None or hotlist.admins is None:
-            return None
-        return UpdateSettings(hotlist.admins, hotlist.signatures_needed, hotlist.inboxes, hotlist.past_hours)
-
     def _open_updates(self, stack: ExitStack) -> HotlistUpdates | None:
-        hotlist, settings = self._config.hotlist, self._update_settings()
+        hotlist, settings = self._config.hotlist, update_settings(self._config)
         if hotlist is not None and settings is not None:
             folder = self._config.device.data_dir / "hotlists"
             self._updates = stack.enter_context(HotlistUpdates(hotlist.database, folder, settings, self._clock))
         return self._updates
-
-    def _max_ages(self) -> MaxAges:
-        hotlist = self._config.hotlist
-        return max_ages_from_hours(hotlist.max_age_h, hotlist.max_age_h_by_list) if hotlist else MaxAges()
 
     def _matcher(self, stack: ExitStack) -> HotlistMatcher | NoHotlist:
         if self._config.hotlist is None:
@@ -264,7 +254,7 @@ class Edge:
         index = self._index = stack.enter_context(HotlistIndex.open(hotlist.database))
         skips = SkipCounter(hotlist.database, self._clock)
         stack.callback(skips.note)
-        return HotlistMatcher(index, self._clock, places_of(self._config.cameras), self._max_ages(), skips)
+        return HotlistMatcher(index, self._clock, places_of(self._config.cameras), max_ages_of(self._config), skips)
 
     def _journal(self, stack: ExitStack) -> Journal:
         folder = self._config.device.data_dir
@@ -339,18 +329,6 @@ class Edge:
             link=None if link is None else link.status(),
             lost=journal.losses(),
         )
-
-
-def track_settings(config: EdgeConfig) -> TrackSettings:
-    """The tracker's settings that a configuration comes to."""
-    known = {knob.name for knob in fields(TrackSettings)}
-    chosen = {name: value for name, value in config.track.model_dump().items() if name in known}
-    return TrackSettings(**chosen, min_confidence=config.recognition_threshold, min_length=config.min_plate_length)
-
-
-def places_of(cameras: Sequence[CameraConfig]) -> dict[str, Place]:
-    """Where the cameras stand, of those that are told to."""
-    return {camera.id: Place(*camera.position, camera.heading_deg) for camera in cameras if camera.position}
 
 
 def _source(camera: CameraConfig, clock: Clock) -> Source:

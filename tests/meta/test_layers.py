@@ -30,7 +30,7 @@ LAYERS = [
         "alerts",
     },
     {"capture", "detect", "ocr", "track", "hotlist", "link", "evaluation", "forward"},
-    {"looks", "reader", "pipeline", "vitals", "device_metrics", "edge_report", "updates"},
+    {"looks", "reader", "pipeline", "vitals", "device_metrics", "edge_report", "edge_settings", "updates"},
     {"edge", "collector", "web", "demo", "bench", "doctor"},
     {"cli"},
 ]
