@@ -111,9 +111,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Fit what looks and text together say of a place.")
     parser.add_argument("--data", type=Path, required=True, help="labelled scenes")
     parser.add_argument("--limit", type=int, default=800, help="most scenes of each split")
+    parser.add_argument("--detector", type=Path, help="model file with its card; the shipped one by default")
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    detector = PlateDetector(variant=Variant.FP32)
+    detector = PlateDetector(options.detector, variant=Variant.FP32)
     reader = PlateReader(detector, PlateRecogniser(variant=Variant.FP32))
     told = []
     for label in scenes(options.data, "train", options.limit):
