@@ -33,7 +33,7 @@ def test_the_drawn_set_is_labelled_as_the_real_one(tmp_path: Path) -> None:
         for plate in scene.plates:
             x1, y1, x2, y2 = (int(value) for value in plate.box)
             assert 0 <= x1 < x2 <= image.shape[1]
-            assert np.ptp(image[y1:y2, x1:x2]) > 60, "a plate has ink on its ground"
+            assert np.ptp(image[y1:y2, x1:x2]) > 20, "a plate has ink on its ground, however dark the street"
 
 
 def test_every_step_is_a_program_that_is_there() -> None:
@@ -62,7 +62,7 @@ def test_a_step_that_fails_says_so_with_its_last_words(tmp_path: Path) -> None:
 
 def test_what_is_missing_at_the_end_is_told(tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
-    for task in ("recogniser", "detector"):
+    for task in ("recogniser", "detector", "recogniser.int8", "detector.int8"):
         for suffix in (".onnx", ".yaml"):
             (tmp_path / "models" / f"{task}{suffix}").write_bytes((ROOT / "models" / f"{task}{suffix}").read_bytes())
     (tmp_path / "page.html").write_text("x")
