@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from alpr.cli.hotlist_import import accept, db_option, diff, discard, import_
+from alpr.cli.hotlist_import import export, import_
+from alpr.cli.hotlist_options import db_option
 from alpr.cli.hotlist_publish import COMMANDS
 from alpr.cli.hotlist_skip import skip
+from alpr.cli.hotlist_stage import accept, diff, discard
 from alpr.cli.hotlist_status import devices_status
 from alpr.cli.hotlist_tune import tune
 from alpr.cli.output import json_option, print_rows
@@ -27,7 +29,7 @@ def command() -> None:
     """Import, publish, apply, status, policy: the plates that are looked for."""
 
 
-for _further in (import_, diff, accept, discard, skip, tune, *COMMANDS):
+for _further in (import_, diff, accept, discard, export, skip, tune, *COMMANDS):
     command.add_command(_further)
 
 

@@ -1,16 +1,18 @@
-"""`alpr hotlist import, diff, accept, discard`: from a file to a list, looked at before it counts."""
+"""`alpr hotlist import, export`: from a file to a list, and back."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from alpr.cli.hotlist_options import accept_option, db_option, file_options, import_options, shrink_option
+from alpr.cli.hotlist_stage import row_of_difference, say_difference
 from alpr.cli.output import json_option, print_rows, wants_json
 from alpr.clock import SystemClock
 from alpr.errors import EntryError, ImportRefused
@@ -18,61 +20,18 @@ from alpr.errors import EntryError, ImportRefused
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from alpr.hotlist.difference import Difference, EntryChange
     from alpr.hotlist.entry_rows import EntryNote
     from alpr.hotlist.findings import Sink
     from alpr.hotlist.importer import ImportOptions, ImportReport, Progress
-
-_F = TypeVar("_F", bound=Callable[..., Any])
-_FORMATS = ("csv", "json", "jsonl", "ncic", "texas", "voi")
-
-db_option = click.option(
-    "--db",
-    "database",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("var/hotlist.sqlite"),
-    show_default=True,
-    help="The hotlist database.",
-)
-_shrink_option = click.option(
-    "--max-shrink",
-    type=click.FloatRange(0, 100),
-    default=10.0,
-    show_default=True,
-    envvar="ALPR_HOTLIST_MAX_SHRINK",
-    metavar="PERCENT",
-    help="Refuse to make a list smaller by more than this; ten entries may always go.",
-)
-_accept_option = click.option("--accept-shrink", is_flag=True, help="It is meant to become that small.")
-
-
-def _file_options(function: _F) -> _F:
-    """How a file is read."""
-    options = (
-        click.option("--format", "written_as", type=click.Choice(_FORMATS), help="Default: found out."),
-        click.option(
-            "--default",
-            "defaults",
-            multiple=True,
-            metavar="COLUMN=VALUE",
-            help="What a blank cell counts as, such as receivers=unit-7 for a covert list. May be repeated.",
-        ),
-        click.option("--codes", metavar="C,C…", help="Only rows with one of these codes."),
-        click.option("--split", "is_split", is_flag=True, help="A list for each code; --list begins their names."),
-        click.option("--strict", "is_strict", is_flag=True, help="Reject rows that would only be noted."),
-    )
-    for option in reversed(options):
-        function = option(function)
-    return function
 
 
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--list", "list_name", required=True, help="The list whose content FILE becomes.")
 @db_option
-@_file_options
-@_shrink_option
-@_accept_option
+@file_options
+@shrink_option
+@accept_option
 @click.option("--stage", "is_staged", is_flag=True, help="Only make it ready: see `alpr hotlist diff` and `accept`.")
 @click.option(
     "--report",
@@ -103,7 +62,7 @@ def import_(
     """
     from alpr.hotlist.findings import report_file
 
-    options = _options(written_as, defaults, codes, is_split, is_strict, None if accept_shrink else max_shrink)
+    options = import_options(written_as, defaults, codes, is_split, is_strict, None if accept_shrink else max_shrink)
     report_at: AbstractContextManager[Sink | None] = report_file(report_path) if report_path else nullcontext()
     try:
         with report_at as sink, _progress(file) as on_progress:
@@ -135,106 +94,15 @@ def _tell(file: Path, reports: tuple[ImportReport, ...], *, as_json: bool) -> No
 
 
 @click.command()
-@click.argument("file", required=False, type=click.Path(path_type=Path))
-@click.option("--list", "list_name", required=True, help="The list that the file is, or was staged, for.")
-@db_option
-@_file_options
-@click.option("--limit", type=click.IntRange(0), default=100, show_default=True, help="Entries of each sort to show.")
-@_shrink_option
-@json_option
-def diff(
-    file: Path | None,
-    list_name: str,
-    database: Path,
-    written_as: str | None,
-    defaults: tuple[str, ...],
-    codes: str | None,
-    is_split: bool,
-    is_strict: bool,
-    limit: int,
-    max_shrink: float,
-    as_json: bool,
-) -> None:
-    """What FILE, or what is staged for the list, would add, change and remove.
-
-    Exit 3: the list would shrink by more than it may.
-    """
-    from alpr.hotlist.staged_lists import file_differences, staged_differences
-
-    if file is None:
-        _, found = staged_differences(database, list_name, limit)
-    else:
-        options = _options(written_as, defaults, codes, is_split, is_strict, None)
-        found = file_differences(database, file, list_name, SystemClock().now(), options, limit)
-    print_rows((row for each, changes in found for row in _rows_of_changes(each, changes)), as_json=as_json)
-    for each, _ in found:
-        _say_difference(each, max_shrink / 100)
-    if any(each.shrinks(max_shrink / 100) for each, _ in found):
-        sys.exit(3)
-
-
-@click.command()
 @click.argument("list_name", metavar="LIST")
 @db_option
-@_shrink_option
-@_accept_option
-@json_option
-def accept(list_name: str, database: Path, max_shrink: float, accept_shrink: bool, as_json: bool) -> None:
-    """Make what is staged for LIST count, all of it at once."""
-    from alpr.hotlist.staged_lists import apply_stage
+def export(list_name: str, database: Path) -> None:
+    """Write all entries of LIST as JSON Lines, which `import` takes again."""
+    from alpr.hotlist import HotlistIndex, mapping_from_entry
 
-    limit = None if accept_shrink else max_shrink / 100
-    applied = apply_stage(database, list_name, SystemClock().now(), max_shrink=limit)
-    rows = (
-        {
-            "list": name,
-            "revision": each.revision,
-            "added": each.added,
-            "changed": each.changed,
-            "removed": each.removed,
-            "unchanged": each.unchanged,
-        }
-        for name, each in applied.items()
-    )
-    print_rows(rows, as_json=as_json)
-
-
-@click.command()
-@click.argument("list_name", metavar="LIST")
-@db_option
-def discard(list_name: str, database: Path) -> None:
-    """Let go of what is staged for LIST; the list stays as it is."""
-    from alpr.hotlist.staged_lists import discard_stage
-
-    discard_stage(database, list_name)
-
-
-def _options(
-    written_as: str | None,
-    defaults: tuple[str, ...],
-    codes: str | None,
-    is_split: bool,
-    is_strict: bool,
-    max_shrink: float | None,
-) -> ImportOptions:
-    from alpr.hotlist.formats import Format
-    from alpr.hotlist.importer import ImportOptions
-
-    return ImportOptions(
-        format=Format(written_as) if written_as else None,
-        defaults=dict(map(_default, defaults)),
-        codes=frozenset(code.strip().upper() for code in codes.split(",")) if codes else (),
-        is_split=is_split,
-        is_strict=is_strict,
-        max_shrink=None if max_shrink is None else max_shrink / 100,
-    )
-
-
-def _default(written: str) -> tuple[str, str]:
-    column, equals, value = written.partition("=")
-    if not equals:
-        raise click.BadParameter(f"{written!r} is not COLUMN=VALUE, such as priority=1", param_hint="--default")
-    return column.strip(), value.strip()
+    with HotlistIndex.open(database) as index:
+        for entry in index.entries(list_name):
+            click.echo(json.dumps(mapping_from_entry(entry), ensure_ascii=False))
 
 
 def _imported(
@@ -266,11 +134,11 @@ def _staged(
     _say_rejected(file, reading.rejected)
     _, found = staged_differences(database, list_name, 0)
     for each, _ in found:
-        _say_difference(each, 0.1 if options.max_shrink is None else options.max_shrink)
+        say_difference(each, 0.1 if options.max_shrink is None else options.max_shrink)
     click.echo(
         f"staged, not in force: see `alpr hotlist diff --list {list_name}`, then `accept` or `discard`", err=True
     )
-    return [_row_of_difference(each, rejected=stage.rejected) for each, _ in found]
+    return [row_of_difference(each, rejected=stage.rejected) for each, _ in found]
 
 
 @contextmanager
@@ -300,54 +168,6 @@ def _say_notes(file: Path, notes: tuple[EntryNote, ...], noted: int) -> None:
         click.echo(f"{file}: line {note.line}, {note.field}: note: {note.text}", err=True)
     if noted > len(notes):
         click.echo(f"{file}: and {noted - len(notes)} more notes", err=True)
-
-
-def _say_difference(each: Difference, max_shrink: float) -> None:
-    click.echo(
-        f"list {each.list_name!r}: {each.held} entries, then {each.after}: "
-        f"{each.added} added, {each.changed} changed, {each.removed} removed",
-        err=True,
-    )
-    if each.shrinks(max_shrink):
-        click.echo(
-            f"warning: list {each.list_name!r} would shrink by {1 - each.after / each.held:.0%}, {max_shrink:.0%} is "
-            "the most: is the file whole? --accept-shrink says that it is meant",
-            err=True,
-        )
-
-
-def _row_of_difference(each: Difference, **more: Any) -> dict[str, Any]:
-    return {
-        "list": each.list_name,
-        "held": each.held,
-        "after": each.after,
-        "added": each.added,
-        "changed": each.changed,
-        "removed": each.removed,
-        "unchanged": each.unchanged,
-        **more,
-    }
-
-
-def _rows_of_changes(each: Difference, changes: Sequence[EntryChange]) -> Iterator[dict[str, Any]]:
-    for change in changes:
-        entry, before = change.entry, change.before
-        yield {
-            "list": each.list_name,
-            "what": change.what,
-            "plate": entry.plate,
-            "region": entry.region,
-            "case_reference": entry.case_reference,
-            "reason": entry.reason,
-            "changes": "; ".join(
-                f"{name}: {_short(getattr(before, name))} -> {_short(getattr(entry, name))}" for name in change.fields
-            ),
-        }
-
-
-def _short(value: object) -> str:
-    text = "none" if value in (None, "", ()) else str(value)
-    return text if len(text) <= 60 else text[:59] + "…"
 
 
 def _print_reports(reports: tuple[ImportReport, ...], *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alpr.cli.hotlist_import import db_option
+from alpr.cli.hotlist_options import db_option
 from alpr.cli.instants import instant
 from alpr.cli.output import json_option, print_rows
 from alpr.clock import SystemClock

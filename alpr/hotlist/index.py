@@ -15,12 +15,12 @@ from typing import Any, Self
 from alpr.errors import HotlistError
 from alpr.hotlist.conditions import Circumstances
 from alpr.hotlist.database import open_read_only, stored
-from alpr.hotlist.entry_store import entry_from_row, microseconds
+from alpr.hotlist.entry_store import SELECTED, entry_from_row, microseconds
 from alpr.hotlist.lookup import NO_RULES, Rules, read_rules, rows_near
 from alpr.hotlist.matching import meet, urgency
 from alpr.hotlist.policy import MatchPolicy
 from alpr.hotlist.skips import skip_of
-from alpr.types import Match, Place, PlateText
+from alpr.types import HotlistEntry, Match, Place, PlateText
 
 _LISTS = """
     SELECT name, revision, updated_at, source,
@@ -30,6 +30,13 @@ _LISTS = """
     FROM lists LEFT JOIN entries USING (list_id) GROUP BY list_id ORDER BY name"""
 
 
+_PIECE = 5000
+_ENTRIES_AFTER = f"""
+    SELECT {SELECTED} FROM entries INDEXED BY entries_by_key
+    JOIN lists USING (list_id) JOIN details USING (details_id)
+    WHERE list_id = (SELECT list_id FROM lists WHERE name = :name)
+    AND (plate, region, case_reference) > (:plate, :region, :case_reference)
+    ORDER BY plate, region, case_reference LIMIT :piece"""
 _PRIME = 4294967291
 _IN_FORCE = """
     FROM entries JOIN lists USING (list_id) WHERE name = :name AND look_alike_key >= '0'
@@ -168,6 +175,19 @@ class HotlistIndex:
         rows = self._rows(f"SELECT plate {_IN_FORCE} ORDER BY entry_id * :factor % {_PRIME} LIMIT :most", in_force)
         return [plate for (plate,) in rows], count
 
+    def entries(self, list_name: str) -> Iterator[HotlistEntry]:
+        """All entries of a list, by plate, whatever their validity; in pieces, so that a list of any size fits.
+
+        Raises:
+            HotlistError: there is no such list.
+        """
+        self._list(list_name)
+        after: tuple[str, str, str] = ("", "", "")
+        while rows := self._rows(_ENTRIES_AFTER, {"name": list_name, "piece": _PIECE, **_named(after)}):
+            for row in rows:
+                yield entry_from_row(row)
+            after = rows[-1][2:5]
+
     def close(self) -> None:
         """Let go of the file. Closing twice is harmless."""
         self._connection.close()
@@ -226,6 +246,10 @@ def _list_state(row: tuple[Any, ...], now: datetime) -> ListState:
         skips=skips,
         skipped=skipped,
     )
+
+
+def _named(key: tuple[str, str, str]) -> dict[str, str]:
+    return dict(zip(("plate", "region", "case_reference"), key, strict=True))
 
 
 def _age_s(updated_at: datetime, now: datetime) -> float:

@@ -236,3 +236,17 @@ def test_the_values_of_an_unchanged_list_do_not_depend_on_the_format() -> None:
     Path("new.json").write_text('[{"plate": "AB12CDE", "reason": "x", "priority": 2}]')
     report = import_list(DB, Path("new.json"), "stolen", START)
     assert replace(report, revision=1).unchanged == 1
+
+
+def test_what_is_exported_is_the_list_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alpr.hotlist.index._PIECE", 2)
+    header = "plate,reason,region,case_reference,vehicle,schedule,areas,receivers,valid_to"
+    area = '"POLYGON((0 50, 1 50, 1 51))"'
+    conditions = f"Mo-Fr 08:00-17:00 UTC,{area},unit-7;desk,2026-05-01"
+    imported(DB, [*(f"AB1{n}CDE,x,,K{n % 2},,,,," for n in range(5)), f"AB10CDE,y,GB,,red,{conditions}"], header)
+    exported = run("export", "stolen")
+    Path("out.jsonl").write_text(exported.stdout)
+    report = import_list(DB, Path("out.jsonl"), "stolen", START)
+    assert (report.unchanged, report.added, report.changed, report.removed) == (6, 0, 0, 0)
+    assert [row["plate"] for row in rows(exported)] == [f"AB1{n}CDE" for n in (0, 0, 1, 2, 3, 4)]
+    assert isinstance(run("export", "nolist").exception, HotlistError)

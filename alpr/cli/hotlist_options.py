@@ -1,0 +1,87 @@
+"""What the commands on hotlist files share: where the database is, how a file is read, how far a list may shrink."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from alpr.hotlist.importer import ImportOptions
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_FORMATS = ("csv", "json", "jsonl", "ncic", "texas", "voi")
+
+db_option = click.option(
+    "--db",
+    "database",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("var/hotlist.sqlite"),
+    show_default=True,
+    help="The hotlist database.",
+)
+shrink_option = click.option(
+    "--max-shrink",
+    type=click.FloatRange(0, 100),
+    default=10.0,
+    show_default=True,
+    envvar="ALPR_HOTLIST_MAX_SHRINK",
+    metavar="PERCENT",
+    help="Refuse to make a list smaller by more than this; ten entries may always go.",
+)
+accept_option = click.option("--accept-shrink", is_flag=True, help="It is meant to become that small.")
+
+
+def file_options(function: _F) -> _F:
+    """How a file is read."""
+    options = (
+        click.option("--format", "written_as", type=click.Choice(_FORMATS), help="Default: found out."),
+        click.option(
+            "--default",
+            "defaults",
+            multiple=True,
+            metavar="COLUMN=VALUE",
+            help="What a blank cell counts as, such as receivers=unit-7 for a covert list. May be repeated.",
+        ),
+        click.option("--codes", metavar="C,C…", help="Only rows with one of these codes."),
+        click.option("--split", "is_split", is_flag=True, help="A list for each code; --list begins their names."),
+        click.option("--strict", "is_strict", is_flag=True, help="Reject rows that would only be noted."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def import_options(
+    written_as: str | None,
+    defaults: tuple[str, ...],
+    codes: str | None,
+    is_split: bool,
+    is_strict: bool,
+    max_shrink: float | None,
+) -> ImportOptions:
+    """The options as the importer takes them.
+
+    Args:
+        max_shrink: in percent; None for any.
+    """
+    from alpr.hotlist.formats import Format
+    from alpr.hotlist.importer import ImportOptions
+
+    return ImportOptions(
+        format=Format(written_as) if written_as else None,
+        defaults=dict(map(_default, defaults)),
+        codes=frozenset(code.strip().upper() for code in codes.split(",")) if codes else (),
+        is_split=is_split,
+        is_strict=is_strict,
+        max_shrink=None if max_shrink is None else max_shrink / 100,
+    )
+
+
+def _default(written: str) -> tuple[str, str]:
+    column, equals, value = written.partition("=")
+    if not equals:
+        raise click.BadParameter(f"{written!r} is not COLUMN=VALUE, such as priority=1", param_hint="--default")
+    return column.strip(), value.strip()

@@ -1,0 +1,142 @@
+"""`alpr hotlist diff, accept, discard`: what a file would do to a list, and doing it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from alpr.cli.hotlist_options import accept_option, db_option, file_options, import_options, shrink_option
+from alpr.cli.output import json_option, print_rows
+from alpr.clock import SystemClock
+
+if TYPE_CHECKING:
+    from alpr.hotlist.difference import Difference, EntryChange
+
+
+@click.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--list", "list_name", required=True, help="The list that the file is, or was staged, for.")
+@db_option
+@file_options
+@click.option("--limit", type=click.IntRange(0), default=100, show_default=True, help="Entries of each sort to show.")
+@shrink_option
+@json_option
+def diff(
+    file: Path | None,
+    list_name: str,
+    database: Path,
+    written_as: str | None,
+    defaults: tuple[str, ...],
+    codes: str | None,
+    is_split: bool,
+    is_strict: bool,
+    limit: int,
+    max_shrink: float,
+    as_json: bool,
+) -> None:
+    """What FILE, or what is staged for the list, would add, change and remove.
+
+    Exit 3: the list would shrink by more than it may.
+    """
+    from alpr.hotlist.staged_lists import file_differences, staged_differences
+
+    if file is None:
+        _, found = staged_differences(database, list_name, limit)
+    else:
+        options = import_options(written_as, defaults, codes, is_split, is_strict, None)
+        found = file_differences(database, file, list_name, SystemClock().now(), options, limit)
+    print_rows((row for each, changes in found for row in _rows_of_changes(each, changes)), as_json=as_json)
+    for each, _ in found:
+        say_difference(each, max_shrink / 100)
+    if any(each.shrinks(max_shrink / 100) for each, _ in found):
+        sys.exit(3)
+
+
+@click.command()
+@click.argument("list_name", metavar="LIST")
+@db_option
+@shrink_option
+@accept_option
+@json_option
+def accept(list_name: str, database: Path, max_shrink: float, accept_shrink: bool, as_json: bool) -> None:
+    """Make what is staged for LIST count, all of it at once."""
+    from alpr.hotlist.staged_lists import apply_stage
+
+    limit = None if accept_shrink else max_shrink / 100
+    applied = apply_stage(database, list_name, SystemClock().now(), max_shrink=limit)
+    rows = (
+        {
+            "list": name,
+            "revision": each.revision,
+            "added": each.added,
+            "changed": each.changed,
+            "removed": each.removed,
+            "unchanged": each.unchanged,
+        }
+        for name, each in applied.items()
+    )
+    print_rows(rows, as_json=as_json)
+
+
+@click.command()
+@click.argument("list_name", metavar="LIST")
+@db_option
+def discard(list_name: str, database: Path) -> None:
+    """Let go of what is staged for LIST; the list stays as it is."""
+    from alpr.hotlist.staged_lists import discard_stage
+
+    discard_stage(database, list_name)
+
+
+def say_difference(each: Difference, max_shrink: float) -> None:
+    """Tell on stderr how many entries go which way, and warn where too many go."""
+    click.echo(
+        f"list {each.list_name!r}: {each.held} entries, then {each.after}: "
+        f"{each.added} added, {each.changed} changed, {each.removed} removed",
+        err=True,
+    )
+    if each.shrinks(max_shrink):
+        click.echo(
+            f"warning: list {each.list_name!r} would shrink by {1 - each.after / each.held:.0%}, {max_shrink:.0%} is "
+            "the most: is the file whole? --accept-shrink says that it is meant",
+            err=True,
+        )
+
+
+def row_of_difference(each: Difference, **more: Any) -> dict[str, Any]:
+    """The counts of a difference."""
+    return {
+        "list": each.list_name,
+        "held": each.held,
+        "after": each.after,
+        "added": each.added,
+        "changed": each.changed,
+        "removed": each.removed,
+        "unchanged": each.unchanged,
+        **more,
+    }
+
+
+def _rows_of_changes(each: Difference, changes: Sequence[EntryChange]) -> Iterator[dict[str, Any]]:
+    for change in changes:
+        entry, before = change.entry, change.before
+        yield {
+            "list": each.list_name,
+            "what": change.what,
+            "plate": entry.plate,
+            "region": entry.region,
+            "case_reference": entry.case_reference,
+            "reason": entry.reason,
+            "changes": "; ".join(
+                f"{name}: {_short(getattr(before, name))} -> {_short(getattr(entry, name))}" for name in change.fields
+            ),
+        }
+
+
+def _short(value: object) -> str:
+    text = "none" if value in (None, "", ()) else str(value)
+    return text if len(text) <= 60 else text[:59] + "…"
