@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 from collections.abc import Iterable, Mapping
@@ -30,3 +31,20 @@ def print_rows(rows: Iterable[Mapping[str, Any]], *, as_json: bool) -> None:
     click.echo("  ".join(key.upper().ljust(width) for key, width in widths.items()).rstrip())
     for row in listed:
         click.echo("  ".join(row[key].ljust(width) for key, width in widths.items()).rstrip())
+
+
+def print_csv(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Print rows with the same keys to stdout as CSV (RFC 4180) with a header; nothing where there are none.
+
+    A cell that a spreadsheet would take for a formula gets an apostrophe before it.
+    """
+    writer: csv.DictWriter[str] | None = None
+    for row in rows:
+        if writer is None:
+            writer = csv.DictWriter(sys.stdout, list(row), lineterminator="\r\n")
+            writer.writeheader()
+        writer.writerow({key: _harmless(value) for key, value in row.items()})
+
+
+def _harmless(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alpr.cli.instants import instant
-from alpr.cli.output import json_option, print_rows
+from alpr.cli.output import json_option, print_csv, print_rows
 
 if TYPE_CHECKING:
     from alpr.collector.search import Found
@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 @click.option("--until", callback=instant, help="First seen before this.")
 @click.option("--camera", "camera_id", help="Only this camera.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Newest reads only.")
+@click.option(
+    "--names",
+    type=click.Choice(["alpr", "openalpr", "platerecognizer"]),
+    default="alpr",
+    help="Whose field names to use.",
+)
+@click.option("--csv", "as_csv", is_flag=True, help="CSV instead of JSON lines or a table.")
 @json_option
 def command(
     plate: str,
@@ -38,6 +45,8 @@ def command(
     until: datetime | None,
     camera_id: str | None,
     limit: int,
+    names: str,
+    as_csv: bool,
     as_json: bool,
 ) -> None:
     """Find reads of PLATE at the collector, newest first. * stands for any characters, ? for any one.
@@ -62,7 +71,11 @@ def command(
     query = Query(pattern, since, until, camera_id, limit)
     with closing(Audit(audit_path(database))) as audit:
         found = audited_search(database, audit, query, who=os_user(), purpose=purpose, case_id=case_id)
-    print_rows(_rows(found), as_json=as_json)
+    rows = _rows(found) if names == "alpr" else _rows_of_others(found, names, as_csv=as_csv)
+    if as_csv:
+        print_csv(rows)
+    else:
+        print_rows(rows, as_json=as_json or names != "alpr")
     more = " (there are more: see --limit)" if found.is_cut else ""
     click.echo(f"{len(found.reads)} reads{more}; this search was recorded", err=True)
 
@@ -82,3 +95,27 @@ def _rows(found: Found) -> Iterator[dict[str, Any]]:
             "read_id": read.read_id,
             "revision": read.revision,
         }
+
+
+def _rows_of_others(found: Found, names: str, *, as_csv: bool) -> Iterator[Mapping[str, Any]]:
+    """Reads under the field names that others' software knows."""
+    from alpr.forward import Event
+    from alpr.forward.names import COLUMNS, FORMATS
+
+    rename = (COLUMNS if as_csv else FORMATS)[names]
+    for number, read in enumerate(found.reads, 1):
+        row = {
+            "event": "read",
+            "device": read.device,
+            "camera_id": read.camera_id,
+            "read_id": read.read_id,
+            "revision": read.revision,
+            "is_final": True,
+            "plate": read.plate,
+            "confidence": round(read.confidence, 4),
+            "region": read.region,
+            "direction": read.direction,
+            "first_seen_at": read.first_seen_at.isoformat(),
+            "last_seen_at": read.last_seen_at.isoformat(),
+        }
+        yield rename(Event(number, "read", row))

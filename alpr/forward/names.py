@@ -84,6 +84,47 @@ def platerecognizer_names(event: Event) -> Mapping[str, Any]:
     }
 
 
+def stream_columns(event: Event) -> Mapping[str, Any]:
+    """A read in the columns of Plate Recognizer Stream's CSV; empty where we know nothing of the kind."""
+    row = event.row
+    return {
+        "timestamp": row["first_seen_at"],
+        "camera_id": row["camera_id"],
+        "plate": row["plate"].lower(),
+        "score": row["confidence"],
+        "dscore": None,
+        "file": None,
+        "box": None,
+        "region": (row["region"] or "").lower(),
+        "orientation": None,
+        "candidates": None,
+        "source_url": None,
+        "position_sec": None,
+        "direction": row["direction"],
+    }
+
+
+def group_columns(event: Event) -> Mapping[str, Any]:
+    """A read in flat columns under the names of OpenALPR's `alpr_group`."""
+    group = openalpr_names(event)
+    names = (
+        "epoch_start",
+        "epoch_end",
+        "camera_id",
+        "agent_uid",
+        "best_uuid",
+        "best_plate_number",
+        "best_confidence",
+    )
+    return {name: group[name] for name in (*names, "best_region", "is_preview")}
+
+
+COLUMNS: Mapping[str, Callable[[Event], Mapping[str, Any]]] = {
+    "openalpr": group_columns,
+    "platerecognizer": stream_columns,
+}
+"""Reads as rows of a CSV, by whose names."""
+
 FORMATS: Mapping[str, Callable[[Event], Mapping[str, Any]]] = {
     "alpr": own_names,
     "openalpr": openalpr_names,

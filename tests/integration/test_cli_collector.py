@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from alpr.cli import cli
+from alpr.cli.output import print_csv
 from alpr.collector.audit import Audit, audit_path
 from alpr.collector.store import Store
 from alpr.errors import AccessDenied, AlprError, AuditError, LinkError, StoreError
@@ -143,6 +145,24 @@ def test_a_wrong_database_is_named_and_leaves_no_audit(tmp_path: Path) -> None:
     result = alpr("search", "*", "--db", tmp_path / "none.db", *WHY)
     assert isinstance(result.exception, StoreError)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_reads_go_out_under_the_names_that_others_know(database: Path) -> None:
+    found = alpr("search", "P07", "--db", database, *WHY, "--names", "openalpr")
+    [group] = [json.loads(line) for line in found.stdout.splitlines()]
+    assert (group["data_type"], group["best_plate_number"]) == ("alpr_group", "P07")
+    found = alpr("search", "P0?", "--db", database, *WHY, "--names", "platerecognizer", "--csv")
+    rows = list(csv.DictReader(found.stdout.splitlines()))
+    assert [row["plate"] for row in rows[:2]] == ["p09", "p08"]
+    assert {"timestamp", "score", "region", "direction"} <= rows[0].keys()
+    found = alpr("search", "P07", "--db", database, *WHY, "--csv")
+    assert found.stdout.splitlines()[0].startswith("first_seen_at,plate,")
+
+
+@pytest.mark.parametrize(("value", "cell"), [("=cmd()", "'=cmd()"), ("AB12", "AB12"), (0.5, "0.5"), ("-1", "'-1")])
+def test_no_cell_of_a_csv_is_a_formula(capsys: pytest.CaptureFixture[str], value: object, cell: str) -> None:
+    print_csv([{"a": value}])
+    assert capsys.readouterr().out == f"a\r\n{cell}\r\n"
 
 
 def test_the_real_exit_code_of_a_refused_search_is_1(database: Path) -> None:
