@@ -26,6 +26,9 @@ _FOR_PROGRAMS = {"calibration", "confusion", "curve", "failure"}  # too long for
 @click.argument("labels", type=click.Path(path_type=Path))
 @click.option("--split", default="dev", show_default=True, help='Rows of this split and of none; "all" takes all.')
 @click.option("--source", default="", help="Rows of this source only.")
+@click.option(
+    "--unlabelled", type=click.Path(path_type=Path), help="JSON of further boxes where a detection is not false."
+)
 @click.option("--limit", type=click.IntRange(1), help="The first N rows only.")
 @click.option("--threshold", type=click.FloatRange(0, 1), help="Least confidence of a plate; 0.4 by default.")
 @click.option("--detector", type=click.Path(path_type=Path), help="Model to use instead of the shipped one.")
@@ -50,6 +53,7 @@ def command(
     labels: Path,
     split: str,
     source: str,
+    unlabelled: Path | None,
     limit: int | None,
     threshold: float | None,
     detector: Path | None,
@@ -69,14 +73,15 @@ def command(
     """
     from alpr.capture.pictures import load_picture
     from alpr.detect import PlateDetector
-    from alpr.evaluation import load_labels
+    from alpr.evaluation import load_boxes, load_labels
     from alpr.ocr import open_recogniser
 
     if ocr == "paddle" and ocr_model_dir is None:
         raise click.UsageError("--ocr paddle needs --ocr-model-dir: the folder of its inference.onnx")
     if ocr == "paddle" and against:
         raise click.UsageError("give --ocr paddle or --against, not both: two readers are compared")
-    rows = load_labels(labels, split="" if split == "all" else split, source=source)[:limit]
+    seen = load_boxes(unlabelled) if unlabelled else None
+    rows = load_labels(labels, split="" if split == "all" else split, source=source, unlabelled=seen)[:limit]
     if not rows:
         raise LabelError(f"{labels}: no rows of split {split!r}{f' and source {source!r}' if source else ''}")
     mine = open_recogniser(path=recogniser, variant=variant)

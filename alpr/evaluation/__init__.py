@@ -1,6 +1,6 @@
 """How good the reader is, measured against labels. Knows no model; readers and pictures are handed in."""
 
-from alpr.evaluation.labels import CropLabel, PlateLabel, SceneLabel, load_labels
+from alpr.evaluation.labels import CropLabel, PlateLabel, SceneLabel, load_boxes, load_labels
 from alpr.evaluation.outcome import (
     CropResult,
     Faint,
@@ -49,6 +49,7 @@ __all__ = [
     "crop_outcomes",
     "crop_rows",
     "curve_rows",
+    "load_boxes",
     "load_labels",
     "match_boxes",
     "scene_outcomes",

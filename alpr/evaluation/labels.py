@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
@@ -74,13 +76,20 @@ class _Row(msgspec.Struct):
     lines: int | None = None
 
 
-def load_labels(path: Path, *, split: str = "", source: str = "") -> list[SceneLabel | CropLabel]:
+Boxes: TypeAlias = Mapping[str, list[tuple[float, float, float, float]]]
+"""A picture's name as in the labels → boxes x1, y1, x2, y2."""
+
+
+def load_labels(
+    path: Path, *, split: str = "", source: str = "", unlabelled: Boxes | None = None
+) -> list[SceneLabel | CropLabel]:
     """Read the labels of one split.
 
     Args:
         path: of the labels.jsonl; pictures are meant from its folder.
         split: keep the rows of this split and those that name none; "" keeps all.
         source: keep the rows of this source only; "" keeps all.
+        unlabelled: of scenes, beside those that the labels name themselves.
 
     Raises:
         LabelError: the file cannot be read or a line is not a label; names the line.
@@ -98,10 +107,25 @@ def load_labels(path: Path, *, split: str = "", source: str = "") -> list[SceneL
             row = decoder.decode(line)
             if (split and row.split not in {"", split}) or (source and row.source != source):
                 continue
+            row.unlabelled += (unlabelled or {}).get(row.image, [])
             labels.append(_scene(path, row) if row.plates is not None else _crop(path, row))
         except (msgspec.DecodeError, ValueError) as error:
             raise LabelError(f"{path}:{number}: {error}") from error
     return labels
+
+
+def load_boxes(path: Path) -> Boxes:
+    """Read `{"image": [[x1, y1, x2, y2], ...]}`: plates that a person has seen and no label names.
+
+    Raises:
+        LabelError: the file cannot be read or says something else.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, list[tuple[float, float, float, float]]])
+    except OSError as error:
+        raise LabelError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+    except (msgspec.DecodeError, ValueError) as error:
+        raise LabelError(f"{path}: {error}; it must hold pictures' names and their boxes") from error
 
 
 def _scene(path: Path, row: _Row) -> SceneLabel:

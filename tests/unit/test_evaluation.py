@@ -21,6 +21,7 @@ from alpr.evaluation import (
     comparison_rows,
     crop_rows,
     curve_rows,
+    load_boxes,
     load_labels,
     match_boxes,
     scene_rows,
@@ -318,3 +319,21 @@ def test_a_bad_label_names_its_line(tmp_path: Path, row: object) -> None:
 def test_no_labels_file(tmp_path: Path) -> None:
     with pytest.raises(LabelError, match="No such file"):
         load_labels(tmp_path / "none.jsonl")
+
+
+def test_plates_that_a_person_has_seen_are_not_false(tmp_path: Path) -> None:
+    path = _labels(tmp_path, {"image": "a.jpg", "plates": [], "unlabelled": [[0, 0, 5, 5]]})
+    boxes = tmp_path / "boxes.json"
+    boxes.write_text('{"a.jpg": [[10, 10, 50, 20]], "b.jpg": []}')
+    (scene,) = load_labels(path, unlabelled=load_boxes(boxes))
+    assert isinstance(scene, SceneLabel)
+    assert scene.unlabelled.tolist() == [[0, 0, 5, 5], [10, 10, 50, 20]]
+    assert score_detections([SceneResult(scene, (Seen(_box(11, 10, 40, 10), "A", 0.9),))]).false == 0
+    (again,) = load_labels(path)
+    assert isinstance(again, SceneLabel)
+    assert len(again.unlabelled) == 1
+    boxes.write_text('{"a.jpg": [[10, 10]]}')
+    with pytest.raises(LabelError, match="boxes"):
+        load_boxes(boxes)
+    with pytest.raises(LabelError, match="cannot be read"):
+        load_boxes(tmp_path / "none.json")
