@@ -1,8 +1,8 @@
 """The collector's sockets: a ROUTER with CURVE, and ZAP, which asks who may come in. Belongs to one thread.
 
 libzmq has no call that ends one peer's connection. So where a key that was let in is good no more, all connections
-are closed and the same address is bound again: the others are back within a second and send again what was not acked,
-the one that is not welcome is refused in the handshake.
+are closed and the same address is bound again: the others are back in a moment and send again what was not acked, the
+one that is not welcome is refused in the handshake.
 """
 
 from __future__ import annotations
