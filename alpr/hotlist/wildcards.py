@@ -8,7 +8,9 @@ as one run anywhere between. Of a list's shapes there are few, so that a read ma
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from alpr.plates import look_alike_key, normalise
@@ -88,8 +90,8 @@ def keys_of_text(text: str, shapes: tuple[str, ...]) -> list[str]:
         shapes: the parts of keys before their "|".
     """
     keys: dict[str, None] = {}
-    for start, places, runs in _probes(shapes, len(text)):
-        key = start + "".join([text[place] for place in places])
+    for start, literals, runs in _probes(shapes, len(text)):
+        key = start + "".join(literals(text))
         for run in runs:
             keys[key + text[run]] = None
     return list(keys)
@@ -99,8 +101,8 @@ class _Probe(NamedTuple):
     """How a text of a certain length makes its keys for a shape."""
 
     start: str
-    places: tuple[int, ...]
-    """Of the literals whose place is known."""
+    literals: Callable[[str], Sequence[str]]
+    """Takes those whose place is known."""
     runs: tuple[slice, ...]
     """Where the literals between may stand; one empty slice if there are none."""
 
@@ -118,7 +120,8 @@ def _probes(shapes: tuple[str, ...], length: int) -> tuple[_Probe, ...]:
         known = [place for place, char in enumerate(head) if char == _LITERAL]
         known += [length - len(tail) + place for place, char in enumerate(tail) if char == _LITERAL]
         starts = range(len(head), len(head) + room + 1) if run else (0,)
-        found.append(_Probe(shape + _END, tuple(known), tuple(slice(start, start + run) for start in starts)))
+        literals = itemgetter(*known) if known else itemgetter(slice(0))
+        found.append(_Probe(shape + _END, literals, tuple(slice(start, start + run) for start in starts)))
     return tuple(found)
 
 
