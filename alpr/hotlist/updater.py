@@ -17,7 +17,15 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from alpr.clock import Clock
-from alpr.errors import HotlistError, ReplayError, RollbackError, StoreError, UpdateRefused, WrongBaseError
+from alpr.errors import (
+    HotlistError,
+    NotYetValidError,
+    ReplayError,
+    RollbackError,
+    StoreError,
+    UpdateRefused,
+    WrongBaseError,
+)
 from alpr.hotlist.applying import Trust, apply_update, verify
 from alpr.hotlist.database import open_for_writing, open_read_only, stored
 from alpr.hotlist.publications import SUFFIX
@@ -161,10 +169,17 @@ class Updater:
             self._take_set(list_set, found, trust)
 
     def _take_set(self, list_set: str, candidates: list[_Candidate], trust: Trust) -> None:
-        """All that can follow, one after the other; then say what is wrong with the rest."""
-        while (best := _best(candidates, self._held(list_set))) is not None:
-            candidates.remove(best)
+        """All that can follow, one after the other."""
+        now = self._clock.now()
+        early = [each for each in candidates if now < each.head.header.not_before]
+        in_time = [each for each in candidates if each not in early]
+        while (best := _best(in_time, self._held(list_set))) is not None:
+            in_time.remove(best)
             self._apply(best, trust)
+        self._say_why(list_set, in_time + early)
+
+    def _say_why(self, list_set: str, candidates: list[_Candidate]) -> None:
+        """What is wrong with those that were not taken."""
         held, now = self._held(list_set), self._clock.now()
         for left in candidates:
             try:
@@ -175,6 +190,9 @@ class Updater:
                 # A stick may well hold the updates of the last weeks; the collector is to send what is newer.
                 if left.is_ours or (held is not None and left.head.header.revision == held.revision):
                     self._refuse(left.file, refusal, list_set)
+            except NotYetValidError as refusal:
+                self._refuse(left.file, refusal, list_set)
+                continue  # kept: a device's clock may be wrong until it has heard of a better one
             except UpdateRefused as refusal:
                 self._refuse(left.file, refusal, list_set)
             _discard(left.is_ours, left.file)

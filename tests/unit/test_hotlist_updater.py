@@ -166,6 +166,20 @@ def test_an_update_before_its_time_is_taken_when_it_has_come(device: Device, clo
         assert device.revision() == 1
 
 
+def test_a_device_whose_clock_was_wrong_at_the_start_takes_what_it_fetched_once_it_is_right(
+    device: Device, clock: FakeClock
+) -> None:
+    from datetime import timedelta
+
+    with device.updater:
+        path = device.arrive("a", an_update(ONE, made_at=START + timedelta(days=400)))
+        device.look(1)
+        assert (device.revision(), device.refused()) == (None, [("all", "not-yet-valid", 1)])
+        clock.advance(400 * 86400)  # it has heard of the time
+        device.look(1)
+        assert (device.revision(), path.exists()) == (1, False)
+
+
 def test_of_an_expired_and_a_good_one_the_good_one_is_taken(device: Device) -> None:
     from datetime import timedelta
 
