@@ -20,9 +20,10 @@ from alpr.errors import HotlistError, MessageError
 from alpr.hotlist import HotlistIndex
 from alpr.hotlist.applying import Trust
 from alpr.hotlist.hits import NO_LIMITS, MaxAges
+from alpr.hotlist.inbox import Inbox
 from alpr.hotlist.past import PastCheck, PastRead
 from alpr.hotlist.signing import read_admins
-from alpr.hotlist.updater import Inbox, Updater, UpdaterState
+from alpr.hotlist.updater import Updater, UpdaterState
 from alpr.link.guard import GuardedThread
 from alpr.link.history import JournalHistory
 from alpr.link.hotlists import HotlistsHeld, RefusalReport, SetReport
@@ -101,6 +102,10 @@ class HotlistUpdates:
             holdings = holdings_from_state(state)
             self._known = (state, holdings)
         return holdings
+
+    def refuses(self, path: Path) -> bool:
+        """Whether the beginning of a file that the link fetches shows that it is not wanted."""
+        return self._updater.refuses(path)
 
     def check_past(
         self, index: HotlistIndex, journal: Path, places: Mapping[str, Place], max_ages: MaxAges = NO_LIMITS

@@ -25,9 +25,10 @@ from alpr.errors import HotlistError, StoreFull
 from alpr.hotlist import HotlistIndex
 from alpr.hotlist.applying import Trust
 from alpr.hotlist.hits import NO_LIMITS, MaxAges
+from alpr.hotlist.inbox import Inbox
 from alpr.hotlist.past import PastCheck, PastHit
 from alpr.hotlist.signing import read_admins
-from alpr.hotlist.updater import Inbox, Updater
+from alpr.hotlist.updater import Updater
 from alpr.link.convert import record_from_hit
 from alpr.link.guard import GuardedThread
 

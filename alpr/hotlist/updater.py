@@ -8,29 +8,30 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from threading import Event, Lock
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 from alpr.clock import Clock
 from alpr.errors import (
+    ExpiredError,
     HotlistError,
     NotYetValidError,
     ReplayError,
     RollbackError,
     StoreError,
+    TruncatedError,
     UpdateRefused,
     WrongBaseError,
 )
 from alpr.hotlist.applying import Trust, apply_update, verify
 from alpr.hotlist.database import open_for_writing, open_read_only, stored
-from alpr.hotlist.publications import SUFFIX
+from alpr.hotlist.inbox import Candidate, Inbox, UpdateFile, best_of, discard, file_at, updates_in
 from alpr.hotlist.sets import HeldSet, RefusalCount, count_refusal, forget_arrivals, read_sets
-from alpr.hotlist.update import Head, Held, check_follows
+from alpr.hotlist.update import Held, check_follows, read_head
 
 _log = logging.getLogger(__name__)
 
@@ -41,16 +42,6 @@ _SOON = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Inbox:
-    """A folder that is looked into; it need not be there."""
-
-    path: Path
-    is_ours: bool = False
-    """Files appear in it whole and are removed once they were looked at; in others they stay, and are looked at when
-    they have stopped growing."""
-
-
-@dataclass(frozen=True, slots=True)
 class UpdaterState:
     """What is held and what was refused; a new value for each change."""
 
@@ -58,18 +49,6 @@ class UpdaterState:
     refusals: tuple[RefusalCount, ...] = ()
     needs_snapshot: frozenset[str] = frozenset()
     """Sets of which a delta did not fit."""
-
-
-class _File(NamedTuple):
-    path: Path
-    size: int
-    changed_ns: int
-
-
-class _Candidate(NamedTuple):
-    file: _File
-    is_ours: bool
-    head: Head
 
 
 class Updater:
@@ -86,10 +65,11 @@ class Updater:
         self._trust = trust
         self._inboxes = inboxes
         self._clock = clock
-        self._seen: dict[_File, float] = {}  # when to look at it again, POSIX seconds
-        self._growing: set[_File] = set()
+        self._seen: dict[UpdateFile, float] = {}  # when to look at it again, POSIX seconds
+        self._growing: set[UpdateFile] = set()
         self._version = -1
         self._past_done = 0
+        self._refused: list[tuple[Path, UpdateRefused]] = []
         self._lock = Lock()
         self._connection: sqlite3.Connection | None = None
         self.state = UpdaterState()
@@ -118,6 +98,32 @@ class Updater:
         with self._lock:
             self._past_done = max(self._past_done, arrival_id)
 
+    def refuses(self, path: Path) -> bool:
+        """Whether the beginning of a file shows that it would be refused; may be called from any thread.
+
+        What is wrong with its time alone may be right when it is whole.
+        """
+        list_set = ""
+        try:
+            with path.open("rb") as stream:
+                head = read_head(stream)
+            trust = self._trust()
+            head.signers(trust.admins, trust.needed)
+            list_set = head.header.list_set
+            check_follows(head.header, self._held(list_set), self._clock.now())
+        except (TruncatedError, NotYetValidError, ExpiredError):
+            return False
+        except ReplayError:
+            return True
+        except UpdateRefused as refusal:
+            refusal.list_set = list_set
+            with self._lock:
+                self._refused.append((path, refusal))
+            return True
+        except (HotlistError, OSError):
+            return False
+        return False
+
     def step(self) -> None:
         """Look once."""
         files = [(inbox, file) for inbox in self._inboxes for file in self._new_files(inbox)]
@@ -125,13 +131,16 @@ class Updater:
             self._take(files)
         with self._lock:
             done, self._past_done = self._past_done, 0
+            refused, self._refused = self._refused, []
+        for path, refusal in refused:
+            self._refuse(path, refusal)
         if done:
             self._put(lambda: forget_arrivals(self._database, done))
         self._refresh()
 
-    def _new_files(self, inbox: Inbox) -> list[_File]:
+    def _new_files(self, inbox: Inbox) -> list[UpdateFile]:
         """Files that are whole and were not looked at lately."""
-        listed = {file for path in _updates_in(inbox.path) if (file := _file(path)) is not None}
+        listed = {file for path in updates_in(inbox.path) if (file := file_at(path)) is not None}
         gone = {file for file in self._seen if file.path.parent == inbox.path} - listed
         for file in gone:
             del self._seen[file]
@@ -144,41 +153,41 @@ class Updater:
         self._growing = elsewhere | (fresh - settled)
         return sorted(settled)
 
-    def _take(self, files: Iterable[tuple[Inbox, _File]]) -> None:
+    def _take(self, files: Iterable[tuple[Inbox, UpdateFile]]) -> None:
         try:
             trust = self._trust()
         except HotlistError as error:
             _log.error("no update is taken: %s", error)
             self._look_again([file for _, file in files], _SOON)
             return
-        candidates: dict[str, list[_Candidate]] = {}
+        candidates: dict[str, list[Candidate]] = {}
         for inbox, file in files:
             self._look_again([file], _AGAIN)
             try:
                 head, _ = verify(file.path, trust)
             except UpdateRefused as refusal:
-                self._refuse(file, refusal)
+                self._refuse(file.path, refusal)
             except HotlistError as error:
                 _log.warning("%s", error)
                 continue
             else:
-                candidates.setdefault(head.header.list_set, []).append(_Candidate(file, inbox.is_ours, head))
+                candidates.setdefault(head.header.list_set, []).append(Candidate(file, inbox.is_ours, head))
                 continue
-            _discard(inbox.is_ours, file)
+            discard(inbox.is_ours, file)
         for list_set, found in candidates.items():
             self._take_set(list_set, found, trust)
 
-    def _take_set(self, list_set: str, candidates: list[_Candidate], trust: Trust) -> None:
+    def _take_set(self, list_set: str, candidates: list[Candidate], trust: Trust) -> None:
         """All that can follow, one after the other."""
         now = self._clock.now()
         early = [each for each in candidates if now < each.head.header.not_before]
         in_time = [each for each in candidates if each not in early]
-        while (best := _best(in_time, self._held(list_set))) is not None:
+        while (best := best_of(in_time, self._held(list_set))) is not None:
             in_time.remove(best)
             self._apply(best, trust)
         self._say_why(list_set, in_time + early)
 
-    def _say_why(self, list_set: str, candidates: list[_Candidate]) -> None:
+    def _say_why(self, list_set: str, candidates: list[Candidate]) -> None:
         """What is wrong with those that were not taken."""
         held, now = self._held(list_set), self._clock.now()
         for left in candidates:
@@ -189,20 +198,20 @@ class Updater:
             except RollbackError as refusal:
                 # A stick may well hold the updates of the last weeks; the collector is to send what is newer.
                 if left.is_ours or (held is not None and left.head.header.revision == held.revision):
-                    self._refuse(left.file, refusal, list_set)
+                    self._refuse(left.file.path, refusal, list_set)
             except NotYetValidError as refusal:
-                self._refuse(left.file, refusal, list_set)
+                self._refuse(left.file.path, refusal, list_set)
                 continue  # kept: a device's clock may be wrong until it has heard of a better one
             except UpdateRefused as refusal:
-                self._refuse(left.file, refusal, list_set)
-            _discard(left.is_ours, left.file)
+                self._refuse(left.file.path, refusal, list_set)
+            discard(left.is_ours, left.file)
 
-    def _apply(self, candidate: _Candidate, trust: Trust) -> None:
+    def _apply(self, candidate: Candidate, trust: Trust) -> None:
         path, now = candidate.file.path, self._clock.now()
         try:
             applied = apply_update(self._database, path, trust, now)
         except UpdateRefused as refusal:
-            self._refuse(candidate.file, refusal)
+            self._refuse(candidate.file.path, refusal)
         except StoreError as error:
             _log.error("%s: not taken yet: %s", path, error)
             self._look_again([candidate.file], _SOON)
@@ -216,12 +225,12 @@ class Updater:
                 *(applied.added, applied.changed, applied.removed),
             )
             self._needs(applied.list_set, snapshot=False)
-        _discard(candidate.is_ours, candidate.file)
+        discard(candidate.is_ours, candidate.file)
         self._refresh()
 
-    def _refuse(self, file: _File, refusal: UpdateRefused, list_set: str = "") -> None:
+    def _refuse(self, path: Path, refusal: UpdateRefused, list_set: str = "") -> None:
         refusal.list_set = refusal.list_set or list_set
-        _log.warning("%s: refused (%s): %s", file.path, refusal.cause, refusal)
+        _log.warning("%s: refused (%s): %s", path, refusal.cause, refusal)
         self._put(lambda: count_refusal(self._database, refusal, self._clock.now()))
         if isinstance(refusal, WrongBaseError):
             self._needs(refusal.list_set, snapshot=True)
@@ -237,7 +246,7 @@ class Updater:
             (Held(held.revision, held.release) for held in self.state.sets if held.list_set == list_set), None
         )
 
-    def _look_again(self, files: Iterable[_File], after: timedelta) -> None:
+    def _look_again(self, files: Iterable[UpdateFile], after: timedelta) -> None:
         at_s = (self._clock.now() + after).timestamp()
         self._seen.update(dict.fromkeys(files, at_s))
 
@@ -262,35 +271,3 @@ class Updater:
             sets, refusals = read_sets(self._database)
             self._version = version
             self.state = UpdaterState(sets, refusals, self.state.needs_snapshot)
-
-
-def _best(candidates: Iterable[_Candidate], held: Held | None) -> _Candidate | None:
-    """What to take next: the delta that leads farthest, else the newest snapshot."""
-    deltas, snapshots = [], []
-    for candidate in candidates:
-        header = candidate.head.header
-        if header.is_delta:
-            if held is not None and (header.base_revision, header.base_release) == (held.revision, held.release):
-                deltas.append(candidate)
-        elif held is None or header.revision > held.revision:
-            snapshots.append(candidate)
-    return max(deltas or snapshots, key=lambda candidate: candidate.head.header.revision, default=None)
-
-
-def _updates_in(folder: Path) -> list[Path]:
-    with suppress(OSError):  # a stick that is not there
-        return [path for path in folder.iterdir() if path.suffix == SUFFIX and not path.name.startswith(".")]
-    return []
-
-
-def _file(path: Path) -> _File | None:
-    with suppress(OSError):
-        status = path.stat()
-        return _File(path, status.st_size, status.st_mtime_ns)
-    return None
-
-
-def _discard(is_ours: bool, file: _File) -> None:
-    if is_ours:
-        with suppress(OSError):
-            file.path.unlink()

@@ -53,6 +53,9 @@ class HotlistStore(Protocol):
     def holdings(self) -> Holdings:
         """What the device holds now; the same object as long as nothing changed."""
 
+    def refuses(self, path: Path) -> bool:
+        """Whether the beginning of a file shows already that it is not wanted: the rest is spared."""
+
 
 _Attempt: TypeAlias = tuple[int, int, bool]
 """Revision offered, revision held, whether a snapshot was asked for."""
@@ -181,11 +184,18 @@ class Puller:
             return False
         with path.open("ab") as file:
             file.write(part.content)
-            if file.tell() < part.file_bytes:
-                return False
+            is_whole = file.tell() == part.file_bytes
             file.flush()
+            if not is_whole:
+                return size == 0 and self._gives_up(path)
             os.fsync(file.fileno())
         self._finish(path, part)
+        return True
+
+    def _gives_up(self, path: Path) -> bool:
+        if not self._store.refuses(path):
+            return False
+        path.unlink()
         return True
 
     def _finish(self, path: Path, part: HotlistPart) -> None:

@@ -9,7 +9,8 @@ import pytest
 from alpr.clock import Clock
 from alpr.errors import KeyFileError
 from alpr.hotlist.applying import Trust, apply_update
-from alpr.hotlist.updater import Inbox, Updater
+from alpr.hotlist.inbox import Inbox
+from alpr.hotlist.updater import Updater
 from tests.conftest import START, FakeClock
 from tests.updates import ADMINS, a_release, an_update, some_entries
 
@@ -188,6 +189,35 @@ def test_of_an_expired_and_a_good_one_the_good_one_is_taken(device: Device) -> N
         device.plug_in("good", an_update(ONE, revision=2))
         device.look()
         assert (device.revision(), device.refused()) == (2, [("all", "expired", 1)])
+
+
+def test_what_the_beginning_of_a_file_shows(device: Device) -> None:
+    """So that nobody has to fetch 30 MB over a slow link to learn that they are not wanted."""
+    from datetime import timedelta
+
+    with device.updater:
+        device.arrive("2", an_update(TWO, revision=2))
+        device.look(1)
+        part = device.database.with_name("begun.part")
+        later = START + timedelta(days=1)
+        for update, is_refused in (
+            (an_update(ONE, revision=3)[:-10], False),
+            (an_update(ONE, revision=3)[:100], False),  # one cannot tell yet
+            (an_update(ONE, revision=3, not_before=later)[:-10], False),  # it may be right when it is whole
+            (an_update(ONE, revision=3, keys=())[:-10], True),
+            (an_update(ONE, revision=1)[:-10], True),
+            (an_update(ONE, revision=4, base=3)[:-10], True),
+            (b"something else altogether", True),
+        ):
+            part.write_bytes(update)
+            assert device.updater.refuses(part) == is_refused
+        device.look(1)
+        assert {cause for _, cause, _ in device.refused()} == {"unsigned", "rollback", "wrong-base", "malformed"}
+        assert device.updater.state.needs_snapshot == {"all"}
+        device.admins_fail = True
+        assert not device.updater.refuses(part)
+        part.unlink()
+        assert not device.updater.refuses(part)
 
 
 def test_what_another_process_applied_is_seen(device: Device, tmp_path: Path, clock: Clock) -> None:

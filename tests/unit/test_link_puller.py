@@ -30,9 +30,13 @@ class FakeStore:
 
     folder: Path
     held: Holdings = Holdings(HotlistsHeld(()))  # noqa: RUF009 - immutable
+    unwanted: bytes = b"unwanted"
 
     def holdings(self) -> Holdings:
         return self.held
+
+    def refuses(self, path: Path) -> bool:
+        return path.read_bytes().startswith(self.unwanted)
 
     def hold(self, revision: int, *, needs_snapshot: bool = False) -> None:
         report = SetReport("all", revision, "0" * 16, START, START, 1)
@@ -235,6 +239,16 @@ def test_attack_parts_that_nobody_asked_for(line: Line) -> None:
     line.puller.send_with(line.collector.send)
     line.puller.take(HotlistPart("other", 1, b"\0" * 32, 4, 0, b"evil"))
     assert line.store.files() == {}
+
+
+def test_what_its_beginning_shows_to_be_unwanted_is_not_fetched_to_its_end(line: Line) -> None:
+    line.collector.content = b"unwanted" + CONTENT
+    line.connect()
+    assert line.carry() == 1
+    assert line.store.files() == {}
+    line.collector.content, line.collector.revision = CONTENT, 2
+    line.connect()
+    assert line.carry() == 4
 
 
 def test_a_full_disk_is_waited_for(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
