@@ -17,6 +17,7 @@ import msgspec
 from alpr.hotlist.wildcards import match_key
 from alpr.types import GeoPolygon, HotlistEntry
 
+_DETAILS_KEPT = 512  # lists have few, and one with large areas takes a hundred kilobytes
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -111,19 +112,19 @@ def entry_from_row(row: tuple[Any, ...]) -> HotlistEntry:
     )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_DETAILS_KEPT)
 def details_text(*values: Any) -> str:
     """The JSON of details, given in the order of `Details`; the same for the same values."""
     return _encoder.encode(Details(*values)).decode()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_DETAILS_KEPT)
 def details_hash(details: str) -> int:
     """48 bits by which the database finds details again."""
     return int.from_bytes(hashlib.blake2b(details.encode(), digest_size=6).digest())
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_DETAILS_KEPT)
 def _details(written: str) -> Details:
     return _decoder.decode(written)
 

@@ -13,7 +13,7 @@ import pytest
 from alpr.errors import HotlistError, ImportRefused, StoreError, StoreFull
 from alpr.hotlist import HotlistIndex, ImportReport, database, import_csv, importer
 from alpr.hotlist.findings import NOTES_KEPT
-from alpr.hotlist.staging import Applied
+from alpr.hotlist.staging import Applied, apply_staged
 from tests.conftest import START
 from tests.hotlists import a_csv, imported
 
@@ -179,7 +179,7 @@ def test_a_full_disk_leaves_the_list_as_it_was(path: Path, monkeypatch: pytest.M
 def test_a_reader_sees_the_old_list_until_the_new_one_is_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     imported(path, ["AA11,x", "BB22,x"])
     seen: list[int] = []
-    apply = importer.apply_staged
+    apply = apply_staged
 
     def watched(*args: Any, **named: Any) -> Applied:
         result = apply(*args, **named)
