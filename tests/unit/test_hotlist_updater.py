@@ -215,6 +215,7 @@ def test_what_the_beginning_of_a_file_shows(device: Device) -> None:
         assert {cause for _, cause, _ in device.refused()} == {"unsigned", "rollback", "wrong-base", "malformed"}
         assert device.updater.state.needs_snapshot == {"all"}
         device.admins_fail = True
+        part.write_bytes(an_update(ONE, revision=1)[:-10])
         assert not device.updater.refuses(part)
         part.unlink()
         assert not device.updater.refuses(part)
