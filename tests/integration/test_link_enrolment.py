@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
+import socket
 import stat
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -27,8 +27,8 @@ from alpr.link.gate import TRIES
 from alpr.link.health import Heartbeat, OutboxHealth
 from alpr.link.keys import load_key_pair, new_key_pair
 from alpr.link.messages import Hello, encode
+from bench.faults.line import a_line
 from tests.integration.link_world import RunningCollector, World, wait_until
-from tests.integration.test_link_cuts import Line
 from tests.records import a_read
 
 CLOCK = SystemClock()
@@ -147,15 +147,12 @@ def test_a_device_killed_while_it_enrols_comes_back_with_the_same_key(
 def test_a_connection_that_breaks_while_it_claims_is_made_again(world: World) -> None:
     """As when another device is revoked in that moment."""
     code, key = a_code(world), new_key_pair().public
-    line = Line(int(world.endpoint.rsplit(":", 1)[1]))
-    line.start()
-    try:
-        endpoint = f"tcp://127.0.0.1:{line.port}"
-        with connected(endpoint, code.keys, world.server.public, CLOCK, 20) as ask:
-            line.cut()
-            assert ask(Claim(key, "x")) == Claimed("gate-1")
-    finally:
-        line.close()
+    with (
+        a_line(int(world.endpoint.rsplit(":", 1)[1])) as line,
+        connected(f"tcp://127.0.0.1:{line.port}", code.keys, world.server.public, CLOCK, 20) as ask,
+    ):
+        line.cut()
+        assert ask(Claim(key, "x")) == Claimed("gate-1")
     assert Device("gate-1", key) in read_devices(world.allowed)
 
 
@@ -208,39 +205,21 @@ def test_a_man_in_the_middle_with_a_key_of_his_own_gets_nothing(world: World, tm
 
 @pytest.mark.usefixtures("collector")
 def test_what_was_recorded_on_the_line_is_worth_nothing_when_played_again(world: World) -> None:
-    import socket
-
     port = int(world.endpoint.rsplit(":", 1)[1])
-    recorded: list[bytes] = []
-
-    class Recorder(Line):
-        def _serve(self, selector: Any, ready: Any) -> None:
-            if ready is not self._listener and ready in self._pairs and ready.getpeername()[1] != port:
-                recorded.append(ready.recv(65536, socket.MSG_PEEK))
-            super()._serve(selector, ready)
-
-    line = Recorder(port)
-    line.start()
-    try:
+    with a_line(port) as line:
         code = replace(a_code(world), endpoint=f"tcp://127.0.0.1:{line.port}")
         assert claim(code, new_key_pair().public, CLOCK, 10) == "gate-1"
-    finally:
-        line.close()
+        [recorded] = line.first_words
     before = (world.allowed.read_text(), claims_path(world.allowed).read_text())
-    assert sum(map(len, recorded)) > 400  # greeting, handshake, claim
+    assert len(recorded) > 400  # greeting, handshake, claim
     with socket.create_connection(("127.0.0.1", port), 5) as replayed:
         replayed.settimeout(5)
-        for chunk in recorded:
-            try:
-                replayed.sendall(chunk)
-            except OSError:
-                break
+        with suppress(OSError):  # it may be closed before all is said
+            replayed.sendall(recorded)
         got = b""
-        try:
+        with suppress(OSError):
             while part := replayed.recv(65536):
                 got += part
-        except OSError:
-            pass
     assert b"claimed" not in got
     assert (world.allowed.read_text(), claims_path(world.allowed).read_text()) == before
     revoke(world.allowed, "gate-1", CLOCK.now())
