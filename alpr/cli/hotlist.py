@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from alpr.cli.hotlist_import import export, import_
-from alpr.cli.hotlist_options import db_option
+from alpr.cli.hotlist_options import db_option, open_index
 from alpr.cli.hotlist_publish import COMMANDS
 from alpr.cli.hotlist_skip import skip
 from alpr.cli.hotlist_stage import accept, diff, discard
@@ -114,13 +114,13 @@ def policy(list_name: str, settings: tuple[str, ...], database: Path, as_json: b
     A VALUE is a number, or numbers from plate lengths on: 5:1,7:2 is 0 below five characters, 1 at five and six, 2
     from seven on. "on" is 1, "off" is 0, "default" is the default.
     """
-    from alpr.hotlist import HotlistIndex, MatchPolicy, set_policy
+    from alpr.hotlist import MatchPolicy, set_policy
 
     changes = dict(_setting(written) for written in settings)
     if changes:
         chosen = set_policy(database, list_name, changes)
     else:
-        with HotlistIndex.open(database) as index:
+        with open_index(database) as index:
             policies = index.policies()
         if list_name not in policies:
             raise HotlistError(f"{database}: no list named {list_name!r}: see `alpr hotlist list`")
@@ -159,9 +159,7 @@ def _means(name: str, value: str) -> str:
 
 
 def _lists(database: Path) -> tuple[ListState, ...]:
-    from alpr.hotlist import HotlistIndex
-
-    with HotlistIndex.open(database) as index:
+    with open_index(database) as index:
         return index.lists(SystemClock().now())
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alpr.cli.hotlist_options import accept_option, db_option, file_options, import_options, shrink_option
+from alpr.cli.hotlist_options import accept_option, db_option, file_options, import_options, open_index, shrink_option
 from alpr.cli.hotlist_stage import row_of_difference, say_difference
 from alpr.cli.output import json_option, print_rows, wants_json
 from alpr.clock import SystemClock
@@ -98,9 +98,9 @@ def _tell(file: Path, reports: tuple[ImportReport, ...], *, as_json: bool) -> No
 @db_option
 def export(list_name: str, database: Path) -> None:
     """Write all entries of LIST as JSON Lines, which `import` takes again."""
-    from alpr.hotlist import HotlistIndex, mapping_from_entry
+    from alpr.hotlist import mapping_from_entry
 
-    with HotlistIndex.open(database) as index:
+    with open_index(database) as index:
         for entry in index.entries(list_name):
             click.echo(json.dumps(mapping_from_entry(entry), ensure_ascii=False))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from alpr.hotlist import HotlistIndex
     from alpr.hotlist.importer import ImportOptions
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -85,3 +86,11 @@ def _default(written: str) -> tuple[str, str]:
     if not equals:
         raise click.BadParameter(f"{written!r} is not COLUMN=VALUE, such as priority=1", param_hint="--default")
     return column.strip(), value.strip()
+
+
+def open_index(database: Path) -> HotlistIndex:
+    """Open the database to read, brought up to date if an older version made it."""
+    from alpr.hotlist import HotlistIndex, bring_up_to_date
+
+    bring_up_to_date(database)
+    return HotlistIndex.open(database)

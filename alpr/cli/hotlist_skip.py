@@ -69,8 +69,10 @@ def remove(plate: str, list_name: str, database: Path, as_json: bool) -> None:
 @json_option
 def list_(database: Path, as_json: bool) -> None:
     """All skips with who asked for them and how often they were met; also those that are over."""
+    from alpr.hotlist import bring_up_to_date
     from alpr.hotlist.skips import read_skips
 
+    bring_up_to_date(database)
     now = SystemClock().now()
     print_rows((_row(one, now) for one in read_skips(database)), as_json=as_json)
 

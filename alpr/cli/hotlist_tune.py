@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alpr.cli.hotlist_options import db_option
+from alpr.cli.hotlist_options import db_option, open_index
 from alpr.cli.output import json_option, print_rows
 from alpr.clock import SystemClock
 from alpr.errors import HotlistError
@@ -80,9 +80,7 @@ def tune(
 
 
 def _list(database: Path, list_name: str, seed: int) -> tuple[list[str], int, MatchPolicy]:
-    from alpr.hotlist import HotlistIndex
-
-    with HotlistIndex.open(database) as index:
+    with open_index(database) as index:
         policies = index.policies()
         if list_name not in policies:
             raise HotlistError(f"{database}: no list named {list_name!r}: see `alpr hotlist list`")

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from alpr.cli import cli, main
 from alpr.clock import SystemClock
 from alpr.hotlist import MatchPolicy, import_csv
-from tests.hotlists import a_csv
+from tests.hotlists import a_csv, an_old_hotlist
 
 
 @pytest.fixture(autouse=True)
@@ -195,3 +195,13 @@ def test_a_terminal_gets_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = "LIST REVISION ENTRIES ADDED CHANGED REMOVED UNCHANGED REJECTED NOTED"
     assert " ".join(head.split()) == f"{counts} LEFT_OUT FORMAT ENCODING"
     assert row.split() == ["stolen", "1", "1", "1", "0", "0", "0", "0", "0", "0", "csv", "ASCII"]
+
+
+@pytest.mark.parametrize(
+    "args", [("list",), ("status",), ("policy", "stolen"), ("skip", "list"), ("export", "stolen")]
+)
+def test_a_database_of_an_older_version_is_brought_up_to_date(args: tuple[str, ...]) -> None:
+    an_old_hotlist(Path("h.sqlite"), 2, [("AB12CDE", "stolen")])
+    result = run(*args, "--db", "h.sqlite")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert run("list", "--db", "h.sqlite").exit_code == 0
