@@ -25,6 +25,7 @@ from alpr.types import Hit
 from tests.conftest import FakeClock
 from tests.records import a_hit, a_read
 from tests.unit.test_collector_store import a_delivery
+from tests.unit.test_hotlist_conditions import FULL
 
 
 def a_covert_hit(*receivers: str) -> Hit:
@@ -59,6 +60,15 @@ def test_receivers_go_over_the_wire() -> None:
     record = decode_record(encode(record_from_hit(a_covert_hit("unit-7"))))
     assert isinstance(record, HitRecord)
     assert hit_from_record(record).match.entry.receivers == ("unit-7",)
+
+
+def test_everything_of_an_entry_goes_over_the_wire() -> None:
+    hit = a_hit(a_read())
+    full = replace(hit, match=replace(hit.match, entry=replace(FULL, entry_id=7), unchecked=("position", "direction")))
+    record = decode_record(encode(record_from_hit(full)))
+    assert isinstance(record, HitRecord)
+    again = hit_from_record(record)
+    assert (again.match.entry, again.match.unchecked) == (full.match.entry, full.match.unchecked)
 
 
 def test_what_the_collector_prints(caplog: pytest.LogCaptureFixture) -> None:
