@@ -64,7 +64,8 @@ def test_receivers_go_over_the_wire() -> None:
 
 def test_everything_of_an_entry_goes_over_the_wire() -> None:
     hit = a_hit(a_read())
-    full = replace(hit, match=replace(hit.match, entry=replace(FULL, entry_id=7), unchecked=("position", "direction")))
+    entry = replace(FULL, entry_id=7)
+    full = replace(hit, match=replace(hit.match, entry=entry, unchecked=("position", "direction")))
     record = decode_record(encode(record_from_hit(full)))
     assert isinstance(record, HitRecord)
     again = hit_from_record(record)
