@@ -67,7 +67,9 @@ def reads_a_second(folder: Path, devices: int, reads: int) -> dict[str, float]:
     with closing(stage):
         stage.collector.start()
         wait_until(lambda: "listening" in stage.collector.log.read_text(), 120, "the collector listens")
-        subprocess.run([sys.executable, "-m", "bench.throughput", "--deliver", *words], cwd=ROOT, check=True)
+        orders = folder / "orders.json"
+        orders.write_text(json.dumps(words))
+        subprocess.run([sys.executable, "-m", "bench.throughput", "--deliver", str(orders)], cwd=ROOT, check=True)
         stage.collector.stop()
     [count] = stage.column("SELECT count(*) FROM reads")
     [span_us] = stage.column("SELECT max(received_at) - min(received_at) FROM reads")
@@ -80,17 +82,19 @@ def latency_of_hits(folder: Path, seconds: float, other_reads_s: float) -> dict[
     waits_ms: list[float] = []
     appended: dict[str, float] = {}
     with closing(stage), ExitStack() as stack:
-        stage.collector.start()
-        wait_until(lambda: "listening" in stage.collector.log.read_text(), 30, "the collector listens")
-        journals = []
+        journals, links = [], []
         for number in range(6):
             keys = new_key_pair()
             stage.allow(f"device-{number}", keys)
             path = folder / f"device-{number}.sqlite"
             journals.append(stack.enter_context(closing(Journal(path))))
-            link = DeviceLink(path, stage.endpoint, keys, stage.server.public)
+            links.append(DeviceLink(path, stage.endpoint, keys, stage.server.public))
+            stack.callback(links[-1].close)
+        stage.collector.start()
+        wait_until(lambda: "listening" in stage.collector.log.read_text(), 120, "the collector listens")
+        for link in links:
             link.start()
-            stack.callback(link.close)
+        wait_until(lambda: all(link.status().is_connected for link in links), 30, "all devices are connected")
         stop = threading.Event()
         listener = threading.Thread(target=_listen, args=(stage.collector.out, appended, waits_ms, stop))
         listener.start()
@@ -138,10 +142,10 @@ def main() -> None:
     parser.add_argument("--devices", type=int, default=50)
     parser.add_argument("--reads", type=int, default=2000, help="of each device")
     parser.add_argument("--seconds", type=float, default=20.0, help="of traffic for the latency of hits")
-    parser.add_argument("--deliver", nargs="+", help=argparse.SUPPRESS)
+    parser.add_argument("--deliver", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.deliver:
-        deliver(options.deliver)
+        deliver(json.loads(options.deliver.read_text()))
         return
     for measure, words in (
         (reads_a_second, (options.devices, options.reads)),
