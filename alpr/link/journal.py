@@ -22,7 +22,7 @@ from alpr.link.fields import MAX_PICTURE_BYTES
 from alpr.link.ledger import LossLedger
 from alpr.link.losses import micros
 from alpr.link.messages import HitRecord, PictureRecord, ReadRecord, encode
-from alpr.link.reserve import log_pages
+from alpr.link.reserve import is_given_up, log_pages
 from alpr.link.schema import JOURNAL_STEPS, Priority
 from alpr.sqlite import check, connect, migrate, stored, transaction
 from alpr.types import Hit, Read
@@ -76,6 +76,7 @@ class Journal:
             StoreFull: there is no room; the loss is counted, and reported once there is room again.
         """
         try:
+            self._refuse_while_emptied()
             try:
                 self._append(reads, hits)
             except StoreFull:
@@ -92,6 +93,7 @@ class Journal:
             is_news = bool(self._unsaved())
         if is_news:
             with suppress(StoreFull):
+                self._refuse_while_emptied()
                 self._append([], [])
 
     def losses(self) -> dict[tuple[str, str], int]:
@@ -110,6 +112,11 @@ class Journal:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+    def _refuse_while_emptied(self) -> None:
+        """The link has given the reserve up to delete what the collector has: its room is not for what is new."""
+        if is_given_up(self._path):
+            raise StoreFull(f"{self._path}: its disk is full and is just being emptied; free some space on it")
 
     def _begin(self) -> str:
         with stored(self._path), transaction(self._connection):

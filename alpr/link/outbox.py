@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -40,6 +41,7 @@ class _Kind(Struct):
 
 
 _kind = msgspec.msgpack.Decoder(_Kind)
+_DELETED_AT_ONCE = 32  # what a transaction changes has to fit into the reserve
 _KEPT_REFUSED = 1000  # newest records that the collector refused, for a person to look at
 
 
@@ -134,12 +136,13 @@ class Outbox:
             StoreFull: not even that is enough.
         """
         done = [(seq,) for seq in seqs]
+        for first in range(0, len(done), _DELETED_AT_ONCE):
+            lot = done[first : first + _DELETED_AT_ONCE]
+            with_reserve(self._path, self._connection, partial(self._delete, lot))
 
-        def delete() -> None:
-            with stored(self._path), transaction(self._connection):
-                self._connection.executemany("DELETE FROM outbox WHERE seq = ?", done)
-
-        with_reserve(self._path, self._connection, delete)
+    def _delete(self, seqs: Sequence[tuple[int]]) -> None:
+        with stored(self._path), transaction(self._connection):
+            self._connection.executemany("DELETE FROM outbox WHERE seq = ?", seqs)
 
     def lay_reserve_by(self) -> None:
         """Lay the room that is kept back by again, where it was needed and there is room now."""

@@ -18,6 +18,7 @@ from alpr.errors import StoreError, StoreFull
 
 LEAST, MOST = 512 << 10, 16 << 20  # bytes
 _PAGE_BYTES = 4096
+_SLACK = 128 << 10  # bytes that are left to SQLite's log when it is laid by again
 SHARE = 16  # of the disk, one part of so many
 
 _T = TypeVar("_T")
@@ -44,12 +45,31 @@ def log_pages(journal: Path) -> int:
 
 def lay_by(journal: Path) -> bool:
     """Lay the reserve by where there is room for three of them; True where it lies there now."""
-    path, size = reserve_path(journal), reserve_bytes(journal)
+    return _lay(journal, lambda free: reserve_bytes(journal) if free >= 3 * reserve_bytes(journal) else 0)
+
+
+def lay_by_again(journal: Path) -> None:
+    """The same where it was given up; smaller than it was where the files have grown since."""
+    if is_given_up(journal):
+        _lay(journal, lambda free: min(reserve_bytes(journal), free - _SLACK))
+
+
+def is_given_up(journal: Path) -> bool:
+    """True from when it was given up until it is laid by again: nothing new may take that room."""
     try:
-        if path.exists() and path.stat().st_size >= size:
+        return reserve_path(journal).stat().st_size == 0
+    except OSError:
+        return False
+
+
+def _lay(journal: Path, size_for: Callable[[int], int]) -> bool:
+    path = reserve_path(journal)
+    try:
+        if path.exists() and path.stat().st_size:
             return True
         disk = os.statvfs(journal.parent)
-        if disk.f_bavail * disk.f_frsize < 3 * size:
+        size = size_for(disk.f_bavail * disk.f_frsize)
+        if size < _SLACK:
             return False
         with path.open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, size)  # real blocks, unlike a hole
@@ -57,13 +77,6 @@ def lay_by(journal: Path) -> bool:
         give_up(journal)
         return False
     return True
-
-
-def lay_by_again(journal: Path) -> None:
-    """The same where it was given up."""
-    with suppress(OSError):
-        if reserve_path(journal).stat().st_size == 0:
-            lay_by(journal)
 
 
 def give_up(journal: Path) -> bool:

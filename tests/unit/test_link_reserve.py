@@ -12,8 +12,19 @@ import pytest
 
 from alpr.errors import StoreFull
 from alpr.link import open_journal
-from alpr.link.reserve import LEAST, MOST, give_up, lay_by, lay_by_again, reserve_bytes, reserve_path, with_reserve
+from alpr.link.reserve import (
+    LEAST,
+    MOST,
+    give_up,
+    is_given_up,
+    lay_by,
+    lay_by_again,
+    reserve_bytes,
+    reserve_path,
+    with_reserve,
+)
 from tests.conftest import FakeClock
+from tests.records import a_read
 
 
 def a_disk(monkeypatch: pytest.MonkeyPatch, *, size: int, free: int) -> None:
@@ -41,14 +52,27 @@ def test_it_takes_real_room_and_is_laid_by_again_once_there_is_some(
     a_disk(monkeypatch, size=8 << 20, free=2 << 20)
     assert lay_by(path)
     assert reserve_path(path).stat().st_blocks * 512 >= 512 << 10
+    assert not is_given_up(path)
     assert give_up(path)
     assert not give_up(path)
-    a_disk(monkeypatch, size=8 << 20, free=1 << 20)
+    a_disk(monkeypatch, size=8 << 20, free=200 << 10)
     lay_by_again(path)
-    assert reserve_path(path).stat().st_size == 0
-    a_disk(monkeypatch, size=8 << 20, free=2 << 20)
+    assert is_given_up(path)
+    a_disk(monkeypatch, size=8 << 20, free=400 << 10)
     lay_by_again(path)
-    assert reserve_path(path).stat().st_size == 512 << 10
+    assert reserve_path(path).stat().st_size == (400 - 128) << 10
+    assert not is_given_up(path)
+
+
+def test_while_it_is_given_up_nothing_new_takes_its_room(path: Path, clock: FakeClock) -> None:
+    with closing(open_journal(path, clock=clock)) as journal:
+        give_up(path)
+        with pytest.raises(StoreFull, match="being emptied"):
+            journal.append([a_read(1)], [])
+        journal.report_losses()
+        lay_by_again(path)
+        journal.append([a_read(2)], [])
+        assert journal.losses() == {("read", "disk-full"): 1}
 
 
 def test_where_none_was_ever_laid_by_none_is(path: Path) -> None:
