@@ -17,6 +17,7 @@ pytest.importorskip("PIL")
 
 from alpr.errors import ModelError
 from alpr.ocr import PlateRecogniser, Recogniser, open_recogniser
+from alpr.ocr.ctc import decode
 from alpr.types import Image
 from training.degrade import plain_patch
 from training.export_paddle import SETTINGS, export
@@ -31,6 +32,14 @@ pytestmark = [
         importlib.util.find_spec("paddleocr") is None, reason="PaddleOCR is not installed here: `make test-paddle`"
     ),
 ]
+
+
+_LOOK_ALIKES = str.maketrans("OQDIZSBG", "00012586")
+
+
+def skeleton(text: str) -> str:
+    """The same for texts that differ only by characters of one look."""
+    return text.translate(_LOOK_ALIKES)
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +66,22 @@ def test_it_reads_the_same_texts_from_the_same_patches(paddle: Recogniser, plate
     patches = [plain_patch(plate) for plate in plates]
     assert paddle.patch_size_wh == ours.patch_size_wh
     assert paddle.margin == ours.margin
-    expected, found = ours.recognise(patches), paddle.recognise(patches)
-    assert [plate.text for plate in found] == [plate.text for plate in expected]
-    assert sum(bool(plate.text) for plate in found) >= 36
-    for one, other in zip(expected, found, strict=True):
-        if one.text:  # its score takes each character where it is seen first, ours where it is seen best
-            assert 0.4 < other.char_confidences[0] <= np.mean(one.char_confidences) + 0.02
+    found = [plate.text for plate in paddle.recognise(patches)]
+    steps = ours.model.run(np.stack(patches))["char_probabilities"]
+    assert found == [decode(each).text for each in steps]
+    assert sum(bool(text) for text in found) >= 30
+    # Where a layout says which of two look-alikes it is, our engine heeds it; PaddleOCR knows no layouts.
+    engine = [plate.text for plate in ours.recognise(patches)]
+    assert [skeleton(text) for text in found] == [skeleton(text) for text in engine]
+    assert sum(one == other for one, other in zip(found, engine, strict=True)) >= 36
+
+
+def test_its_score_is_no_higher_than_what_we_tell(paddle: Recogniser, plates: list[Image]) -> None:
+    patches = [plain_patch(plate) for plate in plates]
+    expected = PlateRecogniser(variant="fp32").recognise(patches)
+    for one, other in zip(expected, paddle.recognise(patches), strict=True):
+        if one.text == other.text != "":  # it takes each character where it is seen first, we where it is seen best
+            assert 0.3 < other.char_confidences[0] <= np.mean(one.char_confidences) + 0.02
 
 
 def test_whole_pictures_of_other_shapes_are_stretched_in_the_graph(paddle: Recogniser, plates: list[Image]) -> None:
