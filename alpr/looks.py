@@ -46,9 +46,9 @@ class PlateEvidence:
     Fitted by `python -m training.fit_plate_evidence --data ../shared/data/scenes` on the train split.
     """
 
-    bias: float = -2.49
-    score: float = 1.22
-    text: float = 1.35
+    bias: float = -1.85
+    score: float = 0.86
+    text: float = 1.88
 
     def confidence(self, first: float, second: float, plate: PlateText | None = None) -> float:
         """Probability that this is a plate.
