@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alpr.hotlist import HotlistIndex, ImportReport, import_csv
+from alpr.hotlist.policy import DEFAULT_POLICY
 from alpr.hotlist.skips import Skip, add_skip
 from alpr.types import ALPHABET, Candidate, Place, PlateText
 from tests.conftest import START
@@ -141,7 +142,7 @@ def brute_force(seen: Seen, entries: list[Wanted]) -> list[tuple[Wanted, str, tu
         columns = [ALPHABET.index(char) for char in entry.plate]
         probability = float(np.prod(read.char_probabilities[range(len(columns)), columns].astype(float)))
         kind = "other-region" if is_elsewhere else "look-alike" if positions else "exact"
-        if kind == "exact" or probability >= 0.0003:
+        if kind == "exact" or probability >= DEFAULT_POLICY.min_probability:
             found.append((entry, kind, positions, probability))
     order = ("exact", "look-alike", "other-region")
     return sorted(found, key=lambda f: (f[0].priority, order.index(f[1]), -f[3], f[0].plate))
