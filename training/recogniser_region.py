@@ -43,4 +43,5 @@ def load_region_head(path: Path, regions: int) -> RegionHead:
     """A trained head, ready to judge."""
     head = RegionHead(regions)
     head.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    return head.eval()
+    head.eval()
+    return head
