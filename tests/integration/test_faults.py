@@ -21,7 +21,7 @@ SMALL: list[tuple[Callable[[Path, float], Outcome], float]] = [
     (programs.kills, 0.06),
     (programs.full_disk_of_device, 0.1),
     (programs.full_disk_of_collector, 0.1),
-    (programs.clock_steps, 0.05),
+    (programs.clock_steps, 0.2),
     (programs.torn_page, 0.05),
     (peers.old_peer, 0.1),
     (peers.replay, 0.1),
