@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import ssl
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -78,6 +79,8 @@ class Mqtt:
             self._client.tls_set_context(ssl.create_default_context(cafile=broker.ca_file))
         self._client.will_set(f"{self._topic}/status", "offline", qos=1, retain=True)
         self._client.reconnect_delay_set(1, 30)
+        self._was_let_in = threading.Event()
+        self._client.on_connect = self._on_connect
 
     @property
     def name(self) -> str:
@@ -124,12 +127,16 @@ class Mqtt:
             raise ForwardError(f"{self._broker.host}:{self._broker.port} cannot be reached ({error})") from error
         self._client.loop_start()
         self._is_started = True
-        self._client.on_connect = self._on_connect
-        self._publish(f"{self._topic}/status", "online", retain=True)
+        if not self._was_let_in.wait(TAKEN_WITHIN_S):
+            raise ForwardError(
+                f"{self._broker.host}:{self._broker.port} does not let us in; check username and password"
+            )
 
-    def _on_connect(self, *_: Any) -> None:
-        """After a reconnection the broker has told everyone that we are gone."""
-        self._client.publish(f"{self._topic}/status", "online", qos=1, retain=True)
+    def _on_connect(self, _client: object, _userdata: object, _flags: object, reason: Any, *_: object) -> None:
+        """Each time: after a break the broker has told everyone that we are gone. On paho's thread."""
+        if not reason.is_failure:
+            self._client.publish(f"{self._topic}/status", "online", qos=1, retain=True)
+            self._was_let_in.set()
 
     def _publish(self, topic: str, payload: Mapping[str, Any] | str, *, retain: bool = False) -> None:
         text = payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False)

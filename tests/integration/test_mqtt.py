@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,27 +22,34 @@ MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sb
 HIT = Event(1, "hit", {"event": "hit", "device": "gate/1", "camera_id": "north", "hit_id": "ab", "plate": "AB12CDE"})
 
 
-@pytest.fixture
-def port(tmp_path: Path) -> Iterator[int]:
+@contextmanager
+def a_broker(folder: Path, access: str) -> Iterator[int]:
+    """Runs until the block ends; its port."""
     if MOSQUITTO is None:
         pytest.skip("mosquitto is not installed (Debian: apt install mosquitto)")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    config = tmp_path / "mosquitto.conf"
-    config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
+    config = folder / "mosquitto.conf"
+    config.write_text(f"listener {port} 127.0.0.1\n{access}\n")
     broker = subprocess.Popen([MOSQUITTO, "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def answers() -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
-    wait_until(answers)
     try:
+        wait_until(answers)
         yield port
     finally:
         broker.terminate()
         broker.wait(10)
+
+
+@pytest.fixture
+def port(tmp_path: Path) -> Iterator[int]:
+    with a_broker(tmp_path, "allow_anonymous true") as port:
+        yield port
 
 
 class Listener:
@@ -79,10 +87,19 @@ def test_a_hit_is_published_with_what_home_assistant_needs(port: int) -> None:
     assert entity["state_topic"] == "alpr/gate_1/north/hit"
     assert {first["event_type"], second["event_type"]} <= set(entity["event_types"])
     assert json.loads(listener.heard["homeassistant/sensor/alpr_gate_1_north/plate/config"][0])["value_template"]
-    assert listener.heard["alpr/status"] == ["online"]
+    wait_until(lambda: listener.heard.get("alpr/status") == ["online"])
     target.close()
     wait_until(lambda: listener.heard["alpr/status"] == ["online", "offline"])
     listener.close()
+
+
+def test_a_broker_that_does_not_let_us_in_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alpr.forward.mqtt.TAKEN_WITHIN_S", 1.0)
+    with a_broker(tmp_path, "allow_anonymous false") as port:
+        target = Mqtt("mqtt", Broker("127.0.0.1", port, has_tls=False))
+        with pytest.raises(ForwardError, match="does not let us in"):
+            target.send(HIT)
+        target.close()
 
 
 def test_a_broker_that_is_not_there_may_come_back() -> None:
