@@ -45,6 +45,7 @@ def backlog(folder: Path, reads: int) -> dict[str, float]:
             wait_until(lambda: hit_id in stage.collector.out.read_text(), 60, "the hit is shown")
             hit_s = time.monotonic() - up_at
             waiting = sum(link.status().waiting.values())
+            print(json.dumps({"hit_s": round(hit_s, 3), "still_waiting_at_the_hit": waiting}), flush=True)
             wait_until(lambda: not sum(link.status().waiting.values()), 1200, "all is delivered")
             all_s = time.monotonic() - up_at
         finally:
