@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from alpr.cli.hotlist_options import db_option
 from alpr.cli.instants import instant
 from alpr.cli.output import json_option, print_rows
 from alpr.clock import SystemClock
@@ -21,14 +22,6 @@ if TYPE_CHECKING:
     from alpr.hotlist.signing import AdminKey
     from alpr.hotlist.update import Head, Header
 
-_db_option = click.option(
-    "--db",
-    "database",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("var/hotlist.sqlite"),
-    show_default=True,
-    help="The hotlist database.",
-)
 _admins_option = click.option(
     "--admins",
     required=True,
@@ -56,7 +49,7 @@ _passphrase_option = click.option(
     "--key", "key_file", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The signer's own key."
 )
 @_passphrase_option
-@_db_option
+@db_option
 @click.option("--to", "folder", type=click.Path(file_okay=False, path_type=Path), help="The folder of publications.")
 @click.option(
     "--list", "list_names", multiple=True, help="A list to publish; may be given several times. Default: all."
@@ -157,7 +150,7 @@ def verify(files: tuple[Path, ...], admins: Path, needed: int, as_json: bool) ->
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@_db_option
+@db_option
 @_admins_option
 @_needed_option
 @json_option
