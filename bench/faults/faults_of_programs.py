@@ -23,7 +23,8 @@ def kills(folder: Path, scale: float) -> Outcome:
     """Either side is killed with -9 at random moments: 200 times over 20,000 reads."""
     total, wanted = round(20_000 * scale), round(200 * scale)
     moments = random.Random(20260101)
-    stage = Stage(folder, total)
+    # A kill every half second and a hundred reads: slow enough that however fast the machine, all find their victim.
+    stage = Stage(folder, total, pause_s=0.15)
     killed = {"edge": 0, "collector": 0}
     with closing(stage):
         stage.collector.start()

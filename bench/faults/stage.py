@@ -124,13 +124,21 @@ class Stage:
 
     Args:
         device_dir, collector_dir: where each side's files lie; the folder itself where None.
+        pause_s: of the device after each batch of 20 reads.
     """
 
     def __init__(
-        self, folder: Path, total: int, *, device_dir: Path | None = None, collector_dir: Path | None = None
+        self,
+        folder: Path,
+        total: int,
+        *,
+        device_dir: Path | None = None,
+        collector_dir: Path | None = None,
+        pause_s: float = 0.05,
     ) -> None:
         self.folder = folder
         self.total = total
+        self._pause_s = pause_s
         self.server, self.device = new_key_pair(), new_key_pair()
         self.port = a_free_port()
         self.endpoint = f"tcp://127.0.0.1:{self.port}"
@@ -154,7 +162,7 @@ class Stage:
     def edge_to(self, endpoint: str) -> Program:
         """The device, connected by way of another address."""
         words = ["-m", "bench.faults.stream", str(self.journal), endpoint, str(self.device_key)]
-        return Program([*words, self.server.public, str(self.total)], self.folder / "edge.log")
+        return Program([*words, self.server.public, str(self.total), str(self._pause_s)], self.folder / "edge.log")
 
     def close(self) -> None:
         """Nothing of it goes on."""

@@ -1,6 +1,6 @@
 """A device without cameras: appends numbered reads (every tenth with a hit) and delivers them.
 
-    python -m bench.faults.stream JOURNAL ENDPOINT KEY_FILE SERVER_KEY TOTAL
+    python -m bench.faults.stream JOURNAL ENDPOINT KEY_FILE SERVER_KEY TOTAL PAUSE_S
 
 May be killed at any moment and started again: it goes on after the last read that the journal holds. What the disk
 does not take is skipped and named on stdout. SIGUSR1 sets its clock an hour on, SIGUSR2 an hour back. Exits 0 once
@@ -23,7 +23,6 @@ from alpr.link import DeviceLink, load_key_pair, open_journal
 from bench.faults.records import HIT_EVERY, numbered_hit, numbered_read
 
 BATCH = 20
-PAUSE_S = 0.05
 
 
 class SteppedClock(SystemClock):
@@ -48,6 +47,7 @@ def next_number(path: Path) -> int:
 
 def main() -> None:
     path, endpoint, key_file, server_key, total = Path(sys.argv[1]), *sys.argv[2:5], int(sys.argv[5])
+    pause_s = float(sys.argv[6])
     clock = SteppedClock()
     for order in (signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(order, clock.step)
@@ -63,7 +63,7 @@ def main() -> None:
             except StoreFull:
                 print(f"skipped {number} {len(reads)} {len(hits)}", flush=True)
             number += BATCH
-            time.sleep(PAUSE_S)
+            time.sleep(pause_s)
         print("appended", flush=True)
         while sum(link.status().waiting.values()):
             time.sleep(0.2)
