@@ -12,9 +12,9 @@ from training.compose import Rng
 from training.detector_scenes import Scene
 from training.detector_targets import CanvasLabels
 
-SMALL, ANY, LARGE = (18.0, 45.0), (14.0, 450.0), (200.0, 450.0)
+SMALL, ANY, LARGE = (15.0, 45.0), (14.0, 450.0), (200.0, 450.0)
 """Widths in canvas pixels that plates are shown at, each range drawn on a logarithmic scale."""
-WIDTH_SHARES = (0.5, 0.33, 0.17)
+WIDTH_SHARES = (0.55, 0.3, 0.15)
 ELSEWHERE = 0.12  # of the views look anywhere, plate or not
 
 

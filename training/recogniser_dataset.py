@@ -16,16 +16,25 @@ from torch.utils.data import IterableDataset
 
 from alpr.types import ALPHABET, Image
 from training.degrade import capture, light, reframe, spoil
+from training.detector_scenes import CACHE_SIDE
 from training.layouts import REGIONS, US_REGIONS
 from training.recogniser_loss import Targets
 from training.render_cache import FOLDER, Drawn, load_shard
 
 MAX_TEXT = 12
 KEPT_WIDTH = 320  # px; crops are kept no wider than this in memory
-DRAWN_SHARE, SCENE_SHARE, EMPTY_SHARE = 0.45, 0.06, 0.04  # the rest are real crops
+DRAWN_SHARE, SCENE_SHARE, EMPTY_SHARE = 0.42, 0.06, 0.05  # the rest are real crops
 SCENE_MARGIN = 0.3
 MIN_PSEUDO_CONFIDENCE = 0.9
 LEFT_OUT_SOURCES = {"negatives"}  # its licence keeps it out of anything shipped
+DOUBTED = FOLDER.parent / "doubted.json"
+"""Names of training crops whose label `training.doubted` does not believe."""
+FALSE_PLATES = FOLDER.parent / "unlabelled.json"
+"""What a detector took for plates in the training scenes, from `training.detector_unlabelled`."""
+SURELY_FALSE = 0.5  # what the detector gave more may be a plate that nobody labelled
+FALSE_PLATE_SHARE = 0.5  # of the places without a plate
+WEIGHTS = {"reportedus": 1.3, "oalpreu": 1.5, "oalpreu2": 1.5, "robro": 1.5}
+"""Sources that count for more than their size: what stands for the plates that most users will read."""
 
 
 class Sources(NamedTuple):
@@ -36,6 +45,8 @@ class Sources(NamedTuple):
     """Running sum over `crops` of the chance of each."""
     scenes: list[Crop]
     empties: list[Image]
+    false_plates: list[Crop]
+    """Where a detector saw plates and none is, with their surroundings."""
     drawn: list[Drawn]
 
 
@@ -52,6 +63,8 @@ class Crop:
     licence: str
     margin: float
     """Share of the plate's size that the crop keeps around it."""
+    name: str = ""
+    """Of its picture, as the labels name it."""
 
 
 class Batch(NamedTuple):
@@ -88,13 +101,14 @@ def encode(texts: list[str], lines: list[int], regions: list[str]) -> Targets:
     )
 
 
-def load_crops(folder: Path, split: str) -> list[Crop]:
-    """The real crops of one split of `plates/labels.jsonl`."""
+def load_crops(folder: Path, split: str, leave_out: bool = True) -> list[Crop]:
+    """The real crops of one split of `plates/labels.jsonl`; of "train" the doubted are left out unless asked for."""
     crops = []
+    doubted = set(json.loads(DOUBTED.read_text())) if leave_out and split == "train" and DOUBTED.exists() else set()
     for line in (folder / "labels.jsonl").read_text().splitlines():
         row = json.loads(line)
         text = latin(row["text"])
-        if row["split"] != split or not 1 <= len(text) <= MAX_TEXT:
+        if row["split"] != split or not 1 <= len(text) <= MAX_TEXT or row["image"] in doubted:
             continue
         image = cv2.imread(str(folder / row["image"]))
         if image is None:
@@ -108,6 +122,7 @@ def load_crops(folder: Path, split: str) -> list[Crop]:
                 row["source"],
                 row["licence"],
                 0.0,
+                row["image"],
             )
         )
     return crops
@@ -182,6 +197,33 @@ def _empty_cuts(rng: np.random.Generator, image: Image, taken: list[list[float]]
     return cuts
 
 
+def load_false_plates(folder: Path) -> list[Crop]:
+    """Real bait: what a detector took for a plate where none is, some of it lettering; none without its list."""
+    if not FALSE_PLATES.exists():
+        return []
+    sources = {
+        row["image"]: row["source"] for row in map(json.loads, (folder / "labels.jsonl").read_text().splitlines())
+    }
+    crops = []
+    for name, found in json.loads(FALSE_PLATES.read_text()).items():
+        negatives = [
+            np.array(row["corners"])
+            for row in found
+            if row["verdict"] == "negative" and row["confidence"] < SURELY_FALSE
+        ]
+        if not negatives or sources[name] in LEFT_OUT_SOURCES:
+            continue
+        image = cast(Image, cv2.imread(str(folder / name)))
+        ratio = CACHE_SIDE / max(image.shape[:2])  # the list speaks of cached pixels
+        if ratio < 1:
+            image = np.asarray(cv2.resize(image, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA))
+        for corners in negatives:
+            cut = _with_margin(image, [*corners.min(0), *corners.max(0)])
+            if cut is not None:
+                crops.append(Crop(_no_wider(cut), "", "", 0, sources[name], "", SCENE_MARGIN, name))
+    return crops
+
+
 class TrainingBatches(IterableDataset[Batch]):
     """Batches without end; made to run in a worker process of its own."""
 
@@ -199,20 +241,24 @@ class TrainingBatches(IterableDataset[Batch]):
         names, counts = np.unique([crop.source for crop in crops], return_counts=True)
         # A source ten times larger is drawn five times as often, not ten: the small ones must count.
         share = dict(zip(names.tolist(), (counts**0.7 / counts).tolist(), strict=True))
-        weights = np.array([share[crop.source] for crop in crops])
-        sources = Sources(crops, np.cumsum(weights / weights.sum()), scenes, empties, [])
+        weights = np.array([share[crop.source] * WEIGHTS.get(crop.source, 1.0) for crop in crops])
+        chances = np.cumsum(weights / weights.sum())
+        sources = Sources(crops, chances, scenes, empties, load_false_plates(self.real / "scenes"), [])
         for number in range(10**9):
             if number % 500 == 0:
                 sources = sources._replace(drawn=all_shards())
             yield self._batch(rng, sources)
 
     def _batch(self, rng: np.random.Generator, sources: Sources) -> Batch:
-        crops, chances, scenes, empties, drawn = sources
+        crops, chances, scenes, empties, false_plates, drawn = sources
         patches, texts, lines, regions = [], [], [], []
         for lot in rng.random(self.batch_size):
             around = empties[int(rng.integers(len(empties)))] if rng.random() < 0.5 else None
             if lot < EMPTY_SHARE:
-                patches.append(_empty_patch(rng, empties))
+                if false_plates and rng.random() < FALSE_PLATE_SHARE:
+                    patches.append(real_patch(rng, false_plates[int(rng.integers(len(false_plates)))], around))
+                else:
+                    patches.append(_empty_patch(rng, empties))
                 text, count, region = "", 0, ""
             elif lot < EMPTY_SHARE + DRAWN_SHARE:
                 plate = drawn[int(rng.integers(len(drawn)))]
