@@ -1,6 +1,6 @@
 """Step: the weights between two runs of the recogniser, as a checkpoint that a third may start from.
 
-`python -m training.between FIRST SECOND --share 0.8 --to training/runs/between/checkpoint.pt`. The second run must have
+`python -m training.between FIRST SECOND --share 0.8 --to training/runs/between/checkpoint.pt`. The second must have
 started from the first, so that the way between them does not leave the valley (Wortsman et al. 2022, "Model soups").
 """
 
