@@ -60,6 +60,7 @@ _passphrase_option = click.option(
 )
 @click.option("--not-before", callback=instant, metavar="WHEN", help="Not to be used before. Default: at once.")
 @click.option("--signatures", type=click.IntRange(1, 16), default=1, show_default=True, help="People who must sign.")
+@click.option("--no-skips", is_flag=True, help="Leave out the skip list, which an alpr before it refuses.")
 @click.option("--revision", type=click.IntRange(1), help="Another number than the next: where the folder was lost.")
 @click.option("--keep", type=click.IntRange(1), help="Remove all but so many revisions from the folder.")
 @click.option("--cosign", is_flag=True, help="Publish nothing: add the key's signature to each FILE.")
@@ -75,6 +76,7 @@ def publish(
     days: float,
     not_before: datetime | None,
     signatures: int,
+    no_skips: bool,
     revision: int | None,
     keep: int | None,
     cosign: bool,
@@ -105,7 +107,7 @@ def publish(
             SystemClock().now(),
             list_set=list_set or (list_names[0] if len(set(list_names)) == 1 else "all"),
             list_names=list_names,
-            terms=Terms(timedelta(days=days), not_before, signatures),
+            terms=Terms(timedelta(days=days), not_before, signatures, not no_skips),
             revision=revision,
             progress=progress,
         )
@@ -255,6 +257,7 @@ def _row(file: Path, header: Header, **more: Any) -> dict[str, Any]:
         "base": header.base_revision,
         "put": header.put,
         "removed": header.removed,
+        "skips": header.skips,
         "made_at": header.made_at.isoformat(timespec="seconds"),
         "expires_at": header.expires_at.isoformat(timespec="seconds"),
         "lists": ", ".join(f"{each.name} ({each.entries})" for each in header.lists),

@@ -85,6 +85,7 @@ def _row(one: Skip, now: datetime) -> dict[str, Any]:
         "skips": "all matches" if one.is_exact_too else "approximate matches",
         "reason": one.reason,
         "by": one.added_by,
+        "from": one.origin or "here",
         "since": one.added_at.isoformat(timespec="seconds"),
         "until": one.until.isoformat(timespec="seconds"),
         "state": "in force" if left > timedelta() else "over",

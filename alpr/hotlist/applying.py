@@ -16,9 +16,10 @@ from typing import BinaryIO
 from alpr.errors import EntryError, HotlistError, MalformedError, UpdateRefused, WrongBaseError
 from alpr.hotlist.database import open_for_writing, stored, text_from_instant
 from alpr.hotlist.entry_mapping import entry_from_mapping
-from alpr.hotlist.payload import blocks
+from alpr.hotlist.payload import SkipRecord, blocks
 from alpr.hotlist.policies import json_from_policy
 from alpr.hotlist.policy import DEFAULT_POLICY
+from alpr.hotlist.published_skips import check_skip, replace_skips
 from alpr.hotlist.sets import held_set
 from alpr.hotlist.signing import Admin
 from alpr.hotlist.staging import Applied, apply_staged, stage
@@ -123,10 +124,11 @@ def _apply(
         check_follows(header, held_set(connection, header.list_set), now)
         check_payload(head, stream)
         stream.seek(head.payload_at)
-        _collect(connection, header, stream, progress)
+        skips = _collect(connection, header, stream, progress)
         with transaction(connection):
             check_follows(header, held_set(connection, header.list_set), now)  # another process may have been quicker
             applied = _swap_in(connection, header, names, now)
+            replace_skips(connection, header.list_set, skips)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     return applied
 
@@ -138,19 +140,34 @@ def _opened(path: Path) -> BinaryIO:
         raise HotlistError(f"{path}: cannot be read ({error.strerror}): check the path") from error
 
 
-def _collect(connection: sqlite3.Connection, header: Header, stream: BinaryIO, progress: Progress | None) -> None:
-    """All that the payload says, into tables of this connection only: other writers need not wait meanwhile."""
+def _collect(
+    connection: sqlite3.Connection, header: Header, stream: BinaryIO, progress: Progress | None
+) -> list[tuple[str, SkipRecord]]:
+    """All that the payload says, into tables of this connection only: other writers need not wait meanwhile.
+
+    Returns:
+        The skips, each with its list.
+    """
     for statement in _TABLES:
         connection.execute(statement)
-    stage(connection, _entries(connection, header, stream, progress))
+    skips: list[tuple[str, SkipRecord]] = []
+    stage(connection, _entries(connection, header, stream, progress, skips))
+    return skips
 
 
 def _entries(
-    connection: sqlite3.Connection, header: Header, stream: BinaryIO, progress: Progress | None
+    connection: sqlite3.Connection,
+    header: Header,
+    stream: BinaryIO,
+    progress: Progress | None,
+    skips: list[tuple[str, SkipRecord]],
 ) -> Iterator[tuple[int, HotlistEntry]]:
-    """The entries to put, numbered; what is to be removed goes to a table on the way."""
+    """The entries to put, numbered; what is to be removed goes to a table on the way, and the skips to the list."""
     before = 0
     for block in blocks(header, stream):
+        for skip in block.skips:
+            check_skip(block.list, skip)
+            skips.append((block.list, skip))
         connection.executemany("INSERT INTO gone VALUES (?, ?, ?, ?)", [(block.list, *key) for key in block.remove])
         for number, mapping in enumerate(block.put, before + 1):
             try:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from alpr.errors import MigrationError, StoreError, StoreFull
 from alpr.hotlist.entry_store import details_hash, details_text
 from alpr.hotlist.neighbours import ENDING_LENGTH
-from alpr.hotlist.set_tables import add_set_tables
+from alpr.hotlist.set_tables import add_origin_of_skips, add_set_tables
 from alpr.sqlite import transaction
 
 if TYPE_CHECKING:
@@ -259,6 +259,7 @@ _STEPS: tuple[Callable[[Database], None], ...] = (
     _policies_and_endings,
     _shared_details_and_history,
     add_set_tables,
+    add_origin_of_skips,
 )
 """Only ever appended to: their count is the file's `user_version`."""
 

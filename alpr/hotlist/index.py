@@ -22,11 +22,12 @@ from alpr.hotlist.policy import MatchPolicy
 from alpr.hotlist.skips import skip_of
 from alpr.types import HotlistEntry, Match, Place, PlateText
 
-_LISTS = """
+_OF_LIST = "(list_name = lists.name OR list_name = '' AND skips.origin IN ('', lists.origin))"
+_LISTS = f"""
     SELECT name, revision, updated_at, source,
         count(entry_id), coalesce(sum(valid_to <= :now), 0), coalesce(sum(valid_from > :now), 0),
-        (SELECT count(*) FROM skips WHERE list_name IN ('', lists.name) AND until > :now),
-        (SELECT coalesce(sum(skipped), 0) FROM skips WHERE list_name IN ('', lists.name))
+        (SELECT count(DISTINCT plate) FROM skips WHERE {_OF_LIST} AND until > :now),
+        (SELECT coalesce(sum(skipped), 0) FROM skips WHERE {_OF_LIST})
     FROM lists LEFT JOIN entries USING (list_id) GROUP BY list_id ORDER BY name"""
 
 

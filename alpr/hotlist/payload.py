@@ -1,4 +1,4 @@
-"""The payload of an update: the entries that it puts and removes, in compressed blocks. Pure, over streams.
+"""The payload of an update: entries that it puts and removes, and skips, in compressed blocks. Pure, over streams.
 
 One zlib stream (RFC 1950) of blocks, each a 32-bit big-endian length and a MessagePack map. Read and written block
 by block, so that a list of any size takes the memory of one.
@@ -10,10 +10,11 @@ import hashlib
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, TypeAlias
+from datetime import datetime
+from typing import Annotated, Any, BinaryIO, TypeAlias
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from alpr.errors import MalformedError, TruncatedError
 from alpr.hotlist.update import Header
@@ -27,13 +28,26 @@ _READ_BYTES = 256 << 10
 _PIECE_BYTES = 1 << 20
 
 
-class Block(Struct, frozen=True, forbid_unknown_fields=True):
-    """Changes to one list."""
+class SkipRecord(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A plate whose hits are not raised, as `alpr.hotlist.skips.Skip` has it."""
+
+    plate: Annotated[str, Meta(min_length=1, max_length=64)]
+    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+    added_by: Annotated[str, Meta(min_length=1, max_length=200)]
+    added_at: Annotated[datetime, Meta(tz=True)]
+    until: Annotated[datetime, Meta(tz=True)]
+    is_exact_too: bool = True
+
+
+class Block(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Changes to one list, and its skips."""
 
     list: str
+    """"" for skips of all lists of the set."""
     put: tuple[dict[str, Any], ...] = ()
     """Entries to add or to change, as `mapping_from_entry` makes them."""
     remove: tuple[EntryKey, ...] = ()
+    skips: tuple[SkipRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +56,7 @@ class PayloadFacts:
 
     put: int
     removed: int
+    skips: int
     payload_bytes: int
     unpacked_bytes: int
     payload_sha256: str
@@ -57,7 +72,8 @@ class PayloadWriter:
         self._list = ""
         self._put: list[dict[str, Any]] = []
         self._remove: list[EntryKey] = []
-        self._counts = [0, 0]  # put, removed
+        self._skips: list[SkipRecord] = []
+        self._counts = [0, 0, 0]  # put, removed, skips
         self._sizes = [0, 0]  # packed, unpacked
 
     def put(self, list_name: str, mapping: dict[str, Any]) -> None:
@@ -72,25 +88,31 @@ class PayloadWriter:
         self._remove.append(key)
         self._counts[1] += 1
 
+    def skip(self, list_name: str, record: SkipRecord) -> None:
+        """Skip a plate, in one list or ("") in all of the set."""
+        self._turn_to(list_name)
+        self._skips.append(record)
+        self._counts[2] += 1
+
     def finish(self) -> PayloadFacts:
         """Write what is left."""
         self._flush()
         self._write(self._packer.flush())
-        (put, removed), (packed, unpacked) = self._counts, self._sizes
-        return PayloadFacts(put, removed, packed, unpacked, self._digest.hexdigest())
+        (put, removed, skips), (packed, unpacked) = self._counts, self._sizes
+        return PayloadFacts(put, removed, skips, packed, unpacked, self._digest.hexdigest())
 
     def _turn_to(self, list_name: str) -> None:
-        if list_name != self._list or len(self._put) + len(self._remove) >= _BLOCK_ROWS:
+        if list_name != self._list or len(self._put) + len(self._remove) + len(self._skips) >= _BLOCK_ROWS:
             self._flush()
             self._list = list_name
 
     def _flush(self) -> None:
-        if self._put or self._remove:
-            block = _encoder.encode(Block(self._list, tuple(self._put), tuple(self._remove)))
+        if self._put or self._remove or self._skips:
+            block = _encoder.encode(Block(self._list, tuple(self._put), tuple(self._remove), tuple(self._skips)))
             framed = len(block).to_bytes(4, "big") + block
             self._sizes[1] += len(framed)
             self._write(self._packer.compress(framed))
-            self._put, self._remove = [], []
+            self._put, self._remove, self._skips = [], [], []
 
     def _write(self, packed: bytes) -> None:
         self._stream.write(packed)
@@ -110,19 +132,23 @@ def blocks(header: Header, stream: BinaryIO) -> Iterator[Block]:
         MalformedError: it is not what the header says, or cannot be understood.
     """
     names = {each.name for each in header.lists}
-    counts = [0, 0]
+    counts = [0, 0, 0]
     for encoded in _framed_blocks(header, stream):
         try:
             block = _decoder.decode(encoded)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise MalformedError(f"a block of it cannot be understood ({error})") from error
-        if block.list not in names:
+        if block.list not in names and (block.list or block.put or block.remove):
             raise MalformedError(f"it changes list {block.list!r:.70}, which its header does not name")
         counts[0] += len(block.put)
         counts[1] += len(block.remove)
+        counts[2] += len(block.skips)
         yield block
-    if counts != [header.put, header.removed]:
-        raise MalformedError(f"it puts {counts[0]} and removes {counts[1]} entries, its header says otherwise")
+    if counts != [header.put, header.removed, header.skips]:
+        put, removed, skips = counts
+        raise MalformedError(
+            f"it puts {put} and removes {removed} entries and has {skips} skips, its header says otherwise"
+        )
 
 
 def _framed_blocks(header: Header, stream: BinaryIO) -> Iterator[bytes]:

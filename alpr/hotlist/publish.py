@@ -22,10 +22,11 @@ from alpr.errors import HotlistError
 from alpr.hotlist.database import open_read_only, stored
 from alpr.hotlist.entry_mapping import mapping_from_entry
 from alpr.hotlist.entry_store import SELECTED, entry_from_row
-from alpr.hotlist.payload import EntryKey, PayloadFacts, PayloadWriter, blocks
+from alpr.hotlist.payload import EntryKey, PayloadFacts, PayloadWriter, SkipRecord, blocks
 from alpr.hotlist.policies import policy_from_json
 from alpr.hotlist.policy import DEFAULT_POLICY
 from alpr.hotlist.publications import Draft, file_name, latest_snapshot, written
+from alpr.hotlist.published_skips import skips_to_publish
 from alpr.hotlist.signing import AdminKey
 from alpr.hotlist.update import FORMAT, Head, Header, ListHead, unsigned_head
 
@@ -48,6 +49,8 @@ class Terms:
     not_before: datetime | None = None
     """None: at once."""
     signatures_needed: int = 1
+    with_skips: bool = True
+    """False: for devices of an older alpr, which refuse an update that has any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,9 @@ def publish(
         lists = _list_heads(connection, database, list_names)
         rows = _rows_of(connection, lists, progress)
         heads = tuple(head for _, head in lists)
-        return _write(folder, _Plan(list_set, number, heads, before, terms), rows, key, now)
+        names = {head.name for head in heads}
+        skips = tuple(skips_to_publish(connection, names, now)) if terms.with_skips else ()
+        return _write(folder, _Plan(list_set, number, heads, skips, before, terms), rows, key, now)
 
 
 class _Plan(NamedTuple):
@@ -106,6 +111,7 @@ class _Plan(NamedTuple):
     list_set: str
     revision: int
     lists: tuple[ListHead, ...]
+    skips: tuple[tuple[str, SkipRecord], ...]
     before: tuple[Path, Head] | None
     terms: Terms
 
@@ -114,6 +120,9 @@ def _write(folder: Path, plan: _Plan, rows: Iterator[_Row], key: AdminKey, now: 
     whole, change = (Draft(folder / file_name(plan.list_set, plan.revision, kind)) for kind in ("snapshot", "delta"))
     try:
         _merge(_rows_before(plan), rows, whole.writer, change.writer)
+        for list_name, skip in plan.skips:
+            whole.writer.skip(list_name, skip)
+            change.writer.skip(list_name, skip)
         header = _header(plan, now, whole.finish())
         delta_header = None
         if plan.before is not None:

@@ -14,6 +14,13 @@ def add_set_tables(tables: Database) -> None:
         tables.execute(statement)
 
 
+def add_origin_of_skips(tables: Database) -> None:
+    """A step of the schema: skips that come with the updates of a set, beside those that were asked for here."""
+    tables.table("skips").add_column("origin", str, not_null_default="")  # the set; "" for here
+    tables.execute("DROP INDEX skips_by_plate")
+    tables.execute("CREATE UNIQUE INDEX skips_by_plate ON skips (list_name, plate, origin)")
+
+
 _STATEMENTS = (
     """CREATE TABLE sets (
         list_set TEXT PRIMARY KEY, revision INTEGER NOT NULL, release TEXT NOT NULL, made_at TEXT NOT NULL,

@@ -1,6 +1,7 @@
 """Entries that are known to raise false hits: skipped for a while, by whom and why, and how often that happened.
 
-A skip belongs to a plate of a list, or of all lists, not to a row: an import neither loses nor renews it.
+A skip belongs to a plate of a list, or of all lists, not to a row: an import neither loses nor renews it. Those that
+come with the updates of a set (`published_skips.py`) stand beside those that were asked for here.
 """
 
 from __future__ import annotations
@@ -31,8 +32,13 @@ LONGEST_SKIP = timedelta(days=366)
 _REASON_LENGTH = 200
 _NOTE_EVERY = timedelta(seconds=30)
 _NOTE_BUSY_S = 0.05  # the main loop of a device waits for it
+_DELETE = "DELETE FROM skips WHERE list_name = ? AND plate = ? AND origin = ''"
 _NOTE = "UPDATE skips SET skipped = skipped + ?, last_skipped_at = ? WHERE skip_id = ?"
-_COLUMNS = "list_name, plate, is_exact_too, reason, added_by, added_at, until, skipped, last_skipped_at"
+_COLUMNS = "list_name, plate, is_exact_too, reason, added_by, added_at, until, skipped, last_skipped_at, origin"
+# Of "all lists" one that comes with a set means the lists of that set only.
+_RULES = """
+    SELECT lists.name, plate, skip_id, is_exact_too, until FROM skips JOIN lists
+        ON skips.list_name = lists.name OR skips.list_name = '' AND skips.origin IN ('', lists.origin)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,8 @@ class Skip:
     skipped: int = 0
     """How many passes met the entry and were skipped."""
     last_skipped_at: datetime | None = None
+    origin: str = ""
+    """The set with whose updates it came; "" for one that was asked for here."""
 
 
 class SkipRule(NamedTuple):
@@ -64,21 +72,22 @@ class SkipRule(NamedTuple):
     """Microseconds since 1970."""
 
 
-SkipRules: TypeAlias = Mapping[tuple[str, str], SkipRule]
-"""By list name ("" for all) and plate."""
+SkipRules: TypeAlias = Mapping[tuple[str, str], tuple[SkipRule, ...]]
+"""By list name and plate."""
 
 
 def read_skip_rules(connection: sqlite3.Connection) -> SkipRules:
     """All that the database holds, also those that are over."""
-    rows = connection.execute("SELECT list_name, plate, skip_id, is_exact_too, until FROM skips")
-    return {(name, plate): SkipRule(skip_id, bool(exact), until) for name, plate, skip_id, exact, until in rows}
+    rules: dict[tuple[str, str], tuple[SkipRule, ...]] = {}
+    for name, plate, skip_id, exact, until in connection.execute(_RULES):
+        rules[name, plate] = (*rules.get((name, plate), ()), SkipRule(skip_id, bool(exact), until))
+    return rules
 
 
 def skip_of(rules: SkipRules, entry: HotlistEntry, kind: MatchKind, at: datetime) -> int | None:
     """The id of the skip that a match falls under; None where it counts."""
-    for key in ((entry.list_name, entry.plate), ("", entry.plate)):
-        rule = rules.get(key)
-        if rule and microseconds(at) < rule.until and (rule.is_exact_too or kind is not MatchKind.EXACT):
+    for rule in rules.get((entry.list_name, entry.plate), ()):
+        if microseconds(at) < rule.until and (rule.is_exact_too or kind is not MatchKind.EXACT):
             return rule.skip_id
     return None
 
@@ -87,7 +96,7 @@ def add_skip(database: Path, skip: Skip) -> Skip:
     """Skip a plate; takes the place of an earlier skip of it in the same list.
 
     Args:
-        skip: its plate as people write it.
+        skip: its plate as people write it; of no origin.
 
     Returns:
         The skip as it is kept.
@@ -110,9 +119,9 @@ def add_skip(database: Path, skip: Skip) -> Skip:
     values = (skip.list_name, plate, int(skip.is_exact_too), skip.reason.strip(), skip.added_by.strip())
     with _writing(database) as connection, stored(database), transaction(connection):
         _refuse_unknown(connection, database, skip.list_name)
-        connection.execute("DELETE FROM skips WHERE list_name = ? AND plate = ?", (skip.list_name, plate))
+        connection.execute(_DELETE, (skip.list_name, plate))
         connection.execute(
-            f"INSERT INTO skips ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, 0, NULL)",
+            f"INSERT INTO skips ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, 0, NULL, '')",
             (*values, text_from_instant(skip.added_at), microseconds(skip.until)),
         )
     return read_skip(database, plate, skip.list_name)
@@ -122,12 +131,16 @@ def remove_skip(database: Path, plate: str, list_name: str) -> Skip:
     """Let a plate's hits be raised again. Returns the skip as it was.
 
     Raises:
-        HotlistError: there is no such skip.
+        HotlistError: there is no such skip, or it comes with signed updates.
         StoreError: the database is not there or cannot be written.
     """
     skip = read_skip(database, normalise_pattern(plate), list_name)
+    if skip.origin:
+        raise HotlistError(
+            f"the skip of {skip.plate!r} comes with signed updates ({skip.origin}): remove it where it is kept"
+        )
     with _writing(database) as connection, stored(database), transaction(connection):
-        connection.execute("DELETE FROM skips WHERE list_name = ? AND plate = ?", (skip.list_name, skip.plate))
+        connection.execute(_DELETE, (skip.list_name, skip.plate))
     return skip
 
 
@@ -138,19 +151,25 @@ def read_skips(database: Path) -> tuple[Skip, ...]:
         StoreError: the database cannot be read.
     """
     with closing(open_read_only(database)) as connection, stored(database):
-        rows = connection.execute(f"SELECT {_COLUMNS} FROM skips ORDER BY list_name, plate").fetchall()
+        rows = connection.execute(f"SELECT {_COLUMNS} FROM skips ORDER BY list_name, plate, origin").fetchall()
     return tuple(
         Skip(
             *(name, plate, bool(exact), reason, by),
             *(datetime.fromisoformat(at), instant(until), skipped),
             None if last is None else datetime.fromisoformat(last),
+            origin,
         )
-        for name, plate, exact, reason, by, at, until, skipped, last in rows
+        for name, plate, exact, reason, by, at, until, skipped, last, origin in rows
     )
 
 
 def read_skip(database: Path, plate: str, list_name: str) -> Skip:
-    """One skip; raises as `remove_skip`."""
+    """One skip, rather one that was asked for here.
+
+    Raises:
+        HotlistError: there is none.
+        StoreError: the database cannot be read.
+    """
     for skip in read_skips(database):
         if (skip.plate, skip.list_name) == (plate, list_name):
             return skip

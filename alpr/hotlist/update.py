@@ -1,7 +1,7 @@
 """A published hotlist update: what it says of itself, its container, and whether it may follow what is held. Pure.
 
-The container, byte by byte, stands in `docs/hotlists.md`. What is signed is the header, which holds the length and
-the SHA-256 of the payload: so the signatures cover both, and are checked before a byte of payload is looked at.
+The container, byte by byte, stands in `docs/hotlist-updates.md`. What is signed is the header, which holds the length
+and the SHA-256 of the payload: so the signatures cover both, and are checked before a byte of payload is looked at.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class ListHead(Struct, frozen=True, forbid_unknown_fields=True):
     """Settings of its match policy that are not the default."""
 
 
-class Header(Struct, frozen=True, forbid_unknown_fields=True):
+class Header(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What an update says of itself. An unknown field is an error: a condition must not be overlooked."""
 
     format: Annotated[int, Meta(ge=FORMAT, le=FORMAT)]
@@ -81,6 +81,8 @@ class Header(Struct, frozen=True, forbid_unknown_fields=True):
     payload_bytes: Annotated[int, Meta(ge=0, le=MAX_PAYLOAD_BYTES)]
     unpacked_bytes: Annotated[int, Meta(ge=0, le=MAX_UNPACKED_BYTES)]
     payload_sha256: Sha256Text
+    skips: Count = 0
+    """Skips that the payload holds: all of the set, also in a delta. Left out where there are none."""
 
     @property
     def is_delta(self) -> bool:
