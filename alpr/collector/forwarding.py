@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Event
 from types import TracebackType
 from typing import Any
 
-from alpr.collector.report import row_from_stored
+from alpr.collector.health import Alert
+from alpr.collector.report import row_from_alert, row_from_stored
 from alpr.collector.store import AlsoStored, Store, Stored
 from alpr.errors import StoreError
 from alpr.forward import Forwarder, Target, append
@@ -32,6 +33,17 @@ def queue_for(targets: Sequence[Target]) -> AlsoStored | None:
     def queue(connection: sqlite3.Connection, new: Sequence[Stored]) -> None:
         rows = [row for record in new if (row := _row(record)) and row["event"] in kinds]
         append(connection, [(row["event"], row) for row in rows])
+
+    return queue
+
+
+def alert_queue(targets: Sequence[Target], store: Store) -> Callable[[Sequence[Alert]], None]:
+    """What puts alerts in the queue; does nothing where nobody wants any."""
+    is_wanted = any("alert" in target.kinds for target in targets)
+
+    def queue(alerts: Sequence[Alert]) -> None:
+        if is_wanted and alerts:
+            store.queue([("alert", row_from_alert(alert)) for alert in alerts])
 
     return queue
 

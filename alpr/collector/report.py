@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from alpr.alerts import age_warning
-from alpr.collector.health import Alert
+from alpr.collector.health import Alert, Trouble
 from alpr.collector.store import Stored
 from alpr.link.messages import DispositionRecord, HitRecord, LossRecord, ReadRecord
 
@@ -92,6 +93,7 @@ def row_from_alert(alert: Alert) -> dict[str, Any]:
     """A flat row with an `event` of "alert"."""
     return {
         "event": "alert",
+        "alert_id": _alert_id(alert.trouble),
         "device": alert.trouble.device,
         "kind": alert.trouble.kind.value,
         "subject": alert.trouble.subject or None,
@@ -99,6 +101,11 @@ def row_from_alert(alert: Alert) -> dict[str, Any]:
         "at": alert.at.isoformat(),
         "text": alert.text,
     }
+
+
+def _alert_id(trouble: Trouble) -> str:
+    text = "\0".join((trouble.device, trouble.kind.value, trouble.subject))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def line_from_hit(device: str, hit: HitRecord) -> str:

@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Any, TextIO
 
 from alpr.clock import SystemClock
-from alpr.collector.forwarding import Forwarding, queue_for
+from alpr.collector.forwarding import Forwarding, alert_queue, queue_for
 from alpr.collector.health import Alert, HealthBoard, HealthLimits
 from alpr.collector.health_store import HealthStore, health_path
 from alpr.collector.hotlists import CollectorHotlists, HotlistSettings
@@ -183,7 +183,7 @@ def run_collector(
         Forwarding(database, targets, store) as forwarding,
         _hotlists(database, published, store, teller) as hotlists,
     ):
-        watch = _watch(health, limits or HealthLimits(), allowed, teller)
+        watch = _watch(health, limits or HealthLimits(), allowed, teller, alert_queue(targets, store))
         intake = Intake(store, teller, watch)
         library = None if hotlists is None else hotlists.shelf
         hub = Hub(
@@ -241,13 +241,19 @@ def _scene(watch: Watch, intake: Intake, hub: Hub, allowed: AllowList) -> Scene:
     )
 
 
-def _watch(health: HealthStore, limits: HealthLimits, allowed: AllowList, teller: Teller) -> Watch:
+def _watch(
+    health: HealthStore,
+    limits: HealthLimits,
+    allowed: AllowList,
+    teller: Teller,
+    queue: Callable[[Sequence[Alert]], None],
+) -> Watch:
     clock = SystemClock()
     kept = health.latest()
     standing = [alert.trouble for alert in health.standing()]
     known = {name: (each.heartbeat, each.received_at) for name, each in kept.items() if name in allowed.names}
     board = HealthBoard(limits, clock, known, standing)
-    return Watch(health, board, clock, lambda: allowed.names, teller.alert)
+    return Watch(health, board, clock, lambda: allowed.names, teller.alert, queue)
 
 
 @contextmanager

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from alpr.clock import Clock, SystemClock
 from alpr.collector.schema import STEPS
 from alpr.dispositions import checked
 from alpr.errors import DispositionError, MessageError, PeerRejected
-from alpr.forward.queue import prune
+from alpr.forward.queue import append, prune
 from alpr.link.convert import disposition_from_record, probabilities_of, record_from_disposition
 from alpr.link.hub import Delivery, Peer, Receipt
 from alpr.link.losses import micros
@@ -159,6 +159,15 @@ class Store:
             if self._also is not None and new:
                 self._also(self._connection, new)
         return new
+
+    def queue(self, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        """Queue events that tell of no record, as (kind, row), for those that they are carried on to.
+
+        Raises:
+            StoreFull: no room; none was queued.
+        """
+        with stored(self._path), transaction(self._connection):
+            append(self._connection, rows)
 
     def forget_delivered(self, delivered: int) -> int:
         """Drop queued events that every target is done with; how many more were dropped, beyond the queue's bound."""

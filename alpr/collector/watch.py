@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from alpr.clock import Clock
@@ -24,6 +24,7 @@ class Watch:
     Args:
         allowed: asked for the names of the devices that may connect.
         tell: told of each alert.
+        queue: puts alerts where they are carried on from; they come again where it raises StoreFull.
     """
 
     def __init__(
@@ -33,13 +34,16 @@ class Watch:
         clock: Clock,
         allowed: Callable[[], Collection[str]],
         tell: Callable[[Alert], None],
+        queue: Callable[[Sequence[Alert]], None] = lambda _: None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._allowed = allowed
         self._tell = tell
+        self._queue = queue
         self.board = board
         self._unsaved: dict[str, tuple[Heartbeat, datetime]] = {}
+        self._unqueued: list[Alert] = []
         self._untold: list[Alert] = []
         self._next_ns = dict.fromkeys((_CHECK_NS, _SAVE_NS, _PRUNE_NS), 0)
 
@@ -57,6 +61,7 @@ class Watch:
         is_check = self._is_due(_CHECK_NS)
         if is_check:
             alerts = self.board.check(self._allowed())
+            self._unqueued += alerts
             self._untold += alerts
             for alert in alerts:
                 _log.log(logging.WARNING if alert.is_raised else logging.INFO, "%s", alert.text)
@@ -68,6 +73,10 @@ class Watch:
     def save(self) -> None:
         """Write what is new; where the disk is full it waits for the next time."""
         try:
+            if self._unqueued:
+                # Before it is kept as standing: where we are killed between, it is raised again rather than lost.
+                self._queue(self._unqueued)
+                self._unqueued = []
             if self._untold:
                 self._store.tell(self._untold)
                 self._untold = []
@@ -77,7 +86,7 @@ class Watch:
             if self._is_due(_PRUNE_NS):
                 self._store.prune(self._clock.now(), self._allowed())
         except StoreFull as error:
-            del self._untold[:-1000]
+            del self._untold[:-1000], self._unqueued[:-1000]
             _log.warning("the devices' health is not kept for now: %s", error)
 
     def _is_due(self, every_ns: int) -> bool:

@@ -79,7 +79,8 @@ def _word(annotation: Any) -> str:
     if origin in {UnionType, typing.Union}:
         return " or ".join(_word(part) for part in typing.get_args(annotation))
     if origin is tuple:
-        return "list"
+        of = typing.get_args(annotation)[0]
+        return f"list of {_word(of)}" if typing.get_origin(of) is typing.Literal else "list"
     if origin is dict:
         return f"block of names, each {_word(typing.get_args(annotation)[1])}"
     if origin is typing.Literal:

@@ -254,7 +254,7 @@ class EdgeConfig(_Block):
     """Null: none."""
 
 
-EventKind: TypeAlias = Literal["hit", "read", "disposition"]
+EventKind: TypeAlias = Literal["hit", "read", "disposition", "loss", "alert"]
 
 
 class WebhookConfig(_Block):
@@ -267,7 +267,7 @@ class WebhookConfig(_Block):
     secret_file: RootedPath
     """File that holds the secret shared with the receiver, at least 16 bytes; it signs every request."""
     events: tuple[EventKind, ...] = Field(("hit",), min_length=1)
-    """Which events are sent."""
+    """Which events are sent; `alert`: a device is silent, its clock is off, its hotlist is old."""
     format: Literal["alpr", "openalpr", "platerecognizer"] = "alpr"
     """Whose field names to use."""
 

@@ -14,7 +14,7 @@ class Event:
     number: int
     """In the order in which they were stored; never used twice."""
     kind: str
-    """"read", "hit" or "disposition"."""
+    """"read", "hit", "disposition", "loss" or "alert"."""
     row: Mapping[str, Any]
     """JSON-able."""
 
@@ -22,6 +22,8 @@ class Event:
     def event_id(self) -> str:
         """The same for every attempt, so that whoever takes it can tell a repetition."""
         row = self.row
+        if self.kind == "alert":  # the same may be raised and cleared again and again
+            return f"alert-{row['alert_id']}-{row['at']}-{'raised' if row['is_raised'] else 'cleared'}"
         about = row.get(f"{self.kind}_id", self.number)
         revision = row.get("revision", row.get("read_revision", 0))
         withdrawn = "-withdrawn" if row.get("is_withdrawn") else ""

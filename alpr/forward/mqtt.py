@@ -1,8 +1,9 @@
 """MQTT, with Home Assistant's discovery. The only importer of paho; installed by the extra `alpr[mqtt]`.
 
-Reads and hits go to `<topic>/<device>/<camera>/read` and `…/hit` as JSON with QoS 1. `<topic>/status` is `online`
-while the collector runs and `offline` once it is gone. The first event of a camera announces its entities: an event
-for hits, a sensor for the last plate (https://www.home-assistant.io/integrations/mqtt#mqtt-discovery).
+Reads and hits go to `<topic>/<device>/<camera>/read` and `…/hit` as JSON with QoS 1, what concerns no camera to
+`<topic>/<device>/disposition`, `…/loss` and `…/alert`. `<topic>/status` is `online` while the collector runs and
+`offline` once it is gone. The first event of a camera announces its entities: an event for hits, a sensor for the
+last plate; the first alert of a device an event (https://www.home-assistant.io/integrations/mqtt#mqtt-discovery).
 """
 
 from __future__ import annotations
@@ -99,14 +100,14 @@ class Mqtt:
             ForwardError: the broker cannot be reached or takes nothing.
         """
         self._connect()
-        device, camera = (_level(event.row.get(key) or "-") for key in ("device", "camera_id"))
+        device, camera = (_level(event.row.get(key) or "") for key in ("device", "camera_id"))
         if self._discovery and (device, camera) not in self._announced:
-            for topic, entity in self._entities(device, camera).items():
+            made = self._entities(device, camera) if camera else self._entities_of_device(device)
+            for topic, entity in made.items():
                 self._publish(topic, entity, retain=True)
             self._announced.add((device, camera))
-        kind = f"{event.kind}_withdrawn" if event.row.get("is_withdrawn") else event.kind
-        row = {**event.row, "event_id": event.event_id, "event_type": kind}
-        self._publish(f"{self._topic}/{device}/{camera}/{event.kind}", row)
+        row = {**event.row, "event_id": event.event_id, "event_type": _event_type(event)}
+        self._publish("/".join(level for level in (self._topic, device, camera, event.kind) if level), row)
 
     def close(self) -> None:
         """Say that nothing more comes, and go."""
@@ -151,11 +152,7 @@ class Mqtt:
     def _entities(self, device: str, camera: str) -> dict[str, Mapping[str, Any]]:
         """The discovery topics of one camera and what stands in them."""
         node = f"alpr_{device}_{camera}"
-        common: dict[str, Any] = {
-            "availability_topic": f"{self._topic}/status",
-            "device": {"identifiers": [node], "name": f"{device} {camera}", "manufacturer": "alpr"},
-            "origin": {"name": "alpr"},
-        }
+        common = self._common(node, f"{device} {camera}")
         base = f"{self._topic}/{device}/{camera}"
         entities: dict[str, Mapping[str, Any]] = {}
         if "hit" in self._kinds:
@@ -176,6 +173,34 @@ class Mqtt:
                 "json_attributes_topic": f"{base}/read",
             }
         return entities
+
+    def _entities_of_device(self, device: str) -> dict[str, Mapping[str, Any]]:
+        """Likewise, of what concerns no camera."""
+        if "alert" not in self._kinds:
+            return {}
+        node = f"alpr_{device}"
+        return {
+            f"{self._discovery}/event/{node}/alert/config": {
+                **self._common(node, device),
+                "name": "Alert",
+                "unique_id": f"{node}_alert",
+                "state_topic": f"{self._topic}/{device}/alert",
+                "event_types": ["alert", "alert_cleared"],
+            }
+        }
+
+    def _common(self, node: str, name: str) -> dict[str, Any]:
+        return {
+            "availability_topic": f"{self._topic}/status",
+            "device": {"identifiers": [node], "name": name, "manufacturer": "alpr"},
+            "origin": {"name": "alpr"},
+        }
+
+
+def _event_type(event: Event) -> str:
+    if event.row.get("is_withdrawn"):
+        return f"{event.kind}_withdrawn"
+    return f"{event.kind}_cleared" if event.row.get("is_raised") is False else event.kind
 
 
 def _level(name: str) -> str:

@@ -63,7 +63,8 @@ def openalpr_names(event: Event) -> Mapping[str, Any]:
 def platerecognizer_names(event: Event) -> Mapping[str, Any]:
     """A read as Stream's `recognition`; anything else under our own names in the same envelope."""
     row = event.row
-    hook = {"id": row["camera_id"], "event": "recognition" if event.kind == "read" else event.kind, "target": "alpr"}
+    where = row.get("camera_id") or row["device"]  # a decision and an alert concern no camera
+    hook = {"id": where, "event": "recognition" if event.kind == "read" else event.kind, "target": "alpr"}
     if event.kind != "read":
         return {"hook": hook, "data": own_names(event)}
     return {

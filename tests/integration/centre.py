@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from alpr.cli import cli
 from alpr.collector import run_collector
 from alpr.collector.health import HealthLimits
+from alpr.forward import Target
 from alpr.link import new_key_pair, write_key_pair
 from tests.integration.link_world import a_free_port
 
@@ -36,6 +37,7 @@ class Centre:
         self.database = folder / "reads.db"
         self.printed = io.StringIO()
         self.silent_after_s = 30.0
+        self.targets: Sequence[Target] = ()
         write_key_pair(new_key_pair(), "collector", folder)
         (folder / "devices").touch()
         fields = {"database": "reads.db", "key_file": "collector.key", "allowed_devices": "devices"}
@@ -57,6 +59,7 @@ class Centre:
                     key_grace_s=key_grace_s,
                     limits=HealthLimits(silent_after_s=self.silent_after_s),
                     metrics=("127.0.0.1", self.metrics_port),
+                    targets=self.targets,
                     output=self.printed,
                     stop=stop,
                     on_ready=lambda _: ready.set(),

@@ -93,6 +93,25 @@ def test_a_hit_is_published_with_what_home_assistant_needs(port: int) -> None:
     listener.close()
 
 
+def test_what_concerns_a_whole_device_has_a_topic_without_camera(port: int) -> None:
+    listener = Listener(port)
+    target = Mqtt("mqtt", Broker("127.0.0.1", port, has_tls=False), frozenset({"hit", "disposition", "alert"}))
+    alert = {"event": "alert", "device": "gate/1", "alert_id": "cd", "at": "2026-01-01T12:00:00+00:00"}
+    target.send(Event(1, "alert", {**alert, "is_raised": True}))
+    target.send(Event(2, "alert", {**alert, "is_raised": False}))
+    target.send(Event(3, "disposition", {"event": "disposition", "device": "gate/1", "disposition_id": "ef"}))
+    wait_until(lambda: len(listener.heard.get("alpr/gate_1/disposition", [])) == 1)
+    raised, cleared = (json.loads(text) for text in listener.heard["alpr/gate_1/alert"])
+    assert (raised["event_type"], cleared["event_type"]) == ("alert", "alert_cleared")
+    assert raised["event_id"] != cleared["event_id"]
+    [topic] = [topic for topic in listener.heard if topic.startswith("homeassistant/")]
+    entity = json.loads(listener.heard[topic][0])
+    assert (topic, entity["state_topic"]) == ("homeassistant/event/alpr_gate_1/alert/config", "alpr/gate_1/alert")
+    assert {raised["event_type"], cleared["event_type"]} <= set(entity["event_types"])
+    target.close()
+    listener.close()
+
+
 def test_a_broker_that_does_not_let_us_in_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alpr.forward.mqtt.TAKEN_WITHIN_S", 1.0)
     with a_broker(tmp_path, "allow_anonymous false") as port:

@@ -1,0 +1,79 @@
+"""One event of each kind as a webhook posts it.
+
+`python -m tests.golden.events` adds what is missing in events.json. What stands there is changed only by adding
+fields: it is what others' programs parse.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from alpr.collector.forwarding import _row
+from alpr.collector.health import Alert, AlertKind, Trouble
+from alpr.collector.report import row_from_alert
+from alpr.collector.store import Stored
+from alpr.forward import Event
+from alpr.forward.names import own_names
+from alpr.link.convert import record_from_disposition, record_from_hit, record_from_read
+from alpr.link.messages import LossRecord
+from alpr.types import Action, Disposition, Verdict
+from tests.conftest import START
+from tests.records import a_hit, a_read, an_id
+
+PINNED = Path(__file__).with_name("events.json")
+_RAISED = Alert(Trouble("gate-1", AlertKind.SILENT), True, START, "gate-1: nothing heard for 61 s")
+
+
+def rows() -> Iterator[tuple[str, dict[str, Any]]]:
+    """(name, row) as the collector makes them."""
+    hit = a_hit(a_read(text="AB12CDF"), "AB12CDE")
+    covert = replace(hit, match=replace(hit.match, entry=replace(hit.match.entry, receivers=("squad",))))
+    decided = Disposition(
+        an_id("decision"),
+        hit.hit_id,
+        Verdict.CORRECT,
+        Action.STOP,
+        "officer 7",
+        START + timedelta(seconds=60),
+        verified_with="NCIC by radio",
+        verified_at=START + timedelta(seconds=40),
+    )
+    for name, record in (
+        ("read", record_from_read(a_read())),
+        ("hit", record_from_hit(hit)),
+        ("hit withdrawn", record_from_hit(replace(hit, is_withdrawn=True))),
+        ("hit covert", record_from_hit(covert)),
+        ("disposition", record_from_disposition(decided)),
+        ("loss", LossRecord("0123456789abcdef", "picture", "outbox-full", 12, START)),
+    ):
+        row = _row(Stored("gate-1", record))
+        assert row is not None
+        yield name, row
+    yield "alert raised", row_from_alert(_RAISED)
+    over = replace(_RAISED, is_raised=False, at=START + timedelta(seconds=90), text="gate-1: heard again")
+    yield "alert cleared", row_from_alert(over)
+    old = Trouble("gate-1", AlertKind.LIST_AGE, "stolen")
+    yield (
+        "alert of a list",
+        row_from_alert(Alert(old, True, START, "gate-1: hotlist stolen (revision 7) is 25.0 h old")),
+    )
+
+
+def bodies() -> dict[str, dict[str, Any]]:
+    """The body of each by name."""
+    return {name: dict(own_names(Event(7, row["event"], row))) for name, row in rows()}
+
+
+def main() -> None:
+    """Add what is new."""
+    pinned = json.loads(PINNED.read_text()) if PINNED.exists() else {}
+    PINNED.write_text(json.dumps(bodies() | pinned, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
