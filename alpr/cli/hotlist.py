@@ -22,6 +22,7 @@ from alpr.errors import HotlistError
 
 if TYPE_CHECKING:
     from alpr.hotlist import ListState
+    from alpr.hotlist.marks import Reset
 
 
 @click.group()
@@ -67,11 +68,15 @@ def status(database: Path, max_age_h: float | None, collector: Path | None, as_j
     """What of each list counts now: entries in force, expired, not yet valid; and its age.
 
     With --collector: every device with the revision that it holds and since when, the newest that the collector hands
-    on, its age, and what it refused last. Exit 3 where a list is older than --max-age, or where there is none at all.
+    on, its age, and what it refused last. Exit 3 where a list is older than --max-age, where there is none at all, or
+    where a published set was held at a higher revision before: its database was lost or put back.
     """
     if collector is not None:
         devices_status(collector, max_age_h, as_json=as_json)
         return
+    resets = _resets(database)
+    for reset in resets:
+        click.echo(f"{database}: {reset}", err=True)
     states = _lists(database)
     is_stale = {state.name: max_age_h is not None and state.age_s > max_age_h * 3600 for state in states}
     rows = (
@@ -93,7 +98,7 @@ def status(database: Path, max_age_h: float | None, collector: Path | None, as_j
     print_rows(rows, as_json=as_json)
     if not states:
         click.echo(f"{database}: holds no list: import one with `alpr hotlist import FILE --list NAME`", err=True)
-    if not states or any(is_stale.values()):
+    if not states or resets or any(is_stale.values()):
         sys.exit(3)
 
 
@@ -156,6 +161,16 @@ def _means(name: str, value: str) -> str:
     steps = (part.rpartition(":") for part in value.split(","))
     lengths = "; ".join(f"{number} from {start or 1} characters on" for start, _, number in steps)
     return f"{_MEANS[name]}: {'never' if value == '0' else lengths}"
+
+
+def _resets(database: Path) -> list[Reset]:
+    from alpr.hotlist import bring_up_to_date
+    from alpr.hotlist.marks import read_resets
+    from alpr.hotlist.sets import read_sets
+
+    bring_up_to_date(database)
+    sets = read_sets(database)[0] if database.is_file() else ()
+    return read_resets(database, {held.list_set: held.revision for held in sets})
 
 
 def _lists(database: Path) -> tuple[ListState, ...]:

@@ -16,6 +16,7 @@ from typing import BinaryIO
 from alpr.errors import EntryError, HotlistError, MalformedError, UpdateRefused, WrongBaseError
 from alpr.hotlist.database import open_for_writing, stored, text_from_instant
 from alpr.hotlist.entry_mapping import entry_from_mapping
+from alpr.hotlist.marks import keep_marks, read_marks
 from alpr.hotlist.payload import SkipRecord, blocks
 from alpr.hotlist.policies import json_from_policy
 from alpr.hotlist.policy import DEFAULT_POLICY
@@ -121,14 +122,19 @@ def _apply(
 ) -> AppliedUpdate:
     header = head.header
     with closing(open_for_writing(database)) as connection, stored(database):
-        check_follows(header, held_set(connection, header.list_set), now)
+        mark = read_marks(database).get(header.list_set)
+        check_follows(header, held_set(connection, header.list_set), now, mark)
         check_payload(head, stream)
         stream.seek(head.payload_at)
         skips = _collect(connection, header, stream, progress)
         with transaction(connection):
-            check_follows(header, held_set(connection, header.list_set), now)  # another process may have been quicker
+            held = held_set(connection, header.list_set)
+            check_follows(
+                header, held, now, read_marks(database).get(header.list_set)
+            )  # another may have been quicker
             applied = _swap_in(connection, header, names, now)
             replace_skips(connection, header.list_set, skips)
+            keep_marks(connection, database)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     return applied
 

@@ -208,15 +208,16 @@ def check_payload(head: Head, stream: BinaryIO) -> None:
         raise MalformedError("its payload is not the one that was signed")
 
 
-def check_follows(header: Header, held: Held | None, now: datetime) -> None:
+def check_follows(header: Header, held: Held | None, now: datetime, mark: Held | None = None) -> None:
     """Whether an update, whoever signed it, may follow what is held.
 
     Args:
         held: of the same set; None where there is nothing yet.
+        mark: the highest that was ever held of it, where that is known: more than `held` where the database was lost.
 
     Raises:
         ReplayError: it is what is held.
-        RollbackError: it is older, or another publication under the number that is held.
+        RollbackError: it is older, or another publication under the number that is, or ever was, held.
         ExpiredError, NotYetValidError: by the clock.
         WrongBaseError: a delta against something else.
     """
@@ -225,6 +226,12 @@ def check_follows(header: Header, held: Held | None, now: datetime) -> None:
     if held is not None and header.revision <= held.revision:
         what = "older than" if header.revision < held.revision else "another publication than"
         raise RollbackError(f"revision {header.revision} is {what} revision {held.revision}, which is held")
+    if mark is not None and (header.revision < mark.revision or _is_other(header, mark)):
+        what = "older than" if header.revision < mark.revision else "another publication than"
+        raise RollbackError(
+            f"revision {header.revision} is {what} revision {mark.revision}, which was held here before the database "
+            "was reset: bring that one or a newer one"
+        )
     if now >= header.expires_at:
         raise ExpiredError(f"it expired at {_minute(header.expires_at)}, now is {_minute(now)}: publish a new one")
     if now < header.not_before:
@@ -233,6 +240,10 @@ def check_follows(header: Header, held: Held | None, now: datetime) -> None:
     if header.is_delta and (held is None or base != (held.revision, held.release)):
         holds = f"revision {held.revision}" if held else "nothing"
         raise WrongBaseError(f"it follows revision {header.base_revision}, held is {holds}: a snapshot is needed")
+
+
+def _is_other(header: Header, held: Held) -> bool:
+    return header.revision == held.revision and header.release != held.release
 
 
 def _check_sense(header: Header) -> None:

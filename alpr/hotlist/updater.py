@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -30,8 +31,10 @@ from alpr.errors import (
 from alpr.hotlist.applying import Trust, apply_update, verify
 from alpr.hotlist.database import open_for_writing, open_read_only, stored
 from alpr.hotlist.inbox import Candidate, Inbox, UpdateFile, best_of, discard, file_at, updates_in
+from alpr.hotlist.marks import keep_marks, read_marks, read_resets
 from alpr.hotlist.sets import HeldSet, RefusalCount, count_refusal, forget_arrivals, read_sets
 from alpr.hotlist.update import Held, check_follows, read_head
+from alpr.sqlite import transaction
 
 _log = logging.getLogger(__name__)
 
@@ -76,8 +79,11 @@ class Updater:
         """May be read from any thread."""
 
     def __enter__(self) -> Self:
-        open_for_writing(self._database).close()
+        with closing(open_for_writing(self._database)) as connection, stored(self._database), transaction(connection):
+            keep_marks(connection, self._database)  # of a database from before there were any
         self.state = UpdaterState(*read_sets(self._database))
+        for reset in read_resets(self._database, {held.list_set: held.revision for held in self.state.sets}):
+            _log.warning("%s: %s", self._database, reset)
         return self
 
     def __exit__(
@@ -110,7 +116,8 @@ class Updater:
             trust = self._trust()
             head.signers(trust.admins, trust.needed)
             list_set = head.header.list_set
-            check_follows(head.header, self._held(list_set), self._clock.now())
+            mark = read_marks(self._database).get(list_set)
+            check_follows(head.header, self._held(list_set), self._clock.now(), mark)
         except (TruncatedError, NotYetValidError, ExpiredError):
             return False
         except ReplayError:
@@ -120,7 +127,7 @@ class Updater:
             with self._lock:
                 self._refused.append((path, refusal))
             return True
-        except (HotlistError, OSError):
+        except (HotlistError, StoreError, OSError):
             return False
         return False
 
