@@ -70,7 +70,10 @@ def _columns(
     place = f"{place}: line {header.number}"
     if unknown := [column for column in columns if column not in known]:
         named = ", ".join(repr(column[:40]) for column in unknown[:10])
-        raise HotlistError(f"{place}: unknown columns {named}: those known are {', '.join(known)}")
+        advice = f"those known are {', '.join(known)}"
+        if len(unknown) == len(columns):
+            advice += "; where the file is of another format, say --format"
+        raise HotlistError(f"{place}: unknown columns {named}: {advice}")
     if missing := [column for column in required if column not in columns]:
         raise HotlistError(f"{place}: no column {', '.join(missing)}: the first line must name the columns")
     if twice := sorted({column for column in columns if columns.count(column) > 1}):

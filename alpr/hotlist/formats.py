@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from functools import partial
@@ -48,12 +49,15 @@ ROWS: Mapping[Format, Callable[[Source], Iterator[CsvRow | EntryError]]] = Mappi
 _NCIC_LINE = re.compile(
     r"[A-Z][0-9A-Z ]{18}(?:[12][0-9]{3}[01][0-9][0-3][0-9]|0{8}| {8})[0-9A-Z -]{10}[A-Z]{2}(?![A-Z])"
 )
+_BY_WIDTH = {len(TEXAS_COLUMNS): Format.TEXAS, len(VOI_COLUMNS): Format.VOI}
 _LINES_LOOKED_AT = 20
 _BYTES_LOOKED_AT = 64 << 10
 
 
 def format_of(path: Path) -> Format:
-    """By the first lines of a file; `CSV` where they tell nothing, whose reader then says what it misses.
+    """By most of a file's first lines, since some rows may be bad; `CSV` where they tell nothing.
+
+    Its reader then says what it misses.
 
     Raises:
         HotlistError: it cannot be read.
@@ -71,14 +75,13 @@ def _format_of_lines(lines: list[str]) -> Format:
         return Format.JSON
     if first.startswith("{"):
         return Format.JSONL if _is_entry(first) else Format.JSON
-    if lines and all(_NCIC_LINE.match(line) for line in lines):
+    if sum(_NCIC_LINE.match(line) is not None for line in lines) > len(lines) / 2:
         return Format.NCIC
-    widths = {len(parsed_line(line, delimiter_of(lines[0])) or ()) for line in lines}
-    if _names_a_plate(first):
+    if _names_a_plate(first) or not lines:
         return Format.CSV
-    if widths == {len(TEXAS_COLUMNS)}:
-        return Format.TEXAS
-    return Format.VOI if widths == {len(VOI_COLUMNS)} else Format.CSV
+    widths = Counter(len(parsed_line(line, delimiter_of(lines[0])) or ()) for line in lines)
+    width, count = widths.most_common(1)[0]
+    return _BY_WIDTH.get(width, Format.CSV) if count > len(lines) / 2 else Format.CSV
 
 
 def _is_entry(line: str) -> bool:

@@ -42,6 +42,8 @@ def jsonl_rows(source: Source) -> Iterator[CsvRow | EntryError]:
 def json_rows(source: Source) -> Iterator[CsvRow | EntryError]:
     """The objects of the array, each with the number of the line on which it begins.
 
+    Where they stand on one line, which tells nothing, each has its own number, from 1.
+
     Raises:
         HotlistError: it is not such a file, or breaks off: what is lost then cannot be known.
     """
@@ -49,12 +51,14 @@ def json_rows(source: Source) -> Iterator[CsvRow | EntryError]:
     beginning = window.match(_BEGINNING)
     if beginning is None:
         raise HotlistError(f'{source.place}: is no JSON array of entries, such as [{{"plate": …, "reason": …}}]')
+    number, line, is_counted = 0, 0, False
     while True:
         window.match(_BETWEEN)
         if window.next_char() == "]":
             return
-        line = window.line
-        yield _row(line, window.value())
+        number, before, line = number + 1, line, window.line
+        is_counted = is_counted or line == before
+        yield _row(number if is_counted else line, window.value())
 
 
 class _Window:

@@ -270,4 +270,34 @@ def test_objects_that_share_a_line_are_rows_of_their_own(path: Path) -> None:
     report = import_list(path.with_suffix(".sqlite"), path, "a", START)
     assert (report.added, report.rejected_rows) == (2, 1)
     (error,) = report.rejected
-    assert (error.line, error.cause) == (1, "duplicate")
+    assert (error.line, error.cause) == (2, "duplicate")
+
+
+def test_entries_on_one_line_are_counted(path: Path) -> None:
+    found = rows(
+        path, '[{"plate": "AB12", "reason": "x"}, 7, {"plate": "AB13", "reason": "x"}, {"plat": 1}]', Format.JSON
+    )
+    assert [row.line for row in found] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (f"{NCIC}\n{NCIC}\nshort\n", Format.NCIC),
+        (f"{NCIC}\nshort\nshorter\n", Format.CSV),
+        ("\n".join([",".join("a" * 11)] * 3 + ["a,b"]), Format.TEXAS),
+        ("\n".join([",".join("a" * 16)] * 3 + ["a,b,c"]), Format.VOI),
+        ("\n".join([",".join("a" * 16), "a,b,c"]), Format.CSV),
+        ("", Format.CSV),
+    ],
+)
+def test_bad_rows_among_the_first_do_not_hide_the_format(path: Path, content: str, found: Format) -> None:
+    path.write_text(content)
+    assert format_of(path) is found
+
+
+def test_a_file_without_a_known_column_is_told_of_the_other_formats(path: Path) -> None:
+    with pytest.raises(HotlistError, match="where the file is of another format, say --format"):
+        rows(path, "V1,TX,2026\n", Format.CSV)
+    with pytest.raises(HotlistError, match="'valid_till': those known are plate.*receivers$"):
+        rows(path, "plate,reason,valid_till\n", Format.CSV)
