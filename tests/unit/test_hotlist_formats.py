@@ -299,5 +299,5 @@ def test_bad_rows_among_the_first_do_not_hide_the_format(path: Path, content: st
 def test_a_file_without_a_known_column_is_told_of_the_other_formats(path: Path) -> None:
     with pytest.raises(HotlistError, match="where the file is of another format, say --format"):
         rows(path, "V1,TX,2026\n", Format.CSV)
-    with pytest.raises(HotlistError, match="'valid_till': those known are plate.*receivers$"):
+    with pytest.raises(HotlistError, match=r"'valid_till': those known are plate.*receivers$"):
         rows(path, "plate,reason,valid_till\n", Format.CSV)
