@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from alpr.types import PlateText
+from alpr.types import PlateText, View
 
 _LEAST, _MOST = 0.01, 0.9999  # confidences beyond these are not measured
 
@@ -23,14 +23,14 @@ class Looks:
     """Confidence of the first look from which no second is needed if the text is sure too."""
     threshold: float = 0.4
     """Least confidence, all looks and the text together, of a plate."""
-    afar: bool = True
-    """Where nothing was found, look from twice as far: for plates that fill the picture."""
+    beyond: tuple[View, ...] = (View.NEAR, View.AFAR)
+    """Where nothing was found: whole looks from elsewhere, until one finds something."""
     sure_text: float = 0.9
     """A text less sure than this is read again from patches cut a little differently; 0: never."""
 
 
 STILL = Looks()
-ONCE = Looks(places=0, afar=False, sure_text=0.0)
+ONCE = Looks(places=0, beyond=(), sure_text=0.0)
 """One look and one reading: what a frame of a film gets."""
 
 SWEEP = Looks(places=12, floor=0.05, threshold=0.02)

@@ -13,7 +13,7 @@ from alpr.geometry import bounding_box, lean, plate_size, rectify, surest_apart
 from alpr.looks import STILL, Looks, PlateEvidence
 from alpr.metrics import StageTimes
 from alpr.ocr import PlateRecogniser, Recogniser, agree
-from alpr.types import Detection, FloatArray, Image, Observation, PlateText
+from alpr.types import Detection, FloatArray, Image, Observation, PlateText, View
 
 _WIDER = 1.08  # of the first patch's width and height: what the corners cut off comes into view
 _SLANTS = (0.15, -0.15)  # shares of the height: a plate seen from the side, and corners a little off
@@ -35,8 +35,8 @@ class Detector(Protocol):
 class SecondLooker(Protocol):
     """A detector that can look again."""
 
-    def candidates(self, image: Image, floor: float, *, from_afar: bool = False) -> list[Detection]:
-        """All places where a plate may be, most confident first; `from_afar` for plates that fill the picture."""
+    def candidates(self, image: Image, floor: float, view: View = View.WHOLE) -> list[Detection]:
+        """All places where a plate may be, most confident first."""
 
     def look_again(self, image: Image, detection: Detection) -> Detection | None:
         """What a second look finds there."""
@@ -126,9 +126,10 @@ class PlateReader:
             Of a detector that looks twice the detections' confidence is that of both looks and the text together.
         """
         watch = StageTimes()
-        seen = self._look(image, watch, from_afar=False)
-        if not seen and self.looks.afar and isinstance(self.detector, SecondLooker):
-            seen = self._look(image, watch, from_afar=True)
+        seen = self._look(image, watch, View.WHOLE)
+        if isinstance(self.detector, SecondLooker):
+            for view in self.looks.beyond:
+                seen = seen or self._look(image, watch, view)
         if times:
             for stage, taken in watch.latencies().items():
                 times.add(stage, round(taken.mean_ms * taken.n * 1e6))
@@ -149,14 +150,14 @@ class PlateReader:
         """Those that say something, the most likely asked-for first (confidence × area)."""
         return sorted((observation for observation in seen if observation.text), key=_prominence, reverse=True)
 
-    def _look(self, image: Image, watch: StageTimes, *, from_afar: bool) -> list[Observation]:
+    def _look(self, image: Image, watch: StageTimes, view: View) -> list[Observation]:
         if not self.looks.places or not isinstance(self.detector, SecondLooker):
             with watch.measure("detect"):
                 found = self.detect(image)
             with watch.measure("recognise"):
                 return [self._read_again(image, seen) for seen in self.recognise(image, found)]
         with watch.measure("detect"):
-            firsts = self.detector.candidates(image, self.looks.floor, from_afar=from_afar)
+            firsts = self.detector.candidates(image, self.looks.floor, view)
         with watch.measure("recognise"):
             sure = self.recognise(image, [first for first in firsts if first.confidence >= self.looks.sure_score])
         settled = [seen for seen in sure if seen.confidence >= self.looks.sure_text]

@@ -47,6 +47,17 @@ class Frame:
         self.image.flags.writeable = False
 
 
+class View(StrEnum):
+    """How large a picture is shown to the detector."""
+
+    WHOLE = "whole"
+    """Fitted into the detector's canvas."""
+    NEAR = "near"
+    """Up to twice as large, where the picture holds that much detail: for plates in the distance."""
+    AFAR = "afar"
+    """Half as large: for plates that fill the picture."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Detection:
     """One plate found in a frame."""

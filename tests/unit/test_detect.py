@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from alpr.detect import PlateDetector
-from alpr.detect.second_look import CANVAS_WH, PLATE_PX, nearer
+from alpr.detect.second_look import CANVAS_WH, PLATE_PX, canvas_of, nearer
 from alpr.geometry import bounding_box, box_iou
 from alpr.shipped import shipped
-from alpr.types import Detection, FloatArray, Image
+from alpr.types import Detection, FloatArray, Image, View
 from tests.conftest import a_detection, an_image, some_corners
 
 
@@ -78,3 +78,36 @@ def test_small_pictures_make_small_canvases(size_wh: tuple[int, int]) -> None:
     canvas, _, _ = nearer(an_image(*size_wh), some_corners(2, 2, 20, 5))
     assert canvas.shape[0] % 32 == canvas.shape[1] % 32 == 0
     assert canvas.shape[0] <= CANVAS_WH[1]
+
+
+@pytest.mark.parametrize(
+    ("size_wh", "view", "canvas_wh"),
+    [
+        ((1280, 720), View.WHOLE, (512, 288)),
+        ((1280, 720), View.NEAR, (1024, 576)),
+        ((4000, 2250), View.NEAR, (1024, 576)),
+        ((768, 432), View.NEAR, (768, 448)),
+        ((600, 330), View.NEAR, None),  # nothing more to be seen
+        ((600, 330), View.AFAR, (256, 160)),
+    ],
+)
+def test_a_nearer_look_is_as_large_as_the_picture_has_detail_for(
+    size_wh: tuple[int, int], view: View, canvas_wh: tuple[int, int] | None
+) -> None:
+    assert canvas_of(view, an_image(*size_wh), (512, 288)) == canvas_wh
+
+
+def test_plates_in_the_distance_are_found_from_nearer(detector: PlateDetector) -> None:
+    found = dict.fromkeys((View.WHOLE, View.NEAR), 0)
+    for image, corners in frames_with_plates(40):
+        scale = float(36 / np.ptp(corners[:, 0]))  # 14 pixels on the canvas of the first look
+        if scale > 0.6:
+            continue
+        small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        frame = np.full((720, 1280, 3), 114, np.uint8)
+        frame[200 : 200 + small.shape[0], 300 : 300 + small.shape[1]] = small[:520, :980]
+        box = bounding_box(corners * scale + np.array([300, 200], np.float32))
+        for view in found:
+            boxes = [bounding_box(one.corners) for one in detector.candidates(frame, detector.threshold, view)]
+            found[view] += bool(boxes) and bool(box_iou(box[None], np.stack(boxes)).max() >= 0.5)
+    assert found[View.NEAR] > 2 * found[View.WHOLE], found

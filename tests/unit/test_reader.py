@@ -11,7 +11,7 @@ import pytest
 from alpr.looks import ONCE, STILL, Looks, PlateEvidence, text_evidence
 from alpr.metrics import StageTimes
 from alpr.reader import PlateReader
-from alpr.types import Detection, Image, PlateText
+from alpr.types import Detection, Image, PlateText, View
 from tests.conftest import a_detection, a_plate_text, an_image
 
 NOTHING = a_plate_text("")
@@ -25,17 +25,17 @@ class LookingTwice:
     model_id: str = "twice@0"
     floors: list[float] = field(default_factory=list)
     again: int = 0
-    afar: int = 0
-    is_huge: bool = False
-    """Its plates fill the picture and are seen only from afar."""
+    views: list[View] = field(default_factory=list)
+    seen_from: View = View.WHOLE
+    """Its plates are seen from there and from nowhere else."""
 
     def detect(self, image: Image) -> list[Detection]:
         return [first for first, _ in self.places if first.confidence >= 0.5]
 
-    def candidates(self, image: Image, floor: float, *, from_afar: bool = False) -> list[Detection]:
+    def candidates(self, image: Image, floor: float, view: View = View.WHOLE) -> list[Detection]:
         self.floors.append(floor)
-        self.afar += from_afar
-        return [first for first, _ in self.places if first.confidence >= floor and (from_afar or not self.is_huge)]
+        self.views.append(view)
+        return [first for first, _ in self.places if first.confidence >= floor and view is self.seen_from]
 
     def look_again(self, image: Image, detection: Detection) -> Detection | None:
         self.again += 1
@@ -121,15 +121,24 @@ def test_two_places_that_prove_to_be_one_plate_are_one_observation() -> None:
     assert len(a_reader(*places).see(an_image())) == 1
 
 
-def test_a_plate_that_fills_the_picture_is_found_from_afar_and_only_then_is_that_tried() -> None:
+@pytest.mark.parametrize(
+    ("seen_from", "tried"),
+    [
+        (View.WHOLE, [View.WHOLE]),
+        (View.NEAR, [View.WHOLE, View.NEAR]),
+        (View.AFAR, [View.WHOLE, View.NEAR, View.AFAR]),
+    ],
+)
+def test_only_where_nothing_is_found_a_picture_is_seen_from_nearer_and_then_from_afar(
+    seen_from: View, tried: list[View]
+) -> None:
     place = a_detection(confidence=0.9), a_detection(confidence=0.9)
-    near = LookingTwice([place])
-    assert PlateReader(near, Saying([a_plate_text()])).see(an_image())
-    assert near.afar == 0
-    huge = LookingTwice([place], is_huge=True)
-    assert PlateReader(huge, Saying([a_plate_text()])).see(an_image())
-    assert huge.afar == 1
-    assert PlateReader(huge, Saying([a_plate_text()]), looks=replace(STILL, afar=False)).see(an_image()) == []
+    detector = LookingTwice([place], seen_from=seen_from)
+    assert PlateReader(detector, Saying([a_plate_text()])).see(an_image())
+    assert detector.views == tried
+    is_found_at_once = seen_from is View.WHOLE
+    plain = PlateReader(detector, Saying([a_plate_text()]), looks=replace(STILL, beyond=()))
+    assert bool(plain.see(an_image())) is is_found_at_once
 
 
 def test_one_look_is_what_the_detector_says() -> None:
