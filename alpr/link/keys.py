@@ -11,7 +11,7 @@ from pathlib import Path
 import zmq
 
 from alpr.errors import LinkError
-from alpr.link.textfile import give_as
+from alpr.link.textfile import create, rewrite
 
 _Z85_KEY = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -60,7 +60,7 @@ def write_key_pair(keys: KeyPair, name: str, folder: Path) -> tuple[Path, Path]:
     if public.exists():
         raise LinkError(f"{public}: there already; choose another name or remove it first")
     write_private_key(keys, name, private)
-    _create(public, f"{name} {keys.public}\n", 0o644)
+    create(public, f"{name} {keys.public}\n", "the key", mode=0o644)
     return private, public
 
 
@@ -71,7 +71,25 @@ def write_private_key(keys: KeyPair, owner: str, path: Path) -> None:
         LinkError: it is there already, or cannot be written.
     """
     text = f"# alpr private key of {owner}: give it to nobody\npublic {keys.public}\nsecret {keys.secret}\n"
-    _create(path, text, 0o600)
+    create(path, text, "the key", mode=0o600)
+
+
+def show_public(key_file: Path, public_key: str) -> None:
+    """Put another public key in the `.pub` file beside a key file, where there is one.
+
+    To be done before the key file itself is replaced: where that is broken off, doing both again sets it right.
+
+    Raises:
+        LinkError: it cannot be written.
+    """
+    path = key_file.with_suffix(".pub")
+    if path.exists():
+        rewrite(
+            path,
+            lambda text: f"{(text.split() or [key_file.stem])[0]} {public_key}\n",
+            "the public key",
+            may_be_missing=False,
+        )
 
 
 def load_key_pair(path: Path) -> KeyPair:
@@ -115,17 +133,3 @@ def load_public_key(text_or_path: str) -> str:
     if not words or len(words) > 2 or not is_key(words[-1]):
         raise LinkError(f"{path}: holds no public key; give the .pub file that alpr key new made")
     return words[-1]
-
-
-def _create(path: Path, text: str, mode: int) -> None:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    except FileExistsError as error:
-        raise LinkError(f"{path}: there already; choose another name or remove it first") from error
-    except OSError as error:
-        raise LinkError(f"{path}: cannot write the key ({error.strerror}); check the folder") from error
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        give_as(path.parent, descriptor)
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())

@@ -16,7 +16,7 @@ from alpr.errors import LinkError, PeerRejected
 from alpr.link.admission import NewKey, NewKeyRefused, NewKeyTaken
 from alpr.link.enrolment import PATIENCE_S, connected
 from alpr.link.keyring import Keys
-from alpr.link.keys import KeyPair, load_key_pair, new_key_pair, write_private_key
+from alpr.link.keys import KeyPair, load_key_pair, new_key_pair, show_public, write_private_key
 from alpr.link.textfile import take_place
 
 
@@ -77,10 +77,7 @@ def _pending(path: Path) -> KeyPair:
 
 def _put_in_place(following: Path, key_file: Path) -> None:
     try:
+        show_public(key_file, load_key_pair(following).public)
         take_place(following, key_file)
-        public = key_file.with_suffix(".pub")
-        if public.exists():
-            name = (public.read_text("ascii").split() or ["device"])[0]
-            public.write_text(f"{name} {load_key_pair(key_file).public}\n", "ascii")
     except OSError as error:
         raise LinkError(f"{key_file}: cannot be replaced ({error.strerror}); run it again") from error

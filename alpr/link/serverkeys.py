@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from alpr.errors import LinkError
-from alpr.link.keys import KeyPair, load_key_pair, new_key_pair, write_private_key
+from alpr.link.keys import KeyPair, load_key_pair, new_key_pair, show_public, write_private_key
 from alpr.link.textfile import stamp, take_place
 
 _log = logging.getLogger(__name__)
@@ -86,11 +86,8 @@ def change_over(key_file: Path) -> KeyPair:
     if following is None:
         raise LinkError(f"{next_path(key_file)}: no next key is prepared; first: alpr key rotate -c collector.yaml")
     try:
+        show_public(key_file, following.public)
         take_place(next_path(key_file), key_file)
-        public = key_file.with_suffix(".pub")
-        if public.exists():
-            name = (public.read_text("ascii").split() or ["collector"])[0]
-            public.write_text(f"{name} {following.public}\n", "ascii")
     except OSError as error:
         raise LinkError(f"{key_file}: cannot be replaced ({error.strerror})") from error
     return following

@@ -71,6 +71,31 @@ def rewrite(path: Path, change: Callable[[str], str], what: str, *, mode: int = 
             raise LinkError(f"{path}: cannot write {what} ({error.strerror}); check its folder") from error
 
 
+def create(path: Path, text: str, what: str, *, mode: int) -> None:
+    """Write a file that must not be there yet; it is whole, or not there at all, whenever we are killed.
+
+    Raises:
+        LinkError: it is there already, or cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.new")
+    with _alone(path):
+        if path.exists():
+            raise LinkError(f"{path}: there already; choose another name or remove it first")
+        try:
+            draft.unlink(missing_ok=True)  # of one that was killed: its mode and owner are not to be trusted
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                give_as(path.parent, descriptor)
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.rename(path)
+            _sync_folder(path.parent)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise LinkError(f"{path}: cannot write {what} ({error.strerror}); check the folder") from error
+
+
 def give_as(like: Path, descriptor: int) -> None:
     """Where root made a file, let it belong to whom `like` belongs: else the program that runs cannot read it."""
     if os.geteuid() == 0:

@@ -48,24 +48,41 @@ class Unit:
         return KeyRing(self.key_file, server_key or configured, self.folder / "collector-keys")
 
     @contextmanager
-    def sending(self) -> Iterator[DeviceLink]:
-        """Appends some hundred reads a second until the block ends, then waits until all are delivered."""
+    def appending(self) -> Iterator[threading.Event]:
+        """Some hundred reads a second, until the event is set or the block ends."""
         stop = threading.Event()
-        link = DeviceLink(self.journal, self.endpoint, self.ring(), heartbeat_s=0.2)
-        link.start()
         sender = threading.Thread(target=self._send, args=(stop,))
         sender.start()
         try:
-            wait_until(lambda: link.status().is_connected)
-            yield link
-            stop.set()
-            sender.join()
-            wait_until(lambda: sum(link.status().waiting.values()) == 0, 30)
+            yield stop
         finally:
             stop.set()
             sender.join()
+
+    @contextmanager
+    def sending(self, *, waits: bool = True) -> Iterator[DeviceLink]:
+        """Appends and delivers until the block ends; waits at its end until all are delivered, unless told not to."""
+        link = DeviceLink(self.journal, self.endpoint, self.ring(), heartbeat_s=0.2)
+        link.start()
+        try:
+            with self.appending() as self._stop:
+                if waits:
+                    wait_until(lambda: link.status().is_connected, 20)
+                yield link
+                if waits:
+                    self.delivered(link)
+        finally:
             link.close()
         assert link.failure is None
+
+    def delivered(self, link: DeviceLink) -> None:
+        """Append no more, and wait until all are delivered."""
+        self._stop.set()
+        wait_until(lambda: sum(link.status().waiting.values()) == 0 and self._is_empty(), 60)
+
+    def _is_empty(self) -> bool:
+        with closing(sqlite3.connect(self.journal)) as connection:
+            return bool(connection.execute("SELECT count(*) FROM outbox").fetchone() == (0,))
 
     def _send(self, stop: threading.Event) -> None:
         with closing(Journal(self.journal)) as journal:

@@ -47,6 +47,21 @@ def test_existing_keys_are_never_overwritten(tmp_path: Path) -> None:
     assert private.read_bytes() == before
 
 
+def test_a_key_that_could_not_be_written_whole_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def is_full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / ".edge.key.new").write_text("half of a k")  # of one that was killed
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", is_full)
+        with pytest.raises(LinkError, match=r"edge.key: cannot write the key \(No space left on device\)"):
+            write_key_pair(new_key_pair(), "edge", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    keys = new_key_pair()
+    private, _ = write_key_pair(keys, "edge", tmp_path)
+    assert load_key_pair(private) == keys
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
 def test_a_private_key_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None:
     private, _ = write_key_pair(new_key_pair(), "edge", tmp_path)
