@@ -57,6 +57,11 @@ class Line:
         self._stop.set()
         self._thread.join(5)
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether anyone is connected through it."""
+        return bool(self._pairs)
+
     def cut(self) -> None:
         """Break all connections at once, in the middle of whatever is under way."""
         self._is_cut.set()
