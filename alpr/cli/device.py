@@ -127,7 +127,9 @@ def list_devices(config_path: Path | None, allowed: Path | None, as_json: bool) 
     """Show who is allowed and, with --config, how each device is."""
     from alpr.link.allowlist import read_devices
 
-    devices = read_devices(_list_of(config_path, allowed))
+    listed = _list_of(config_path, allowed)
+    devices = read_devices(listed)
+    _tell_codes(listed, is_empty=not devices)
     if config_path is None:
         print_rows(
             ({"name": device.name, "key": device.key} for device in devices if device.until is None), as_json=as_json
@@ -145,6 +147,20 @@ def list_devices(config_path: Path | None, allowed: Path | None, as_json: bool) 
     if not wants_json(as_json):
         rows = [table_row(row, latest[row["name"]].heartbeat if row["name"] in latest else None) for row in rows]
     print_rows(rows, as_json=as_json)
+
+
+def _tell_codes(allowed: Path, *, is_empty: bool) -> None:
+    from alpr.clock import SystemClock
+    from alpr.link.claims import claims_path, read_claims
+
+    path, now = claims_path(allowed), SystemClock().now()
+    codes = [code for code in read_claims(path) if code.is_open(now)] if path.exists() else []
+    for code in codes:
+        click.echo(f"{code.name}: claim code not used yet, good until {code.at:%Y-%m-%d %H:%M} UTC", err=True)
+    if is_empty and not codes:
+        click.echo(
+            "no device is allowed yet; let the first one in:  alpr device new NAME -c collector.yaml", err=True
+        )
 
 
 @command.command()

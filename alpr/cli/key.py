@@ -34,6 +34,7 @@ def new(name: str, folder: Path) -> None:
     click.echo(f"private key: {private} (keep it there, mode 0600)", err=True)
     click.echo(f"public key:  {public}", err=True)
     line = f"alpr device allow {name} {shlex.quote(keys.public)} --allowed FILE"
+    click.echo("if it is the collector's, then:  alpr device new NAME -c collector.yaml", err=True)
     click.echo(f"if it is a device's, let it in at the collector:  {line}", err=True)
 
 

@@ -199,6 +199,8 @@ def run_collector(
         with closing(hub), Exporter(*metrics, figures) if metrics else nullcontext():
             endpoint = hub.open()
             _log.info("listening on %s with key %s", endpoint, keys.present.public)
+            if not allowed.names:
+                _log.warning("no device is allowed yet; the first one:  alpr device new NAME -c collector.yaml")
             if on_ready is not None:
                 on_ready(endpoint)
             while not stop.is_set():

@@ -46,6 +46,11 @@ class AllowList:
     """
 
     def __init__(self, path: Path, clock: Clock | None = None) -> None:
+        if not path.exists():
+            raise LinkError(
+                f"{path}: no list of allowed devices; `alpr device new NAME -c collector.yaml` lets the first one in "
+                "and makes it"
+            )
         self.path = path
         self._clock = clock or SystemClock()
         self._stamp = stamp(path, _WHAT)

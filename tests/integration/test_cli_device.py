@@ -130,6 +130,28 @@ def test_the_table_for_people_is_short() -> None:
     assert set(table_row(made[1], None)) == set(table_row(made[0], heartbeat))
 
 
+def test_a_new_centre_says_what_to_do_first(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    centre = Centre(tmp_path)
+    (centre.folder / "devices").unlink()
+    with (
+        pytest.raises(AssertionError, match=r"devices: no list of allowed devices; `alpr device new"),
+        centre.running(),
+    ):
+        pass
+    (centre.folder / "devices").touch()
+    with centre.running():
+        assert "no device is allowed yet" in alpr("device", "list", "-c", centre.config).stderr
+    assert "no device is allowed yet; the first one:  alpr device new" in caplog.text
+    assert alpr("device", "new", "gate-1", "-c", centre.config).exit_code == 0
+    listed = alpr("device", "list", "-c", centre.config)
+    assert "gate-1: claim code not used yet, good until" in listed.stderr
+    assert "no device is allowed" not in listed.stderr
+    caplog.clear()
+    with centre.running():
+        centre.enrol("gate-2")
+        assert "gate-2: claim code" not in alpr("device", "list", "-c", centre.config).stderr
+
+
 def test_a_code_that_no_device_could_use_is_not_made(centre: Centre) -> None:
     centre.config.write_text(centre.config.read_text().replace("127.0.0.1", "0.0.0.0"))  # noqa: S104
     assert isinstance(alpr("device", "new", "gate-1", "-c", centre.config).exception, LinkError)
