@@ -18,7 +18,7 @@ from sqlite_utils import Database
 from alpr.clock import Clock, SystemClock
 from alpr.errors import ForwardError, ForwardRefused
 from alpr.forward.event import Event
-from alpr.forward.queue import waiting_after
+from alpr.forward.queue import newest_number, waiting_after
 from alpr.forward.target import Target
 from alpr.sqlite import connect, connect_read_only, migrate, stored, transaction
 
@@ -129,9 +129,9 @@ class Forwarder:
 
     def _lane(self, target: Target) -> _Lane:
         with stored(self._path), transaction(self._places):
-            (newest,) = self._queue.execute("SELECT coalesce(max(id), 0) FROM outgoing").fetchone()
             self._places.execute(
-                "INSERT OR IGNORE INTO targets (name, delivered) VALUES (?, ?)", (target.name, newest)
+                "INSERT OR IGNORE INTO targets (name, delivered) VALUES (?, ?)",
+                (target.name, newest_number(self._queue)),
             )
             (delivered,) = self._places.execute(
                 "SELECT delivered FROM targets WHERE name = ?", (target.name,)
@@ -143,8 +143,10 @@ class Forwarder:
             return False
         if not lane.waiting:
             with stored(self._database):
+                newest = newest_number(self._queue)  # before looking: what comes in between is still to be looked at
                 lane.waiting = waiting_after(self._queue, lane.delivered, lane.target.kinds)
         if not lane.waiting:
+            self._pass_over(lane, newest)
             return False
         event = lane.waiting[0]
         receivers = event.row.get("receivers")
@@ -163,6 +165,13 @@ class Forwarder:
         else:
             self._done(lane, event)
         return True
+
+    def _pass_over(self, lane: _Lane, newest: int) -> None:
+        """Nothing up to there is for this target: it must not keep the queue from forgetting."""
+        if newest > lane.delivered:
+            with stored(self._path), transaction(self._places):
+                self._places.execute("UPDATE targets SET delivered = ? WHERE name = ?", (newest, lane.target.name))
+            lane.delivered = newest
 
     def _done(self, lane: _Lane, event: Event, *, refused: str = "") -> None:
         now = self._now().isoformat(timespec="milliseconds")

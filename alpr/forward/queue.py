@@ -54,6 +54,12 @@ def prune(connection: sqlite3.Connection, delivered: int, limits: QueueLimits | 
     return int(excess)
 
 
+def newest_number(connection: sqlite3.Connection) -> int:
+    """Of the newest event in the queue; 0 where it is empty."""
+    (newest,) = connection.execute("SELECT coalesce(max(id), 0) FROM outgoing").fetchone()
+    return int(newest)
+
+
 def waiting_after(connection: sqlite3.Connection, number: int, kinds: frozenset[str], limit: int = 64) -> list[Event]:
     """The next events of some kinds, oldest first."""
     marks = ",".join("?" * len(kinds))

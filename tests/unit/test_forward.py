@@ -222,6 +222,29 @@ def test_a_target_that_is_down_is_tried_again_later_and_holds_up_no_other(path: 
         assert forwarder.delivered == 4
 
 
+def test_a_target_that_wants_little_does_not_keep_the_queue_from_forgetting(path: Path) -> None:
+    taker, rare = Taker("taker"), Taker("rare", frozenset({"alert"}))
+    Forwarder(path, [taker, rare]).close()
+    fill(path, taker, range(1, 4))
+    with closing(Forwarder(path, [taker, rare])) as forwarder:
+        while forwarder.step():
+            pass
+        assert forwarder.delivered == 6
+        with closing(Store(path)) as store:
+            assert store.forget_delivered(forwarder.delivered) == 0
+            store.queue([("read", {"read_id": "x"}), ("alert", {"alert_id": "y", "at": "now", "is_raised": True})])
+        while forwarder.step():
+            pass
+        assert (len(taker.taken), len(rare.taken)) == (7, 1)
+    assert {row["waiting"] for row in shown(path)} == {0}
+
+
+def shown(path: Path) -> list[dict[str, Any]]:
+    """What `alpr forward` says."""
+    result = CliRunner().invoke(cli, ["forward", "--db", str(path), "--json"])
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
 def test_what_a_target_refuses_is_named_and_the_next_goes_on(path: Path) -> None:
     taker = Taker(kinds=frozenset({"hit"}))
     taker.failures = [ForwardRefused("it answers 400")]
