@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from alpr.alerts import age_warning
 from alpr.cli.instants import instant
 from alpr.cli.output import json_option, print_rows
 from alpr.types import Action, Disposition, Verdict
@@ -97,7 +98,7 @@ def dispose(
     edge_path: Path | None,
     database: Path | None,
     purpose: str,
-    case_id: str,  # noqa: ARG001 - shared with the other commands
+    case_id: str,
     action: str,
     reason: str,
     true_text: str,
@@ -133,7 +134,8 @@ def dispose(
 
         _need_database(database)
         with closing(Audit(audit_path(database))) as audit:
-            kept = audited_decision(database, audit, disposition, purpose=purpose or reason or "decides on a hit")
+            stated = purpose or reason or "decides on a hit"
+            kept = audited_decision(database, audit, disposition, purpose=stated, case_id=case_id)
     print_rows([_decision_row(kept)], as_json=as_json)
 
 
@@ -211,6 +213,8 @@ def _row(device: str | None, hit: HitRecord, decided: tuple[DispositionRecord, .
         "list": hit.entry.list_name,
         "priority": hit.entry.priority,
         "reason": hit.entry.reason,
+        "list_warning": age_warning(hit.list_age_s, hit.list_max_age_s),
+        "is_past": hit.is_past,
         "is_withdrawn": hit.is_withdrawn,
         "verdict": last.verdict if last else None,
         "action": last.action if last else None,

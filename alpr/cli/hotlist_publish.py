@@ -20,7 +20,7 @@ from alpr.errors import KeyFileError, ReplayError, UpdateRefused
 if TYPE_CHECKING:
     from alpr.hotlist.applying import Trust
     from alpr.hotlist.signing import AdminKey
-    from alpr.hotlist.update import Head, Header
+    from alpr.hotlist.update import Header
 
 _admins_option = click.option(
     "--admins",
@@ -128,7 +128,7 @@ def publish(
 @_needed_option
 @json_option
 def verify(files: tuple[Path, ...], admins: Path, needed: int, as_json: bool) -> None:
-    """Check update files: whole, and signed by those who are trusted. Exit 3 where one is not.
+    """Check update files: whole, signed by those who are trusted, not expired. Exit 3 where one is not.
 
     Whether an update is older than what a device holds, only that device can say.
     """
@@ -144,7 +144,9 @@ def verify(files: tuple[Path, ...], admins: Path, needed: int, as_json: bool) ->
             is_refused = True
             click.echo(f"{file}: refused ({refusal.cause}): {refusal}", err=True)
             continue
-        rows.append(_row(file, head.header, signers=", ".join(names), expired=_has_expired(head)))
+        has_expired = SystemClock().now() >= head.header.expires_at
+        is_refused |= has_expired
+        rows.append(_row(file, head.header, signers=", ".join(names), expired=has_expired))
     print_rows(rows, as_json=as_json)
     if is_refused:
         sys.exit(3)
@@ -264,10 +266,6 @@ def _row(file: Path, header: Header, **more: Any) -> dict[str, Any]:
         "signatures_needed": header.signatures_needed,
         **more,
     }
-
-
-def _has_expired(head: Head) -> bool:
-    return SystemClock().now() >= head.header.expires_at
 
 
 def _trust(admins: Path, needed: int) -> Trust:

@@ -69,7 +69,9 @@ def audited_hits(
     return found
 
 
-def audited_decision(database: Path, audit: Audit, disposition: Disposition, *, purpose: str) -> Disposition:
+def audited_decision(
+    database: Path, audit: Audit, disposition: Disposition, *, purpose: str, case_id: str = ""
+) -> Disposition:
     """Decide on a hit at the centre. Recorded first, so that no decision stands that the audit does not know.
 
     Raises:
@@ -88,7 +90,7 @@ def audited_decision(database: Path, audit: Audit, disposition: Disposition, *, 
                     "action": disposition.action.value,
                 },
                 checked_purpose(purpose),
-                "",
+                case_id.strip(),
                 1,
             )
         )

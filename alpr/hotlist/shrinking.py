@@ -31,5 +31,5 @@ def refuse_shrink(list_name: str, applied: Applied, max_shrink: float | None) ->
     if max_shrink is not None and is_shrinking(held, after, max_shrink):
         raise ShrinkRefused(
             f"list {list_name!r} would shrink from {held} to {after} entries, by more than {max_shrink:.0%}: "
-            "look at what goes with `alpr hotlist diff`, then import with --accept-shrink"
+            "look at what goes with `alpr hotlist diff`, then say --accept-shrink"
         )

@@ -170,13 +170,14 @@ def load_admin_key(path: Path, ask_passphrase: Callable[[], str] | None = None) 
         raise KeyFileError(f"{path}: mode {mode:04o} lets others at this private key; run: chmod 600 {path}")
     is_locked = b"ENCRYPTED" in pem
     if is_locked and ask_passphrase is None:
-        raise KeyFileError(f"{path}: is locked with a passphrase, and nobody is there to ask for it")
+        raise KeyFileError(f"{path}: is locked with a passphrase, and nobody is there to ask: give --passphrase-file")
     passphrase = ask_passphrase().encode() if is_locked and ask_passphrase else None
     try:
         secret = serialization.load_pem_private_key(pem, passphrase)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        reason = "the passphrase is wrong" if is_locked else "not a private key in PEM"
-        raise KeyFileError(f"{path}: {reason}; make one with: alpr hotlist key new") from error
+        if is_locked:
+            raise KeyFileError(f"{path}: the passphrase is wrong: try again") from error
+        raise KeyFileError(f"{path}: not a private key in PEM; make one with: alpr hotlist key new") from error
     if not isinstance(secret, Ed25519PrivateKey):
         raise KeyFileError(f"{path}: not an Ed25519 key; make one with: alpr hotlist key new")
     return AdminKey(secret)

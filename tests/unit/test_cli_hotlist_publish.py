@@ -86,6 +86,17 @@ def test_a_refused_update_is_one_line_exit_3_and_counted(desk: Desk) -> None:
     assert (refusal.cause, refusal.total) == ("bad-signature", 1)
 
 
+def test_verify_does_not_pass_what_has_expired(desk: Desk) -> None:
+    alice = desk.new_admin("alice")
+    imported(desk.db, ["AB12CDE,stolen car"])
+    (made,) = desk.rows(
+        *("publish", "--db", desk.db, "--to", desk.folder / "out", "--key", alice),
+        *("--not-before", "2026-01-01", "--days", "1"),
+    )
+    result = desk.run("verify", made["file"], "--admins", desk.admins, "--json", ok=3)
+    assert json.loads(result.stdout)["expired"] is True
+
+
 def test_two_people(desk: Desk) -> None:
     alice, bob = desk.new_admin("alice"), desk.new_admin("bob")
     imported(desk.db, ["AB12CDE,stolen car"])

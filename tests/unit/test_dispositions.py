@@ -168,17 +168,19 @@ def test_hits_are_listed_decided_and_recorded_at_the_centre(tmp_path: Path) -> N
     database = tmp_path / "store.db"
     [row] = rows(alpr("hits", "list", "--db", database, "--undecided", *WHY, "--json"))
     assert (row["plate"], row["verdict"]) == ("AB12CDE", None)
+    assert (row["is_past"], row["list_warning"]) == (False, "")
     refused = alpr("hits", "dispose", row["hit_id"], "correct", "--db", database, "--action", "stop", *WHY)
     assert isinstance(refused.exception, DispositionError)
     decided = alpr(
         "hits", "dispose", row["hit_id"], "correct", "--db", database, "--action", "stop", *WHY,
-        "--verified-with", "NCIC by radio", "--verified-at", "2026-01-01T12:00", "--json",
+        "--verified-with", "NCIC by radio", "--verified-at", "2026-01-01T12:00", "--case", "K-7", "--json",
     )  # fmt: skip
     assert rows(decided)[0]["action"] == "stop"
     assert rows(alpr("hits", "list", "--db", database, "--undecided", *WHY, "--json")) == []
     assert rows(alpr("hits", "list", "--db", database, *WHY, "--json"))[0]["verdict"] == "correct"
     with closing(Audit(audit_path(database))) as audit:
         assert [entry["action"] for entry in audit.rows()] == ["hits", "dispose", "dispose", "hits", "hits"]
+        assert [entry["case_id"] for entry in audit.rows()] == ["", "", "K-7", "", ""]
         audit.verify()
 
 
@@ -194,10 +196,12 @@ def test_a_device_lists_and_decides_without_the_centre(tmp_path: Path, clock: Fa
     (tmp_path / "clip").mkdir()
     config = tmp_path / "edge.yaml"
     config.write_text("device: {name: car, data_dir: .}\ncameras: [{id: north, url: clip}]\n")
+    old = replace(a_hit(a_read(2)), is_past=True, list_age_s=31 * 3600.0, list_max_age_s=24 * 3600.0)
     with closing(Journal(tmp_path / "journal.sqlite", clock=clock)) as journal:
-        journal.append([a_read(1), a_read(2)], [a_hit(a_read(1)), a_hit(a_read(2))])
+        journal.append([a_read(1), a_read(2)], [a_hit(a_read(1)), old])
     newest = rows(alpr("hits", "list", "-c", config, "--limit", 1, "--json"))
     assert [row["hit_id"] for row in newest] == [a_hit(a_read(2)).hit_id]
+    assert (newest[0]["is_past"], newest[0]["list_warning"]) == (True, "list is 31 h old: verify by radio")
     decided = alpr("hits", "dispose", a_hit(a_read(1)).hit_id, "misread", "-c", config, "--true-text", "AB12CDF")
     assert rows(decided)[0]["true_text"] == "AB12CDF"
     [waiting] = rows(alpr("hits", "list", "-c", config, "--undecided", "--json"))

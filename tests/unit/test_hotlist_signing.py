@@ -86,9 +86,9 @@ def test_a_wrong_or_missing_or_short_passphrase(tmp_path: Path) -> None:
     with pytest.raises(KeyFileError, match="10 or more"):
         write_admin_key(ALICE, "alice", tmp_path, "short")
     private, _ = write_admin_key(ALICE, "alice", tmp_path, "correct horse battery")
-    with pytest.raises(KeyFileError, match="passphrase is wrong"):
+    with pytest.raises(KeyFileError, match="passphrase is wrong: try again"):
         load_admin_key(private, lambda: "wrong horse battery")
-    with pytest.raises(KeyFileError, match="nobody is there to ask"):
+    with pytest.raises(KeyFileError, match="nobody is there to ask: give --passphrase-file"):
         load_admin_key(private)
 
 
