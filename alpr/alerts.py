@@ -34,12 +34,13 @@ class Told(StrEnum):
 def age_warning(list_age_s: float, list_max_age_s: float | None) -> str:
     """What a person is told with a hit of a list that is too old; "" where it is not.
 
-    >>> age_warning(31 * 3600, 24 * 3600)
-    'list is 31 h old: verify by radio'
+    >>> age_warning(31 * 3600, 24 * 3600), age_warning(40 * 60, 1800)
+    ('list is 31 h old: verify by radio', 'list is 40 min old: verify by radio')
     """
     if list_max_age_s is None or list_age_s <= list_max_age_s:
         return ""
-    return f"list is {list_age_s / 3600:.0f} h old: verify by radio"
+    age = f"{list_age_s / 3600:.0f} h" if list_age_s >= 2 * 3600 else f"{list_age_s / 60:.0f} min"
+    return f"list is {age} old: verify by radio"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class AlertDesk:
         self._met: dict[
             tuple[str, str], datetime
         ] = {}  # by list and plate: when someone was last told, or would have been
-        self._told: dict[str, datetime] = {}
+        self._told: dict[str, None] = {}  # in the order in which they were told, whatever the clock said
         self._counts: Counter[Told] = Counter()
         self._set_aside = 0
 
@@ -102,7 +103,7 @@ class AlertDesk:
         if fate in (Told.NOW, Told.REPEAT) and not hit.is_withdrawn:
             self._met[entry.list_name, entry.plate] = hit.raised_at
         if fate is Told.NOW:
-            self._told[hit.hit_id] = hit.raised_at
+            self._told[hit.hit_id] = None
             self._waiting[hit.hit_id] = hit
             if len(self._waiting) > self._rules.max_waiting:
                 self._put_aside()
@@ -139,7 +140,11 @@ class AlertDesk:
         before = self._met.get((hit.match.entry.list_name, hit.match.entry.plate))
         if hit.is_withdrawn:
             return True  # of one that nobody was told of
-        return before is not None and hit.raised_at - before < timedelta(seconds=self._rules.repeat_s)
+        return before is not None and self._is_close(before, hit.raised_at)
+
+    def _is_close(self, before: datetime, now: datetime) -> bool:
+        # Either way: of a clock that was set back by an hour, an hour of hits would count as repeats.
+        return abs(now - before) < timedelta(seconds=self._rules.repeat_s)
 
     def _put_aside(self) -> None:
         """The least urgent and oldest makes room; where all are protected the queue grows rather than drop one."""
@@ -152,8 +157,6 @@ class AlertDesk:
     def _forget(self, now: datetime) -> None:
         """What can no longer matter: bounded memory over weeks."""
         if len(self._met) > 1024:
-            repeat = timedelta(seconds=self._rules.repeat_s)
-            self._met = {key: met for key, met in self._met.items() if now - met < repeat}
+            self._met = {key: met for key, met in self._met.items() if self._is_close(met, now)}
         if len(self._told) > 4096:
-            kept = sorted(self._told, key=self._told.__getitem__)[-2048:]
-            self._told = {hit_id: self._told[hit_id] for hit_id in kept}
+            self._told = dict.fromkeys(list(self._told)[-2048:])

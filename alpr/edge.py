@@ -168,7 +168,7 @@ class Edge:
                     self._tell(pipeline.process(frame))
             elif feeds.is_done:
                 break
-            self._look_back(journal)
+            self._look_back(journal, pipeline)
             if link is not None and link.failure is not None:
                 raise StoreError(f"the link to the collector died: {link.failure}") from link.failure
             if time.monotonic() >= next_look_s:
@@ -196,7 +196,7 @@ class Edge:
             told = tuple(self._desk.take(hit) for hit in hits)
             self._on_outcome(replace(outcome, hits=hits, told=told))
 
-    def _look_back(self, journal: Journal) -> None:
+    def _look_back(self, journal: Journal, pipeline: Pipeline) -> None:
         """Go on with holding past reads against what is new in the hotlists."""
         hits = () if self._updates is None else self._updates.step(PAST_STEP_S)
         if hits:
@@ -204,6 +204,7 @@ class Edge:
                 journal.append((), hits)
             except StoreFull as error:
                 _log.error("%d past hits not kept: %s", len(hits), error)
+            pipeline.adopt(hits)
             self._tell(Outcome(hits=hits))
 
     def _may_learn(self, hit: Hit) -> bool:

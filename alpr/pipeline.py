@@ -6,7 +6,7 @@ Frame ─► detect ─► track (recognise what is worth it) ─► match ─�
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -17,7 +17,7 @@ from alpr.alerts import Told
 from alpr.clock import Clock
 from alpr.errors import StoreFull
 from alpr.geometry import Polygon, is_inside
-from alpr.types import Detection, Frame, Hit, Image, Observation, Read
+from alpr.types import Detection, Frame, Hit, Image, MatchKind, Observation, Read
 
 _log = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ class Pipeline:
         self._clock = clock
         self._masked = masked or {}
         self._trackers: dict[str, Tracker] = {}
-        self._standing: dict[str, dict[str, Hit]] = {}  # open read_id -> its hits by hit_id
+        self._standing: dict[str, dict[str, Hit]] = {}  # of each open pass its hits by hit_id, by read_id
 
     def process(self, frame: Frame) -> Outcome:
         """Take one frame through all stages."""
@@ -125,6 +125,15 @@ class Pipeline:
     def finish(self) -> Outcome:
         """Close all passes: the sources have ended."""
         return self._report([read for tracker in self._trackers.values() for read in tracker.finish()])
+
+    def adopt(self, hits: Iterable[Hit]) -> None:
+        """Past hits that a hotlist update brought.
+
+        Those of a pass that is still open are corrected or withdrawn with it, and raised anew as of now.
+        """
+        for hit in hits:
+            if hit.read_id in self._standing:
+                self._standing[hit.read_id][hit.hit_id] = hit
 
     def _unmasked(self, frame: Frame, detections: list[Detection]) -> list[Detection]:
         polygons = self._masked.get(frame.camera_id)
@@ -154,7 +163,7 @@ class Pipeline:
         """The hits of this revision that differ from those already standing: new, changed or withdrawn."""
         before = self._standing.pop(read.read_id, {})
         now = {hit.hit_id: hit for hit in self._matcher.hits(read)}
-        if not read.is_final and now:
+        if not read.is_final:
             self._standing[read.read_id] = now
         news = [hit for hit in now.values() if not _says_the_same(hit, before.get(hit.hit_id))]
         for hit_id, hit in before.items():
@@ -173,4 +182,8 @@ class Pipeline:
 
 
 def _says_the_same(hit: Hit, before: Hit | None) -> bool:
-    return before is not None and (hit.plate_text, hit.match.kind) == (before.plate_text, before.match.kind)
+    return before is not None and _said(hit) == _said(before)
+
+
+def _said(hit: Hit) -> tuple[str, MatchKind, bool]:
+    return hit.plate_text, hit.match.kind, hit.is_past

@@ -107,6 +107,31 @@ def test_a_revision_that_says_the_same_raises_no_second_hit() -> None:
     assert outcome.hits == ()
 
 
+class NothingYet(OnePlate):
+    """A matcher whose list gets its entry on the way."""
+
+    has_come = False
+
+    def hits(self, read: Read) -> list[Hit]:
+        return super().hits(read) if self.has_come else []
+
+
+@pytest.mark.parametrize(("text", "is_withdrawn"), [("AB12CDF", True), ("AB12CDE", False)])
+def test_a_past_hit_of_a_pass_that_is_still_open_is_withdrawn_or_told_as_of_now(
+    text: str, is_withdrawn: bool
+) -> None:
+    matcher = NothingYet()
+    tracker = ScriptedTracker([[a_read()], [a_read(text, 1)]], [a_read(text, 2, is_final=True)])
+    pipeline = a_pipeline(tracker, MemoryJournal(), matcher=matcher)
+    assert pipeline.process(a_frame(0)).hits == ()
+    matcher.has_come = True
+    (found,) = matcher.hits(a_read())
+    pipeline.adopt([replace(found, is_past=True), replace(found, read_id="e" * 32, is_past=True)])
+    (hit,) = pipeline.process(a_frame(1)).hits
+    assert (hit.hit_id, hit.is_withdrawn, hit.is_past) == (found.hit_id, is_withdrawn, is_withdrawn)
+    assert pipeline.finish().hits == ()
+
+
 def test_a_correction_withdraws_the_hit_once() -> None:
     tracker = ScriptedTracker([[a_read()], [a_read("AB12CDF", 1)]], [a_read("AB12CDF", 2, is_final=True)])
     pipeline = a_pipeline(tracker, MemoryJournal())
