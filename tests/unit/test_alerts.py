@@ -98,6 +98,23 @@ def test_memory_is_bounded_over_many_hits() -> None:
     assert len(desk.waiting) == 20
 
 
+def test_a_clock_that_is_set_back_silences_nothing() -> None:
+    desk = AlertDesk(AlertRules(repeat_s=120))
+    assert desk.take(a_hit_at(7200)) is Told.NOW
+    assert desk.take(a_hit_at(0)) is Told.NOW
+    assert desk.take(a_hit_at(7195)) is Told.NOW  # set right again
+    assert desk.take(a_hit_at(7190)) is Told.REPEAT  # two cameras may tell of one moment in either order
+
+
+def test_after_a_clock_was_set_back_what_was_told_last_is_still_remembered() -> None:
+    desk = AlertDesk(AlertRules(never_muted=9))
+    for number in range(4096):
+        desk.take(a_hit_at(10_000 + number, f"P{number}"))
+    last = a_hit_at(0, "LAST1")
+    assert desk.take(last) is Told.NOW
+    assert desk.take(replace(last, is_withdrawn=True)) is Told.UPDATE
+
+
 def test_a_past_hit_is_shown_but_never_sounds_nor_waits_nor_hides_a_live_one() -> None:
     desk = AlertDesk()
     live = a_hit_at(0)
