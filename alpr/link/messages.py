@@ -29,6 +29,7 @@ from alpr.link.fields import (
     Sha256,
     Share,
     Text,
+    check_instants,
 )
 from alpr.link.health import Echo, Heartbeat
 from alpr.link.hotlists import HotlistAsk, HotlistNone, HotlistOffers, HotlistPart, HotlistsHeld
@@ -279,9 +280,11 @@ def decode_record(raw: bytes | Raw) -> Record:
         MessageError: of an unknown kind, or a field is missing or out of range.
     """
     try:
-        return _record.decode(raw)
+        record = _record.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MessageError(f"a record that cannot be understood: {error}") from error
+    check_instants(record)
+    return record
 
 
 def _checked(raw: bytes, decoder: msgspec.msgpack.Decoder[_M]) -> _M:
@@ -293,4 +296,5 @@ def _checked(raw: bytes, decoder: msgspec.msgpack.Decoder[_M]) -> _M:
         raise MessageError(f"a message that cannot be understood: {error}") from error
     if message.v != VERSION:
         raise OtherVersion(f"a message of version {message.v}; this side speaks version {VERSION}, update the older")
+    check_instants(message)
     return message

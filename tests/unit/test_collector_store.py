@@ -17,9 +17,9 @@ from alpr.collector.store import Store, Stored
 from alpr.errors import MigrationError, StoreError, StoreFull
 from alpr.link.convert import pictures_of, record_from_hit, record_from_read
 from alpr.link.hub import Delivery, Peer
-from alpr.link.messages import Batch, Entry, Hello, LossRecord, Record, encode
+from alpr.link.messages import Batch, DispositionRecord, Entry, Hello, LossRecord, Record, encode
 from tests.conftest import START, FakeClock
-from tests.records import a_hit, a_read
+from tests.records import a_hit, a_read, an_id
 
 BOOT = "0123456789abcdef"
 EDGE, OTHER = Peer("e" * 40, "edge"), Peer("o" * 40, "other")
@@ -131,6 +131,19 @@ def test_a_hit_that_comes_again_after_its_number_was_forgotten_is_not_told_again
     assert ask(path, "SELECT seq FROM received") == [(9,)]
     _, new = store.add([first])
     assert new == []
+
+
+def test_a_decision_beyond_the_calendar_is_refused_and_ends_nothing(store: Store) -> None:
+    decision = msgspec.to_builtins(DispositionRecord(an_id("one"), an_id("hit"), "correct", "none", "officer", START))
+    decision["decided_at"] = "0001-01-01T00:00:00+14:00"
+    entries = (
+        Entry(1, msgspec.Raw(msgspec.msgpack.encode(decision))),
+        Entry(2, msgspec.Raw(encode(record_from_read(a_read())))),
+    )
+    (receipt,), new = store.add([Delivery(EDGE, Batch(BOOT, 1, entries))])
+    assert [refusal.seq for refusal in receipt.refused] == [1]
+    assert receipt.seqs == (2,)
+    assert len(new) == 1
 
 
 def test_devices_do_not_share_ids(store: Store, path: Path) -> None:

@@ -40,6 +40,7 @@ from alpr.link.messages import (
     decode_record,
     encode,
 )
+from tests.conftest import START
 from tests.records import a_hit, a_read
 
 BOOT = "0123456789abcdef"
@@ -123,6 +124,21 @@ def test_a_read_without_pictures_has_none() -> None:
 def test_a_record_out_of_range_is_refused(fields: dict[str, object]) -> None:
     with pytest.raises(MessageError, match="cannot be understood"):
         decode_record(changed(record_from_read(a_read()), **fields))
+
+
+@pytest.mark.parametrize("instant", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_an_instant_that_is_none_in_utc_is_refused(instant: str) -> None:
+    with pytest.raises(MessageError, match="beyond the calendar"):
+        decode_record(changed(record_from_read(a_read()), first_seen_at=instant))
+    hit = record_from_hit(a_hit(a_read()))
+    entry = {**msgspec.to_builtins(hit.entry), "valid_to": instant}
+    with pytest.raises(MessageError, match="beyond the calendar"):
+        decode_record(changed(hit, entry=entry))
+    held = HotlistsHeld((SetReport("all", 1, "", START, START, 1),))
+    plain = msgspec.msgpack.decode(encode(held))
+    plain["held"][0]["updated_at"] = instant
+    with pytest.raises(MessageError, match="beyond the calendar"):
+        decode_from_device(msgspec.msgpack.encode(plain))
 
 
 def test_probabilities_that_do_not_fit_are_refused() -> None:
