@@ -90,6 +90,7 @@ class HealthBoard:
         self._last = dict(known)
         self._heard_ns = dict.fromkeys(known, self._start_ns)
         self._standing = set(standing)
+        self._unheard = {trouble.device for trouble in self._standing}  # since the start
 
     @property
     def standing(self) -> frozenset[Trouble]:
@@ -99,6 +100,7 @@ class HealthBoard:
     def touched(self, name: str) -> None:
         """Something came from a device."""
         self._heard_ns[name] = self._clock.monotonic_ns()
+        self._unheard.discard(name)
 
     def heard(self, name: str, heartbeat: Heartbeat) -> None:
         """A heartbeat came from a device."""
@@ -125,6 +127,8 @@ class HealthBoard:
             self._last.pop(name, None)
         now = self._clock.now()
         found = {trouble: text for device in self.devices() for trouble, text in self._troubles(device)}
+        # That we were away ends no trouble: what stood goes on until the device itself says otherwise.
+        found |= {trouble: "" for trouble in self._standing - found.keys() if self._goes_on(trouble, allowed)}
         alerts = [Alert(trouble, True, now, text) for trouble, text in found.items() if trouble not in self._standing]
         alerts += [
             Alert(trouble, False, now, _over(trouble, is_allowed=trouble.device in allowed))
@@ -152,6 +156,9 @@ class HealthBoard:
             if age_s > self.limits.list_age_s:
                 told = f"hotlist {held.name} (revision {held.revision}) is {age_s / 3600:.1f} h old"
                 yield trouble, f"{device.name}: {told}; hits on it need verification"
+
+    def _goes_on(self, trouble: Trouble, allowed: Collection[str]) -> bool:
+        return trouble.device in self._unheard and trouble.device in allowed
 
     def _limit(self, trouble: Trouble, limit: float) -> float:
         return limit * _CLEARED_AT if trouble in self._standing else limit

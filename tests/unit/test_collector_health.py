@@ -79,6 +79,24 @@ def test_an_alert_that_stood_before_a_restart_is_not_raised_again_but_cleared(cl
     assert in_words(board.check({"edge"})) == [("edge", "silent", "", False)]
 
 
+def test_a_restart_of_the_collector_clears_nothing_and_raises_nothing_twice(clock: FakeClock) -> None:
+    known = {"edge": (a_heartbeat(stolen=4000), START - timedelta(days=1))}
+    stood = [
+        Trouble("edge", AlertKind.SILENT),
+        Trouble("edge", AlertKind.LIST_AGE, "stolen"),
+        Trouble("gone", AlertKind.SILENT),
+    ]
+    board = HealthBoard(LIMITS, clock, known, stood)
+    assert in_words(board.check({"edge"})) == [("gone", "silent", "", False)]
+    clock.advance(61)
+    assert board.check({"edge"}) == []
+    assert board.standing == set(stood[:2])
+    board.heard("edge", a_heartbeat(stolen=10))
+    assert in_words(board.check({"edge"})) == [("edge", "list-age", "stolen", False), ("edge", "silent", "", False)]
+    clock.advance(61)
+    assert in_words(board.check({"edge"})) == [("edge", "silent", "", True)]
+
+
 def test_a_device_that_is_revoked_has_no_alerts(board: HealthBoard, clock: FakeClock) -> None:
     board.heard("edge", a_heartbeat())
     clock.advance(61)
