@@ -152,7 +152,7 @@ def _dealer(stage: Stage, keys: KeyPair) -> Iterator[zmq.Socket[bytes]]:
 
 def _answers(dealer: zmq.Socket[bytes], last: str) -> list[dict[str, Any]]:
     answers: list[dict[str, Any]] = []
-    while dealer.poll(5000):
+    while dealer.poll(20_000):
         answers.append(msgspec.msgpack.decode(dealer.recv()))
         if answers[-1]["kind"] == last:
             break

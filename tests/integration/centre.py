@@ -70,12 +70,12 @@ class Centre:
 
         thread = threading.Thread(target=run)
         thread.start()
-        assert ready.wait(10)
+        assert ready.wait(30)
         try:
             yield
         finally:
             stop.set()
-            thread.join(10)
+            thread.join(30)
         assert not thread.is_alive()
         assert not failures, failures
 

@@ -29,7 +29,7 @@ def a_free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(is_so: Callable[[], object], seconds: float = 10.0) -> None:
+def wait_until(is_so: Callable[[], object], seconds: float = 30.0) -> None:
     """Wait for a fact; AssertionError where it does not come true."""
     deadline = time.monotonic() + seconds
     while not is_so():
@@ -90,12 +90,12 @@ class World:
         thread = threading.Thread(target=run)
         thread.start()
         try:
-            assert ready.wait(10)
+            assert ready.wait(30)
             assert not failures, failures
             yield RunningCollector(hubs[0], told)
         finally:
             stop.set()
-            thread.join(10)
+            thread.join(30)
             assert not failures, failures
 
     def _hub(self, store: Store, told: list[Stored], hotlists: CollectorHotlists | None) -> Hub:

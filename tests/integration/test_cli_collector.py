@@ -195,7 +195,7 @@ def test_a_collector_shows_what_arrives_and_ends_cleanly(tmp_path: Path, number:
                 # It goes on writing while others search.
                 assert alpr("search", "AB12CDE", "--db", world.database, *WHY, "--json").exit_code == 0
             collector.send_signal(number)
-            _, talk = collector.communicate(timeout=15)
+            _, talk = collector.communicate(timeout=45)
         finally:
             collector.kill()
     assert collector.returncode == 0, talk

@@ -73,7 +73,7 @@ def test_from_the_code_to_the_table_and_out_again(centre: Centre) -> None:
     link = a_link(device, Vitals(60, (camera,), hotlists=(ListHealth("stolen", 12, 90_000),), last_error="lens"))
     link.start()
     with closing(link):
-        wait_until(lambda: centre.rows()[0]["health"] and centre.rows()[0]["health"]["clock"], 15)
+        wait_until(lambda: centre.rows()[0]["health"] and centre.rows()[0]["health"]["clock"])
         [row] = centre.rows()
         assert row["state"] == "list-age"
         assert row["health"]["vitals"]["cameras"][0]["fps"] == 24.9
@@ -84,7 +84,7 @@ def test_from_the_code_to_the_table_and_out_again(centre: Centre) -> None:
         wait_until(lambda: 'alpr_device_up{device="gate-1"} 1.0' in figures(centre))
 
         assert alpr("device", "revoke", "gate-1", "-c", config).exit_code == 0
-        wait_until(lambda: "does not allow" in link.status().last_error, 5)
+        wait_until(lambda: "does not allow" in link.status().last_error)
     assert centre.rows() == []
     wait_until(lambda: centre.alerts() == [("list-age", True), ("list-age", False)])
 
@@ -101,13 +101,13 @@ def _falls_silent_and_comes_back(centre: Centre) -> None:
     link = a_link(device, Vitals())
     link.start()
     with closing(link):
-        wait_until(lambda: centre.rows()[0]["health"], 15)
-    wait_until(lambda: ("silent", True) in centre.alerts(), 15)
+        wait_until(lambda: centre.rows()[0]["health"])
+    wait_until(lambda: ("silent", True) in centre.alerts())
     link = a_link(device, Vitals())
     link.start()
     with closing(link):
-        wait_until(lambda: ("silent", False) in centre.alerts(), 15)
-        wait_until(lambda: read_alerts(health_path(centre.folder / "reads.db"))[0].cleared_at, 15)
+        wait_until(lambda: ("silent", False) in centre.alerts())
+        wait_until(lambda: read_alerts(health_path(centre.folder / "reads.db"))[0].cleared_at)
 
 
 def test_the_table_for_people_is_short() -> None:

@@ -64,7 +64,7 @@ def names(world: World) -> list[str]:
 @pytest.mark.usefixtures("collector")
 def test_a_device_enrols_itself_and_its_reads_arrive(world: World) -> None:
     code = claim_code_from_text(a_code(world).text.lower().replace("-", " "))
-    enrolment = enrol_with_code(code, world.folder / "device", patience_s=10)
+    enrolment = enrol_with_code(code, world.folder / "device", patience_s=30)
     assert enrolment.name == "gate-1"
     assert stat.S_IMODE(enrolment.key_file.stat().st_mode) == 0o600
     assert not (world.folder / "device" / "enrolling.key").exists()
@@ -82,7 +82,7 @@ def test_a_device_enrols_itself_and_its_reads_arrive(world: World) -> None:
 @pytest.mark.usefixtures("collector")
 def test_no_secret_lies_at_the_collector(world: World) -> None:
     code = a_code(world)
-    enrolment = enrol_with_code(code, world.folder / "device", patience_s=10)
+    enrolment = enrol_with_code(code, world.folder / "device", patience_s=30)
     device_secret = load_key_pair(enrolment.key_file).secret
     for path in world.folder.iterdir():
         if path.is_file():
@@ -98,7 +98,7 @@ def test_a_second_use_is_refused_and_told(world: World, collector: RunningCollec
     code = a_code(world)
     claim(code, new_key_pair().public, CLOCK, 10)
     with pytest.raises(PeerRejected, match=r"used code: it was used at .* with another key; if that was not you"):
-        enrol_with_code(code, world.folder / "thief", patience_s=10)
+        enrol_with_code(code, world.folder / "thief", patience_s=30)
     assert names(world) == ["edge", "gate-1"]
     assert collector.hub.faults["claim"] == 1
 
@@ -138,9 +138,9 @@ def test_a_device_killed_while_it_enrols_comes_back_with_the_same_key(
     with monkeypatch.context() as patch:
         patch.setattr("alpr.link.enrolment._settle", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            enrol_with_code(code, folder, patience_s=10)
+            enrol_with_code(code, folder, patience_s=30)
     first = load_key_pair(folder / "enrolling.key")
-    assert enrol_with_code(code, folder, patience_s=10).public_key == first.public
+    assert enrol_with_code(code, folder, patience_s=30).public_key == first.public
 
 
 @pytest.mark.usefixtures("collector")
@@ -159,7 +159,7 @@ def test_a_connection_that_breaks_while_it_claims_is_made_again(world: World) ->
 def test_an_expired_code_is_refused(world: World, collector: RunningCollector) -> None:
     code = a_code(world, valid_h=-0.01)
     with pytest.raises(PeerRejected, match="wrong, expired or revoked"):
-        enrol_with_code(code, world.folder / "device", patience_s=10)
+        enrol_with_code(code, world.folder / "device", patience_s=30)
     assert (names(world), collector.hub.faults) == (["edge"], {"expired code": 1})
 
 
@@ -168,7 +168,7 @@ def test_a_revoked_code_is_refused(world: World, collector: RunningCollector) ->
     assert revoke_codes(world.allowed, "gate-1", CLOCK.now()) == 1
     wait_until(lambda: collector.hub._gate.refusal(code.keys.public, "test") == "revoked code")
     with pytest.raises(PeerRejected, match="wrong, expired or revoked"):
-        enrol_with_code(code, world.folder / "device", patience_s=10)
+        enrol_with_code(code, world.folder / "device", patience_s=30)
     assert (names(world), collector.hub.faults["revoked code"]) == (["edge"], 1)
 
 
@@ -186,7 +186,7 @@ def test_a_wrong_secret_is_refused_counted_and_logged(
 ) -> None:
     code = replace(a_code(world), secret=secrets.token_bytes(20))
     with pytest.raises(PeerRejected, match="wrong, expired or revoked"):
-        enrol_with_code(code, world.folder / "device", patience_s=10)
+        enrol_with_code(code, world.folder / "device", patience_s=30)
     assert (names(world), states(world)) == (["edge"], [ClaimState.OPEN])
     assert collector.hub.faults == {"refused key": 1}
     assert "refused key (::ffff:127.0.0.1" in caplog.text
@@ -198,7 +198,7 @@ def test_a_man_in_the_middle_with_a_key_of_his_own_gets_nothing(world: World, tm
     world.server = new_key_pair()
     with world.collector() as impostor:
         with pytest.raises(PeerRejected, match="check server_key"):
-            enrol_with_code(code, tmp_path / "device", patience_s=10)
+            enrol_with_code(code, tmp_path / "device", patience_s=30)
         assert not impostor.hub.faults  # he could not even read with which key it came
     assert states(world) == [ClaimState.OPEN]
 

@@ -78,7 +78,7 @@ def test_the_other_devices_lose_and_double_nothing_while_one_is_revoked(world: W
         for sender in senders:
             sender.join()
         for name in names[3:]:
-            wait_until(partial(has_delivered, links[name]), 20)
+            wait_until(partial(has_delivered, links[name]))
     with closing(sqlite3.connect(world.database)) as connection:
         counts = dict(
             connection.execute(

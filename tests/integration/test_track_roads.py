@@ -172,9 +172,9 @@ def test_cost_of_a_frame_with_six_plates_in_view() -> None:
         return road.recognise(frame, detections)
 
     for frame, found in road.frames(15):
-        before, started = asked, time.perf_counter()
+        before, started = asked, time.thread_time()
         tracker.update(frame, found, recognise)
         if asked == before:
-            costs.append(time.perf_counter() - started)
+            costs.append(time.thread_time() - started)
     assert len(costs) > 100, "most frames need no reading"
     assert np.median(costs) < 0.5e-3

@@ -219,16 +219,17 @@ def test_closing_ends_a_file_that_waits_for_room() -> None:
     feeds = Feeds([Feed(ScriptedSource(frames_of(50), is_live=False), clock=SystemClock(), queue_size=1)])
     feeds.start()
     wait_until(lambda: feeds.statuses()[0].frames >= 2)
-    assert_closes_within(feeds, 2)
+    assert_closes_within(feeds, 10)
 
 
-def test_closing_ends_a_wait_between_tries() -> None:
+def test_closing_ends_a_wait_between_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alpr.capture.feed.backoff_s", lambda *_: 40.0)
     feeds = Feeds(
         [Feed(ScriptedSource([SourceOpenError("no")], is_live=True), clock=SystemClock(), chance=lambda: 0)]
     )
     feeds.start()
     wait_until(lambda: feeds.statuses()[0].failures.get("open_failed", 0) >= 1)
-    assert_closes_within(feeds, 0.4)  # less than the shortest wait
+    assert_closes_within(feeds, 10)
 
 
 def test_closing_cannot_hang_on_a_stuck_driver(caplog: pytest.LogCaptureFixture) -> None:
@@ -237,10 +238,10 @@ def test_closing_cannot_hang_on_a_stuck_driver(caplog: pytest.LogCaptureFixture)
     feeds.start()
     began = time.monotonic()
     feeds.close(timeout_s=0.2)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     assert "did not end" in caplog.text
     release.set()
-    assert_closes_within(feeds, 2)
+    assert_closes_within(feeds, 10)
 
 
 def test_closing_what_was_never_started_and_closing_twice() -> None:
@@ -266,7 +267,7 @@ def test_the_rate_is_that_of_arrival_and_falls_with_silence() -> None:
     feed = Feed(ScriptedSource([*script, done.set], is_live=True), clock=clock)
     with Feeds([feed]):
         assert feed.status().fps >= 0
-        assert done.wait(5)
+        assert done.wait(30)
         assert feed.status().fps == pytest.approx(25, rel=0.05)
         clock.advance(60)
         assert feed.status().fps < 0.2

@@ -120,7 +120,7 @@ def test_realtime_keeps_the_pace_of_the_film(tmp_path: Path) -> None:
     began = time.monotonic()
     source = VideoFileSource("cam", path, clock=SystemClock(), realtime=True)
     lateness = [time.monotonic_ns() - frame.monotonic_ns for frame in source.frames()]
-    assert 0.36 <= time.monotonic() - began < 3
+    assert 0.36 <= time.monotonic() - began < 15
     assert min(lateness) >= 0  # never ahead of its time
 
 
