@@ -149,6 +149,34 @@ def list_devices(config_path: Path | None, allowed: Path | None, as_json: bool) 
     print_rows(rows, as_json=as_json)
 
 
+@command.command()
+@click.option(
+    "-c", "--config", "config_path", required=True, type=click.Path(path_type=Path), help="The collector's."
+)
+@click.option("--device", help="Only of this one.")
+@click.option("--standing", is_flag=True, help="Only those that are not over.")
+@json_option
+def alerts(config_path: Path, device: str | None, standing: bool, as_json: bool) -> None:
+    """At the collector: which devices were silent, had a wrong clock or an old hotlist; the newest first."""
+    from alpr.collector.health_store import health_path, read_alerts
+
+    path = health_path(_collector(config_path).database)
+    kept = read_alerts(path, only_standing=standing) if path.exists() else []
+    rows = (
+        {
+            "device": alert.trouble.device,
+            "kind": alert.trouble.kind.value,
+            "subject": alert.trouble.subject or None,
+            "raised_at": alert.raised_at.isoformat(timespec="seconds"),
+            "cleared_at": alert.cleared_at.isoformat(timespec="seconds") if alert.cleared_at else None,
+            "text": alert.text,
+        }
+        for alert in kept
+        if device in (None, alert.trouble.device)
+    )
+    print_rows(rows, as_json=as_json)
+
+
 def _tell_codes(allowed: Path, *, is_empty: bool) -> None:
     from alpr.clock import SystemClock
     from alpr.link.claims import claims_path, read_claims

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
@@ -108,6 +109,12 @@ def _falls_silent_and_comes_back(centre: Centre) -> None:
     with closing(link):
         wait_until(lambda: ("silent", False) in centre.alerts())
         wait_until(lambda: read_alerts(health_path(centre.folder / "reads.db"))[0].cleared_at)
+    told = alpr("device", "alerts", "-c", centre.config, "--device", "gate-1", "--json")
+    assert told.exit_code == 0, told.output
+    row = json.loads(told.stdout.splitlines()[-1])
+    assert (row["device"], row["kind"], row["subject"]) == ("gate-1", "silent", None)
+    assert row["raised_at"] <= row["cleared_at"]
+    assert alpr("device", "alerts", "-c", centre.config, "--device", "other").stdout == ""
 
 
 def test_the_table_for_people_is_short() -> None:
