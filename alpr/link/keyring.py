@@ -82,6 +82,7 @@ class KeyRing:
         self.own = load_key_pair(key_file)
         self._present, self._next = self._recall()
         self._tries_next = False
+        self._is_unkept = False
 
     @property
     def server(self) -> str:
@@ -98,7 +99,7 @@ class KeyRing:
         if self._next and self._tries_next:
             _log.warning("the collector uses its new key now")
             self._present, self._next, self._tries_next = self._next, "", False
-            self._keep()
+            self._keep_soon()
 
     def failed(self) -> bool:
         """Who answered has another key; True where there is another to try at once."""
@@ -121,6 +122,8 @@ class KeyRing:
 
     def refresh(self) -> bool:
         """Look whether the device's own key file has changed; True where the link must connect anew."""
+        if self._is_unkept:
+            self._keep_soon()
         try:
             found = stamp(self._key_file, "the device's key")
             if found == self._stamp:
@@ -134,6 +137,17 @@ class KeyRing:
         self._stamp = found
         is_new, self.own = own.public != self.own.public, own
         return is_new
+
+    def _keep_soon(self) -> None:
+        """Keep what is held now or, where the disk is full, at a later look: the link goes on meanwhile."""
+        try:
+            self._keep()
+        except LinkError as error:
+            if not self._is_unkept:
+                _log.error("that the collector's new key is in use cannot be kept yet: %s", error)
+            self._is_unkept = True
+        else:
+            self._is_unkept = False
 
     def _recall(self) -> tuple[str, str]:
         if not self._memory.exists():
