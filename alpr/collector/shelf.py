@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeAlias
 
 from alpr.clock import Clock
 from alpr.errors import HotlistError, StoreFull, UpdateRefused
@@ -32,6 +33,9 @@ from alpr.link.hub import Peer
 
 _log = logging.getLogger(__name__)
 _LOOK_S = 1.0
+
+_File: TypeAlias = tuple[Path, int, int]
+"""A file with its size and the time of its last change, by which another content shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class Shelf:
         self._trust = trust
         self._note = note
         self._clock = clock
-        self._files: dict[tuple[Path, int, int], Publication | None] = {}
+        self._files: dict[_File, Publication | None] = {}
         self._offers = HotlistOffers(())
         self._trusted: Trust | None = None
         self._look_at_s = float("-inf")
@@ -110,14 +114,10 @@ class Shelf:
         if trusted != self._trusted:
             self._trusted = trusted
             self._files.clear()
-        found: dict[tuple[Path, int, int], Publication | None] = {}
-        with suppress(OSError):  # the folder is not there yet
-            for path in self._folder.iterdir():
-                if path.suffix == SUFFIX and not path.name.startswith("."):
-                    status = path.stat()
-                    key = (path, status.st_size, status.st_mtime_ns)
-                    found[key] = self._files[key] if key in self._files else self._looked_at(path, trusted)
-        self._files = found
+        self._files = {
+            key: self._files[key] if key in self._files else self._looked_at(key[0], trusted)
+            for key in self._listed()
+        }
         newest: dict[str, int] = {}
         for publication in self._usable():
             header = publication.header
@@ -125,6 +125,17 @@ class Shelf:
         offers = HotlistOffers(tuple(HotlistOffer(*pair) for pair in sorted(newest.items())))
         if offers != self._offers:
             self._offers = offers
+
+    def _listed(self) -> list[_File]:
+        """Each file of the folder as it is now; one that cannot be looked at keeps no other from being handed on."""
+        found: list[_File] = []
+        with suppress(OSError):  # the folder is not there yet
+            for path in self._folder.iterdir():
+                if path.suffix == SUFFIX and not path.name.startswith("."):
+                    with suppress(OSError):  # gone meanwhile, or a link that leads nowhere
+                        status = path.stat()
+                        found.append((path, status.st_size, status.st_mtime_ns))
+        return found
 
     def _looked_at(self, path: Path, trusted: Trust) -> Publication | None:
         try:

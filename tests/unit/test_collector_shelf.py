@@ -49,6 +49,14 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
+def test_a_file_that_cannot_be_looked_at_keeps_no_other_from_being_handed_on(desk: Desk) -> None:
+    desk.folder.mkdir()
+    for number in range(20):  # on both sides of the good one, in whatever order the folder is listed
+        (desk.folder / f"{number}.alprhl").symlink_to("nowhere")
+    desk.put("10-good", an_update(ONE, revision=3))
+    assert desk.offered() == {"all": 3}
+
+
 def test_only_what_is_whole_signed_and_in_time_is_offered(desk: Desk) -> None:
     assert desk.offered() == {}
     good = an_update(ONE, revision=3)
