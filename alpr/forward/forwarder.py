@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from sqlite_utils import Database
 from alpr.clock import Clock, SystemClock
 from alpr.errors import ForwardError, ForwardRefused
 from alpr.forward.event import Event
-from alpr.forward.queue import newest_number, waiting_after
+from alpr.forward.queue import last_given, newest_number, waiting_after
 from alpr.forward.target import Target
 from alpr.sqlite import connect, connect_read_only, migrate, stored, transaction
 
@@ -102,14 +102,12 @@ class Forwarder:
         self._database = database
         self._path = forward_path(database)
         self._clock = clock or SystemClock()
-        self._queue = connect_read_only(database)
-        try:
-            self._places = connect(self._path, synchronous="NORMAL")
+        with ExitStack() as stack:
+            self._queue = stack.enter_context(closing(connect_read_only(database)))
+            self._places = stack.enter_context(closing(connect(self._path, synchronous="NORMAL")))
             migrate(self._places, self._path, (_first,))
             self._lanes = [self._lane(target) for target in targets]
-        except BaseException:
-            self._queue.close()
-            raise
+            self._files = stack.pop_all()
 
     @property
     def delivered(self) -> int:
@@ -124,8 +122,7 @@ class Forwarder:
         """Close targets and files."""
         for lane in self._lanes:
             lane.target.close()
-        self._queue.close()
-        self._places.close()
+        self._files.close()
 
     def _lane(self, target: Target) -> _Lane:
         with stored(self._path), transaction(self._places):
@@ -136,7 +133,12 @@ class Forwarder:
             (delivered,) = self._places.execute(
                 "SELECT delivered FROM targets WHERE name = ?", (target.name,)
             ).fetchone()
-        return _Lane(target, delivered)
+            last = last_given(self._queue)
+            if delivered > last:
+                # Another database than the one that the place is of: its numbers begin anew, or further back.
+                _log.warning("%s: the queue is another one than before; what comes from now on is sent", target.name)
+                self._places.execute("UPDATE targets SET delivered = ? WHERE name = ?", (last, target.name))
+        return _Lane(target, min(delivered, last))
 
     def _step(self, lane: _Lane) -> bool:
         if self._clock.monotonic_ns() < lane.not_before_ns:

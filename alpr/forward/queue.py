@@ -60,6 +60,14 @@ def newest_number(connection: sqlite3.Connection) -> int:
     return int(newest)
 
 
+def last_given(connection: sqlite3.Connection) -> int:
+    """The highest number that any event of this database ever had."""
+    (last,) = connection.execute(
+        "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'outgoing'"
+    ).fetchone()
+    return int(last)
+
+
 def waiting_after(connection: sqlite3.Connection, number: int, kinds: frozenset[str], limit: int = 64) -> list[Event]:
     """The next events of some kinds, oldest first."""
     marks = ",".join("?" * len(kinds))

@@ -78,9 +78,8 @@ class Webhook:
         self._body = FORMATS[body]
         self._clock = clock or SystemClock()
         self._timeout_s = timeout_s
-        self._opener = urllib.request.build_opener(
-            _NoRedirect(), urllib.request.HTTPSHandler(context=ssl.create_default_context())
-        )
+        tls = urllib.request.HTTPSHandler(context=ssl.create_default_context())
+        self._opener = urllib.request.build_opener(_NoRedirect(), tls, *_proxies(parts.scheme))
 
     @property
     def name(self) -> str:
@@ -131,6 +130,11 @@ def signature(secret: bytes, body: bytes, at_s: int) -> str:
 
 
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def _proxies(scheme: str) -> list[urllib.request.ProxyHandler]:
+    """Those of the environment for https, which they cannot read; none for what is not encrypted."""
+    return [] if scheme == "https" else [urllib.request.ProxyHandler({})]
 
 
 def _reason(error: Exception) -> str:

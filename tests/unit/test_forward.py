@@ -167,6 +167,16 @@ def test_plates_do_not_go_out_in_the_open(url: str, secret: bytes, mistake: str)
         Webhook("desk", url, secret)
 
 
+def test_a_proxy_sees_nothing_of_what_stays_on_this_machine(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with receiving() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.delenv("no_proxy", raising=False)
+        Webhook("here", receiver.url, SECRET).send(Event(1, "hit", {"hit_id": "x"}))
+        assert (len(receiver.posts), len(proxy.posts)) == (1, 0)
+
+
 def test_events_go_out_in_order_once_each_and_on_after_a_restart(path: Path) -> None:
     taker = Taker()
     Forwarder(path, [taker]).close()  # its place begins here
@@ -236,6 +246,26 @@ def test_a_target_that_wants_little_does_not_keep_the_queue_from_forgetting(path
         while forwarder.step():
             pass
         assert (len(taker.taken), len(rare.taken)) == (7, 1)
+    assert {row["waiting"] for row in shown(path)} == {0}
+
+
+def test_in_a_new_database_nothing_is_lost_to_the_places_of_the_old_one(path: Path) -> None:
+    taker = Taker()
+    Forwarder(path, [taker]).close()
+    fill(path, taker, range(1, 4))
+    with closing(Forwarder(path, [taker])) as forwarder:
+        while forwarder.step():
+            pass
+    for file in path.parent.glob("store.db*"):  # damaged, and moved aside as its message says
+        file.unlink()
+    Store(path).close()
+    taker.taken.clear()
+    with closing(Forwarder(path, [taker])) as forwarder, closing(Store(path)) as store:
+        fill(path, taker, range(4, 5))
+        store.forget_delivered(forwarder.delivered)
+        while forwarder.step():
+            pass
+    assert [event.kind for event in taker.taken] == ["read", "hit"]
     assert {row["waiting"] for row in shown(path)} == {0}
 
 
