@@ -147,7 +147,8 @@ def dispose(
 def export_misreads(folder: Path, database: Path, purpose: str, case_id: str) -> None:
     """Write the hits that were found to be misreads to FOLDER as crops with labels, to learn from.
 
-    Only those where the person said what the plate really says. `alpr evaluate FOLDER/labels.jsonl --split train` reads them.
+    Only those where the person said what the plate really says. `alpr evaluate FOLDER/labels.jsonl --split train`
+    reads them.
     """
     from alpr.collector.access import audited_misreads, os_user
     from alpr.collector.audit import Audit, audit_path

@@ -59,8 +59,11 @@ class HitEvent(_Carried):
     priority: int
     reason: str
     category: str
+    code: str
+    case_reference: str
     vehicle: str
     colour: str
+    sound: str
     instructions: str
     unchecked: list[str]
     list_warning: str
