@@ -11,27 +11,24 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from threading import Event
 from types import TracebackType
 from typing import Self
 
 from alpr.clock import Clock
-from alpr.errors import HotlistError, MessageError
+from alpr.errors import MessageError
 from alpr.hotlist import HotlistIndex
 from alpr.hotlist.applying import Trust
 from alpr.hotlist.hits import NO_LIMITS, MaxAges
 from alpr.hotlist.inbox import Inbox
 from alpr.hotlist.past import PastCheck, PastRead
-from alpr.hotlist.signing import read_admins
-from alpr.hotlist.updater import Updater, UpdaterState
-from alpr.link.guard import GuardedThread
+from alpr.hotlist.updater import UpdaterState
 from alpr.link.history import JournalHistory
 from alpr.link.hotlists import HotlistsHeld, RefusalReport, SetReport
 from alpr.link.puller import Holdings
 from alpr.types import Hit, Place
+from alpr.update_thread import UpdateThread, trust_in
 
 _log = logging.getLogger(__name__)
-_CLOSE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,7 @@ class UpdateSettings:
         Raises:
             KeyFileError: the file of administrators cannot be used.
         """
-        return Trust(read_admins(self.admins), self.signatures_needed)
+        return trust_in(self.admins, self.signatures_needed)
 
 
 class HotlistUpdates:
@@ -73,25 +70,20 @@ class HotlistUpdates:
         self._database = database
         self._settings = settings
         self._clock = clock
-        self._stop = Event()
         inboxes = [Inbox(folder, is_ours=True), *map(Inbox, settings.inboxes)]
-        self._updater = Updater(database, settings.trust, inboxes, clock)
-        self._thread = GuardedThread("hotlists", lambda: self._updater.run(self._stop, settings.look_s))
+        self._thread = UpdateThread(database, settings.trust, inboxes, clock, settings.look_s)
+        self._updater = self._thread.updater
         self._stack = ExitStack()
         self._past: PastCheck | None = None
         self._known = (UpdaterState(), Holdings(HotlistsHeld(())))
 
     def __enter__(self) -> Self:
-        self._settings.trust()  # a file that cannot be used is told now, not in a log line later
-        self._stack.enter_context(self._updater)
-        self._thread.start()
+        self._stack.enter_context(self._thread)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop.set()
-        self._thread.join(_CLOSE_S)
         self._stack.close()
 
     def holdings(self) -> Holdings:
@@ -130,8 +122,7 @@ class HotlistUpdates:
             HotlistError: the thread that takes updates has died.
             StoreError: a database cannot be read.
         """
-        if self._thread.failure is not None:
-            raise HotlistError(f"hotlist updates: {self._thread.failure}") from self._thread.failure
+        self._thread.check()
         if self._past is None:
             return ()
         return tuple(found.hit for found in self._past.step(budget_s))

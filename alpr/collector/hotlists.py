@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 from types import TracebackType
 from typing import Self
 
@@ -21,22 +20,19 @@ from alpr.collector.holdings import HoldingsStore, holdings_path
 from alpr.collector.past import CollectorHistory
 from alpr.collector.shelf import Shelf
 from alpr.collector.store import Store, Stored
-from alpr.errors import HotlistError, StoreFull
+from alpr.errors import StoreFull
 from alpr.hotlist import HotlistIndex
 from alpr.hotlist.applying import Trust
 from alpr.hotlist.hits import NO_LIMITS, MaxAges
 from alpr.hotlist.inbox import Inbox
 from alpr.hotlist.past import PastCheck, PastHit
-from alpr.hotlist.signing import read_admins
-from alpr.hotlist.updater import Updater
 from alpr.link.convert import record_from_hit
-from alpr.link.guard import GuardedThread
+from alpr.update_thread import UpdateThread, trust_in
 
 _log = logging.getLogger(__name__)
 
 _STEP_S = 0.02
 """So long live traffic may have to wait for the past."""
-_CLOSE_S = 5.0
 _PAUSE_NS = 1_000_000_000
 """After a full disk."""
 
@@ -60,7 +56,7 @@ class HotlistSettings:
         Raises:
             KeyFileError: the file of administrators cannot be used.
         """
-        return Trust(read_admins(self.admins), self.signatures_needed)
+        return trust_in(self.admins, self.signatures_needed)
 
 
 class CollectorHotlists:
@@ -89,20 +85,17 @@ class CollectorHotlists:
         self._store = store
         self._tell = tell
         self._clock = clock or SystemClock()
-        self._stop = Event()
-        inbox = Inbox(settings.folder)
-        self._updater = Updater(hotlist_path(database), settings.trust, [inbox], self._clock)
-        self._thread = GuardedThread("hotlists", lambda: self._updater.run(self._stop, settings.look_s))
+        path, inboxes = hotlist_path(database), [Inbox(settings.folder)]
+        self._thread = UpdateThread(path, settings.trust, inboxes, self._clock, settings.look_s)
         self._stack = ExitStack()
         self._past: PastCheck | None = None
         self._found: list[PastHit] = []
         self._pause_until_ns = 0
 
     def __enter__(self) -> Self:
-        self._settings.trust()  # a file that cannot be used is told now, not in a log line later
         with ExitStack() as stack:
             holdings = stack.enter_context(closing(HoldingsStore(holdings_path(self._database))))
-            stack.enter_context(self._updater)
+            stack.enter_context(self._thread)
             self.shelf = Shelf(
                 self._settings.folder,
                 self._settings.trust,
@@ -111,15 +104,12 @@ class CollectorHotlists:
             )
             if self._settings.check_past:
                 self._past = stack.enter_context(closing(self._past_check(stack)))
-            self._thread.start()
             self._stack = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop.set()
-        self._thread.join(_CLOSE_S)
         self._stack.close()
 
     @property
@@ -134,8 +124,7 @@ class CollectorHotlists:
             HotlistError: the thread that takes updates has died.
             StoreError: a database cannot be used.
         """
-        if self._thread.failure is not None:
-            raise HotlistError(f"hotlist updates: {self._thread.failure}") from self._thread.failure
+        self._thread.check()
         if self._past is None:
             return
         if not self._found:
@@ -162,7 +151,7 @@ class CollectorHotlists:
             stack.enter_context(HotlistIndex.open(path)),
             stack.enter_context(closing(CollectorHistory(self._database))),
             self._clock,
-            self._updater.past_done,
+            self._thread.updater.past_done,
             max_ages=self._settings.max_ages,
         )
 

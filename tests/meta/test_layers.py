@@ -30,7 +30,17 @@ LAYERS = [
         "alerts",
     },
     {"capture", "detect", "ocr", "track", "hotlist", "link", "evaluation", "forward"},
-    {"looks", "reader", "pipeline", "vitals", "device_metrics", "edge_report", "edge_settings", "updates"},
+    {
+        "looks",
+        "reader",
+        "pipeline",
+        "vitals",
+        "device_metrics",
+        "edge_report",
+        "edge_settings",
+        "updates",
+        "update_thread",
+    },
     {"edge", "collector", "web", "demo", "bench", "doctor"},
     {"cli"},
 ]
