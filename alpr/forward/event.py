@@ -24,6 +24,8 @@ class Event:
         row = self.row
         if self.kind == "alert":  # the same may be raised and cleared again and again
             return f"alert-{row['alert_id']}-{row['at']}-{'raised' if row['is_raised'] else 'cleared'}"
+        if self.kind == "loss":  # a total that grows: told again, it is the same
+            return f"loss-{row['device']}-{row['what']}-{row['cause']}-{row['last_at']}"
         about = row.get(f"{self.kind}_id", self.number)
         revision = row.get("revision", row.get("read_revision", 0))
         withdrawn = "-withdrawn" if row.get("is_withdrawn") else ""
