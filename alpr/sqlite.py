@@ -48,6 +48,33 @@ def connect(
     return connection
 
 
+def open_store(
+    path: Path,
+    steps: Sequence[Migration],
+    *,
+    synchronous: Literal["FULL", "NORMAL"],
+    checkpoint_pages: int = 1000,
+    is_checked: bool = True,
+) -> sqlite3.Connection:
+    """A database that is whole and whose schema is up to date, opened for writing as by `connect`.
+
+    Args:
+        is_checked: False where someone else looks for damage.
+
+    Raises:
+        StoreError: it cannot be opened, is damaged, or of a newer version (MigrationError).
+    """
+    connection = connect(path, synchronous=synchronous, checkpoint_pages=checkpoint_pages)
+    try:
+        if is_checked:
+            check(connection, path)
+        migrate(connection, path, steps)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 def connect_read_only(path: Path) -> sqlite3.Connection:
     """Open a database that another process may be writing.
 

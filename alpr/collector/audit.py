@@ -20,7 +20,7 @@ from sqlite_utils import Database
 
 from alpr.clock import Clock, SystemClock
 from alpr.errors import AuditError, StoreError
-from alpr.sqlite import connect, connect_read_only, migrate, stored, transaction
+from alpr.sqlite import connect_read_only, open_store, stored, transaction
 
 FIRST_HASH = "0" * 64
 """What the first row is chained to."""
@@ -66,12 +66,8 @@ class Audit:
         self._path = path
         self._clock = clock or SystemClock()
         with _audited():
-            self._connection = connect(path, synchronous="FULL")
-            try:
-                migrate(self._connection, path, (_first,))
-            except BaseException:
-                self._connection.close()
-                raise
+            # Not checked: `verify` does more than that, and a damaged page is told when it is met.
+            self._connection = open_store(path, (_first,), synchronous="FULL", is_checked=False)
 
     def close(self) -> None:
         """Close the file."""

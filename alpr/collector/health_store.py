@@ -18,7 +18,7 @@ from sqlite_utils import Database
 from alpr.collector.health import Alert, AlertKind, Trouble
 from alpr.link.health import Heartbeat
 from alpr.link.losses import micros
-from alpr.sqlite import Migration, check, connect, connect_read_only, migrate, stored, transaction
+from alpr.sqlite import Migration, connect_read_only, open_store, stored, transaction
 
 HISTORY_SLOT_S = 600
 """One row of history for each device in so many seconds."""
@@ -75,13 +75,7 @@ class HealthStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._connection = connect(path, synchronous="NORMAL")
-        try:
-            check(self._connection, path)
-            migrate(self._connection, path, _STEPS)
-        except BaseException:
-            self._connection.close()
-            raise
+        self._connection = open_store(path, _STEPS, synchronous="NORMAL")
 
     def close(self) -> None:
         """Close the file."""

@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from alpr.link.hotlists import HotlistsHeld
 from alpr.link.losses import micros
-from alpr.sqlite import Migration, check, connect, connect_read_only, migrate, stored, transaction
+from alpr.sqlite import Migration, connect_read_only, open_store, stored, transaction
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -63,13 +63,7 @@ class HoldingsStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._connection = connect(path, synchronous="NORMAL")
-        try:
-            check(self._connection, path)
-            migrate(self._connection, path, _STEPS)
-        except BaseException:
-            self._connection.close()
-            raise
+        self._connection = open_store(path, _STEPS, synchronous="NORMAL")
 
     def close(self) -> None:
         """Close the file."""

@@ -33,7 +33,7 @@ from alpr.link.messages import (
     decode_record,
     encode,
 )
-from alpr.sqlite import check, connect, migrate, stored, transaction
+from alpr.sqlite import open_store, stored, transaction
 from alpr.types import Disposition
 
 
@@ -64,13 +64,7 @@ class Store:
         self._path = path
         self._also = also
         self._clock = clock or SystemClock()
-        self._connection = connect(path, synchronous="FULL", checkpoint_pages=4000)
-        try:
-            check(self._connection, path)
-            migrate(self._connection, path, STEPS)
-        except BaseException:
-            self._connection.close()
-            raise
+        self._connection = open_store(path, STEPS, synchronous="FULL", checkpoint_pages=4000)
 
     def close(self) -> None:
         """Close the file."""

@@ -20,7 +20,7 @@ from alpr.errors import ForwardError, ForwardRefused
 from alpr.forward.event import Event
 from alpr.forward.queue import last_given, newest_number, waiting_after
 from alpr.forward.target import Target
-from alpr.sqlite import connect, connect_read_only, migrate, stored, transaction
+from alpr.sqlite import connect_read_only, open_store, stored, transaction
 
 _log = logging.getLogger(__name__)
 
@@ -104,8 +104,8 @@ class Forwarder:
         self._clock = clock or SystemClock()
         with ExitStack() as stack:
             self._queue = stack.enter_context(closing(connect_read_only(database)))
-            self._places = stack.enter_context(closing(connect(self._path, synchronous="NORMAL")))
-            migrate(self._places, self._path, (_first,))
+            places = open_store(self._path, (_first,), synchronous="NORMAL", is_checked=False)
+            self._places = stack.enter_context(closing(places))
             self._lanes = [self._lane(target) for target in targets]
             self._files = stack.pop_all()
 

@@ -24,7 +24,7 @@ from alpr.link.losses import micros
 from alpr.link.messages import HitRecord, PictureRecord, ReadRecord, encode
 from alpr.link.reserve import is_given_up, log_pages
 from alpr.link.schema import JOURNAL_STEPS, Priority
-from alpr.sqlite import check, connect, migrate, stored, transaction
+from alpr.sqlite import open_store, stored, transaction
 from alpr.types import Hit, Read
 
 _EVICTABLE = ((Priority.PICTURE, "picture"), (Priority.READ, "read"))  # in this order; all else is never dropped
@@ -60,10 +60,8 @@ class Journal:
         self.boot_id = secrets.token_hex(8)
         """New for each opening, so that a file restored from a backup never uses a number twice."""
         # The link's connection folds the log back; this one does so only where no link runs.
-        self._connection = connect(path, synchronous="FULL", checkpoint_pages=log_pages(path))
+        self._connection = open_store(path, JOURNAL_STEPS, synchronous="FULL", checkpoint_pages=log_pages(path))
         try:
-            check(self._connection, path)
-            migrate(self._connection, path, JOURNAL_STEPS)
             self._ledger = LossLedger(path.with_name(f"{path.name}-losses"), self._begin())
         except BaseException:
             self._connection.close()

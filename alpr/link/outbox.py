@@ -23,7 +23,7 @@ from alpr.link.losses import micros
 from alpr.link.messages import Batch, Entry, Refusal
 from alpr.link.reserve import lay_by_again, log_pages, with_reserve
 from alpr.link.schema import JOURNAL_STEPS, Priority
-from alpr.sqlite import connect, connect_read_only, migrate, stored, transaction
+from alpr.sqlite import connect_read_only, open_store, stored, transaction
 
 _WHAT = {
     Priority.HIT: "hit",
@@ -81,12 +81,9 @@ class Outbox:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._connection = connect(path, synchronous="NORMAL", checkpoint_pages=log_pages(path))
-        try:
-            migrate(self._connection, path, JOURNAL_STEPS)
-        except BaseException:
-            self._connection.close()
-            raise
+        self._connection = open_store(  # checked by the journal
+            path, JOURNAL_STEPS, synchronous="NORMAL", checkpoint_pages=log_pages(path), is_checked=False
+        )
 
     def __enter__(self) -> Outbox:
         return self
