@@ -45,11 +45,15 @@ def add(
 ) -> None:
     """Raise no hits on entries of PLATE, written as the entry is (with its wildcards)."""
     from alpr.collector.access import os_user
-    from alpr.hotlist.skips import DEFAULT_SKIP, Skip, add_skip
+    from alpr.hotlist.skips import DEFAULT_SKIP, Skip, add_skip, is_listed
 
     now = SystemClock().now()
     asked = Skip(list_name, plate, not keep_exact, reason, by or os_user(), now, until or now + DEFAULT_SKIP)
-    print_rows([_row(add_skip(database, asked), now)], as_json=as_json)
+    kept = add_skip(database, asked)
+    print_rows([_row(kept, now)], as_json=as_json)
+    if not is_listed(database, kept):
+        where = f"list {kept.list_name!r}" if kept.list_name else "any list"
+        click.echo(f"note: {kept.plate} is not in {where} now: see that it is written as the entry is", err=True)
 
 
 @skip.command("remove")

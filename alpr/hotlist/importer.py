@@ -275,7 +275,8 @@ class Reading:
 
 def _check_options(options: ImportOptions, found: Format, list_name: str) -> None:
     if unknown := sorted(set(options.defaults) - set(COLUMNS) | {"plate", "list"} & set(options.defaults)):
-        raise HotlistError(f"there is no default for {', '.join(unknown)}: give one of {', '.join(COLUMNS)}")
+        given = ", ".join(column for column in COLUMNS if column not in ("plate", "list"))
+        raise HotlistError(f"there is no default for {', '.join(unknown)}: give one of {given}")
     if options.is_split and found not in _CODED:
         raise HotlistError(f"only files with codes can be split, this one is {found}: import it as one list")
     if options.is_split and len(_split_name(list_name, max(CODES, key=lambda code: len(CODES[code].list_name)))) > 64:

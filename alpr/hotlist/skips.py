@@ -177,6 +177,17 @@ def read_skip(database: Path, plate: str, list_name: str) -> Skip:
     raise HotlistError(f"{database}: no skip of {plate!r}{of_list}: see `alpr hotlist skip list`")
 
 
+def is_listed(database: Path, skip: Skip) -> bool:
+    """Whether there is an entry that the skip is about, whatever its validity.
+
+    Raises:
+        StoreError: the database cannot be read.
+    """
+    query = "SELECT 1 FROM lists JOIN entries USING (list_id) WHERE plate = ? AND ? IN ('', name) LIMIT 1"
+    with closing(open_read_only(database)) as connection, stored(database):
+        return connection.execute(query, (skip.plate, skip.list_name)).fetchone() is not None
+
+
 class SkipCounter:
     """Counts the passes that fell under skips, and notes them in the database now and then.
 

@@ -162,6 +162,11 @@ def test_the_command(path: Path) -> None:
     until, since = (datetime.fromisoformat(added[name]) for name in ("until", "since"))
     assert until - since == DEFAULT_SKIP
     assert rows(run("skip", "list", *db)) == [added]
+    assert "note" not in run("skip", "add", "AB12CDE", "--reason", "x", "--list", "wanted", *db).stderr
+    run("skip", "remove", "AB12CDE", "--list", "wanted", *db)
+    mistyped = run("skip", "add", "AB12CDF", "--reason", "x", *db)
+    assert (mistyped.exit_code, "AB12CDF is not in any list now" in mistyped.stderr) == (0, True)
+    run("skip", "remove", "AB12CDF", *db)
     assert [row["skips"] for row in rows(run("list", *db))] == [1, 1]
     assert [(row["skips"], row["skipped"]) for row in rows(run("status", *db))] == [(1, 0), (1, 0)]
     assert rows(run("skip", "remove", "AB12CDE", *db)) == [added]
