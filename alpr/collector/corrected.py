@@ -1,0 +1,38 @@
+"""Past hits that were found here on what a read said before its device corrected it: withdrawn with the correction.
+
+Of hits that a device raises itself it withdraws those that no longer stand; of these it may not know.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+
+import msgspec
+
+from alpr.link.messages import HitRecord, ReadRecord, encode
+
+_hit = msgspec.msgpack.Decoder(HitRecord)
+_STANDING = """
+    SELECT id, record FROM hits
+    WHERE device_id = ? AND read_id = ? AND plate <> ? AND read_revision < ? AND NOT is_withdrawn"""
+
+
+def withdraw_past(connection: sqlite3.Connection, device_id: int, read: ReadRecord, now: datetime) -> list[HitRecord]:
+    """Withdraw the past hits of a read that says another plate now; within the transaction that stores the read.
+
+    They keep the revision of the read that they were found on, so that what the device itself says of the corrected
+    read replaces them.
+    """
+    if not read.revision:
+        return []
+    of_read = (device_id, read.read_id, read.plate, read.revision)
+    withdrawn = []
+    for row_id, raw in connection.execute(_STANDING, of_read).fetchall():
+        hit = _hit.decode(raw)
+        if hit.is_past:
+            hit = msgspec.structs.replace(hit, plate=read.plate, raised_at=now, is_withdrawn=True)
+            values = (hit.plate, encode(hit), row_id)
+            connection.execute("UPDATE hits SET is_withdrawn = 1, plate = ?, record = ? WHERE id = ?", values)
+            withdrawn.append(hit)
+    return withdrawn
