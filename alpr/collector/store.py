@@ -6,7 +6,6 @@ higher revision replaces the earlier one. A bad record is refused by itself and 
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,25 +13,15 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from alpr.clock import Clock, SystemClock
+from alpr.collector.records import RecordTables, checked_record
 from alpr.collector.schema import STEPS
 from alpr.dispositions import checked
 from alpr.errors import DispositionError, MessageError, PeerRejected
 from alpr.forward.queue import append, prune
-from alpr.link.convert import disposition_from_record, probabilities_of, record_from_disposition
+from alpr.link.convert import record_from_disposition
 from alpr.link.hub import Delivery, Peer, Receipt
 from alpr.link.losses import micros
-from alpr.link.messages import (
-    DispositionRecord,
-    Hello,
-    HitRecord,
-    LossRecord,
-    PictureRecord,
-    ReadRecord,
-    Record,
-    Refusal,
-    decode_record,
-    encode,
-)
+from alpr.link.messages import Hello, HitRecord, Record, Refusal, decode_record, encode
 from alpr.sqlite import open_store, stored, transaction
 from alpr.types import Disposition
 
@@ -65,6 +54,7 @@ class Store:
         self._also = also
         self._clock = clock or SystemClock()
         self._connection = open_store(path, STEPS, synchronous="FULL", checkpoint_pages=4000)
+        self._records = RecordTables(self._connection, self._clock)
 
     def close(self) -> None:
         """Close the file."""
@@ -117,7 +107,7 @@ class Store:
                 raise DispositionError(f"hit {disposition.hit_id}: not here; see alpr hits list")
             kept = checked(disposition, hit[0], is_withdrawn=bool(hit[1]))
             record = record_from_disposition(kept)
-            self._put_disposition(None, record, encode(record))
+            self._records.put_disposition(None, record, encode(record))
         return kept
 
     def add(self, deliveries: Sequence[Delivery]) -> tuple[list[Receipt], list[Stored]]:
@@ -145,7 +135,7 @@ class Store:
         new: list[Stored] = []
         with stored(self._path), transaction(self._connection):
             for device_id, hit in hits:
-                if self._put_hit(device_id, hit, encode(hit)):
+                if self._records.put(device_id, hit, encode(hit)):
                     (name,) = self._connection.execute(
                         "SELECT name FROM devices WHERE id = ?", (device_id,)
                     ).fetchone()
@@ -174,12 +164,12 @@ class Store:
         refused: list[Refusal] = []
         for entry in batch.entries:
             try:
-                record = _checked(decode_record(entry.record))
+                record = checked_record(decode_record(entry.record))
             except MessageError as error:
                 refused.append(Refusal(entry.seq, str(error)[:1000]))
                 continue
             taken.append(entry.seq)
-            if self._is_first(device_id, batch.boot_id, entry.seq) and self._put(
+            if self._is_first(device_id, batch.boot_id, entry.seq) and self._records.put(
                 device_id, record, bytes(entry.record)
             ):
                 new.append(Stored(delivery.peer.name, record))
@@ -209,139 +199,3 @@ class Store:
             "INSERT OR IGNORE INTO received VALUES (?, ?, ?)", (device_id, boot_id, seq)
         )
         return cursor.rowcount == 1
-
-    def _put(self, device_id: int, record: Record, raw: bytes) -> bool:
-        """Store one record; True where that changed anything. As it came, with what a newer device says more."""
-        match record:
-            case ReadRecord():
-                return self._put_read(device_id, record, raw)
-            case HitRecord():
-                return self._put_hit(device_id, record, raw)
-            case PictureRecord():
-                return self._put_picture(record)
-            case LossRecord():
-                return self._put_loss(device_id, record)
-            case DispositionRecord():
-                return self._put_disposition(device_id, record, raw)
-
-    def _put_read(self, device_id: int, read: ReadRecord, raw: bytes) -> bool:
-        before = self._connection.execute(
-            "SELECT id, revision, is_final, plate_id FROM reads WHERE device_id = ? AND read_id = ?",
-            (device_id, read.read_id),
-        ).fetchone()
-        if before and (before[1], before[2]) >= (read.revision, int(read.is_final)):
-            return False
-        if before:
-            self._leave_plate(before[3], before[0])
-        row = (
-            device_id,
-            read.read_id,
-            read.revision,
-            read.is_final,
-            self._enter_plate(read),
-            read.confidence,
-            read.region,
-            read.camera_id,
-            read.direction,
-            micros(read.first_seen_at),
-            micros(read.last_seen_at),
-            micros(self._clock.now()),
-            read.patch_sha256,
-            read.vehicle_sha256,
-            raw,
-        )
-        self._connection.execute(
-            f"INSERT OR REPLACE INTO reads VALUES (?{', ?' * len(row)})", (before and before[0], *row)
-        )
-        return True
-
-    def _enter_plate(self, read: ReadRecord) -> int:
-        (plate_id,) = self._connection.execute(
-            """INSERT INTO plates (plate, n, first_at, last_at) VALUES (?, 1, ?, ?) ON CONFLICT (plate) DO UPDATE
-               SET n = n + 1, first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)
-               RETURNING id""",
-            (read.plate, micros(read.first_seen_at), micros(read.last_seen_at)),
-        ).fetchone()
-        return int(plate_id)
-
-    def _leave_plate(self, plate_id: int, row_id: int) -> None:
-        """A read is about to be corrected: take it off its old plate."""
-        self._connection.execute("UPDATE plates SET n = n - 1 WHERE id = ?", (plate_id,))
-        self._connection.execute("DELETE FROM reads WHERE id = ?", (row_id,))
-        self._connection.execute("DELETE FROM plates WHERE id = ? AND n = 0", (plate_id,))
-
-    def _put_hit(self, device_id: int, hit: HitRecord, raw: bytes) -> bool:
-        row = (
-            device_id,
-            hit.hit_id,
-            hit.read_id,
-            hit.read_revision,
-            hit.camera_id,
-            hit.plate,
-            hit.match,
-            hit.entry.plate,
-            hit.entry.list_name,
-            hit.entry.priority,
-            hit.is_withdrawn,
-            micros(hit.raised_at),
-            micros(self._clock.now()),
-            raw,
-        )
-        changed = self._connection.execute(
-            f"""INSERT INTO hits VALUES (NULL{", ?" * len(row)}) ON CONFLICT (device_id, hit_id) DO UPDATE SET
-                read_revision = excluded.read_revision, plate = excluded.plate, match = excluded.match,
-                is_withdrawn = excluded.is_withdrawn, raised_at = excluded.raised_at, record = excluded.record
-                WHERE (excluded.read_revision, excluded.is_withdrawn) > (read_revision, is_withdrawn)""",
-            row,
-        )
-        return changed.rowcount == 1
-
-    def _put_picture(self, picture: PictureRecord) -> bool:
-        cursor = self._connection.execute(
-            "INSERT OR IGNORE INTO pictures VALUES (?, ?, ?)",
-            (picture.sha256, picture.jpeg, micros(self._clock.now())),
-        )
-        return cursor.rowcount == 1
-
-    def _put_loss(self, device_id: int, loss: LossRecord) -> bool:
-        cursor = self._connection.execute(
-            """INSERT INTO losses VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
-               SET total = excluded.total, last_at = excluded.last_at WHERE excluded.total > total""",
-            (device_id, loss.journal_id, loss.what, loss.cause, loss.total, micros(loss.last_at)),
-        )
-        return cursor.rowcount == 1
-
-    def _put_disposition(self, device_id: int | None, record: DispositionRecord, raw: bytes) -> bool:
-        cursor = self._connection.execute(
-            "INSERT OR IGNORE INTO dispositions VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                record.disposition_id,
-                device_id,
-                record.hit_id,
-                record.verdict,
-                record.action,
-                micros(record.decided_at),
-                micros(self._clock.now()),
-                raw,
-            ),
-        )
-        return cursor.rowcount == 1
-
-
-def _checked(record: Record) -> Record:
-    """What the types alone cannot say.
-
-    Raises:
-        MessageError: a picture's hash, a read's probabilities or a decision do not fit.
-    """
-    if isinstance(record, PictureRecord) and hashlib.sha256(record.jpeg).digest() != record.sha256:
-        raise MessageError("a picture whose hash is not the one it is sent under")
-    if isinstance(record, ReadRecord):
-        probabilities_of(record)
-    if isinstance(record, DispositionRecord):
-        # The device saw whether its hit still stood; nobody can mark one as acted on without a verification.
-        try:
-            checked(disposition_from_record(record), "", is_withdrawn=False)
-        except DispositionError as error:
-            raise MessageError(str(error)) from error
-    return record
