@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from alpr.clock import Clock, SystemClock
+from alpr.collector.corrected import withdraw_past
 from alpr.collector.records import RecordTables, checked_record
 from alpr.collector.schema import STEPS
 from alpr.dispositions import checked
@@ -21,7 +22,7 @@ from alpr.forward.queue import append, prune
 from alpr.link.convert import record_from_disposition
 from alpr.link.hub import Delivery, Peer, Receipt
 from alpr.link.losses import micros
-from alpr.link.messages import Hello, HitRecord, Record, Refusal, decode_record, encode
+from alpr.link.messages import Hello, HitRecord, ReadRecord, Record, Refusal, decode_record, encode
 from alpr.sqlite import open_store, stored, transaction
 from alpr.types import Disposition
 
@@ -173,6 +174,9 @@ class Store:
                 device_id, record, bytes(entry.record)
             ):
                 new.append(Stored(delivery.peer.name, record))
+                if isinstance(record, ReadRecord):
+                    withdrawn = withdraw_past(self._connection, device_id, record, self._clock.now())
+                    new.extend(Stored(delivery.peer.name, hit) for hit in withdrawn)
         self._connection.execute(
             "DELETE FROM received WHERE device_id = ? AND boot_id = ? AND seq < ?",
             (device_id, batch.boot_id, batch.oldest_seq),

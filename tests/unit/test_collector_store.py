@@ -6,6 +6,7 @@ import sqlite3
 import stat
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,18 @@ from alpr.collector.store import Store, Stored
 from alpr.errors import MigrationError, StoreError, StoreFull
 from alpr.link.convert import pictures_of, record_from_hit, record_from_read
 from alpr.link.hub import Delivery, Peer
-from alpr.link.messages import Batch, DispositionRecord, Entry, Hello, LossRecord, Record, encode
+from alpr.link.messages import (
+    Batch,
+    DispositionRecord,
+    Entry,
+    Hello,
+    HitRecord,
+    LossRecord,
+    ReadRecord,
+    Record,
+    encode,
+)
+from alpr.types import Read
 from tests.conftest import START, FakeClock
 from tests.records import a_hit, a_read, an_id
 
@@ -121,6 +133,41 @@ def test_a_withdrawn_hit_is_marked(store: Store, path: Path) -> None:
     _, new = store.add([a_delivery(record_from_hit(a_hit(read)), first_seq=3)])  # the first, late
     assert ask(path, "SELECT is_withdrawn FROM hits") == [(1,)]
     assert new == []
+
+
+def a_past_hit(read: Read) -> HitRecord:
+    """One that the collector found on a read of the store."""
+    return record_from_hit(replace(a_hit(read), is_past=True, read_at=read.last_seen_at))
+
+
+def test_a_past_hit_found_here_is_withdrawn_when_its_read_is_corrected(store: Store, path: Path) -> None:
+    early = a_read(is_final=False)
+    store.add([a_delivery(record_from_read(early))])
+    store.add_past([(1, a_past_hit(early))])
+    _, same = store.add([a_delivery(record_from_read(a_read(revision=1, is_final=False)), first_seq=11)])
+    assert len(same) == 1
+    _, (read, hit) = store.add([a_delivery(record_from_read(a_read(text="AB12CDF", revision=2)), first_seq=12)])
+    assert isinstance(read.record, ReadRecord)
+    assert isinstance(hit.record, HitRecord)
+    assert (hit.device, hit.record.is_withdrawn, hit.record.plate) == (read.device, True, "AB12CDF")
+    assert ask(path, "SELECT is_withdrawn, plate, read_revision FROM hits") == [(1, "AB12CDF", 0)]
+
+
+def test_what_the_device_says_of_a_corrected_read_stands_above_the_withdrawal(store: Store, path: Path) -> None:
+    early, late = a_read(is_final=False), a_read(text="AB12CDF", revision=1)
+    store.add([a_delivery(record_from_read(early))])
+    store.add_past([(1, a_past_hit(early))])
+    store.add([a_delivery(record_from_read(late), first_seq=11)])
+    look_alike = record_from_hit(replace(a_hit(late, "AB12CDE"), hit_id=a_hit(early).hit_id))
+    store.add([a_delivery(look_alike, first_seq=12)])
+    assert ask(path, "SELECT is_withdrawn, plate, read_revision FROM hits") == [(0, "AB12CDF", 1)]
+
+
+def test_a_hit_that_the_device_raised_is_its_own_to_withdraw(store: Store, path: Path) -> None:
+    early = a_read(is_final=False)
+    store.add([a_delivery(record_from_read(early), record_from_hit(a_hit(early)))])
+    store.add([a_delivery(record_from_read(a_read(text="AB12CDF", revision=1)), first_seq=13)])
+    assert ask(path, "SELECT is_withdrawn FROM hits") == [(0,)]
 
 
 def test_a_hit_that_comes_again_after_its_number_was_forgotten_is_not_told_again(store: Store, path: Path) -> None:
