@@ -87,12 +87,19 @@ def keep_marks(connection: sqlite3.Connection, database: Path) -> None:
         StoreError: the file cannot be read or written.
     """
     marks = read_marks(database)
-    raised = dict(marks)
-    for list_set, revision, release in connection.execute("SELECT list_set, revision, release FROM sets"):
-        if list_set not in marks or revision > marks[list_set].revision:
-            raised[list_set] = Held(revision, release)
+    raised = _raised(connection, marks)
     if raised != marks:
         _write(marks_path(database), raised)
+
+
+def are_kept(connection: sqlite3.Connection, database: Path) -> bool:
+    """Whether the marks are as high as what the database holds; no lock is needed to ask.
+
+    Raises:
+        StoreError: the file cannot be read.
+    """
+    marks = read_marks(database)
+    return _raised(connection, marks) == marks
 
 
 def read_resets(database: Path, held: Mapping[str, int]) -> list[Reset]:
@@ -106,6 +113,14 @@ def read_resets(database: Path, held: Mapping[str, int]) -> list[Reset]:
     """
     marks = sorted(read_marks(database).items())
     return [Reset(name, mark.revision, held.get(name)) for name, mark in marks if held.get(name, 0) < mark.revision]
+
+
+def _raised(connection: sqlite3.Connection, marks: Mapping[str, Held]) -> dict[str, Held]:
+    raised = dict(marks)
+    for list_set, revision, release in connection.execute("SELECT list_set, revision, release FROM sets"):
+        if list_set not in marks or revision > marks[list_set].revision:
+            raised[list_set] = Held(revision, release)
+    return raised
 
 
 def _write(path: Path, marks: Mapping[str, Held]) -> None:

@@ -31,7 +31,7 @@ from alpr.errors import (
 from alpr.hotlist.applying import Trust, apply_update, verify
 from alpr.hotlist.database import open_for_writing, open_read_only, stored
 from alpr.hotlist.inbox import Candidate, Inbox, UpdateFile, best_of, discard, file_at, updates_in
-from alpr.hotlist.marks import keep_marks, read_marks, read_resets
+from alpr.hotlist.marks import are_kept, keep_marks, read_marks, read_resets
 from alpr.hotlist.sets import HeldSet, RefusalCount, count_refusal, forget_arrivals, read_sets
 from alpr.hotlist.update import Held, check_follows, read_head
 from alpr.sqlite import transaction
@@ -79,8 +79,10 @@ class Updater:
         """May be read from any thread."""
 
     def __enter__(self) -> Self:
-        with closing(open_for_writing(self._database)) as connection, stored(self._database), transaction(connection):
-            keep_marks(connection, self._database)  # of a database from before there were any
+        with closing(open_for_writing(self._database)) as connection, stored(self._database):
+            if not are_kept(connection, self._database):  # it is from before there were any
+                with transaction(connection):
+                    keep_marks(connection, self._database)
         self.state = UpdaterState(*read_sets(self._database))
         for reset in read_resets(self._database, {held.list_set: held.revision for held in self.state.sets}):
             _log.warning("%s: %s", self._database, reset)

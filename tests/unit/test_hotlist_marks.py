@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -118,6 +120,14 @@ def test_a_database_from_before_there_were_marks_gets_them_at_the_next_start(
     with updater, caplog.at_level(logging.WARNING):
         assert read_marks(device.database) == {"all": Held(17, a_release(17))}
     assert not caplog.messages
+
+
+def test_a_start_does_not_wait_for_whoever_writes(device: Device) -> None:
+    with closing(sqlite3.connect(device.database, isolation_level=None)) as importing:
+        importing.execute("BEGIN IMMEDIATE")
+        with Updater(device.database, lambda: Trust(ADMINS), [], FakeClock(START)) as updater:
+            assert [each.revision for each in updater.state.sets] == [17]
+        importing.execute("ROLLBACK")
 
 
 def test_a_running_device_says_that_it_was_reset_and_refuses_an_old_stick(
