@@ -10,22 +10,23 @@ import logging
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
-from dataclasses import replace
+from contextlib import ExitStack, closing
 
-from alpr.alerts import AlertDesk, AlertRules
-from alpr.capture import Feed, Feeds, FeedStatus, Source, open_source
+from alpr.alerts import AlertRules
+from alpr.capture import Feed, Feeds, FeedStatus, open_source
 from alpr.clock import Clock, SystemClock
-from alpr.config import CameraConfig, EdgeConfig
+from alpr.config import EdgeConfig
 from alpr.detect import PlateDetector
 from alpr.device_metrics import DeviceFigures, DeviceMetrics
 from alpr.edge_report import EdgeReport, log_status
 from alpr.edge_settings import max_ages_of, places_of, track_settings, update_settings
-from alpr.errors import HotlistError, StoreDamaged, StoreError, StoreFull
+from alpr.edge_telling import Telling
+from alpr.errors import StoreDamaged, StoreError, StoreFull
 from alpr.exporter import Exporter
 from alpr.figures import STAGE_BOUNDS_MS
-from alpr.hotlist import HotlistIndex, HotlistMatcher, bring_up_to_date, may_learn
+from alpr.hotlist import HotlistIndex, HotlistMatcher, bring_up_to_date
 from alpr.hotlist.skips import SkipCounter
 from alpr.link import (
     DeviceLink,
@@ -44,7 +45,7 @@ from alpr.reader import PlateReader
 from alpr.track import Tracker
 from alpr.types import Hit, Read
 from alpr.updates import HotlistUpdates
-from alpr.vitals import LastError, VitalSigns
+from alpr.vitals import LastError, VitalSigns, held_lists
 
 _log = logging.getLogger(__name__)
 
@@ -77,7 +78,6 @@ class Edge:
         self, config: EdgeConfig, on_outcome: Callable[[Outcome], None], *, clock: Clock | None = None
     ) -> None:
         self._config = config
-        self._on_outcome = on_outcome
         self._clock = clock or SystemClock()
         self._times = StageTimes()
         self._trackers: list[Tracker] = []
@@ -86,11 +86,12 @@ class Edge:
         self._held: list[tuple[str, int, float]] = []
         self._metrics: DeviceMetrics | None = None
         self._model_ids: tuple[str, ...] = ()
-        self._desk = AlertDesk(AlertRules(**config.alerts.model_dump()))
-        self._decided = 0
+        rules, receivers = (
+            AlertRules(**config.alerts.model_dump()),
+            config.hotlist.receivers if config.hotlist else (),
+        )
+        self._telling = Telling(rules, receivers, on_outcome)
         self._stopping = threading.Event()
-        self._reads = 0
-        self._hit_ids: set[str] = set()  # hits are rare: a name each is cheap, and a corrected one counts once
         self._frames = 0
 
     def stop(self) -> None:
@@ -147,7 +148,7 @@ class Edge:
             self._loop(pipeline, feeds, link, journal, signs)
             cameras = feeds.statuses()  # before they are closed: how they stood, not that they were ended
             feeds.close()
-            self._tell(pipeline.finish())
+            self._telling.tell(pipeline.finish())
             if link is not None:
                 link.close(DRAIN_S)
             return self._report(cameras, link, journal)
@@ -165,7 +166,7 @@ class Edge:
                 taken[frame.camera_id] += 1
                 if (taken[frame.camera_id] - 1) % every[frame.camera_id] == 0:
                     self._frames += 1
-                    self._tell(pipeline.process(frame))
+                    self._telling.tell(pipeline.process(frame))
             elif feeds.is_done:
                 break
             self._look_back(journal, pipeline)
@@ -173,28 +174,18 @@ class Edge:
                 raise StoreError(f"the link to the collector died: {link.failure}") from link.failure
             if time.monotonic() >= next_look_s:
                 next_look_s = time.monotonic() + DECISIONS_EVERY_S
-                self._take_decisions(journal)
+                self._telling.take_decisions(journal)
                 journal.report_losses()
             if time.monotonic() >= next_lists_s:
                 next_lists_s = time.monotonic() + LISTS_EVERY_S
-                self._held = self._hotlists()
+                self._held = held_lists(self._index, self._clock.now())
                 signs.hold(self._held)
             if self._metrics is not None and time.monotonic() >= next_figures_s:
                 next_figures_s = time.monotonic() + FIGURES_EVERY_S
                 self._metrics.show(self._figures(self._report(feeds.statuses(), link, journal)))
             if time.monotonic() >= next_status_s:
-                next_status_s += STATUS_EVERY_S
+                next_status_s = time.monotonic() + STATUS_EVERY_S
                 log_status(self._report(feeds.statuses(), link, journal))
-
-    def _tell(self, outcome: Outcome) -> None:
-        if outcome.reads or outcome.hits:
-            self._reads += sum(read.revision == 0 for read in outcome.reads)
-            hits = tuple(hit for hit in outcome.hits if self._may_learn(hit))
-            for hit in hits:
-                if not hit.is_past:
-                    (self._hit_ids.discard if hit.is_withdrawn else self._hit_ids.add)(hit.hit_id)
-            told = tuple(self._desk.take(hit) for hit in hits)
-            self._on_outcome(replace(outcome, hits=hits, told=told))
 
     def _look_back(self, journal: Journal, pipeline: Pipeline) -> None:
         """Go on with holding past reads against what is new in the hotlists."""
@@ -205,22 +196,12 @@ class Edge:
             except StoreFull as error:
                 _log.error("%d past hits not kept: %s", len(hits), error)
             pipeline.adopt(hits)
-            self._tell(Outcome(hits=hits))
-
-    def _may_learn(self, hit: Hit) -> bool:
-        hotlist = self._config.hotlist
-        return may_learn(hit.match.entry.receivers, hotlist.receivers if hotlist else ())
+            self._telling.tell(Outcome(hits=hits))
 
     def _remember_damage(self, error: BaseException | None) -> None:
         """A torn page that shows while in use ends this run; the next one salvages what can be read."""
         if isinstance(error, StoreDamaged) or isinstance(error and error.__cause__, StoreDamaged):
             mark_damaged(self._config.device.journal)
-
-    def _take_decisions(self, journal: Journal) -> None:
-        """Decisions are made in other processes: `alpr hits dispose`."""
-        self._decided, hit_ids = journal.decided_after(self._decided)
-        for hit_id in hit_ids:
-            self._desk.decided(hit_id)
 
     def _reader(self) -> PlateReader:
         models, ocr, threshold = self._config.models, self._config.ocr, self._config.detection_threshold
@@ -234,9 +215,8 @@ class Edge:
 
     def _tracker(self, camera_id: str, model_ids: tuple[str, ...]) -> Tracker:
         settings = track_settings(self._config)
-        tracker = Tracker(camera_id, settings, model_ids=model_ids, new_id=lambda: uuid.uuid4().hex)
-        self._trackers.append(tracker)
-        return tracker
+        self._trackers.append(Tracker(camera_id, settings, model_ids=model_ids, new_id=lambda: uuid.uuid4().hex))
+        return self._trackers[-1]
 
     def _open_updates(self, stack: ExitStack) -> HotlistUpdates | None:
         hotlist, settings = self._config.hotlist, update_settings(self._config)
@@ -265,9 +245,7 @@ class Edge:
             raise StoreError(f"{folder}: cannot be made ({error.strerror}); see device.data_dir") from error
         outbox = self._config.outbox
         limits = JournalLimits(outbox_rows=outbox.max_rows, outbox_bytes=outbox.max_bytes)
-        journal = open_journal(self._config.device.journal, limits, self._clock)
-        stack.callback(journal.close)
-        return journal
+        return stack.enter_context(closing(open_journal(self._config.device.journal, limits, self._clock)))
 
     def _signs(self, stack: ExitStack, feeds: Feeds, model_ids: tuple[str, ...]) -> VitalSigns:
         last_error = LastError()
@@ -286,17 +264,6 @@ class Edge:
     def _figures(self, report: EdgeReport) -> DeviceFigures:
         return DeviceFigures(report, self._times.buckets(STAGE_BOUNDS_MS), self._held, self._model_ids)
 
-    def _hotlists(self) -> list[tuple[str, int, float]]:
-        """Name, revision and age of each list that is held."""
-        index, now = self._index, self._clock.now()
-        if index is None:
-            return []
-        held: list[tuple[str, int, float]] = []
-        for name in index.policies():
-            with suppress(HotlistError):  # removed by another process a moment ago
-                held.append((name, index.revision(name), index.age_s(name, now)))
-        return held
-
     def _link(self, vitals: Callable[[], Vitals] = Vitals) -> DeviceLink | None:
         link = self._config.link
         if link is None:
@@ -312,25 +279,21 @@ class Edge:
         )
 
     def _feeds(self) -> Feeds:
-        return Feeds([Feed(_source(camera, self._clock), clock=self._clock) for camera in self._config.cameras])
+        clock = self._clock
+        sources = [
+            open_source(each.id, each.url, clock=clock, realtime=each.realtime) for each in self._config.cameras
+        ]
+        return Feeds([Feed(source, clock=clock) for source in sources])
 
     def _report(self, cameras: Sequence[FeedStatus], link: DeviceLink | None, journal: Journal) -> EdgeReport:
-        unread: dict[str, int] = {}
-        for tracker in self._trackers:
-            for cause, count in tracker.rejected.items():
-                unread[cause] = unread.get(cause, 0) + count
         return EdgeReport(
             frames=self._frames,
-            reads=self._reads,
-            hits=len(self._hit_ids),
-            told=self._desk.counts,
-            unread=unread,
+            reads=self._telling.reads,
+            hits=self._telling.hits,
+            told=self._telling.told,
+            unread=sum((Counter(tracker.rejected) for tracker in self._trackers), Counter[str]()),
             cameras=tuple(cameras),
             stages=self._times.latencies(),
             link=None if link is None else link.status(),
             lost=journal.losses(),
         )
-
-
-def _source(camera: CameraConfig, clock: Clock) -> Source:
-    return open_source(camera.id, camera.url, clock=clock, realtime=camera.realtime)

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from alpr import sensors
 from alpr.capture import FeedStatus
 from alpr.clock import Clock
+from alpr.errors import HotlistError
+from alpr.hotlist import HotlistIndex
 from alpr.link import CameraHealth, ListHealth, MachineHealth, Vitals
 
 _LONGEST_TEXT = 500
@@ -102,3 +106,13 @@ def machine_health(folder: Path, cpu: sensors.CpuMeter) -> MachineHealth:
         memory_total_bytes=memory.total if memory else None,
         process_bytes=memory.process if memory else None,
     )
+
+
+def held_lists(index: HotlistIndex | None, now: datetime) -> list[tuple[str, int, float]]:
+    """Name, revision and age in seconds of each hotlist that is held."""
+    held: list[tuple[str, int, float]] = []
+    if index is not None:
+        for name in index.policies():
+            with suppress(HotlistError):  # removed by another process a moment ago
+                held.append((name, index.revision(name), index.age_s(name, now)))
+    return held

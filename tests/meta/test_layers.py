@@ -38,6 +38,7 @@ LAYERS = [
         "device_metrics",
         "edge_report",
         "edge_settings",
+        "edge_telling",
         "updates",
         "update_thread",
     },

@@ -50,7 +50,7 @@ def test_a_device_tells_of_covert_hits_only_its_receivers(
 ) -> None:
     told: list[Outcome] = []
     covert, plain = a_covert_hit("unit-7"), replace(a_hit(a_read()), hit_id="f" * 32)
-    an_edge(tmp_path, told, *names)._tell(Outcome(hits=(covert, plain)))
+    an_edge(tmp_path, told, *names)._telling.tell(Outcome(hits=(covert, plain)))
     (outcome,) = told
     assert outcome.hits == ((covert, plain) if is_told else (plain,))
     assert len(outcome.told) == len(outcome.hits)
