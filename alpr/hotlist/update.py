@@ -233,9 +233,9 @@ def check_follows(header: Header, held: Held | None, now: datetime, mark: Held |
             "was reset: bring that one or a newer one"
         )
     if now >= header.expires_at:
-        raise ExpiredError(f"it expired at {_minute(header.expires_at)}, now is {_minute(now)}: publish a new one")
+        raise ExpiredError(f"it expired at {_second(header.expires_at)}, now is {_second(now)}: publish a new one")
     if now < header.not_before:
-        raise NotYetValidError(f"it counts from {_minute(header.not_before)}, now is {_minute(now)}: see the clock")
+        raise NotYetValidError(f"it counts from {_second(header.not_before)}, now is {_second(now)}: see the clock")
     base = (header.base_revision, header.base_release)
     if header.is_delta and (held is None or base != (held.revision, held.release)):
         holds = f"revision {held.revision}" if held else "nothing"
@@ -276,5 +276,5 @@ def _unframed(stream: BinaryIO, most: int, what: str) -> bytes:
     return content
 
 
-def _minute(at: datetime) -> str:
-    return at.isoformat(timespec="minutes")
+def _second(at: datetime) -> str:
+    return at.isoformat(timespec="seconds")
