@@ -14,10 +14,9 @@ from typing import Any
 from alpr.collector.health import Alert
 from alpr.collector.report import row_from_alert, row_from_stored
 from alpr.collector.store import AlsoStored, Store, Stored
-from alpr.errors import StoreError
+from alpr.errors import StoreError, StoreFull
 from alpr.forward import Forwarder, Target, append
 from alpr.link.guard import GuardedThread
-from alpr.link.messages import HitRecord
 
 _log = logging.getLogger(__name__)
 PRUNE_EVERY_S = 10.0
@@ -50,8 +49,8 @@ def alert_queue(targets: Sequence[Target], store: Store) -> Callable[[Sequence[A
 
 def _row(stored: Stored) -> dict[str, Any] | None:
     row = row_from_stored(stored)
-    if row is not None and isinstance(stored.record, HitRecord) and stored.record.entry.receivers:
-        row["receivers"] = list(stored.record.entry.receivers)  # a covert hit: for these targets alone
+    if row is not None and stored.receivers:
+        row["receivers"] = list(stored.receivers)  # a covert hit, or a decision on one: for these targets alone
     return row
 
 
@@ -97,7 +96,11 @@ class Forwarding:
         if self._forwarder is None or time.monotonic() < self._next_prune_s:
             return
         self._next_prune_s = time.monotonic() + PRUNE_EVERY_S
-        dropped = self._store.forget_delivered(self._forwarder.delivered)
+        try:
+            dropped = self._store.forget_delivered(self._forwarder.delivered)
+        except StoreFull as error:
+            _log.warning("what was carried on stays in the queue for now: %s", error)
+            return
         if dropped:
             _log.error("%d events were dropped: a webhook or broker has taken nothing for too long", dropped)
 

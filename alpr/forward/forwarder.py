@@ -7,8 +7,8 @@ interrupts is sent again under the same event id.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from alpr.clock import Clock, SystemClock
-from alpr.errors import ForwardError, ForwardRefused
+from alpr.errors import ForwardError, ForwardRefused, StoreFull
 from alpr.forward.event import Event
 from alpr.forward.queue import last_given, newest_number, waiting_after
 from alpr.forward.target import Target
@@ -102,6 +102,7 @@ class Forwarder:
         self._database = database
         self._path = forward_path(database)
         self._clock = clock or SystemClock()
+        self._is_full = False
         with ExitStack() as stack:
             self._queue = stack.enter_context(closing(connect_read_only(database)))
             places = open_store(self._path, (_first,), synchronous="NORMAL", is_checked=False)
@@ -171,13 +172,13 @@ class Forwarder:
     def _pass_over(self, lane: _Lane, newest: int) -> None:
         """Nothing up to there is for this target: it must not keep the queue from forgetting."""
         if newest > lane.delivered:
-            with stored(self._path), transaction(self._places):
+            with self._writing():
                 self._places.execute("UPDATE targets SET delivered = ? WHERE name = ?", (newest, lane.target.name))
             lane.delivered = newest
 
     def _done(self, lane: _Lane, event: Event, *, refused: str = "") -> None:
         now = self._now().isoformat(timespec="milliseconds")
-        with stored(self._path), transaction(self._places):
+        with self._writing():
             self._places.execute(
                 """UPDATE targets SET delivered = ?, sent = sent + ?, refused = refused + ?, last_error = ?,
                    last_sent_at = iif(?, last_sent_at, ?) WHERE name = ?""",
@@ -201,8 +202,21 @@ class Forwarder:
             _log.warning("%s takes nothing now: %s; trying again", lane.target.name, why)
         lane.wait_s = min(max(FIRST_WAIT_S, 2 * lane.wait_s), LONGEST_WAIT_S)
         lane.not_before_ns = self._clock.monotonic_ns() + round(lane.wait_s * 1e9)
-        with stored(self._path), transaction(self._places):
+        with self._writing():
             self._places.execute("UPDATE targets SET last_error = ? WHERE name = ?", (why, lane.target.name))
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Where the disk is full, a place is kept in memory alone: after a crash some events are sent again."""
+        try:
+            with stored(self._path), transaction(self._places):
+                yield
+        except StoreFull as error:
+            if not self._is_full:
+                _log.warning("%s; what was carried on is not noted for now", error)
+            self._is_full = True
+        else:
+            self._is_full = False
 
     def _now(self) -> datetime:
         return self._clock.now()

@@ -22,7 +22,7 @@ from alpr.cli.collector import _targets
 from alpr.collector.forwarding import Forwarding, queue_for
 from alpr.collector.store import Store
 from alpr.config import load_collector_config
-from alpr.errors import ConfigError, ForwardError, ForwardRefused
+from alpr.errors import ConfigError, ForwardError, ForwardRefused, StoreFull
 from alpr.forward import Event, Forwarder, QueueLimits, Target, Webhook, append, prune, read_targets
 from alpr.forward.names import openalpr_names, platerecognizer_names
 from alpr.link.convert import record_from_hit, record_from_read
@@ -273,6 +273,33 @@ def shown(path: Path) -> list[dict[str, Any]]:
     """What `alpr forward` says."""
     result = CliRunner().invoke(cli, ["forward", "--db", str(path), "--json"])
     return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_a_full_disk_holds_up_nothing_and_repeats_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    @contextmanager
+    def full(_: sqlite3.Connection) -> Iterator[None]:
+        yield
+        raise StoreFull("no room")
+
+    taker = Taker()
+    taker.failures = [ForwardRefused("it answers 400")]
+    Forwarder(path, [taker]).close()
+    fill(path, taker, range(1, 4))
+    with closing(Store(path)) as store, Forwarding(path, [], store) as forwarding:
+        with closing(Forwarder(path, [taker])) as forwarder, monkeypatch.context() as patch:
+            patch.setattr("alpr.forward.forwarder.transaction", full)
+            patch.setattr("alpr.collector.store.transaction", full)
+            while forwarder.step():
+                pass
+            forwarding._forwarder = forwarder
+            forwarding.tick()
+            assert forwarder.delivered == 6
+        forwarding._forwarder = None
+    assert [event.number for event in taker.taken] == [2, 3, 4, 5, 6]
+    assert caplog.text.count("is not noted for now") == 1
+    assert "stays in the queue for now" in caplog.text
 
 
 def test_what_a_target_refuses_is_named_and_the_next_goes_on(path: Path) -> None:
