@@ -89,6 +89,8 @@ class DispositionEvent(_Carried):
     decided_at: str
     verified_with: str
     verified_at: str | None
+    receivers: NotRequired[list[str]]
+    """Of a covert entry's hit: who may be told."""
 
 
 class LossEvent(_Carried):

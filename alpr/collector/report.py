@@ -117,8 +117,9 @@ def line_from_hit(device: str, hit: HitRecord) -> str:
     word = "HIT WITHDRAWN" if hit.is_withdrawn else past
     warning = age_warning(hit.list_age_s, hit.list_max_age_s)
     same = "" if hit.plate == hit.entry.plate else f" for {hit.entry.plate}"
-    return (
+    line = (
         f"{word} {hit.plate}{same} ({hit.match}, p {hit.probability:.2f}) at {device}/{hit.camera_id}: "
         f"{hit.entry.reason} [{hit.entry.list_name}, priority {hit.entry.priority}]"
         f"{f' - {warning}' if warning else ''}"
     )
+    return " ".join(line.split())  # a reason of two lines must not look like two hits

@@ -13,8 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
+from alpr.collector.covert import receivers_in
 from alpr.link.losses import micros
 from alpr.plates import normalise
 from alpr.sqlite import connect_read_only, stored
@@ -130,18 +129,7 @@ def _statement(query: Query) -> tuple[str, list[Any]]:
 
 def _is_open(record: bytes) -> bool:
     """Whether everybody may learn of a hit: those of covert entries show in `alpr hits list`, to their receivers."""
-    return not _receivers.decode(record).entry.receivers
-
-
-class _Entry(msgspec.Struct):
-    receivers: tuple[str, ...] = ()
-
-
-class _HitReceivers(msgspec.Struct):
-    entry: _Entry
-
-
-_receivers = msgspec.msgpack.Decoder(_HitReceivers)
+    return not receivers_in(record)
 
 
 def _found(row: sqlite3.Row) -> FoundRead:

@@ -95,7 +95,8 @@ class Teller:
 
     Args:
         output: where the lines go. When its reader has gone the collector goes on without it.
-        receivers: names of those who see the lines and the log; hits of covert entries for others are not told.
+        receivers: names of those who see the lines and the log; hits of covert entries for others are not told, nor
+            what was decided on them.
     """
 
     def __init__(self, output: TextIO, receivers: Collection[str] = ()) -> None:
@@ -104,9 +105,9 @@ class Teller:
 
     def __call__(self, stored: Stored) -> None:
         """Tell of one record."""
+        if not may_learn(stored.receivers, self._receivers):
+            return
         if isinstance(stored.record, HitRecord):
-            if not may_learn(stored.record.entry.receivers, self._receivers):
-                return
             level = logging.INFO if stored.record.is_past else logging.WARNING
             _log.log(level, "%s", line_from_hit(stored.device, stored.record))
         row = row_from_stored(stored)

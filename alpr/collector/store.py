@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from alpr.clock import Clock, SystemClock
 from alpr.collector.corrected import withdraw_past
+from alpr.collector.covert import receivers_of
 from alpr.collector.records import RecordTables, checked_record
 from alpr.collector.schema import STEPS
 from alpr.dispositions import checked
@@ -34,6 +35,13 @@ class Stored:
     device: str
     """Name of the device."""
     record: Record
+    hit_receivers: tuple[str, ...] = ()
+    """Of a decision: the receivers of the hit that it is on."""
+
+    @property
+    def receivers(self) -> tuple[str, ...]:
+        """Who alone may learn of it; () is everybody."""
+        return self.record.entry.receivers if isinstance(self.record, HitRecord) else self.hit_receivers
 
 
 AlsoStored: TypeAlias = Callable[[sqlite3.Connection, Sequence[Stored]], None]
@@ -173,7 +181,8 @@ class Store:
             if self._is_first(device_id, batch.boot_id, entry.seq) and self._records.put(
                 device_id, record, bytes(entry.record)
             ):
-                new.append(Stored(delivery.peer.name, record))
+                receivers = receivers_of(self._connection, device_id, record)
+                new.append(Stored(delivery.peer.name, record, receivers))
                 if isinstance(record, ReadRecord):
                     withdrawn = withdraw_past(self._connection, device_id, record, self._clock.now())
                     new.extend(Stored(delivery.peer.name, hit) for hit in withdrawn)

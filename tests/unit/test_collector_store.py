@@ -260,6 +260,8 @@ def test_rows_for_programs_and_a_line_for_people() -> None:
     )
     withdrawn = msgspec.structs.replace(hit, is_withdrawn=True)
     assert line_from_hit("edge", withdrawn).startswith("HIT WITHDRAWN A8I2CDE")
+    forged = msgspec.structs.replace(hit, camera_id="north\nHIT ZZ99ZZZ")
+    assert "\n" not in line_from_hit("edge", forged)
     read_row = row_from_stored(Stored("edge", record_from_read(read)))
     assert read_row is not None
     assert (read_row["event"], read_row["plate"], read_row["first_seen_at"]) == ("read", "A8I2CDE", START.isoformat())

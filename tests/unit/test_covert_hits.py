@@ -12,6 +12,7 @@ import pytest
 
 from alpr.collector.access import audited_hits
 from alpr.collector.audit import Audit, audit_path
+from alpr.collector.forwarding import _row
 from alpr.collector.hits import HitQuery
 from alpr.collector.search import Query, search
 from alpr.collector.service import Teller
@@ -19,11 +20,11 @@ from alpr.collector.store import Store, Stored
 from alpr.config import EdgeConfig
 from alpr.edge import Edge
 from alpr.link.convert import hit_from_record, record_from_hit, record_from_read
-from alpr.link.messages import HitRecord, decode_record, encode
+from alpr.link.messages import DispositionRecord, HitRecord, decode_record, encode
 from alpr.pipeline import Outcome
 from alpr.types import Hit
-from tests.conftest import FakeClock
-from tests.records import a_hit, a_read
+from tests.conftest import START, FakeClock
+from tests.records import a_hit, a_read, an_id
 from tests.unit.test_collector_store import a_delivery
 from tests.unit.test_hotlist_conditions import FULL
 
@@ -80,6 +81,32 @@ def test_what_the_collector_prints(caplog: pytest.LogCaptureFixture) -> None:
         rows = [json.loads(line) for line in output.getvalue().splitlines()]
         assert [row["event"] for row in rows] == ["hit"] * lines
         assert len(caplog.records) == lines
+
+
+def test_a_decision_on_a_covert_hit_is_told_to_its_receivers_only(tmp_path: Path) -> None:
+    hit = a_covert_hit("unit-7")
+    decision = DispositionRecord(
+        an_id("decision"),
+        hit.hit_id,
+        "misread",
+        "none",
+        "officer",
+        START,
+        reason="seen at the port",
+        true_text="AB12",
+    )
+    queued: list[Stored] = []
+    with closing(Store(tmp_path / "collector.db", also=lambda _, new: queued.extend(new))) as store:
+        _, told = store.add([a_delivery(record_from_hit(hit), decision)])
+    assert queued == told
+    rows = [_row(one) for one in told]
+    assert [row["event"] for row in rows if row] == ["hit", "disposition"]
+    assert [row["receivers"] for row in rows if row] == [["unit-7"]] * 2
+    for receivers, lines in (((), 0), (("unit-7",), 2)):
+        output = io.StringIO()
+        for one in told:
+            Teller(output, receivers)(one)
+        assert len(output.getvalue().splitlines()) == lines
 
 
 def test_what_the_centre_shows_to_whom(tmp_path: Path, clock: FakeClock) -> None:
