@@ -21,10 +21,12 @@ class Looks:
     """Confidence of the first look from which a place is looked at again."""
     sure_score: float = 0.9
     """Confidence of the first look from which no second is needed if the text is sure too."""
-    threshold: float = 0.4
+    threshold: float = 0.3
     """Least confidence, all looks and the text together, of a plate."""
     beyond: tuple[View, ...] = (View.NEAR, View.AFAR)
     """Where nothing was found: whole looks from elsewhere, until one finds something."""
+    beyond_threshold: float = 0.5
+    """Least confidence of what only those see: where the first look saw nothing, a plate is less to be expected."""
     sure_text: float = 0.9
     """A text less sure than this is read again from patches cut a little differently; 0: never."""
 
@@ -46,9 +48,9 @@ class PlateEvidence:
     Fitted by `python -m training.fit_plate_evidence --data ../shared/data/scenes` on the train split.
     """
 
-    bias: float = -1.85
-    score: float = 0.86
-    text: float = 1.88
+    bias: float = -1.86
+    score: float = 0.79
+    text: float = 2.19
 
     def confidence(self, first: float, second: float, plate: PlateText | None = None) -> float:
         """Probability that this is a plate.

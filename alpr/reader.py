@@ -162,29 +162,34 @@ class PlateReader:
             sure = self.recognise(image, [first for first in firsts if first.confidence >= self.looks.sure_score])
         settled = [seen for seen in sure if seen.confidence >= self.looks.sure_text]
         done = {id(seen.detection) for seen in settled}
+        least = self.looks.threshold if view is View.WHOLE else self.looks.beyond_threshold
         with watch.measure("detect"):
-            places = self._places(image, [first for first in firsts if id(first) not in done], self.detector)
+            places = self._places(image, [first for first in firsts if id(first) not in done], self.detector, least)
         with watch.measure("recognise"):
             doubtful = self.recognise(image, [place.detection for place in places])
             scores = [(seen.detection.confidence,) * 2 for seen in settled] + [place.scores for place in places]
-            return [self._read_again(image, seen) for seen in self._plates([*settled, *doubtful], scores)]
+            return [self._read_again(image, seen) for seen in self._plates([*settled, *doubtful], scores, least)]
 
-    def _places(self, image: Image, firsts: Sequence[Detection], detector: SecondLooker) -> list[_Place]:
+    def _places(
+        self, image: Image, firsts: Sequence[Detection], detector: SecondLooker, least: float
+    ) -> list[_Place]:
         """Where plates may be after a second look, as far as a text could still decide it."""
         places = []
         for rank, first in enumerate(firsts):
             second = detector.look_again(image, first) if rank < self.looks.places else first
             scores = first.confidence, second.confidence if second else 0.0
-            if self._evidence.best_confidence(*scores) >= self.looks.threshold:
+            if self._evidence.best_confidence(*scores) >= least:
                 places.append(_Place(second or first, scores))
         return places
 
-    def _plates(self, read: Sequence[Observation], scores: Sequence[tuple[float, float]]) -> list[Observation]:
+    def _plates(
+        self, read: Sequence[Observation], scores: Sequence[tuple[float, float]], least: float
+    ) -> list[Observation]:
         """Those that are plates by all looks and the first reading, each once."""
         found = []
         for seen, both in zip(read, scores, strict=True):
             confidence = self._evidence.confidence(*both, seen.plate)
-            if confidence >= self.looks.threshold:
+            if confidence >= least:
                 found.append(replace(seen, detection=replace(seen.detection, confidence=confidence)))
         boxes = np.array([bounding_box(seen.detection.corners) for seen in found], np.float32).reshape(-1, 4)
         confidences = np.array([seen.detection.confidence for seen in found])
