@@ -98,8 +98,11 @@ def audited_decision(
 
 
 def audited_misreads(database: Path, audit: Audit, folder: Path, *, who: str, purpose: str, case_id: str = "") -> int:
-    """Export misreads as labelled crops, recorded before anything is written; how many."""
-    misreads = list(find_misreads(database))
+    """Export misreads as labelled crops, recorded before anything is written; how many.
+
+    Those of covert entries' hits are exported for their receivers only.
+    """
+    misreads = [one for one in find_misreads(database) if may_learn(one.receivers, (who,))]
     audit.record(
         Access(who, "export-misreads", {"folder": str(folder)}, checked_purpose(purpose), case_id, len(misreads))
     )

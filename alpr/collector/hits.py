@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from alpr.collector.covert import receivers_in
 from alpr.errors import StoreError
 from alpr.link.losses import micros
 from alpr.link.messages import DispositionRecord, HitRecord
@@ -57,6 +58,8 @@ class Misread:
     true_text: str
     region: str | None
     patch_jpeg: bytes
+    receivers: tuple[str, ...] = ()
+    """Who alone may learn of the hit; () is everybody."""
 
 
 def find_hits(database: Path, query: HitQuery) -> list[FoundHit]:
@@ -103,14 +106,14 @@ def find_misreads(database: Path) -> Iterator[Misread]:
             if decision.verdict != Verdict.MISREAD.value or not decision.true_text:
                 continue
             row = connection.execute(
-                """SELECT hits.plate, reads.region, pictures.jpeg FROM hits
+                """SELECT hits.plate, reads.region, pictures.jpeg, hits.record FROM hits
                    JOIN reads ON reads.device_id = hits.device_id AND reads.read_id = hits.read_id
                    JOIN pictures ON pictures.sha256 = reads.patch_sha256
                    WHERE hits.device_id = ? AND hits.hit_id = ?""",
                 (device_id, hit_id),
             ).fetchone()
             if row is not None:
-                yield Misread(hit_id, row[0], decision.true_text, row[1], row[2])
+                yield Misread(hit_id, row[0], decision.true_text, row[1], row[2], receivers_in(row[3]))
 
 
 def write_crops(misreads: Iterator[Misread], folder: Path) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from alpr.collector.access import audited_hits
+from alpr.collector.access import audited_hits, audited_misreads
 from alpr.collector.audit import Audit, audit_path
 from alpr.collector.forwarding import _row
 from alpr.collector.hits import HitQuery
@@ -19,7 +19,7 @@ from alpr.collector.service import Teller
 from alpr.collector.store import Store, Stored
 from alpr.config import EdgeConfig
 from alpr.edge import Edge
-from alpr.link.convert import hit_from_record, record_from_hit, record_from_read
+from alpr.link.convert import hit_from_record, pictures_of, record_from_hit, record_from_read
 from alpr.link.messages import DispositionRecord, HitRecord, decode_record, encode
 from alpr.pipeline import Outcome
 from alpr.types import Hit
@@ -107,6 +107,18 @@ def test_a_decision_on_a_covert_hit_is_told_to_its_receivers_only(tmp_path: Path
         for one in told:
             Teller(output, receivers)(one)
         assert len(output.getvalue().splitlines()) == lines
+
+
+def test_misreads_of_covert_hits_are_exported_for_their_receivers_only(tmp_path: Path, clock: FakeClock) -> None:
+    path, read, hit = tmp_path / "collector.db", a_read(), a_covert_hit("unit-7")
+    decision = DispositionRecord(an_id("one"), hit.hit_id, "misread", "none", "officer", START, true_text="AB12CDF")
+    with closing(Store(path)) as store:
+        store.add([a_delivery(record_from_read(read), record_from_hit(hit), *pictures_of(read), decision)])
+    with closing(Audit(audit_path(path), clock)) as audit:
+        for who, written in (("unit-8", 0), ("unit-7", 1)):
+            folder = tmp_path / who
+            assert audited_misreads(path, audit, folder, who=who, purpose="training the recogniser") == written
+            assert len(list(folder.glob("*.jpg"))) == written
 
 
 def test_what_the_centre_shows_to_whom(tmp_path: Path, clock: FakeClock) -> None:
