@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import BinaryIO, NamedTuple, Protocol, TypeAlias
 
 from alpr.clock import Clock
 from alpr.link.hotlists import HotlistAsk, HotlistNone, HotlistOffers, HotlistPart, HotlistsHeld, SetReport
@@ -154,13 +154,14 @@ class Puller:
     def _ask(self, holdings: Holdings, list_set: str) -> HotlistAsk:
         held = holdings.of(list_set)
         begun = self._begun(list_set)
+        size = None if begun is None else _size_of(begun)
         return HotlistAsk(
             list_set,
             0 if held is None else held.revision,
             "" if held is None else held.release,
             wants_snapshot=list_set in holdings.needs_snapshot,
-            file_sha256=None if begun is None else bytes.fromhex(begun.stem.rpartition("=")[2]),
-            offset=0 if begun is None else begun.stat().st_size,
+            file_sha256=None if begun is None or size is None else bytes.fromhex(begun.stem.rpartition("=")[2]),
+            offset=size or 0,
         )
 
     def _begun(self, list_set: str) -> Path | None:
@@ -182,7 +183,7 @@ class Puller:
             path.unlink(missing_ok=True)
             self._paused_until_s = self._now_s() + _MISFIT_S
             return False
-        with path.open("ab") as file:
+        with _appending(path) as file:
             file.write(part.content)
             is_whole = file.tell() == part.file_bytes
             file.flush()
@@ -210,3 +211,16 @@ class Puller:
 
     def _now_s(self) -> float:
         return self._clock.monotonic_ns() / 1e9
+
+
+def _size_of(path: Path) -> int | None:
+    """None where someone has just removed it, or it cannot be looked at."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
+def _appending(path: Path) -> BinaryIO:
+    """Whom the police look for is not for everybody: the mode of our databases."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o660), "ab")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -108,6 +110,33 @@ def test_a_file_comes_in_parts_one_at_a_time(line: Line) -> None:
     assert [ask.offset for ask in line.collector.asks] == [n * MAX_PART_BYTES for n in range(4)]
     assert line.store.files() == {"all-00000001.alprhl": CONTENT}
     assert line.carry() == 0  # it is for others to apply it; it is not fetched again meanwhile
+
+
+def test_others_may_not_look_into_what_comes(line: Line) -> None:
+    line.connect()
+    line.carry()
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in line.store.folder.iterdir()]
+    assert modes
+    assert not any(mode & 0o007 for mode in modes)
+
+
+def test_a_begun_file_that_is_removed_under_it_is_fetched_from_its_beginning(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.connect()
+    line.carry(parts=1)
+    (begun,) = line.store.folder.iterdir()
+    looked = Path.stat
+
+    def gone(path: Path, **how: bool) -> os.stat_result:
+        if path == begun:
+            begun.unlink()  # between the listing and the look
+        return looked(path, **how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "stat", gone)
+        ask = line.puller._ask(line.store.holdings(), "all")
+    assert (ask.file_sha256, ask.offset) == (None, 0)
 
 
 def test_what_is_held_is_said_on_each_connection_and_after_each_change(line: Line) -> None:
