@@ -98,9 +98,9 @@ def full_disk_of_device(folder: Path, scale: float) -> Outcome:
 
 
 def full_disk_of_collector(folder: Path, scale: float) -> Outcome:
-    """The collector's disk fills up; the devices wait, and all arrives once there is room."""
+    """The collector's disk fills up, also with what a webhook does not take; all arrives once there is room."""
     with _small_disk(folder / "disk", 1 + round(2 * scale)) as disk:
-        stage = Stage(folder, round(4000 * scale), collector_dir=disk)
+        stage = Stage(folder, round(4000 * scale), collector_dir=disk, has_webhook=True)
         with closing(stage):
             stage.collector.start()
             stage.edge.start()
