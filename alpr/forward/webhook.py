@@ -65,8 +65,11 @@ class Webhook:
         parts = urlsplit(url)
         if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _THIS_MACHINE):
             raise ForwardError(
-                f"webhook {name}: {url} is not https://; plates are not sent where others can read them"
+                f"webhook {name}: {parts.scheme}://{parts.hostname} is not https://; "
+                "plates are not sent where others can read them"
             )
+        if not url.isascii():
+            raise ForwardError(f"webhook {name}: its address has letters that no address has; write them as %XX")
         if len(secret) < _LEAST_SECRET_BYTES:
             raise ForwardError(
                 f"webhook {name}: a secret of {len(secret)} bytes; give at least {_LEAST_SECRET_BYTES} random ones"

@@ -159,12 +159,19 @@ def test_a_receiver_that_is_not_there_may_come_back() -> None:
     [
         ("http://example.org/", SECRET, "not https"),
         ("ftp://127.0.0.1/", SECRET, "not https"),
+        ("https://example.org/für-uns", SECRET, "letters that no address has"),
         ("https://example.org/", b"short", "at least 16"),
     ],
 )
 def test_plates_do_not_go_out_in_the_open(url: str, secret: bytes, mistake: str) -> None:
     with pytest.raises(ForwardError, match=mistake):
         Webhook("desk", url, secret)
+
+
+def test_an_address_that_is_a_secret_itself_is_not_told() -> None:
+    with pytest.raises(ForwardError) as caught:
+        Webhook("desk", "http://example.org/hook/s3cret?token=s3cret", SECRET)
+    assert "s3cret" not in str(caught.value)
 
 
 def test_a_proxy_sees_nothing_of_what_stays_on_this_machine(
