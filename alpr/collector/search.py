@@ -5,6 +5,7 @@ Nobody gets at this without a recorded purpose: see `alpr.collector.access`.
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from contextlib import closing
@@ -118,7 +119,7 @@ def _statement(query: Query) -> tuple[str, list[Any]]:
     values.append(query.limit + 1)
     sql = f"""
         SELECT devices.name AS device, reads.*, plates.plate AS plate,
-            (SELECT group_concat(DISTINCT list_name) FROM hits
+            (SELECT json_group_array(DISTINCT list_name) FROM hits
              WHERE hits.device_id = reads.device_id AND hits.read_id = reads.read_id AND NOT is_withdrawn
              AND is_open(hits.record)) AS lists
         FROM {tables} JOIN devices ON devices.id = reads.device_id
@@ -144,5 +145,5 @@ def _found(row: sqlite3.Row) -> FoundRead:
         last_seen_at=_EPOCH + timedelta(microseconds=row["last_seen_at"]),
         read_id=row["read_id"],
         revision=row["revision"],
-        hit_lists=tuple(sorted(row["lists"].split(","))) if row["lists"] else (),
+        hit_lists=tuple(sorted(json.loads(row["lists"]))),
     )

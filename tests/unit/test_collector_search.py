@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -62,6 +63,16 @@ def test_what_a_found_read_says(database: Path) -> None:
     assert oldest.hit_lists == ("stolen",)
     assert newest.hit_lists == ()
     assert search(database, Query("ZZ1")).reads[0].device == "other"
+
+
+def test_a_list_keeps_its_name_whatever_stands_in_it(tmp_path: Path) -> None:
+    path, hit = tmp_path / "store.db", a_hit(a_read())
+    entry = replace(hit.match.entry, list_name="stolen, plates only")
+    named = replace(hit, match=replace(hit.match, entry=entry))
+    with closing(Store(path)) as store:
+        store.add([a_delivery(record_from_read(a_read()), record_from_hit(named))])
+    (found,) = search(path, Query("AB12CDE")).reads
+    assert found.hit_lists == ("stolen, plates only",)
 
 
 def test_time_camera_and_limit(database: Path) -> None:
