@@ -58,7 +58,8 @@ def rewrite(path: Path, change: Callable[[str], str], what: str, *, mode: int = 
         after = change(before)
         try:
             mode = path.stat().st_mode & 0o777 if path.exists() else mode
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+            draft.unlink(missing_ok=True)  # of one that was killed: its mode and owner are not to be trusted
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 give_as(path if path.exists() else path.parent, descriptor)
                 file.write(after)

@@ -14,6 +14,7 @@ import pytest
 from alpr.errors import LinkError
 from alpr.link.allowlist import AllowList, Device, enrol, parse, read_devices, replace_key, revoke
 from alpr.link.keys import KeyPair, load_key_pair, load_public_key, new_key_pair, write_key_pair
+from alpr.link.textfile import rewrite
 from alpr.link.zap import DOMAIN, zap_reply
 from tests.conftest import START, FakeClock
 
@@ -29,6 +30,15 @@ def test_a_pair_is_written_for_its_owner_alone_and_read_back(tmp_path: Path) -> 
     assert load_key_pair(private) == keys
     assert public.read_text() == f"edge-1 {keys.public}\n"
     assert load_public_key(str(public)) == load_public_key(keys.public) == keys.public
+
+
+def test_a_draft_that_was_left_behind_gives_its_mode_to_nothing(tmp_path: Path) -> None:
+    draft, path = tmp_path / ".claims.new", tmp_path / "claims"
+    draft.write_text("left behind")
+    draft.chmod(0o666)
+    rewrite(path, lambda text: f"{text}new", "the claims", mode=0o600, may_be_missing=True)
+    assert path.read_text() == "new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_a_secret_never_shows_in_a_repr() -> None:
