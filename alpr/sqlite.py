@@ -35,7 +35,7 @@ def connect(
         StoreError: it cannot be opened or is damaged.
     """
     with stored(path):
-        _create(path)
+        create_private(path)
         # The file is opened by the thread that builds the part and may be used by one other, never by two at once.
         connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
         try:
@@ -159,8 +159,11 @@ def stored(path: Path) -> Iterator[None]:
         raise _mapped(error, path) from error
 
 
-def _create(path: Path) -> None:
-    """An empty file is a database to SQLite, and its other files take its mode: reads are not for everybody."""
+def create_private(path: Path) -> None:
+    """Make the file of a database, unless it is there, closed to others.
+
+    An empty file is a database to SQLite, and its other files take its mode: reads and hotlists are not for everybody.
+    """
     with suppress(OSError):  # there already, or cannot be: SQLite says why
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o660))
 

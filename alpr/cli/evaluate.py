@@ -30,7 +30,9 @@ _FOR_PROGRAMS = {"calibration", "confusion", "curve", "failure"}  # too long for
     "--unlabelled", type=click.Path(path_type=Path), help="JSON of further boxes where a detection is not false."
 )
 @click.option("--limit", type=click.IntRange(1), help="The first N rows only.")
-@click.option("--threshold", type=click.FloatRange(0, 1), help="Least confidence of a plate; as for stills by default.")
+@click.option(
+    "--threshold", type=click.FloatRange(0, 1), help="Least confidence of a plate; as for stills by default."
+)
 @click.option("--detector", type=click.Path(path_type=Path), help="Model to use instead of the shipped one.")
 @click.option("--recogniser", type=click.Path(path_type=Path), help="Model to use instead of the shipped one.")
 @click.option(

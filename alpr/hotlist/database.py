@@ -16,7 +16,7 @@ from alpr.errors import MigrationError, StoreError, StoreFull
 from alpr.hotlist.entry_store import details_hash, details_text
 from alpr.hotlist.neighbours import ENDING_LENGTH
 from alpr.hotlist.set_tables import add_origin_of_skips, add_set_tables
-from alpr.sqlite import transaction
+from alpr.sqlite import create_private, transaction
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -41,6 +41,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"{path}: its folder cannot be made ({error.strerror}): choose another --db") from error
+        create_private(path)
         connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
         try:
             version = _refuse_foreign(connection, path)

@@ -28,6 +28,13 @@ def test_a_new_database_has_our_mark_and_version(tmp_path: Path) -> None:
         pass  # opens again as it is
 
 
+def test_a_list_is_not_for_everybody(tmp_path: Path) -> None:
+    path = tmp_path / "hotlist.sqlite"
+    with closing(open_for_writing(path)) as connection:
+        connection.execute("PRAGMA user_version")
+        assert {file.stat().st_mode & 0o007 for file in tmp_path.iterdir()} == {0}
+
+
 def test_a_newer_version_is_refused(tmp_path: Path) -> None:
     path = a_hotlist(tmp_path, ["AB12"])
     with closing(sqlite3.connect(path)) as connection:
