@@ -162,7 +162,7 @@ def stored(path: Path) -> Iterator[None]:
 def create_private(path: Path) -> None:
     """Make the file of a database, unless it is there, closed to others.
 
-    An empty file is a database to SQLite, and its other files take its mode: reads and hotlists are not for everybody.
+    An empty file is a database to SQLite, and its other files take its mode: reads and lists are not for everybody.
     """
     with suppress(OSError):  # there already, or cannot be: SQLite says why
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o660))
