@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from decimal import Decimal
 from itertools import pairwise
 from typing import Self
 
@@ -105,7 +106,7 @@ class MatchPolicy:
 
     def settings(self) -> dict[str, str]:
         """Every setting as text, as `changed` takes it."""
-        return {name: str(getattr(self, name)) for name in SETTINGS}
+        return {name: _text(getattr(self, name)) for name in SETTINGS}
 
 
 SETTINGS = tuple(setting.name for setting in fields(MatchPolicy))
@@ -121,6 +122,11 @@ def _by_length(name: str, written: str) -> ByLength:
             least = EDITS_FROM_LENGTH[number]
             raise ValueError(f"{number} can be tolerated from {least} characters on, such as {least}:{number}")
     return numbers
+
+
+def _text(setting: ByLength | float) -> str:
+    # A small number is written out: 0.00003, not 3e-05.
+    return format(Decimal(repr(setting)), "f") if isinstance(setting, float) else str(setting)
 
 
 def _probability(written: str) -> float:
