@@ -109,7 +109,7 @@ def paste(rng: Rng, canvas: Image, plate: Image, quad: FloatArray, match: float 
     points = np.round((quad - [x1, y1]) * 16).astype(np.int32)
     cv2.fillConvexPoly(mask, points, 255, cv2.LINE_AA, 4)
     patch = canvas[y1:y2, x1:x2]
-    shown = drawn.astype(np.float32) * _gain(rng, drawn, patch, mask, match)
+    shown = drawn.astype(np.float32) * _gain(rng, drawn, patch, mask, match) * _cast(rng, canvas)
     if rng.random() < 0.7:
         sigma = (
             float(rng.uniform(0.3, 1.0)) if quad[:, 0].max() - quad[:, 0].min() < 120 else float(rng.uniform(0.4, 2))
@@ -142,6 +142,12 @@ def _gain(rng: Rng, drawn: Image, patch: Image, mask: npt.NDArray[np.uint8], mat
     tint = (here / plate) / light
     gain = light**match * float(rng.uniform(0.75, 1.5)) * tint ** (0.3 * rng.random())
     return np.asarray(np.clip(gain, 0.12, 2.0), np.float32)
+
+
+def _cast(rng: Rng, canvas: Image) -> FloatArray:
+    # Under red light a white plate is red: the whole picture's colour, of which daylight has hardly any.
+    mean = canvas[::8, ::8].reshape(-1, 3).mean(0) + 4
+    return np.asarray((mean / mean.mean()) ** float(rng.uniform(0, 1)), np.float32)
 
 
 def erase(rng: Rng, canvas: Image, box: FloatArray) -> None:

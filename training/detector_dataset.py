@@ -26,6 +26,7 @@ from training.detector_targets import POSITIVE, CanvasLabels, assign_cells
 from training.detector_views import mirrored, moved, natural_view, random_view, visible, warp
 
 CANVAS_SHARES = (0.55, 0.33, 0.12)
+ONE_LINE, LONGEST = 3.0, 8.0  # width by height
 SUITED = 0.85  # of the canvases show a scene of their own shape, so that little of them is padding
 
 
@@ -40,6 +41,8 @@ class Mix:
     """Scenes in which every labelled plate is covered by another one."""
     other_shape: float = 0.45
     """Of those covered, plates of any shape seen from any side; the others just fill the place of the old one."""
+    long: float = 0.12
+    """Of those of any shape, one-line plates drawn out to up to eight times their height, as across motorcycles."""
     taken_away: float = 0.07
     """Of those covered, plates painted over and replaced by none."""
     extra_plates: float = 0.08
@@ -165,6 +168,8 @@ class SceneBatches(IterableDataset):
         if rng.random() < self.mix.other_shape:
             plate = self.pool.draw(rng)
             shape = plate.shape[1] / plate.shape[0]
+            if shape > ONE_LINE and rng.random() < self.mix.long:
+                shape = min(LONGEST, shape * float(rng.uniform(1.2, 2.0)))
             across = float(np.sqrt(width * height * shape) * rng.uniform(0.8, 1.25))
             return plate, free_quad(rng, (float(old[:, 0].mean()), float(old[:, 1].mean())), across, shape), True
         plate = self.pool.draw(rng, (0.85 * width / height, 1.45 * width / height))

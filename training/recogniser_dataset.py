@@ -33,7 +33,7 @@ FALSE_PLATES = FOLDER.parent / "unlabelled.json"
 """What a detector took for plates in the training scenes, from `training.detector_unlabelled`."""
 SURELY_FALSE = 0.5  # what the detector gave more may be a plate that nobody labelled
 FALSE_PLATE_SHARE = 0.5  # of the places without a plate
-WEIGHTS = {"reportedus": 1.3, "oalpreu": 1.5, "oalpreu2": 1.5, "robro": 1.5}
+WEIGHTS = {"reportedus": 1.5, "vnvito": 1.3, "oalpreu": 2.0, "oalpreu2": 2.0, "robro": 2.0}
 """Sources that count for more than their size: what stands for the plates that most users will read."""
 
 
