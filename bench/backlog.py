@@ -16,7 +16,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from alpr.link import DeviceLink, Journal
+from alpr.link import DeviceLink, Journal, JournalLimits
 from bench.faults.records import name_of, numbered_hit, numbered_read
 from bench.faults.stage import Stage, wait_until
 
@@ -26,7 +26,8 @@ LOT = 2000  # reads in one transaction
 def backlog(folder: Path, reads: int) -> dict[str, float]:
     """Seconds by what they are of."""
     stage = Stage(folder, 0)
-    with closing(stage), closing(Journal(stage.journal)) as journal:
+    room = JournalLimits(outbox_rows=reads + 10)  # the bound that ships would give way to the hit by a few reads
+    with closing(stage), closing(Journal(stage.journal, room)) as journal:
         started = time.monotonic()
         for first in range(0, reads, LOT):
             lot = [numbered_read(n) for n in range(first, min(first + LOT, reads))]
@@ -58,6 +59,7 @@ def backlog(folder: Path, reads: int) -> dict[str, float]:
         "still_waiting_at_the_hit": waiting,
         "all_s": all_s,
         "arrived": arrived,
+        "reported_lost": sum(stage.column("SELECT total FROM losses")),
     }
 
 
