@@ -7,7 +7,6 @@ database's, so that `rm hotlist.sqlite*` leaves it.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from alpr.durable import whole_file
 from alpr.errors import StoreError
 from alpr.hotlist.update import Held, Release, Revision, SetName
 
@@ -126,17 +126,8 @@ def _raised(connection: sqlite3.Connection, marks: Mapping[str, Held]) -> dict[s
 def _write(path: Path, marks: Mapping[str, Held]) -> None:
     """In one step, and durable when it returns."""
     sets = {name: _Mark(held.revision, held.release) for name, held in sorted(marks.items())}
-    draft = path.with_name(f".{path.name}.new")
     try:
-        with draft.open("wb") as file:
+        with whole_file(path) as file:
             file.write(msgspec.json.encode(_Marks(1, sets)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-        descriptor = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
     except OSError as error:
         raise StoreError(f"{path}: cannot be written ({error.strerror}): see the disk and the folder") from error

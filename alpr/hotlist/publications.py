@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from alpr.durable import whole_file
 from alpr.errors import HotlistError
 from alpr.hotlist.payload import PayloadFacts, PayloadWriter
 from alpr.hotlist.signing import AdminKey
@@ -70,18 +70,14 @@ def cosign(path: Path, key: AdminKey) -> Head:
         UpdateRefused: the file is not whole: nobody should sign it.
         HotlistError: it cannot be read or written.
     """
-    with written(path):
-        with path.open("rb") as stream:
-            head = read_head(stream)
-            check_payload(head, stream)
-            signed = head.signed_by(key)
-            stream.seek(head.payload_at)
-            draft = path.with_name(f".{path.name}.new")
-            with draft.open("wb") as target:
-                target.write(signed.encoded())
-                shutil.copyfileobj(stream, target, _COPY_BYTES)
-                _flush(target)
-        draft.replace(path)
+    with written(path), path.open("rb") as stream:
+        head = read_head(stream)
+        check_payload(head, stream)
+        signed = head.signed_by(key)
+        stream.seek(head.payload_at)
+        with whole_file(path) as target:
+            target.write(signed.encoded())
+            shutil.copyfileobj(stream, target, _COPY_BYTES)
     return signed
 
 
@@ -103,12 +99,9 @@ class Draft:
 
     def place(self, head: Head) -> None:
         """Make the file, in one step."""
-        draft = self.path.with_name(f".{self.path.name}.new")
-        with draft.open("wb") as target, self._payload.open("rb") as payload:
+        with whole_file(self.path) as target, self._payload.open("rb") as payload:
             target.write(head.encoded())
             shutil.copyfileobj(payload, target, _COPY_BYTES)
-            _flush(target)
-        draft.replace(self.path)
 
     def discard(self) -> None:
         """Remove what was written on the way; the placed file stays."""
@@ -128,8 +121,3 @@ def written(path: Path) -> Iterator[None]:
     except OSError as error:
         where = error.filename or path
         raise HotlistError(f"{where}: cannot be read or written ({error.strerror}): check the path") from error
-
-
-def _flush(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())

@@ -67,7 +67,9 @@ def open_source(path: Path) -> Iterator[Source]:
         raise HotlistError(
             f"{path}: cannot be read ({error.strerror}): check the path and its permissions"
         ) from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except NotImplementedError as error:  # what zipfile raises for a way of packing that it does not know
+        raise HotlistError(f"{path}: its archive cannot be unpacked ({error}): pack it again with deflate") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise HotlistError(f"{path}: its archive cannot be unpacked ({error}): fetch the file again") from error
 
 

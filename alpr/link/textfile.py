@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from alpr.durable import put_in_place, whole_file
 from alpr.errors import LinkError
 
 _PATIENCE_S = 5.0
@@ -52,23 +53,13 @@ def rewrite(path: Path, change: Callable[[str], str], what: str, *, mode: int = 
     Raises:
         LinkError: it cannot be read or written, or another change takes too long.
     """
-    draft = path.with_name(f".{path.name}.new")
     with _alone(path):
         before = "" if may_be_missing and not path.exists() else read_text(path, what)
         after = change(before)
         try:
-            mode = path.stat().st_mode & 0o777 if path.exists() else mode
-            draft.unlink(missing_ok=True)  # of one that was killed: its mode and owner are not to be trusted
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                give_as(path if path.exists() else path.parent, descriptor)
-                file.write(after)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-            _sync_folder(path.parent)
+            like = path if path.exists() else path.parent
+            _write(path, after, like, path.stat().st_mode & 0o777 if like == path else mode)
         except OSError as error:
-            draft.unlink(missing_ok=True)
             raise LinkError(f"{path}: cannot write {what} ({error.strerror}); check its folder") from error
 
 
@@ -78,23 +69,19 @@ def create(path: Path, text: str, what: str, *, mode: int) -> None:
     Raises:
         LinkError: it is there already, or cannot be written.
     """
-    draft = path.with_name(f".{path.name}.new")
     with _alone(path):
         if path.exists():
             raise LinkError(f"{path}: there already; choose another name or remove it first")
         try:
-            draft.unlink(missing_ok=True)  # of one that was killed: its mode and owner are not to be trusted
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                give_as(path.parent, descriptor)
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.rename(path)
-            _sync_folder(path.parent)
+            _write(path, text, path.parent, mode)
         except OSError as error:
-            draft.unlink(missing_ok=True)
             raise LinkError(f"{path}: cannot write {what} ({error.strerror}); check the folder") from error
+
+
+def _write(path: Path, text: str, like: Path, mode: int) -> None:
+    with whole_file(path, mode) as file:
+        give_as(like, file.fileno())
+        file.write(text.encode())
 
 
 def give_as(like: Path, descriptor: int) -> None:
@@ -126,14 +113,6 @@ def _alone(path: Path) -> Iterator[None]:
         os.close(folder)
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def take_place(draft: Path, path: Path) -> None:
     """Put a finished file in another one's place, with that one's owner; durable.
 
@@ -145,5 +124,4 @@ def take_place(draft: Path, path: Path) -> None:
         give_as(path, descriptor)
     finally:
         os.close(descriptor)
-    draft.replace(path)
-    _sync_folder(path.parent)
+    put_in_place(draft, path)

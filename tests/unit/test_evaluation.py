@@ -81,7 +81,7 @@ def test_texts() -> None:
 def test_no_texts_and_texts_longer_than_the_truth() -> None:
     assert score_texts([]).n == 0
     assert score_texts([]).char_accuracy == 0.0
-    assert score_texts([an_outcome("A", "XXXXXX", 1.0)]).char_accuracy == 0.0
+    assert score_texts([an_outcome("A", "BCDEFG", 1.0)]).char_accuracy == 0.0
     assert score_texts([an_outcome("A", "A", 1.0)]).calibration_error == 0.0
 
 
