@@ -94,6 +94,7 @@ def _rows(found: Found) -> Iterator[dict[str, Any]]:
             "hit": ", ".join(read.hit_lists) or None,
             "read_id": read.read_id,
             "revision": read.revision,
+            "is_final": read.is_final,
         }
 
 
@@ -110,7 +111,7 @@ def _rows_of_others(found: Found, names: str, *, as_csv: bool) -> Iterator[Mappi
             "camera_id": read.camera_id,
             "read_id": read.read_id,
             "revision": read.revision,
-            "is_final": True,
+            "is_final": read.is_final,
             "plate": read.plate,
             "confidence": round(read.confidence, 4),
             "region": read.region,

@@ -51,6 +51,8 @@ class FoundRead:
     last_seen_at: datetime
     read_id: str
     revision: int
+    is_final: bool
+    """False while the vehicle is still passing: the read may yet be corrected."""
     hit_lists: tuple[str, ...]
     """Names of the hotlists that it met, withdrawn hits and covert entries apart."""
 
@@ -145,5 +147,6 @@ def _found(row: sqlite3.Row) -> FoundRead:
         last_seen_at=_EPOCH + timedelta(microseconds=row["last_seen_at"]),
         read_id=row["read_id"],
         revision=row["revision"],
+        is_final=bool(row["is_final"]),
         hit_lists=tuple(sorted(json.loads(row["lists"]))),
     )

@@ -159,6 +159,17 @@ def test_reads_go_out_under_the_names_that_others_know(database: Path) -> None:
     assert found.stdout.splitlines()[0].startswith("first_seen_at,plate,")
 
 
+def test_a_read_that_may_yet_be_corrected_is_told_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "collector.db"
+    with closing(Store(path)) as store:
+        store.add([a_delivery(record_from_read(a_read(1, "AB12CD", is_final=False)))])
+    [plain] = [json.loads(line) for line in alpr("search", "*", "--db", path, *WHY, "--json").stdout.splitlines()]
+    assert plain["is_final"] is False
+    found = alpr("search", "*", "--db", path, *WHY, "--names", "openalpr")
+    [group] = [json.loads(line) for line in found.stdout.splitlines()]
+    assert group["is_preview"] is True
+
+
 @pytest.mark.parametrize(("value", "cell"), [("=cmd()", "'=cmd()"), ("AB12", "AB12"), (0.5, "0.5"), ("-1", "'-1")])
 def test_no_cell_of_a_csv_is_a_formula(capsys: pytest.CaptureFixture[str], value: object, cell: str) -> None:
     print_csv([{"a": value}])
