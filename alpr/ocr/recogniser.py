@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -109,25 +109,28 @@ class PlateRecogniser:
     def _with_region(self, plate: PlateText, probabilities: FloatArray) -> PlateText:
         if not plate.text:
             return plate
-        plate = settle(plate, {self._regions[at]: float(probabilities[at]) for at in probabilities.argsort()[-3:]})
-        region, confidence = most_likely_region(self._regions, probabilities, plate.text)
+        by_look = {
+            region: share
+            for region, share in zip(self._regions, probabilities.tolist(), strict=True)
+            if share > _NEGLIGIBLE
+        }
+        plate = settle(plate, by_look)
+        region, confidence = most_likely_region(by_look, plate.text)
         if confidence < _MIN_REGION_CONFIDENCE:
             return plate
         return replace(plate, region=region, region_confidence=confidence)
 
 
-def most_likely_region(regions: Sequence[str], probabilities: FloatArray, text: str) -> tuple[str, float]:
+def most_likely_region(by_look: Mapping[str, float], text: str) -> tuple[str, float]:
     """The most likely region by the look of the plate and by its text; a country where its states are too close.
 
     By Bayes' rule, with the national format as evidence and no more: a text that breaks a region's format makes the
     region unlikely, not impossible, since formats change and readers err.
 
     Args:
-        regions: names such as "DE" or "US-NY".
-        probabilities: one for each by the look of the plate, summing to at most 1.
+        by_look: probability of each by the look of the plate, summing to at most 1; names such as "DE" or "US-NY".
         text: what the plate says.
     """
-    by_look = {region: p for region, p in zip(regions, probabilities.tolist(), strict=True) if p > _NEGLIGIBLE}
     weighed = {region: p * _FORMAT_EVIDENCE[fits(text, region)] for region, p in by_look.items()}
     total = sum(weighed.values()) or 1.0
     shares = {region: weight / total for region, weight in weighed.items()}

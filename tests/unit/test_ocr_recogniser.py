@@ -24,7 +24,7 @@ def test_states_that_cannot_be_told_apart_give_their_country(
     probabilities: list[float], expected: tuple[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("alpr.ocr.recogniser.fits", lambda _text, _region: None)
-    region, confidence = most_likely_region(REGIONS, np.asarray(probabilities, np.float32), "WHATEVER")
+    region, confidence = most_likely_region(dict(zip(REGIONS, probabilities, strict=True)), "WHATEVER")
     assert region == expected[0]
     assert confidence == pytest.approx(expected[1])
 
@@ -39,7 +39,7 @@ def test_states_that_cannot_be_told_apart_give_their_country(
     ],
 )
 def test_the_national_format_is_evidence_and_no_more(by_look: dict[str, float], text: str, expected: str) -> None:
-    region, _ = most_likely_region(list(by_look), np.asarray(list(by_look.values()), np.float32), text)
+    region, _ = most_likely_region(by_look, text)
     assert region == expected
 
 

@@ -32,6 +32,7 @@ def read(text: str, **unsure: float) -> PlateText:
         (read("ABCI123", I1=0.4), "BR", "ABC1123", (3,)),
         (read("ABC1I23", I1=0.4), "BR", "ABC1I23", ()),
         (read("AB12CDE", B8=0.4), "GB", "AB12CDE", ()),  # as it should be
+        (read("K007XVT", **{"0O": 0.4}), "GB", "KO07XVT", (1,)),  # the old form K007 XVT had no leading zeros
     ],
 )
 def test_a_sure_region_settles_unsure_look_alikes(
@@ -46,7 +47,7 @@ def test_a_sure_region_settles_unsure_look_alikes(
 
 
 def test_a_sure_character_is_not_overruled() -> None:
-    plate = read("01A707Z0", **{"0O": 0.03})
+    plate = read("01A707Z0", **{"0O": 0.02})
     assert settle(plate, {"UZ": 0.99}).text == plate.text
 
 
@@ -70,6 +71,8 @@ SPREAD = [
     {},
     {"UZ": 0.25, "GB": 0.2, "BR": 0.2, "DE": 0.1},
     {"GB": 0.29, "BR": 0.29, "UZ": 0.29},
+    {"GB": 0.48, "BR": 0.28, "UZ": 0.24},
+    {"UZ": 0.49, "GB": 0.49},
     {"AF": 0.9},  # no rule
     {"US-NY": 0.9},  # its general form fits all of them
 ]
