@@ -26,6 +26,7 @@ from alpr.edge_telling import Telling
 from alpr.errors import StoreDamaged, StoreError, StoreFull
 from alpr.exporter import Exporter
 from alpr.figures import STAGE_BOUNDS_MS
+from alpr.film import FilmReader
 from alpr.hotlist import HotlistIndex, HotlistMatcher, bring_up_to_date
 from alpr.hotlist.skips import SkipCounter
 from alpr.link import (
@@ -130,8 +131,9 @@ class Edge:
             signs = self._signs(stack, feeds, reader.model_ids)
             self._open_exporter(stack, reader.model_ids)
             link = self._link(signs)
+            looks_nearer = {camera.id: camera.look_nearer for camera in self._config.cameras}
             pipeline = Pipeline(
-                reader=reader,
+                reader_for=lambda camera_id: FilmReader(reader, looks_nearer=looks_nearer[camera_id]),
                 tracker_for=lambda camera_id: self._tracker(camera_id, reader.model_ids),
                 matcher=matcher,
                 journal=journal,

@@ -85,14 +85,15 @@ class Pipeline:
     """Runs every stage on each frame, in order, on the caller's thread.
 
     Args:
-        tracker_for: makes the tracker of a camera when its first frame comes.
+        reader_for: gives the reader of a camera when its first frame comes.
+        tracker_for: makes its tracker.
         masked: by camera, polygons in which plates are ignored, as shares of the frame's width and height.
     """
 
     def __init__(
         self,
         *,
-        reader: Reader,
+        reader_for: Callable[[str], Reader],
         tracker_for: Callable[[str], Tracker],
         matcher: Matcher,
         journal: Journal,
@@ -100,31 +101,29 @@ class Pipeline:
         clock: Clock,
         masked: Mapping[str, Sequence[Polygon]] | None = None,
     ) -> None:
-        self._reader = reader
+        self._reader_for = reader_for
         self._tracker_for = tracker_for
         self._matcher = matcher
         self._journal = journal
         self._times = times
         self._clock = clock
         self._masked = masked or {}
-        self._trackers: dict[str, Tracker] = {}
+        self._cameras: dict[str, tuple[Reader, Tracker]] = {}
         self._standing: dict[str, dict[str, Hit]] = {}  # of each open pass its hits by hit_id, by read_id
 
     def process(self, frame: Frame) -> Outcome:
         """Take one frame through all stages."""
         with self._times.measure("frame"):
+            reader, tracker = self._camera(frame.camera_id)
             with self._times.measure("detect"):
-                detections = self._unmasked(frame, self._reader.detect(frame.image))
-            tracker = self._trackers.get(frame.camera_id)
-            if tracker is None:
-                tracker = self._trackers[frame.camera_id] = self._tracker_for(frame.camera_id)
+                detections = self._unmasked(frame, reader.detect(frame.image))
             with self._times.measure("track"):
                 reads = tracker.update(frame, detections, self._recognise)
             return self._report(reads)
 
     def finish(self) -> Outcome:
         """Close all passes: the sources have ended."""
-        return self._report([read for tracker in self._trackers.values() for read in tracker.finish()])
+        return self._report([read for _, tracker in self._cameras.values() for read in tracker.finish()])
 
     def adopt(self, hits: Iterable[Hit]) -> None:
         """Past hits that a hotlist update brought.
@@ -135,6 +134,11 @@ class Pipeline:
             if hit.read_id in self._standing:
                 self._standing[hit.read_id][hit.hit_id] = hit
 
+    def _camera(self, camera_id: str) -> tuple[Reader, Tracker]:
+        if camera_id not in self._cameras:
+            self._cameras[camera_id] = self._reader_for(camera_id), self._tracker_for(camera_id)
+        return self._cameras[camera_id]
+
     def _unmasked(self, frame: Frame, detections: list[Detection]) -> list[Detection]:
         polygons = self._masked.get(frame.camera_id)
         if not polygons:
@@ -144,7 +148,7 @@ class Pipeline:
 
     def _recognise(self, frame: Frame, detections: Sequence[Detection]) -> list[Observation]:
         with self._times.measure("recognise"):
-            return self._reader.recognise(frame.image, detections)
+            return self._cameras[frame.camera_id][0].recognise(frame.image, detections)
 
     def _report(self, reads: Sequence[Read]) -> Outcome:
         if not reads:

@@ -27,6 +27,7 @@ from alpr.capture import open_source
 from alpr.clock import SystemClock
 from alpr.detect import PlateDetector
 from alpr.errors import SourceError
+from alpr.film import FilmReader
 from alpr.hotlist import HotlistIndex, HotlistMatcher, import_csv
 from alpr.link import Journal
 from alpr.machine import peak_rss_mb, this_machine
@@ -88,7 +89,7 @@ class CountingReader:
     """The real reader, counting what passes through it."""
 
     def __init__(self, reader: PlateReader) -> None:
-        self._reader = reader
+        self._reader = FilmReader(reader)
         self.detected = 0
         self.recognised = 0
 
@@ -206,7 +207,7 @@ def _pipeline(
     journal = Journal(folder / "journal.sqlite")
     stack.callback(journal.close)
     return Pipeline(
-        reader=reader,
+        reader_for=lambda _camera_id: reader,
         tracker_for=lambda camera_id: Tracker(
             camera_id, TrackSettings(), model_ids=model_ids, new_id=lambda: uuid.uuid4().hex
         ),

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     "--threshold",
     type=click.FloatRange(0, 1),
     default=None,
-    help="Least confidence of a detection (default: 0.4 in a picture, in a video the card's).",
+    help="Least confidence of a detection (default: 0.3 in a picture, in a video the card's).",
 )
 def command(files: tuple[Path, ...], as_json: bool, draw_dir: Path | None, threshold: float | None) -> None:
     """Read the plates in photographs or videos.
@@ -116,11 +116,13 @@ def _read_video(file: Path, reader: PlateReader) -> dict[str, Any]:
     from alpr.capture import open_source
     from alpr.cli.rows import row_of_read
     from alpr.clock import SystemClock
+    from alpr.film import FilmReader
     from alpr.metrics import StageTimes
     from alpr.track import Tracker, TrackSettings
 
     times = StageTimes()
     tracker = Tracker(str(file), TrackSettings(), model_ids=reader.model_ids, new_id=lambda: uuid.uuid4().hex)
+    film = FilmReader(reader)
     reads: dict[str, dict[str, Any]] = {}
     begin = frame = None
     frames = 0
@@ -128,9 +130,9 @@ def _read_video(file: Path, reader: PlateReader) -> dict[str, Any]:
         begin = begin or frame.captured_at
         frames += 1
         with times.measure("detect"):
-            detections = reader.detect(frame.image)
+            detections = film.detect(frame.image)
         with times.measure("ocr"):
-            due = tracker.update(frame, detections, lambda seen, found: reader.recognise(seen.image, found))
+            due = tracker.update(frame, detections, lambda seen, found: film.recognise(seen.image, found))
         reads.update((read.read_id, row_of_read(read)) for read in due)
     reads.update((read.read_id, row_of_read(read)) for read in tracker.finish())
     if frame is None or begin is None:

@@ -1,5 +1,6 @@
 """Where in the frame are plates. Knows nothing of what they say."""
 
 from alpr.detect.detector import PlateDetector
+from alpr.detect.second_look import PARTS
 
-__all__ = ["PlateDetector"]
+__all__ = ["PARTS", "PlateDetector"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alpr.detect.second_look import canvas_of, nearer
+from alpr.detect.second_look import canvas_of, cut_part, is_whole, nearer
 from alpr.errors import ModelError
 from alpr.geometry import Letterbox, bounding_box, box_iou, letterbox, surest_apart
 from alpr.models import Model, Variant, choose, open_model
@@ -80,6 +80,28 @@ class PlateDetector:
         """
         size_wh = canvas_of(view, image, canvas_size(image, self._sizes_wh))
         return self._find(*letterbox(image, size_wh), floor) if size_wh else []
+
+    def detect_part(self, image: Image, part: int) -> list[Detection]:
+        """The plates in one part of an image from nearer, most confident first; corners in the image's pixels.
+
+        Those that the part may cut off are left out: the part beside it shows them whole.
+        Costs as much as a look at the whole. Finds nothing where the image holds no more detail than that shows.
+
+        Args:
+            image: (H, W, 3) uint8 BGR of any size.
+            part: which, in [0, `PARTS`).
+        """
+        size_wh = canvas_size(image, self._sizes_wh)
+        cut = cut_part(image, part, size_wh)
+        if cut is None:
+            return []
+        shown, at = cut
+        part_wh = shown.shape[1], shown.shape[0]
+        return [
+            Detection(found.corners + np.array(at, np.float32), found.confidence)
+            for found in self._find(*letterbox(shown, size_wh), self.threshold)
+            if is_whole(found.corners, part_wh, part)
+        ]
 
     def look_again(self, image: Image, detection: Detection) -> Detection | None:
         """What a second look finds where the first found something: nearer where it is small, from further off where

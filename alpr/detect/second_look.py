@@ -1,4 +1,4 @@
-"""Other looks than the first: at one place, or at the whole picture from nearer or further off. Knows no model."""
+"""Other looks than the first: at a place or part, or at the whole from nearer or further off. Knows no model."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ _STEP = 32  # canvases are multiples of the coarsest stride
 NEAR_FROM = 1.25
 """Picture pixels per canvas pixel from which a nearer look shows more: where it begins to be worth its cost."""
 _NEAREST = 2.0
+PARTS = 4
+"""Into so many parts a frame is divided to be looked at from nearer, one at a time."""
+_PART_SIDE = 0.55
+_CLEAR = 0.25
+"""Share of its height that a plate keeps from where its part ends."""
 _TALLEST = 1.6  # a plate of two rows counts as this many times as wide as it is high
 
 
@@ -54,6 +59,40 @@ def canvas_of(view: View, image: Image, whole_wh: tuple[int, int]) -> tuple[int,
     times = min(_NEAREST, detail) if view is View.NEAR else 0.5
     width, height = (math.ceil(side * times / _STEP) * _STEP for side in whole_wh)
     return width, height
+
+
+def cut_part(image: Image, part: int, whole_wh: tuple[int, int]) -> tuple[Image, tuple[int, int]] | None:
+    """One of the `PARTS` of an image: a corner of it, a little over half of each side, so that they overlap.
+
+    Args:
+        image: (H, W, 3).
+        part: 0 top left, 1 top right, 2 bottom left, 3 bottom right.
+        whole_wh: the canvas (width, height) that the whole image would be fitted into.
+
+    Returns:
+        A view of the part and the (x, y) of its first pixel in the image; None where it would show nothing more.
+    """
+    height, width = image.shape[:2]
+    if max(width / whole_wh[0], height / whole_wh[1]) < NEAR_FROM:
+        return None
+    part_width, part_height = round(width * _PART_SIDE), round(height * _PART_SIDE)
+    x, y = (part % 2) * (width - part_width), (part // 2) * (height - part_height)
+    return image[y : y + part_height, x : x + part_width], (x, y)
+
+
+def is_whole(corners: FloatArray, part_wh: tuple[int, int], part: int) -> bool:
+    """Whether a plate seen in a part is clear of the sides where the image goes on: it may be cut off there.
+
+    Args:
+        corners: (4, 2) pixels of the part.
+        part_wh: its width and height.
+        part: which, as for `cut_part`.
+    """
+    left, top, right, bottom = (float(side) for side in bounding_box(corners))
+    clear = _CLEAR * (bottom - top)
+    across = left > clear if part % 2 else right < part_wh[0] - clear
+    down = top > clear if part // 2 else bottom < part_wh[1] - clear
+    return across and down
 
 
 def _fitting(pixels: float, axis: int) -> int:

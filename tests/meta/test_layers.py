@@ -33,6 +33,7 @@ LAYERS = [
     {
         "looks",
         "reader",
+        "film",
         "pipeline",
         "vitals",
         "device_metrics",

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from alpr.detect import PlateDetector
-from alpr.detect.second_look import CANVAS_WH, PLATE_PX, canvas_of, nearer
+from alpr.detect import PARTS, PlateDetector
+from alpr.detect.second_look import CANVAS_WH, PLATE_PX, canvas_of, cut_part, is_whole, nearer
 from alpr.geometry import bounding_box, box_iou
 from alpr.shipped import shipped
 from alpr.types import Detection, FloatArray, Image, View
@@ -111,3 +111,54 @@ def test_plates_in_the_distance_are_found_from_nearer(detector: PlateDetector) -
             boxes = [bounding_box(one.corners) for one in detector.candidates(frame, detector.threshold, view)]
             found[view] += bool(boxes) and bool(box_iou(box[None], np.stack(boxes)).max() >= 0.5)
     assert found[View.NEAR] > 2 * found[View.WHOLE], found
+
+
+def test_the_parts_cover_the_image_and_overlap_by_more_than_a_distant_plate() -> None:
+    image = an_image(1280, 720)
+    cover = np.zeros((720, 1280), int)
+    for part in range(PARTS):
+        cut = cut_part(image, part, (512, 288))
+        assert cut is not None
+        shown, (x, y) = cut
+        assert np.shares_memory(shown, image)
+        cover[y : y + shown.shape[0], x : x + shown.shape[1]] += 1
+    assert cover.min() == 1
+    assert (cover[0] == 2).sum() >= 120
+    assert (cover[:, 0] == 2).sum() >= 60
+
+
+def test_a_part_of_a_picture_without_detail_is_not_looked_at() -> None:
+    assert cut_part(an_image(600, 330), 0, (512, 288)) is None
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "part", "whole"),
+    [
+        (300, 200, 0, True),
+        (2, 2, 0, True),  # the image ends there, not only the part
+        (601, 200, 0, False),
+        (300, 375, 0, False),
+        (2, 200, 1, False),
+        (598, 200, 1, True),
+        (300, 2, 2, False),
+        (300, 375, 3, True),
+    ],
+)
+def test_a_plate_at_the_inner_side_of_a_part_may_be_cut_off(x: float, y: float, part: int, whole: bool) -> None:
+    corners = some_corners(x=x, y=y, width=100, height=20)
+    assert is_whole(corners, (704, 396), part) is whole
+
+
+@pytest.mark.parametrize("corner", range(PARTS))
+def test_a_plate_in_the_distance_is_found_in_its_part_and_in_no_other(detector: PlateDetector, corner: int) -> None:
+    image, corners = frames_with_plates(1)[0]
+    scale = 30.0 / float(np.ptp(corners[:, 0]))
+    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:300, :560]
+    frame = np.full((720, 1280, 3), 90, np.uint8)
+    x, y = (corner % 2) * (1280 - small.shape[1]), (corner // 2) * (720 - small.shape[0])
+    frame[y : y + small.shape[0], x : x + small.shape[1]] = small
+    true = bounding_box(corners * scale + np.array([x, y], np.float32))[None]
+    for part in range(PARTS):
+        found = detector.detect_part(frame, part)
+        hits = [each for each in found if box_iou(bounding_box(each.corners)[None], true)[0, 0] > 0.4]
+        assert bool(hits) == (part == corner)

@@ -82,7 +82,7 @@ def a_pipeline(
     tracker: ScriptedTracker, journal: MemoryJournal, detections: Sequence[Detection] = (), **more: object
 ) -> Pipeline:
     parts = {
-        "reader": ScriptedReader(detections), "tracker_for": lambda _: tracker, "matcher": OnePlate(),
+        "reader_for": lambda _: ScriptedReader(detections), "tracker_for": lambda _: tracker, "matcher": OnePlate(),
         "journal": journal, "times": StageTimes(), "clock": FakeClock(), **more,
     }  # fmt: skip
     return Pipeline(**parts)  # type: ignore[arg-type]
