@@ -86,9 +86,7 @@ def _tell(file: Path, reports: tuple[ImportReport, ...], *, as_json: bool) -> No
     _say_notes(file, first.notes, first.noted)
     _print_reports(reports, as_json=as_json)
     if first.rejected:
-        held = ", ".join(
-            f"list {one.list_name!r} has {one.entries} entries, revision {one.revision}" for one in reports
-        )
+        held = ", ".join(f"list {one.list_name!r} holds {one.entries}, revision {one.revision}" for one in reports)
         click.echo(f"{file}: {first.rejected_rows} rows rejected; the good ones are in: {held}", err=True)
         sys.exit(3)
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import yaml
 
@@ -76,6 +78,33 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[EdgeReport, Heard,
 
 def truth() -> list[dict[str, object]]:
     return [json.loads(line) for line in (SAMPLES / "clip.truth.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def distant(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Half a second of the sample clip, shrunk so that the plate LK73TNE is 29 to 38 px wide in a large frame."""
+    folder = tmp_path_factory.mktemp("distant")
+    clip = cv2.VideoCapture(str(SAMPLES / "clip.mp4"))
+    for number in range(336):
+        clip.grab()
+        if number < 322:
+            continue
+        image = np.asarray(clip.retrieve()[1], np.uint8)
+        small = cv2.resize(image, None, fx=0.32, fy=0.32, interpolation=cv2.INTER_AREA)
+        frame = np.full((1080, 1920, 3), 90, np.uint8)
+        frame[: small.shape[0], : small.shape[1]] = small
+        cv2.imwrite(str(folder / f"{number:04d}.png"), frame)
+    clip.release()
+    return folder
+
+
+@pytest.mark.parametrize("look_nearer", [True, False])
+def test_a_plate_in_the_distance_is_read_where_the_device_looks_nearer(
+    distant: Path, tmp_path: Path, look_nearer: bool
+) -> None:
+    cameras = [{"id": "far", "url": str(distant), "look_nearer": look_nearer}]
+    _, heard = run_edge(write_config(tmp_path, cameras=cameras))
+    assert heard.final_texts() == (["LK73TNE"] if look_nearer else [])
 
 
 @pytest.mark.timeout(180)

@@ -69,7 +69,7 @@ def test_some_rows_bad() -> None:
     assert len(said) == 5
     assert said[2].startswith("s.csv: line 3, reason: is blank")
     assert said[3] == "s.csv: line 4: has 3 fields where the header names 2"
-    assert said[4] == "s.csv: 2 rows rejected; the good ones are in: list 'stolen' has 1 entries, revision 1"
+    assert said[4] == "s.csv: 2 rows rejected; the good ones are in: list 'stolen' holds 1, revision 1"
 
 
 def test_notes_are_told_and_are_no_failure() -> None:
