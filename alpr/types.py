@@ -96,7 +96,7 @@ class PlateText:
     region_confidence: float = 0.0
     settled: tuple[int, ...] = ()
     """0-based positions where the format of the likely region chose between look-alikes, against the reader's eyes:
-    `char_probabilities` says what was seen there."""
+    `char_probabilities` of a single reading says what was seen there."""
 
     def __post_init__(self) -> None:
         if self.char_probabilities.shape != (len(self.text), len(ALPHABET)):

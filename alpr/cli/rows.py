@@ -19,6 +19,7 @@ def row_of_plate(plate: PlateText) -> dict[str, Any]:
         "candidates": [
             {"plate": candidate.text, "confidence": _share(candidate.confidence)} for candidate in plate.candidates
         ],
+        "settled": list(plate.settled),
     }
 
 
@@ -26,7 +27,6 @@ def row_of_observation(seen: Observation) -> dict[str, Any]:
     """One plate in one picture."""
     return {
         **row_of_plate(seen.plate),
-        "settled": list(seen.plate.settled),
         "corners": _points(seen.detection.corners),
         "detection_confidence": _share(seen.detection.confidence),
     }

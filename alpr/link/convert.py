@@ -62,6 +62,7 @@ def record_from_read(read: Read) -> ReadRecord:
         vehicle_sha256=sha256_of(read.vehicle_jpeg),
         model_ids=read.model_ids,
         direction=read.direction,
+        settled=plate.settled,
     )
 
 
@@ -84,6 +85,7 @@ def read_from_record(record: ReadRecord, patch_jpeg: bytes = b"", vehicle_jpeg: 
         tuple(Candidate(c.text, c.confidence) for c in record.candidates),
         record.region,
         record.region_confidence,
+        record.settled,
     )
     return Read(
         read_id=record.read_id,

@@ -68,6 +68,8 @@ class ReadRecord(Struct, frozen=True, tag="read", tag_field="kind"):
     vehicle_sha256: Sha256 | None = None
     model_ids: Annotated[tuple[Name, ...], Meta(max_length=16)] = ()
     direction: Name | None = None
+    settled: Annotated[tuple[Count, ...], Meta(max_length=32)] = ()
+    """0-based positions where the region's format chose between look-alikes, against what was seen."""
 
 
 class EntryRecord(Struct, frozen=True):

@@ -24,6 +24,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -70,7 +71,9 @@ def combine(
     if len(spoken) > 2:
         posterior = pool(slots, share * np.minimum(support(slots, posterior) / _STRANGER, 1.0) ** 2, settings)
     region, region_confidence = _region(spoken)
-    return _decide(posterior, settings.candidates, region, region_confidence)
+    decided = _decide(posterior, settings.candidates, region, region_confidence)
+    settled = next((reading.settled for reading, _ in spoken if reading.text == decided.text), ())
+    return replace(decided, settled=settled)
 
 
 def effective_count(weights: Rows, correlation: float) -> float:

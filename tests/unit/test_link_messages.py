@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -183,6 +184,14 @@ def test_a_bad_record_does_not_spoil_its_batch() -> None:
         decode_record(batch.entries[0].record)
 
 
+def test_a_read_tells_over_the_wire_where_a_format_chose_its_characters() -> None:
+    read = a_read()
+    settled = replace(read, plate=replace(read.plate, settled=(1, 4)))
+    record = decode_record(encode(record_from_read(settled)))
+    assert isinstance(record, ReadRecord)
+    assert read_from_record(record).plate.settled == (1, 4)
+
+
 def test_the_wire_form_is_pinned() -> None:
     """Other versions and other programs rely on these names; adding is fine, renaming and removing is not."""
     read = msgspec.msgpack.decode(encode(record_from_read(a_read())))
@@ -190,6 +199,7 @@ def test_the_wire_form_is_pinned() -> None:
         "kind", "read_id", "revision", "is_final", "camera_id", "plate", "confidence", "char_probabilities",
         "candidates", "first_seen_at", "last_seen_at", "observations", "corners", "detection_confidence",
         "frame_size_wh", "region", "region_confidence", "patch_sha256", "vehicle_sha256", "model_ids", "direction",
+        "settled",
     ]  # fmt: skip
     hit = msgspec.msgpack.decode(encode(record_from_hit(a_hit(a_read()))))
     assert list(hit) == [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -45,6 +46,14 @@ def test_weights_must_be_one_positive_number_for_each(weights: list[float]) -> N
 def test_one_reading_gives_itself_back() -> None:
     plate = a_plate_text("KX04ABC", 0.8, "GB")
     assert combine([plate]) is plate
+
+
+def test_a_consensus_tells_where_a_format_chose_its_characters() -> None:
+    settled = replace(with_char("KO07XVT", 1, {"0": 0.9, "O": 0.08}), text="KO07XVT", confidence=0.7, settled=(1,))
+    seen = with_char("K007XVT", 1, {"0": 0.6, "O": 0.3})
+    assert combine([settled, settled, seen]).text == "KO07XVT"
+    assert combine([settled, settled, seen]).settled == (1,)
+    assert combine([seen, seen]).settled == ()
 
 
 def test_two_good_readings_that_agree_are_sure() -> None:
