@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alpr.detect.second_look import canvas_of, cut_part, is_whole, nearer
+from alpr.detect.second_look import canvas_of, cut_part, is_distant, is_whole, nearer
 from alpr.errors import ModelError
 from alpr.geometry import Letterbox, bounding_box, box_iou, letterbox, surest_apart
 from alpr.models import Model, Variant, choose, open_model
@@ -84,7 +84,8 @@ class PlateDetector:
     def detect_part(self, image: Image, part: int) -> list[Detection]:
         """The plates in one part of an image from nearer, most confident first; corners in the image's pixels.
 
-        Those that the part may cut off are left out: the part beside it shows them whole.
+        Those that the part may cut off are left out: the part beside it shows them whole. So are those large enough
+        for a look at the whole image, which knows better.
         Costs as much as a look at the whole. Finds nothing where the image holds no more detail than that shows.
 
         Args:
@@ -100,7 +101,7 @@ class PlateDetector:
         return [
             Detection(found.corners + np.array(at, np.float32), found.confidence)
             for found in self._find(*letterbox(shown, size_wh), self.threshold)
-            if is_whole(found.corners, part_wh, part)
+            if is_whole(found.corners, part_wh, part) and is_distant(found.corners, image, size_wh)
         ]
 
     def look_again(self, image: Image, detection: Detection) -> Detection | None:

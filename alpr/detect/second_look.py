@@ -18,6 +18,9 @@ _NEAREST = 2.0
 PARTS = 4
 """Into so many parts a frame is divided to be looked at from nearer, one at a time."""
 _PART_SIDE = 0.55
+_DISTANT_PX = 36.0
+"""A plate as wide as this on the first look's canvas is seen by it: 164 of 166 on the dev scenes. What only a nearer
+look takes for one that wide is none: a badge, say."""
 _CLEAR = 0.25
 """Share of its height that a plate keeps from where its part ends."""
 _TALLEST = 1.6  # a plate of two rows counts as this many times as wide as it is high
@@ -93,6 +96,19 @@ def is_whole(corners: FloatArray, part_wh: tuple[int, int], part: int) -> bool:
     across = left > clear if part % 2 else right < part_wh[0] - clear
     down = top > clear if part // 2 else bottom < part_wh[1] - clear
     return across and down
+
+
+def is_distant(corners: FloatArray, image: Image, whole_wh: tuple[int, int]) -> bool:
+    """Whether a plate is so small that a look at the whole image may miss it.
+
+    Args:
+        corners: (4, 2) pixels of the image or of a part of it.
+        image: (H, W, 3), for its size.
+        whole_wh: the canvas (width, height) of that look.
+    """
+    left, _, right, _ = (float(side) for side in bounding_box(corners))
+    scale = min(whole_wh[0] / image.shape[1], whole_wh[1] / image.shape[0])
+    return bool((right - left) * scale < _DISTANT_PX)
 
 
 def _fitting(pixels: float, axis: int) -> int:

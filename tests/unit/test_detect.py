@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from alpr.detect import PARTS, PlateDetector
-from alpr.detect.second_look import CANVAS_WH, PLATE_PX, canvas_of, cut_part, is_whole, nearer
+from alpr.detect.second_look import CANVAS_WH, PLATE_PX, canvas_of, cut_part, is_distant, is_whole, nearer
 from alpr.geometry import bounding_box, box_iou
 from alpr.shipped import shipped
 from alpr.types import Detection, FloatArray, Image, View
@@ -147,6 +147,12 @@ def test_a_part_of_a_picture_without_detail_is_not_looked_at() -> None:
 def test_a_plate_at_the_inner_side_of_a_part_may_be_cut_off(x: float, y: float, part: int, whole: bool) -> None:
     corners = some_corners(x=x, y=y, width=100, height=20)
     assert is_whole(corners, (704, 396), part) is whole
+
+
+@pytest.mark.parametrize(("width", "distant"), [(40, True), (85, True), (95, False), (300, False)])
+def test_what_the_first_look_can_see_is_no_matter_of_a_part(width: float, distant: bool) -> None:
+    corners = some_corners(x=300, y=200, width=width, height=20)
+    assert is_distant(corners, an_image(1280, 720), (512, 288)) is distant
 
 
 @pytest.mark.parametrize("corner", range(PARTS))
