@@ -48,9 +48,9 @@ class PlateEvidence:
     Fitted by `python -m training.fit_plate_evidence --data ../shared/data/scenes` on the train split.
     """
 
-    bias: float = -1.86
-    score: float = 0.79
-    text: float = 2.19
+    bias: float = -1.82
+    score: float = 0.77
+    text: float = 1.78
 
     def confidence(self, first: float, second: float, plate: PlateText | None = None) -> float:
         """Probability that this is a plate.

@@ -137,7 +137,7 @@ NOTES = [
     "Many labels are another reader's answers that no person looked at (pseudo): its mistakes may be in here.",
     "Few or no real plates of India, Malaysia, Australia, Russia, Ukraine, most of the Americas and Africa.",
     "The region is rough where few real plates were labelled: all but UZ, BR, CN, VN, ID, NY and some of Europe.",
-    "samples_seen: of the last run, which started from the weights of one of 747,008; the region's head came after.",
+    "samples_seen: of the last run; the runs before it are in training/LOG.md. The region's head came after.",
 ]
 
 

@@ -81,7 +81,7 @@ class MatchPolicy:
     """1: entries of which only a part is known, such as AB1?CD*, count."""
     other_region: ByLength = ByLength(((5, 1),))
     """1: also the exact text where the reader is sure of another region than the entry's."""
-    min_probability: float = 0.00003
+    min_probability: float = 0.00001
     """Of a match that is not exact: that the plate really says what the entry says. The default keeps the other
     defaults below one false hit a day on a list of 100,000 with 10,000 reads a day; see `alpr.hotlist.tuning`."""
 
@@ -125,7 +125,7 @@ def _by_length(name: str, written: str) -> ByLength:
 
 
 def _text(setting: ByLength | float) -> str:
-    # A small number is written out: 0.00003, not 3e-05.
+    # A small number is written out: 0.00001, not 1e-05.
     return format(Decimal(repr(setting)), "f") if isinstance(setting, float) else str(setting)
 
 

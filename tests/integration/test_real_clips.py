@@ -47,6 +47,6 @@ def test_truth_is_read_in_every_form(tmp_path: Path) -> None:
 
 
 def test_what_became_of_a_missed_pass_is_told() -> None:
-    assert nearest("59H221505", ["59221505", "AB"]) == "read 59221505 (missed inside)"
+    assert nearest("72K118294", ["72118294", "AB"]) == "read 72118294 (missed inside)"
     assert nearest("AB12CD", ["XY99ZZ"]) == "not read"
     assert nearest("AB12CD", []) == "not read"
