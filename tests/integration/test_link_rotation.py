@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -48,16 +48,20 @@ class Unit:
         return KeyRing(self.key_file, server_key or configured, self.folder / "collector-keys")
 
     @contextmanager
-    def appending(self) -> Iterator[threading.Event]:
-        """Some hundred reads a second, until the event is set or the block ends."""
+    def appending(self) -> Iterator[Callable[[], None]]:
+        """Some hundred reads a second, until what it gives is called or the block ends; then none is on its way."""
         stop = threading.Event()
         sender = threading.Thread(target=self._send, args=(stop,))
-        sender.start()
-        try:
-            yield stop
-        finally:
+
+        def end() -> None:
             stop.set()
             sender.join()
+
+        sender.start()
+        try:
+            yield end
+        finally:
+            end()
 
     @contextmanager
     def sending(self, *, waits: bool = True) -> Iterator[DeviceLink]:
@@ -77,7 +81,7 @@ class Unit:
 
     def delivered(self, link: DeviceLink) -> None:
         """Append no more, and wait until all are delivered."""
-        self._stop.set()
+        self._stop()
         wait_until(lambda: sum(link.status().waiting.values()) == 0 and self._is_empty(), 60)
 
     def _is_empty(self) -> bool:
