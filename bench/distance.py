@@ -19,7 +19,7 @@ import numpy as np
 from alpr.detect import PlateDetector
 from alpr.evaluation.labels import SceneLabel, load_labels
 from alpr.geometry import PAD_VALUE, bounding_box, box_iou
-from alpr.looks import STILL, Looks
+from alpr.looks import STILL
 from alpr.models import Variant
 from alpr.ocr import PlateRecogniser
 from alpr.reader import PlateReader
@@ -102,21 +102,18 @@ def main() -> None:
     cv2.setNumThreads(1)
     labels = [row for row in load_labels(options.labels, split=options.split) if isinstance(row, SceneLabel)]
     detector, recogniser = PlateDetector(variant=options.variant), PlateRecogniser(variant=options.variant)
+    readers = {name: PlateReader(detector, recogniser, looks=looks) for name, looks in LOOKS.items()}
     for low, high in WIDTHS:
         counts = {name: Count() for name in LOOKS}
         for label, frame, boxes in cases(labels, low, high):
-            for name, looks in LOOKS.items():
-                add(counts[name], label, boxes, _reader(detector, recogniser, looks), frame, low * 0.99)
+            for name in LOOKS:
+                add(counts[name], label, boxes, readers[name], frame, low * 0.99)
         for name, count in counts.items():
             print(
                 f"{low}-{high} px, {name}: {count.found} of {count.plates} plates found, "
                 f"{count.read} of {count.texts} texts read, {count.false} false in {count.pictures} pictures",
                 flush=True,
             )
-
-
-def _reader(detector: PlateDetector, recogniser: PlateRecogniser, looks: Looks) -> PlateReader:
-    return PlateReader(detector, recogniser, looks=looks)
 
 
 if __name__ == "__main__":

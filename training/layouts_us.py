@@ -1,6 +1,7 @@
 """The plates of the United States: name, slogans, syntaxes and colours by state. Pure tables.
 
-Syntaxes are in the pattern language of training.layouts; most states give out no I, O, Q. Colours are (upper ground,
+Syntaxes are in the pattern language of training.layouts and training.serial: D is a digit, L a letter, V one that is
+like no digit, X any character; most states give out no I, O, Q. Colours are (upper ground,
 lower ground, ink), BGR.
 """
 
