@@ -23,7 +23,7 @@ from alpr.device_metrics import DeviceFigures, DeviceMetrics
 from alpr.edge_report import EdgeReport, log_status
 from alpr.edge_settings import max_ages_of, places_of, track_settings, update_settings
 from alpr.edge_telling import Telling
-from alpr.errors import StoreDamaged, StoreError, StoreFull
+from alpr.errors import StoreDamaged, StoreError, StoreUnavailable
 from alpr.exporter import Exporter
 from alpr.figures import STAGE_BOUNDS_MS
 from alpr.film import FilmReader
@@ -195,7 +195,7 @@ class Edge:
         if hits:
             try:
                 journal.append((), hits)
-            except StoreFull as error:
+            except StoreUnavailable as error:
                 _log.error("%d past hits not kept: %s", len(hits), error)
             pipeline.adopt(hits)
             self._telling.tell(Outcome(hits=hits))

@@ -30,7 +30,9 @@
     ├── StoreError             a database file
     │   ├── MigrationError       its schema is not one that we know
     │   ├── StoreDamaged         pages of it cannot be read
-    │   └── StoreFull *          no room left on the disk, or a stated bound is reached
+    │   └── StoreUnavailable *   it cannot be written now: nothing was kept, try again
+    │       ├── StoreBusy *        another process has held its lock for too long
+    │       └── StoreFull *        no room left on the disk, or a stated bound is reached
     ├── DispositionError       a decision on a hit that the rules do not allow
     ├── AuditError             the record of who looked at what
     └── AccessDenied           a request without the right or the stated purpose
@@ -215,7 +217,15 @@ class StoreDamaged(StoreError):
     """Pages of a database file are torn or are no database."""
 
 
-class StoreFull(StoreError, TransientError):
+class StoreUnavailable(StoreError, TransientError):
+    """A database cannot be written now; nothing was kept, nothing may be acknowledged, and trying again is right."""
+
+
+class StoreBusy(StoreUnavailable):
+    """Another process has held a database's lock for too long."""
+
+
+class StoreFull(StoreUnavailable):
     """No room left on the disk, or a stated bound is reached."""
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from alpr.alerts import Told
 from alpr.clock import Clock
-from alpr.errors import StoreFull
+from alpr.errors import StoreUnavailable
 from alpr.geometry import Polygon, is_inside
 from alpr.types import Detection, Frame, Hit, Image, MatchKind, Observation, Read
 
@@ -58,7 +58,7 @@ class Journal(Protocol):
         """Keep them all or none.
 
         Raises:
-            StoreFull: there is no room; the loss is counted there.
+            StoreUnavailable: there is no room; the loss is counted there.
         """
 
 
@@ -158,7 +158,7 @@ class Pipeline:
         try:
             with self._times.measure("keep"):
                 self._journal.append(reads, hits)
-        except StoreFull as error:
+        except StoreUnavailable as error:
             _log.error("%d reads and %d hits not kept: %s", len(reads), len(hits), error)
             return Outcome(tuple(reads), tuple(hits), is_kept=False)
         return Outcome(tuple(reads), tuple(hits))

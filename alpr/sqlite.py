@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from alpr.errors import MigrationError, StoreDamaged, StoreError, StoreFull
+from alpr.errors import MigrationError, StoreBusy, StoreDamaged, StoreError, StoreFull
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -151,6 +151,7 @@ def stored(path: Path) -> Iterator[None]:
 
     Raises:
         StoreFull: no room on the disk, or it fails to write.
+        StoreBusy: another process has held the lock for too long.
         StoreError: anything else.
     """
     try:
@@ -172,6 +173,8 @@ def _mapped(error: sqlite3.Error, path: Path) -> StoreError:
     code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
     if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         return StoreFull(f"{path}: cannot write ({error}); free some space on its disk")
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return StoreBusy(f"{path}: another process has held its lock for {BUSY_S:.0f} s; see who with: fuser {path}")
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return StoreDamaged(_damaged(path, str(error)))
     if code == sqlite3.SQLITE_CANTOPEN:

@@ -14,7 +14,7 @@ from typing import Any
 from alpr.collector.health import Alert
 from alpr.collector.report import row_from_alert, row_from_stored
 from alpr.collector.store import AlsoStored, Store, Stored
-from alpr.errors import StoreError, StoreFull
+from alpr.errors import StoreError, StoreUnavailable
 from alpr.forward import Forwarder, Target, append
 from alpr.link.guard import GuardedThread
 
@@ -98,7 +98,7 @@ class Forwarding:
         self._next_prune_s = time.monotonic() + PRUNE_EVERY_S
         try:
             dropped = self._store.forget_delivered(self._forwarder.delivered)
-        except StoreFull as error:
+        except StoreUnavailable as error:
             _log.warning("what was carried on stays in the queue for now: %s", error)
             return
         if dropped:

@@ -20,7 +20,7 @@ from alpr.collector.holdings import HoldingsStore, holdings_path
 from alpr.collector.past import CollectorHistory
 from alpr.collector.shelf import Shelf
 from alpr.collector.store import Store, Stored
-from alpr.errors import StoreFull
+from alpr.errors import StoreUnavailable
 from alpr.hotlist import HotlistIndex
 from alpr.hotlist.applying import Trust
 from alpr.hotlist.hits import NO_LIMITS, MaxAges
@@ -136,7 +136,7 @@ class CollectorHotlists:
         """Store what was found; where the disk is full, later: nothing more is looked for meanwhile."""
         try:
             new = self._store.add_past([(past.owner, record_from_hit(past.hit)) for past in found])
-        except StoreFull as error:
+        except StoreUnavailable as error:
             _log.error("%d past hits are not kept yet: %s", len(found), error)
             self._pause_until_ns = self._clock.monotonic_ns() + _PAUSE_NS
             return

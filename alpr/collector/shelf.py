@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from alpr.clock import Clock
-from alpr.errors import HotlistError, StoreFull, UpdateRefused
+from alpr.errors import HotlistError, StoreUnavailable, UpdateRefused
 from alpr.hotlist.applying import Trust, verify
 from alpr.hotlist.publications import SUFFIX
 from alpr.hotlist.update import Header
@@ -102,7 +102,7 @@ class Shelf:
         """Keep what a device says that it holds."""
         try:
             self._note(peer.name, report)
-        except StoreFull as error:
+        except StoreUnavailable as error:
             _log.error("%s", error)  # it will say so again
 
     def _look(self) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from alpr.clock import Clock
 from alpr.collector.health import Alert, HealthBoard
 from alpr.collector.health_store import HealthStore
-from alpr.errors import StoreFull
+from alpr.errors import StoreUnavailable
 from alpr.link.health import Heartbeat
 
 _log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ class Watch:
     Args:
         allowed: asked for the names of the devices that may connect.
         tell: told of each alert.
-        queue: puts alerts where they are carried on from; they come again where it raises StoreFull.
+        queue: puts alerts where they are carried on from; they come again where it raises StoreUnavailable.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Watch:
                 self._unsaved = {}
             if self._is_due(_PRUNE_NS):
                 self._store.prune(self._clock.now(), self._allowed())
-        except StoreFull as error:
+        except StoreUnavailable as error:
             del self._untold[:-1000], self._unqueued[:-1000]
             _log.warning("the devices' health is not kept for now: %s", error)
 

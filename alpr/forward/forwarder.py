@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from alpr.clock import Clock, SystemClock
-from alpr.errors import ForwardError, ForwardRefused, StoreFull
+from alpr.errors import ForwardError, ForwardRefused, StoreUnavailable
 from alpr.forward.event import Event
 from alpr.forward.queue import last_given, newest_number, waiting_after
 from alpr.forward.target import Target
@@ -211,7 +211,7 @@ class Forwarder:
         try:
             with stored(self._path), transaction(self._places):
                 yield
-        except StoreFull as error:
+        except StoreUnavailable as error:
             if not self._is_full:
                 _log.warning("%s; what was carried on is not noted for now", error)
             self._is_full = True

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from alpr.clock import Clock
-from alpr.errors import MessageError, StoreFull
+from alpr.errors import MessageError, StoreUnavailable
 from alpr.link.admission import ServerKey
 from alpr.link.dealer import Change, News
 from alpr.link.health import Echo
@@ -199,7 +199,7 @@ class Courier:
             if self._refused:
                 self._outbox.refuse(self._refused, self._clock.now())
                 self._refused.clear()
-        except StoreFull as error:
+        except StoreUnavailable as error:
             self._say(str(error))
 
     def _under_way(self) -> set[int]:

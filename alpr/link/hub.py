@@ -15,7 +15,7 @@ from typing import Protocol
 
 from alpr import __version__
 from alpr.clock import Clock, SystemClock
-from alpr.errors import MessageError, StoreFull
+from alpr.errors import MessageError, StoreUnavailable
 from alpr.link.admission import Claim, NewKey, ServerKey
 from alpr.link.allowlist import AllowList
 from alpr.link.bell import Bell, Library
@@ -79,7 +79,7 @@ class Handler(Protocol):
         """A device has connected.
 
         Raises:
-            StoreFull: it cannot be noted now.
+            StoreUnavailable: it cannot be noted now.
         """
 
     def heard(self, peer: Peer, heartbeat: Heartbeat) -> None:
@@ -90,14 +90,14 @@ class Handler(Protocol):
 
         Raises:
             PeerRejected: that key was another device's.
-            StoreFull: it cannot be noted now.
+            StoreUnavailable: it cannot be noted now.
         """
 
     def store(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
         """Commit all batches, durably, and give a receipt for each, in order.
 
         Raises:
-            StoreFull: nothing was stored; the devices will send it again.
+            StoreUnavailable: nothing was stored; the devices will send it again.
         """
 
 
@@ -246,7 +246,7 @@ class Hub:
     def _greet(self, route: bytes, peer: Peer, hello: Hello) -> None:
         try:
             self._handler.greet(peer, hello)
-        except StoreFull as error:
+        except StoreUnavailable as error:
             self._fault("not stored", str(error))
         self._send(route, Welcome(f"alpr {__version__}", has_hotlists=self._bell is not None, has_heartbeats=True))
 
@@ -262,7 +262,7 @@ class Hub:
             return
         try:
             receipts = self._handler.store([delivery for _, delivery in received])
-        except StoreFull as error:
+        except StoreUnavailable as error:
             self._fault("not stored", str(error))
             self._pause_until_s = self._clock.monotonic_ns() / 1e9 + _PAUSE_S
             return

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from alpr.clock import Clock
-from alpr.errors import LinkError, PeerRejected, StoreFull
+from alpr.errors import LinkError, PeerRejected, StoreUnavailable
 from alpr.link.admission import Claim, Claimed, ClaimRefused, NewKey, NewKeyRefused, NewKeyTaken
 from alpr.link.allowlist import AllowList, read_devices, replace_key
 from alpr.link.claims import ClaimDesk
@@ -73,7 +73,7 @@ class Porter:
         except PeerRejected as error:
             self._fault("new key", f"{name}: {error}")
             return NewKeyRefused(str(error))
-        except (LinkError, StoreFull) as error:
+        except (LinkError, StoreUnavailable) as error:
             self._fault("not stored", str(error))
             return NewKeyRefused(_LATER)
         return NewKeyTaken(new_key, until)
