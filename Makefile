@@ -63,7 +63,7 @@ $(VENV)/.test: $(VENV)/.alpr
 	@touch $@
 
 # opencv-python links X libraries, which a roadside computer lacks; the headless build is the same without windows,
-# and alpr opens none (docs/decisions/0005).
+# and alpr opens none (docs/decisions/0009).
 WITHOUT_WINDOWS = @$(BIN)/python -c 'import cv2' 2>/dev/null || { \
 	echo "no X libraries on this machine: taking OpenCV's headless build"; \
 	$(PIP) uninstall --quiet --yes opencv-python && \

@@ -1,4 +1,4 @@
-"""Which variant of a shipped model runs here, and why (docs/decisions/variant-by-processor.md)."""
+"""Which variant of a shipped model runs here, and why (docs/decisions/0010-variant-by-processor.md)."""
 
 from __future__ import annotations
 
