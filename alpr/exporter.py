@@ -7,8 +7,10 @@ from types import TracebackType
 
 from prometheus_client import CollectorRegistry, Metric, start_http_server
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
 from alpr.errors import ConfigError
+from alpr.printable import printable
 
 
 class _Asked(Collector):
@@ -16,10 +18,17 @@ class _Asked(Collector):
         self._figures = figures
 
     def collect(self) -> Iterator[Metric]:
-        yield from self._figures()
+        for metric in self._figures():
+            metric.samples = [_labelled(sample) for sample in metric.samples]
+            yield metric
 
     def describe(self) -> Iterable[Metric]:
         return ()
+
+
+def _labelled(sample: Sample) -> Sample:
+    """A sample whose labels, which devices and lists have named, spoil neither the scrape nor what shows it."""
+    return sample._replace(labels={name: printable(value) for name, value in sample.labels.items()})
 
 
 class Exporter:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import importlib
 import logging
 import sys
+from typing import Any
 
 import click
 
+from alpr.cli.output import log_to_stderr, log_what_nobody_catches, say, say_error
 from alpr.errors import AlprError
+from alpr.printable import printable
 
 _COMMANDS = {
     "audit": "show, verify: who looked at what, and whether the record is whole",
@@ -50,6 +53,17 @@ class _LazyGroup(click.Group):
         assert isinstance(command, click.Command)  # noqa: S101 - each command module defines `command`
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what click finds wrong with its words is told as all else is."""
+        try:
+            return super().invoke(ctx)
+        except click.exceptions.NoArgsIsHelpError:
+            raise
+        except click.UsageError as error:
+            raise click.UsageError(printable(error.format_message()), error.ctx) from error
+        except click.ClickException as error:
+            raise click.ClickException(printable(error.format_message())) from error
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl(sorted(_COMMANDS.items()))
@@ -60,22 +74,19 @@ class _LazyGroup(click.Group):
 @click.version_option(package_name="alpr")
 def cli(verbose: bool) -> None:
     """Reads licence plates where the cameras are."""
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO,
-        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+    log_to_stderr(logging.DEBUG if verbose else logging.INFO)
 
 
 def main() -> None:
     """Entry point of the `alpr` command."""
+    log_what_nobody_catches()
     try:
         cli()
     except AlprError as error:
-        click.echo(f"alpr: {error}", err=True)
+        say_error(error)
         sys.exit(1)
     except ImportError as error:
         if "cannot open shared object file" not in str(error):
             raise
-        click.echo(f"alpr: a system library is missing ({error}); {_HEADLESS}", err=True)
+        say(f"alpr: a system library is missing ({error}); {_HEADLESS}")
         sys.exit(1)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from alpr.cli.output import json_option, print_rows
+from alpr.cli.output import json_option, print_line, print_rows, say
 
 
 @click.group()
@@ -66,10 +66,10 @@ def verify(database: Path, head: str) -> None:
     try:
         found = verify_audit(path, expected)
     except AuditError as error:
-        click.echo(f"alpr: {error}", err=True)
+        say(f"alpr: {error}")
         sys.exit(3)
-    click.echo(f"{found.rows}:{found.hash}")
-    click.echo(f"{found.rows} rows, the chain is whole", err=True)
+    print_line(f"{found.rows}:{found.hash}")
+    say(f"{found.rows} rows, the chain is whole")
 
 
 def _audit_of(database: Path) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alpr.cli.output import json_option, print_rows, wants_json
+from alpr.cli.output import json_option, print_json, print_line, print_rows, say, wants_json
 
 if TYPE_CHECKING:
     from alpr.bench import BenchReport, Budget
@@ -64,10 +63,10 @@ def command(
     wrong = over_budget(report, budget)
     if not wants_json(as_json):
         _show(report, budget)
-    click.echo(json.dumps({**_fields(report, budget), "over_budget": wrong}, ensure_ascii=False))
+    print_json({**_fields(report, budget), "over_budget": wrong})
     if check and wrong:
         for sentence in wrong:
-            click.echo(f"alpr: over budget: {sentence}", err=True)
+            say(f"alpr: over budget: {sentence}")
         sys.exit(3)
 
 
@@ -87,8 +86,10 @@ def _show(report: BenchReport, budget: Budget) -> None:
     device = budget.device(report.yardstick_p10_ms)
     allowed = f", where a frame may take {device.frame_ms:g} ms" if device and device.frame_ms else ""
     kind = f"as on an {device.name}{allowed}" if device else "as on no core of the budget"
-    click.echo(
-        f"\n{report.frames} frames, {report.plates_in_view:.2f} plates in view, {report.reads} reads; "
-        f"{report.threads} thread, {', '.join(report.providers)}; peak memory {report.peak_rss_mb:.0f} MiB\n"
-        f"{report.machine.cpu}: the yardstick takes {report.yardstick_p10_ms:.2f} ms, {kind}\n"
+    print_line()
+    print_line(
+        f"{report.frames} frames, {report.plates_in_view:.2f} plates in view, {report.reads} reads; "
+        f"{report.threads} thread, {', '.join(report.providers)}; peak memory {report.peak_rss_mb:.0f} MiB"
     )
+    print_line(f"{report.machine.cpu}: the yardstick takes {report.yardstick_p10_ms:.2f} ms, {kind}")
+    print_line()

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from alpr.cli.output import print_line, say
+
 if TYPE_CHECKING:
     from alpr.demo import Said, Stage, Tally
 
@@ -36,7 +38,8 @@ def command(keep: Path | None) -> None:
         keep.mkdir(parents=True, exist_ok=False)
     try:
         stage = set_up(folder, shipped("samples"))
-        click.echo("One device (edge-1) and one collector, CURVE keys made on the spot, loopback only.\n")
+        print_line("One device (edge-1) and one collector, CURVE keys made on the spot, loopback only.")
+        print_line()
         tally = Tally()
         for said in play(stage, tally):
             _show(said)
@@ -44,7 +47,7 @@ def command(keep: Path | None) -> None:
         if tally.plates:
             _search(stage, tally)
         for failure in tally.failures():
-            click.secho(f"alpr demo: {failure}", fg="red", err=True)
+            say(f"alpr demo: {failure}", fg="red")
         sys.exit(3 if tally.failures() else 0)
     finally:
         if not keep:
@@ -56,9 +59,9 @@ def _show(said: Said) -> None:
     if row.get("event") == "read":
         state = "read " if row["is_final"] else "early"
         note = f"{row['confidence']:4.0%}  {row['region'] or '--':<5}  {row['observations']} looks"
-        click.echo(f"{who}  {state}  {row['plate']:<10}  {note}")
+        print_line(f"{who}  {state}  {row['plate']:<10}  {note}")
     elif row.get("event") == "hit":
-        click.secho(f"{who}  {_hit_in_words(row)}", fg="yellow" if row["is_withdrawn"] else "red", bold=True)
+        print_line(f"{who}  {_hit_in_words(row)}", fg="yellow" if row["is_withdrawn"] else "red", bold=True)
 
 
 def _hit_in_words(row: Mapping[str, Any]) -> str:
@@ -70,17 +73,19 @@ def _hit_in_words(row: Mapping[str, Any]) -> str:
 
 def _show_summary(tally: Tally) -> None:
     reads, hits = tally.read_ids, tally.hit_ids
-    click.echo(f"\n{len(reads['edge'])} vehicle passes read, {len(reads['collector'])} at the collector")
-    click.echo(f"{len(hits['edge'])} hits raised, {len(hits['collector'])} at the collector")
+    print_line()
+    print_line(f"{len(reads['edge'])} vehicle passes read, {len(reads['collector'])} at the collector")
+    print_line(f"{len(hits['edge'])} hits raised, {len(hits['collector'])} at the collector")
     if tally.hit_delays_s:
-        click.echo(
+        print_line(
             f"slowest hit: {max(tally.hit_delays_s.values()) * 1e3:.0f} ms from raised to stored at the collector"
         )
     stages = tally.summary.get("stages_ms", {})
     if stages:
-        click.echo("\nlatency on the device, ms      p50      p95      p99")
+        print_line()
+        print_line("latency on the device, ms      p50      p95      p99")
     for name, latency in stages.items():
-        click.echo(f"  {name:<24}{latency['p50_ms']:9.2f}{latency['p95_ms']:9.2f}{latency['p99_ms']:9.2f}")
+        print_line(f"  {name:<24}{latency['p50_ms']:9.2f}{latency['p95_ms']:9.2f}{latency['p99_ms']:9.2f}")
 
 
 def _search(stage: Stage, tally: Tally) -> None:
@@ -92,7 +97,8 @@ def _search(stage: Stage, tally: Tally) -> None:
     answer = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-m", "alpr.cli", *words], capture_output=True, text=True, check=False
     )
-    click.echo(f"\nalpr search {plate} --purpose 'theft report 2026/117'")
-    click.echo(
+    print_line()
+    print_line(f"alpr search {plate} --purpose 'theft report 2026/117'")
+    print_line(
         f"  {len(answer.stdout.splitlines())} found; the search is on record in {audit_path(stage.database).name}"
     )

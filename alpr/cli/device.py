@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from alpr.cli.output import json_option, print_rows, wants_json
+from alpr.cli.output import json_option, print_line, print_rows, say, wants_json
 
 if TYPE_CHECKING:
     from alpr.config import CollectorConfig
@@ -60,9 +60,9 @@ def new(name: str, config_path: Path, address: str | None, hours: float, svg: Pa
     code, now = new_claim_code(endpoint, load_key_pair(config.key_file).public), SystemClock().now()
     until = now + timedelta(hours=hours)
     issue(config.allowed_devices, name, code.keys.public, until, now)
-    click.echo(code.text)
+    print_line(code.text)
     _show_qr(code.text, svg)
-    click.echo(f"on the device, before {until:%Y-%m-%d %H:%M} UTC:  alpr device enrol CODE --dir /etc/alpr", err=True)
+    say(f"on the device, before {until:%Y-%m-%d %H:%M} UTC:  alpr device enrol CODE --dir /etc/alpr")
 
 
 def _show_qr(text: str, svg: Path | None) -> None:
@@ -100,8 +100,9 @@ def enrol(code: str, folder: Path) -> None:
 
     text = sys.stdin.read() if code == "-" else code
     enrolment = enrol_with_code(claim_code_from_text(text), folder)
-    click.echo(enrolment.link_file.read_text("utf-8"), nl=False)
-    click.echo(f"this device is {enrolment.name} now; private key: {enrolment.key_file}", err=True)
+    for line in enrolment.link_file.read_text("utf-8").splitlines():
+        print_line(line)
+    say(f"this device is {enrolment.name} now; private key: {enrolment.key_file}")
 
 
 # A key may begin with a hyphen; so there is no -c here, which might be one of its letters.
@@ -116,7 +117,7 @@ def allow(name: str, public_key: str, config_path: Path | None, allowed: Path | 
     from alpr.link.keys import load_public_key
 
     enrol(_list_of(config_path, allowed), Device(name, load_public_key(public_key)))
-    click.echo(f"{name} may now speak to the collector", err=True)
+    say(f"{name} may now speak to the collector")
 
 
 @command.command("list")
@@ -184,11 +185,9 @@ def _tell_codes(allowed: Path, *, is_empty: bool) -> None:
     path, now = claims_path(allowed), SystemClock().now()
     codes = [code for code in read_claims(path) if code.is_open(now)] if path.exists() else []
     for code in codes:
-        click.echo(f"{code.name}: claim code not used yet, good until {code.at:%Y-%m-%d %H:%M} UTC", err=True)
+        say(f"{code.name}: claim code not used yet, good until {code.at:%Y-%m-%d %H:%M} UTC")
     if is_empty and not codes:
-        click.echo(
-            "no device is allowed yet; let the first one in:  alpr device new NAME -c collector.yaml", err=True
-        )
+        say("no device is allowed yet; let the first one in:  alpr device new NAME -c collector.yaml")
 
 
 @command.command()
@@ -213,9 +212,9 @@ def rotate(config_path: Path) -> None:
         raise LinkError(f"{config_path}: no link is configured, so there is no key to replace")
     ring = KeyRing(link.key_file, load_public_key(link.server_key), config.device.collector_keys)
     rotation = rotate_key(link.collector, link.key_file, ring)
-    click.echo(rotation.public_key)
+    print_line(rotation.public_key)
     until = f"until {rotation.old_until:%Y-%m-%d %H:%M} UTC" if rotation.old_until else "no more"
-    click.echo(f"{link.key_file} holds a new key; the old one is good {until}", err=True)
+    say(f"{link.key_file} holds a new key; the old one is good {until}")
 
 
 @command.command()
@@ -232,10 +231,10 @@ def revoke(name: str, config_path: Path | None, allowed: Path | None) -> None:
     path, now = _list_of(config_path, allowed), SystemClock().now()
     codes = revoke_codes(path, name, now)
     if codes:
-        click.echo(f"the claim code for {name} is good no more", err=True)
+        say(f"the claim code for {name} is good no more")
     if not codes or (path.exists() and any(device.name == name for device in read_devices(path))):
         revoke_device(path, name, now)
-        click.echo(f"{name} may no longer speak to the collector", err=True)
+        say(f"{name} may no longer speak to the collector")
 
 
 def _list_of(config_path: Path | None, allowed: Path | None) -> Path:

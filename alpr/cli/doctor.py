@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from alpr.cli.output import json_option, print_rows
+from alpr.cli.output import json_option, print_rows, say
 
 if TYPE_CHECKING:
     from alpr.doctor import Finding
@@ -41,7 +41,7 @@ def command(*, models: Path | None, config_path: Path | None, disk: Path, as_jso
     print_rows(rows, as_json=as_json)
     bad = [each for each in findings if each.state is State.BAD]
     for each in bad:
-        click.echo(f"alpr: {each.check}: {each.found}", err=True)
+        say(f"alpr: {each.check}: {each.found}")
     if bad:
         sys.exit(3)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alpr.cli.output import json_option, print_rows, wants_json
+from alpr.cli.output import json_option, print_line, print_rows, say, wants_json
 from alpr.errors import LabelError
 
 if TYPE_CHECKING:
@@ -98,9 +98,9 @@ def command(
         from alpr.evaluation.page import write_page
 
         write_page(page, report, other, load_picture, f"{labels.parent.name}, {split}")
-        click.echo(f"alpr: {page}: shows plates, which are personal data", err=True)
+        say(f"alpr: {page}: shows plates, which are personal data")
     if report.unreadable:
-        click.echo(f"alpr: {report.unreadable} of {len(rows)} pictures cannot be read and do not count", err=True)
+        say(f"alpr: {report.unreadable} of {len(rows)} pictures cannot be read and do not count")
         sys.exit(1)
 
 
@@ -123,8 +123,7 @@ def measure(
     from alpr.metrics import StageTimes
     from alpr.reader import PlateReader
 
-    tell = partial(click.echo, err=True)
-    run = Run(load_picture, StageTimes(), lambda error: None if is_second else tell(f"alpr: {error}"))
+    run = Run(load_picture, StageTimes(), lambda error: None if is_second else say(f"alpr: {error}"))
     report = Report(recogniser.model_id)
     finder = open_detector()
     looks = STILL if threshold is None else replace(STILL, threshold=threshold)
@@ -147,7 +146,7 @@ def show(report: Report, other: Report | None, *, as_json: bool) -> None:
         else:
             _show_table(kind, rows)
     if other and not wants_json(as_json):
-        click.echo(f"compared: {report.recogniser} with {other.recogniser}; p_value: McNemar, exact, two-sided")
+        print_line(f"compared: {report.recogniser} with {other.recogniser}; p_value: McNemar, exact, two-sided")
 
 
 def _show_table(kind: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -162,7 +161,8 @@ def _show_table(kind: str, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def _titled(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
     if rows:
-        click.echo(f"\n{title}")
+        print_line()
+        print_line(title)
         print_rows(rows, as_json=False)
 
 

@@ -13,7 +13,7 @@ import click
 
 from alpr.alerts import age_warning
 from alpr.cli.instants import instant
-from alpr.cli.output import json_option, print_rows
+from alpr.cli.output import json_option, print_rows, say
 from alpr.types import Action, Disposition, Verdict
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def export_misreads(folder: Path, database: Path, purpose: str, case_id: str) ->
     _need_database(database)
     with closing(Audit(audit_path(database))) as audit:
         count = audited_misreads(database, audit, folder, who=os_user(), purpose=purpose, case_id=case_id)
-    click.echo(f"{count} crops in {folder}; this export was recorded", err=True)
+    say(f"{count} crops in {folder}; this export was recorded")
 
 
 def _edge(edge_path: Path | None) -> EdgeConfig:

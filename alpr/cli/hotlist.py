@@ -16,7 +16,7 @@ from alpr.cli.hotlist_skip import skip
 from alpr.cli.hotlist_stage import accept, diff, discard
 from alpr.cli.hotlist_status import devices_status
 from alpr.cli.hotlist_tune import tune
-from alpr.cli.output import json_option, print_rows
+from alpr.cli.output import json_option, print_rows, say
 from alpr.clock import SystemClock
 from alpr.errors import HotlistError
 
@@ -76,7 +76,7 @@ def status(database: Path, max_age_h: float | None, collector: Path | None, as_j
         return
     resets = _resets(database)
     for reset in resets:
-        click.echo(f"{database}: {reset}", err=True)
+        say(f"{database}: {reset}")
     states = _lists(database)
     is_stale = {state.name: max_age_h is not None and state.age_s > max_age_h * 3600 for state in states}
     rows = (
@@ -97,7 +97,7 @@ def status(database: Path, max_age_h: float | None, collector: Path | None, as_j
     )
     print_rows(rows, as_json=as_json)
     if not states:
-        click.echo(f"{database}: holds no list: import one with `alpr hotlist import FILE --list NAME`", err=True)
+        say(f"{database}: holds no list: import one with `alpr hotlist import FILE --list NAME`")
     if not states or resets or any(is_stale.values()):
         sys.exit(3)
 

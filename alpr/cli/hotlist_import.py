@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -13,9 +12,10 @@ import click
 
 from alpr.cli.hotlist_options import accept_option, db_option, file_options, import_options, open_index, shrink_option
 from alpr.cli.hotlist_stage import row_of_difference, say_difference
-from alpr.cli.output import json_option, print_rows, wants_json
+from alpr.cli.output import json_option, print_json, print_rows, say, wants_json
 from alpr.clock import SystemClock
 from alpr.errors import EntryError, ImportRefused
+from alpr.printable import printable
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -87,7 +87,7 @@ def _tell(file: Path, reports: tuple[ImportReport, ...], *, as_json: bool) -> No
     _print_reports(reports, as_json=as_json)
     if first.rejected:
         held = ", ".join(f"list {one.list_name!r} holds {one.entries}, revision {one.revision}" for one in reports)
-        click.echo(f"{file}: {first.rejected_rows} rows rejected; the good ones are in: {held}", err=True)
+        say(f"{file}: {first.rejected_rows} rows rejected; the good ones are in: {held}")
         sys.exit(3)
 
 
@@ -100,7 +100,7 @@ def export(list_name: str, database: Path) -> None:
 
     with open_index(database) as index:
         for entry in index.entries(list_name):
-            click.echo(json.dumps(mapping_from_entry(entry), ensure_ascii=False))
+            print_json(mapping_from_entry(entry))
 
 
 def _imported(
@@ -133,9 +133,7 @@ def _staged(
     _, found = staged_differences(database, list_name, 0)
     for each, _ in found:
         say_difference(each, 0.1 if options.max_shrink is None else options.max_shrink)
-    click.echo(
-        f"staged, not in force: see `alpr hotlist diff --list {list_name}`, then `accept` or `discard`", err=True
-    )
+    say(f"staged, not in force: see `alpr hotlist diff --list {list_name}`, then `accept` or `discard`")
     return [row_of_difference(each, rejected=stage.rejected) for each, _ in found]
 
 
@@ -145,7 +143,7 @@ def _progress(file: Path) -> Iterator[Progress | None]:
     if not sys.stderr.isatty() or not file.is_file() or file.stat().st_size < 2 << 20:
         yield None
         return
-    with click.progressbar(length=1000, label=file.name, file=sys.stderr) as bar:
+    with click.progressbar(length=1000, label=printable(file.name), file=sys.stderr) as bar:
         done = 0
 
         def tick(share: float) -> None:
@@ -158,14 +156,14 @@ def _progress(file: Path) -> Iterator[Progress | None]:
 
 def _say_rejected(file: Path, rejected: Iterable[EntryError]) -> None:
     for error in rejected:
-        click.echo(f"{file}: {error}", err=True)
+        say(f"{file}: {error}")
 
 
 def _say_notes(file: Path, notes: tuple[EntryNote, ...], noted: int) -> None:
     for note in notes:
-        click.echo(f"{file}: line {note.line}, {note.field}: note: {note.text}", err=True)
+        say(f"{file}: line {note.line}, {note.field}: note: {note.text}")
     if noted > len(notes):
-        click.echo(f"{file}: and {noted - len(notes)} more notes", err=True)
+        say(f"{file}: and {noted - len(notes)} more notes")
 
 
 def _print_reports(reports: tuple[ImportReport, ...], *, as_json: bool) -> None:
@@ -200,4 +198,4 @@ def _print_reports(reports: tuple[ImportReport, ...], *, as_json: bool) -> None:
         ],
     }
     for row in rows:
-        click.echo(json.dumps({**row, **found}, ensure_ascii=False))
+        print_json({**row, **found})

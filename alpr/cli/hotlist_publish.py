@@ -13,9 +13,10 @@ import click
 
 from alpr.cli.hotlist_options import db_option
 from alpr.cli.instants import instant
-from alpr.cli.output import json_option, print_rows
+from alpr.cli.output import json_option, print_line, print_rows, say, say_again
 from alpr.clock import SystemClock
 from alpr.errors import KeyFileError, ReplayError, UpdateRefused
+from alpr.printable import printable
 
 if TYPE_CHECKING:
     from alpr.hotlist.applying import Trust
@@ -119,7 +120,7 @@ def publish(
         forget_old(folder, made.header.list_set, keep)
     if signatures > 1:
         names = " ".join(str(row["file"]) for row in rows)
-        click.echo(f"still needed: {signatures - 1} more: alpr hotlist publish --cosign {names} --key KEY", err=True)
+        say(f"still needed: {signatures - 1} more: alpr hotlist publish --cosign {names} --key KEY")
 
 
 @click.command()
@@ -142,7 +143,7 @@ def verify(files: tuple[Path, ...], admins: Path, needed: int, as_json: bool) ->
             head, names = verify_file(file, trust)
         except UpdateRefused as refusal:
             is_refused = True
-            click.echo(f"{file}: refused ({refusal.cause}): {refusal}", err=True)
+            say(f"{file}: refused ({refusal.cause}): {refusal}")
             continue
         has_expired = SystemClock().now() >= head.header.expires_at
         is_refused |= has_expired
@@ -171,12 +172,12 @@ def apply(file: Path, database: Path, admins: Path, needed: int, as_json: bool) 
         with _counted("read") as progress:
             applied = apply_update(database, file, _trust(admins, needed), now, progress=progress)
     except ReplayError as replay:
-        click.echo(f"{file}: nothing to do: {replay}", err=True)
+        say(f"{file}: nothing to do: {replay}")
         return
     except UpdateRefused as refusal:
         if database.is_file():
             count_refusal(database, refusal, now)
-        click.echo(f"{file}: refused ({refusal.cause}): {refusal}", err=True)
+        say(f"{file}: refused ({refusal.cause}): {refusal}")
         sys.exit(3)
     row = {
         "set": applied.list_set,
@@ -213,9 +214,9 @@ def key_new(name: str, folder: Path, no_passphrase: bool, passphrase_file: Path 
     else:
         passphrase = str(click.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True))
     private, public = write_admin_key(new_admin_key(), name, folder, passphrase)
-    click.echo(public.read_text("utf-8"), nl=False)
-    click.echo(f"private key: {private} (keep it off the collector and the devices, mode 0600)", err=True)
-    click.echo("public key:  the line above, for the devices' list of administrators (hotlist.admins)", err=True)
+    print_line(public.read_text("utf-8").strip())
+    say(f"private key: {private} (keep it off the collector and the devices, mode 0600)")
+    say("public key:  the line above, for the devices' list of administrators (hotlist.admins)")
 
 
 COMMANDS = (publish, verify, apply, key)
@@ -234,11 +235,12 @@ def _counted(done: str) -> Iterator[Callable[[int], None] | None]:
         nonlocal count
         count += more
         if count // 10_000 != (count - more) // 10_000:
-            click.echo(f"\r{count:,} entries {done}", nl=False, err=True)
+            say_again(f"{count:,} entries {done}")
 
     yield tick
     if count >= 10_000:
-        click.echo(f"\r{count:,} entries {done}", err=True)
+        say_again(f"{count:,} entries {done}")
+        say("")
 
 
 def _cosign(files: Iterable[Path], key: AdminKey, *, as_json: bool) -> None:
@@ -282,7 +284,7 @@ def _key(path: Path, passphrase_file: Path | None) -> AdminKey:
     if passphrase_file is not None:
         ask = lambda: _first_line(passphrase_file)  # noqa: E731 - a choice of two
     elif sys.stdin.isatty():
-        ask = lambda: str(click.prompt(f"Passphrase of {path}", hide_input=True, err=True))  # noqa: E731
+        ask = lambda: str(click.prompt(f"Passphrase of {printable(str(path))}", hide_input=True, err=True))  # noqa: E731
     return load_admin_key(path, ask)
 
 

@@ -10,7 +10,7 @@ import click
 
 from alpr.cli.hotlist_options import db_option
 from alpr.cli.instants import instant
-from alpr.cli.output import json_option, print_rows
+from alpr.cli.output import json_option, print_rows, say
 from alpr.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def add(
     print_rows([_row(kept, now)], as_json=as_json)
     if not is_listed(database, kept):
         where = f"list {kept.list_name!r}" if kept.list_name else "any list"
-        click.echo(f"note: {kept.plate} is not in {where} now: see that it is written as the entry is", err=True)
+        say(f"note: {kept.plate} is not in {where} now: see that it is written as the entry is")
 
 
 @skip.command("remove")

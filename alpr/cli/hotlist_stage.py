@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alpr.cli.hotlist_options import accept_option, db_option, file_options, import_options, shrink_option
-from alpr.cli.output import json_option, print_rows
+from alpr.cli.output import json_option, print_rows, say
 from alpr.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -94,16 +94,14 @@ def discard(list_name: str, database: Path) -> None:
 
 def say_difference(each: Difference, max_shrink: float) -> None:
     """Tell on stderr how many entries go which way, and warn where too many go."""
-    click.echo(
+    say(
         f"list {each.list_name!r}: {each.held} entries, then {each.after}: "
-        f"{each.added} added, {each.changed} changed, {each.removed} removed",
-        err=True,
+        f"{each.added} added, {each.changed} changed, {each.removed} removed"
     )
     if each.shrinks(max_shrink):
-        click.echo(
+        say(
             f"warning: list {each.list_name!r} would shrink by {1 - each.after / each.held:.0%}, {max_shrink:.0%} is "
-            "the most: is the file whole? --accept-shrink says that it is meant",
-            err=True,
+            "the most: is the file whole? --accept-shrink says that it is meant"
         )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alpr.cli.hotlist_options import db_option, open_index
-from alpr.cli.output import json_option, print_rows
+from alpr.cli.output import json_option, print_rows, say
 from alpr.clock import SystemClock
 from alpr.errors import HotlistError
 
@@ -73,7 +73,7 @@ def tune(
     print_rows((_row(one, one is chosen) for one in _with(shown, chosen)), as_json=as_json)
     _say(list_name, near, traffic, errors)
     if chosen is None:
-        click.echo(f"no setting is likely to keep below {false_hits_per_day:g} false hits a day", err=True)
+        say(f"no setting is likely to keep below {false_hits_per_day:g} false hits a day")
         raise SystemExit(3)
     if is_applied:
         _apply(database, list_name, chosen)
@@ -121,15 +121,13 @@ def _row(one: Outlook, is_chosen: bool) -> dict[str, Any]:
 
 
 def _say(list_name: str, near: Neighbourhood, traffic: Traffic, errors: Any) -> None:
-    click.echo(
+    say(
         f"list {list_name!r}: {near.entries} plates in force; {traffic.reads_per_day:g} passes a day, of which "
-        f"{traffic.listed_per_day:g} listed; {errors.model} on {errors.reads} single pictures",
-        err=True,
+        f"{traffic.listed_per_day:g} listed; {errors.model} on {errors.reads} single pictures"
     )
-    click.echo(
+    say(
         f"besides, {near.misread_as_listed * traffic.reads_per_day:.2g} cars a day are read exactly as one that is "
-        "listed: no setting tells them apart, only verifying does",
-        err=True,
+        "listed: no setting tells them apart, only verifying does"
     )
 
 
@@ -139,6 +137,4 @@ def _apply(database: Path, list_name: str, chosen: Outlook) -> None:
     settings = chosen.policy.settings()
     tuned = {name: settings[name] for name in ("look_alikes", "edits", "min_probability")}
     set_policy(database, list_name, tuned, SystemClock().now())
-    click.echo(
-        f"list {list_name!r} now has {', '.join(f'{name}={value}' for name, value in tuned.items())}", err=True
-    )
+    say(f"list {list_name!r} now has {', '.join(f'{name}={value}' for name, value in tuned.items())}")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from alpr.cli.output import print_line, say
+
 
 @click.group()
 def command() -> None:
@@ -30,12 +32,12 @@ def new(name: str, folder: Path) -> None:
         raise LinkError(f"{name!r}: a name is letters, digits, dots, hyphens and underscores, at most 64")
     keys = new_key_pair()
     private, public = write_key_pair(keys, name, folder)
-    click.echo(f"{name} {keys.public}")
-    click.echo(f"private key: {private} (keep it there, mode 0600)", err=True)
-    click.echo(f"public key:  {public}", err=True)
+    print_line(f"{name} {keys.public}")
+    say(f"private key: {private} (keep it there, mode 0600)")
+    say(f"public key:  {public}")
     line = f"alpr device allow {name} {shlex.quote(keys.public)} --allowed FILE"
-    click.echo("if it is the collector's, then:  alpr device new NAME -c collector.yaml", err=True)
-    click.echo(f"if it is a device's, let it in at the collector:  {line}", err=True)
+    say("if it is the collector's, then:  alpr device new NAME -c collector.yaml")
+    say(f"if it is a device's, let it in at the collector:  {line}")
 
 
 @command.command()
@@ -64,13 +66,13 @@ def rotate(config_path: Path, finish: bool, force: bool) -> None:
     latest = read_latest(health) if health.exists() else {}
     lacking = without_key(read_devices(config.allowed_devices), latest, following.public) if following else []
     if lacking:
-        click.echo(f"without the next key: {', '.join(lacking)}", err=True)
+        say(f"without the next key: {', '.join(lacking)}")
     if not finish:
-        click.echo(following.public if following else "")
+        print_line(following.public if following else "")
         whose = "when all have it" if lacking else "all devices have it"
-        click.echo(f"{whose}:  alpr key rotate --finish -c {config_path}", err=True)
+        say(f"{whose}:  alpr key rotate --finish -c {config_path}")
         return
     if lacking and not force:
         raise LinkError(f"{len(lacking)} devices do not hold the next key yet; wait for them, or give --force")
-    click.echo(change_over(config.key_file).public)
-    click.echo("the collector uses its new key now", err=True)
+    print_line(change_over(config.key_file).public)
+    say("the collector uses its new key now")

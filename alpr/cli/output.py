@@ -1,14 +1,19 @@
-"""How commands print rows: a table on a terminal, JSON lines in a pipe or with --json."""
+"""How commands print: rows, lines and talk, all through `alpr.printable`. Nothing else writes to a terminal."""
 
 from __future__ import annotations
 
 import csv
-import json
+import logging
 import sys
+import threading
 from collections.abc import Iterable, Mapping
+from types import TracebackType
 from typing import Any
 
 import click
+
+from alpr.errors import ConfigError
+from alpr.printable import LogFormatter, csv_cell, json_line, printable
 
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON lines even on a terminal.")
 
@@ -22,15 +27,20 @@ def print_rows(rows: Iterable[Mapping[str, Any]], *, as_json: bool) -> None:
     """Print rows with the same keys to stdout."""
     if wants_json(as_json):
         for row in rows:
-            click.echo(json.dumps(row, default=str, ensure_ascii=False))
+            print_json(row)
         return
-    listed = [{key: "" if value is None else str(value) for key, value in row.items()} for row in rows]
+    listed = [{key: "" if value is None else printable(str(value)) for key, value in row.items()} for row in rows]
     if not listed:
         return
     widths = {key: max(len(key), *(len(row[key]) for row in listed)) for key in listed[0]}
     click.echo("  ".join(key.upper().ljust(width) for key, width in widths.items()).rstrip())
     for row in listed:
         click.echo("  ".join(row[key].ljust(width) for key, width in widths.items()).rstrip())
+
+
+def print_json(row: Mapping[str, Any]) -> None:
+    """Print a row to stdout as one line of JSON."""
+    click.echo(json_line(row))
 
 
 def print_csv(rows: Iterable[Mapping[str, Any]]) -> None:
@@ -43,8 +53,50 @@ def print_csv(rows: Iterable[Mapping[str, Any]]) -> None:
         if writer is None:
             writer = csv.DictWriter(sys.stdout, list(row), lineterminator="\r\n")
             writer.writeheader()
-        writer.writerow({key: _harmless(value) for key, value in row.items()})
+        writer.writerow({key: csv_cell(value) for key, value in row.items()})
 
 
-def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") else value
+def print_line(text: str = "", **style: Any) -> None:
+    """Print one line to stdout; `style` is `click.style`'s."""
+    click.secho(printable(text), **style)
+
+
+def say(text: str, **style: Any) -> None:
+    """Print one line to stderr; `style` is `click.style`'s."""
+    click.secho(printable(text), err=True, **style)
+
+
+def say_again(text: str) -> None:
+    """Print over the present line of stderr."""
+    click.echo(f"\r{printable(text)}", nl=False, err=True)
+
+
+def say_error(error: Exception) -> None:
+    """Print what was wrong to stderr; the mistakes of a configuration each in a line of its own."""
+    lines = str(error).split("\n") if isinstance(error, ConfigError) else [str(error)]
+    say(f"alpr: {lines[0]}")
+    for line in lines[1:]:
+        say(line)
+
+
+def log_to_stderr(level: int) -> None:
+    """Log all from this level on."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LogFormatter())
+    logging.basicConfig(level=level, handlers=[handler])
+
+
+def log_what_nobody_catches() -> None:
+    """Make errors of ours, warnings of libraries and the deaths of threads lines of the log as well."""
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _log_death
+    threading.excepthook = lambda died: _log_death(
+        died.exc_type, died.exc_value or died.exc_type(), died.exc_traceback
+    )
+
+
+def _log_death(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    logging.getLogger("alpr").critical("ended by a fault of ours; please report it", exc_info=(kind, error, trace))

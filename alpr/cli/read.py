@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alpr.cli.output import json_option, print_rows, wants_json
+from alpr.cli.output import json_option, print_line, print_rows, say, wants_json
 from alpr.errors import AlprError, ImageError
 
 if TYPE_CHECKING:
@@ -191,9 +191,9 @@ def _ms(seconds: float) -> float:
 def _show(row: dict[str, Any]) -> None:
     name = row.get("image") or row.get("video")
     if "error" in row:
-        click.echo(f"{name}: {row['error']}", err=True)
+        say(f"{name}: {row['error']}")
         return
     if not row["reads"]:
-        click.echo(f"{name}: no plate found")
+        print_line(f"{name}: no plate found")
     for read in row["reads"]:
-        click.echo(f"{name}: {read['plate']}  {read['confidence']:.0%}  {read['region'] or ''}".rstrip())
+        print_line(f"{name}: {read['plate']}  {read['confidence']:.0%}  {read['region'] or ''}".rstrip())

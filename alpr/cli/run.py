@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alpr.cli.output import json_option, print_rows, wants_json
+from alpr.cli.output import json_option, print_line, print_rows, say, wants_json
 
 if TYPE_CHECKING:
     from alpr.config import EdgeConfig
@@ -40,7 +40,7 @@ def command(config_path: Path, check: bool, as_json: bool) -> None:
     edge = Edge(config, _print_json if wants_json(as_json) else _print_lines)
     if check:
         edge.check()
-        click.echo(_in_words(config), err=True)
+        say(_in_words(config))
         return
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: edge.stop())
@@ -51,7 +51,7 @@ def command(config_path: Path, check: bool, as_json: bool) -> None:
         _show_report(report)
     failed = [camera for camera in report.cameras if camera.state == FeedState.FAILED]
     for camera in failed:
-        click.echo(f"alpr: camera {camera.camera_id}: {camera.last_error}", err=True)
+        say(f"alpr: camera {camera.camera_id}: {camera.last_error}")
     sys.exit(1 if failed else 0)
 
 
@@ -96,12 +96,12 @@ def _print_lines(outcome: Outcome) -> None:
     from alpr.alerts import Told
 
     for read in outcome.reads:
-        click.echo(_line_of_read(read))
+        print_line(_line_of_read(read))
     for hit, told in zip(outcome.hits, outcome.told, strict=True):
         if told in (Told.NOW, Told.UPDATE):
-            click.secho(_line_of_hit(hit), bold=True, fg=None if hit.is_withdrawn else "red")
+            print_line(_line_of_hit(hit), bold=True, fg=None if hit.is_withdrawn else "red")
         else:
-            click.secho(f"not alerted ({told.value}): {_line_of_hit(hit)}", dim=True)
+            print_line(f"not alerted ({told.value}): {_line_of_hit(hit)}", dim=True)
 
 
 def _line_of_read(read: Read) -> str:
@@ -131,12 +131,9 @@ def _line_of_hit(hit: Hit) -> str:
 
 
 def _show_report(report: EdgeReport) -> None:
-    click.echo(f"{report.frames} frames, {report.reads} reads, {report.hits} hits", err=True)
+    say(f"{report.frames} frames, {report.reads} reads, {report.hits} hits")
     for name, latency in report.stages.items():
-        click.echo(
-            f"  {name:<10} p50 {latency.p50_ms:7.2f} ms  p95 {latency.p95_ms:7.2f}  p99 {latency.p99_ms:7.2f}",
-            err=True,
-        )
+        say(f"  {name:<10} p50 {latency.p50_ms:7.2f} ms  p95 {latency.p95_ms:7.2f}  p99 {latency.p99_ms:7.2f}")
 
 
 def _in_words(config: EdgeConfig) -> str:

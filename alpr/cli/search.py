@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alpr.cli.instants import instant
-from alpr.cli.output import json_option, print_csv, print_rows
+from alpr.cli.output import json_option, print_csv, print_rows, say
 
 if TYPE_CHECKING:
     from alpr.collector.search import Found
@@ -77,7 +77,7 @@ def command(
     else:
         print_rows(rows, as_json=as_json or names != "alpr")
     more = " (there are more: see --limit)" if found.is_cut else ""
-    click.echo(f"{len(found.reads)} reads{more}; this search was recorded", err=True)
+    say(f"{len(found.reads)} reads{more}; this search was recorded")
 
 
 def _rows(found: Found) -> Iterator[dict[str, Any]]:

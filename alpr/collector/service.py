@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import signal
@@ -36,6 +35,7 @@ from alpr.link.hub import Delivery, Hub, Peer, Receipt
 from alpr.link.messages import Hello, HitRecord
 from alpr.link.serverkeys import ServerKeys
 from alpr.metrics import StageTimes
+from alpr.printable import json_line
 
 _log = logging.getLogger(__name__)
 _TICK_S = 0.2
@@ -123,7 +123,7 @@ class Teller:
         if output is None:
             return
         try:
-            output.write(json.dumps(row, ensure_ascii=False) + "\n")
+            output.write(json_line(row) + "\n")
             output.flush()
         except OSError as error:
             _log.warning("stdout takes no more (%s): going on without it", error)

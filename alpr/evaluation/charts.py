@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from itertools import pairwise
 
 from alpr.evaluation.calibration import Bin
+from alpr.evaluation.markup import plain
 from alpr.evaluation.scoring import CurvePoint
 from alpr.evaluation.statistics import wilson
 
@@ -89,8 +89,8 @@ def bar(part: int, whole: int, title: str) -> str:
     low, high = (100 * bound for bound in wilson(part, whole))
     share = 100 * part / whole if whole else 0.0
     return (
-        f'<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="{escape(title)}">'
-        f'<title>{escape(title)}</title><rect class="rail" width="100" height="10"/>'
+        f'<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="{plain(title)}">'
+        f'<title>{plain(title)}</title><rect class="rail" width="100" height="10"/>'
         f'<rect class="fill" width="{share:.2f}" height="10"/>'
         f'<rect class="interval" x="{low:.2f}" y="3.5" width="{max(0.4, high - low):.2f}" height="3"/></svg>'
     )
@@ -99,8 +99,8 @@ def bar(part: int, whole: int, title: str) -> str:
 def count_bar(n: int, most: int, title: str) -> str:
     """A count as a bar beside others; stretches to any width."""
     return (
-        f'<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="{escape(title)}">'
-        f"<title>{escape(title)}</title>"
+        f'<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="{plain(title)}">'
+        f"<title>{plain(title)}</title>"
         f'<rect class="fill wrong" width="{100 * n / max(1, most):.2f}" height="10"/></svg>'
     )
 
@@ -134,13 +134,13 @@ def _frame(across: str, up: str, widest: float = 1.0) -> str:
         )
     middle = _y(0.5)
     parts.append(
-        f'<text x="{_x(0.5)}" y="{_y(0) + 36}" text-anchor="middle">{escape(across)}</text>'
-        f'<text x="12" y="{middle}" text-anchor="middle" transform="rotate(-90 12 {middle})">{escape(up)}</text>'
+        f'<text x="{_x(0.5)}" y="{_y(0) + 36}" text-anchor="middle">{plain(across)}</text>'
+        f'<text x="12" y="{middle}" text-anchor="middle" transform="rotate(-90 12 {middle})">{plain(up)}</text>'
     )
     return "".join(parts)
 
 
 def _svg(height: int, title: str, body: Sequence[str]) -> str:
     width = _LEFT + _SIDE + 14
-    head = f'<svg class="plot" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}">'
+    head = f'<svg class="plot" viewBox="0 0 {width} {height}" role="img" aria-label="{plain(title)}">'
     return f"{head}{''.join(body)}</svg>"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
-from html import escape
 from pathlib import Path
 
 import cv2
@@ -14,6 +13,7 @@ from alpr.errors import ImageError
 from alpr.evaluation.alignment import align
 from alpr.evaluation.causes import Cause
 from alpr.evaluation.failures import Failure
+from alpr.evaluation.markup import plain
 from alpr.types import FloatArray, Image
 
 _AROUND = 0.5  # of the plate's width, kept on each side: who looks wants to see what it is on
@@ -54,10 +54,10 @@ def _figure(failure: Failure, picture: Image) -> str:
     kind = css_name(str(failure.cause))
     truth, read = _both(failure)
     sure = f"{failure.confidence:.1%} sure" if failure.read else ""
-    notes = " · ".join(escape(note) for note in (sure, failure.source, failure.region) if note)
+    notes = " · ".join(plain(note) for note in (sure, failure.source, failure.region) if note)
     return (
         f'<figure class="{kind}"><div class="shot">{_image(picture, failure.read)}</div><figcaption>'
-        f'<span class="chip">{escape(str(failure.cause))}</span>'
+        f'<span class="chip">{plain(str(failure.cause))}</span>'
         f"<dl><dt>plate</dt><dd>{truth}</dd><dt>read</dt><dd>{read}</dd></dl><small>{notes}</small>"
         f"</figcaption></figure>"
     )
@@ -73,14 +73,14 @@ def _image(picture: Image, read: str) -> str:
     height, width = picture.shape[:2]
     alt = f"read as {read}" if read else "nothing read"
     size = f'width="{width}" height="{height}"'
-    return f'<img src="data:image/jpeg;base64,{uri}" {size} alt="{escape(alt)}">'
+    return f'<img src="data:image/jpeg;base64,{uri}" {size} alt="{plain(alt)}">'
 
 
 def _both(failure: Failure) -> tuple[str, str]:
     """The plate's text and the reading, with what differs marked."""
     if failure.truth is None:
         told = "none is labelled" if failure.cause is Cause.NO_PLATE else "nobody read it"
-        return f"<i>{told}</i>", escape(failure.read) or "<i>nothing</i>"
+        return f"<i>{told}</i>", plain(failure.read) or "<i>nothing</i>"
     steps = align(failure.truth, failure.read)
     truth = "".join(_marked(step.truth, step.truth == step.read) for step in steps)
     read = "".join(_marked(step.read, step.truth == step.read) for step in steps)
@@ -88,7 +88,7 @@ def _both(failure: Failure) -> tuple[str, str]:
 
 
 def _marked(char: str, is_right: bool) -> str:
-    return escape(char) if is_right else f"<mark>{escape(char) or '·'}</mark>"
+    return plain(char) if is_right else f"<mark>{plain(char) or '·'}</mark>"
 
 
 def css_name(cause: str) -> str:

@@ -6,7 +6,6 @@ import base64
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from html import escape
 from pathlib import Path
 
 from alpr.errors import AlprError
@@ -15,6 +14,7 @@ from alpr.evaluation.charts import bar, count_bar, reliability_plot, threshold_p
 from alpr.evaluation.failures import Failure, failures
 from alpr.evaluation.gallery import css_name, gallery
 from alpr.evaluation.groups import PlateGroup, crop_groups, plate_groups
+from alpr.evaluation.markup import plain
 from alpr.evaluation.outcome import NIGHT_BELOW, PlateOutcome, SceneResult, light_of
 from alpr.evaluation.report import Report
 from alpr.evaluation.rows import THRESHOLDS, Row
@@ -64,15 +64,15 @@ def page(report: Report, other: Report | None, load: Callable[[Path], Image], na
     sections += [_read(kind, plates) for kind, plates in report.kinds]
     sections += [_compared(report, other)] if other else []
     sections += [_failures(found, causes, load)]
-    models = " and ".join(f"<code>{escape(model)}</code>" for model in (report.detector, report.recogniser) if model)
+    models = " and ".join(f"<code>{plain(model)}</code>" for model in (report.detector, report.recogniser) if model)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
         f"style-src 'sha256-{digest}'\">"
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="referrer" content="no-referrer">'
-        f"<title>Plates read: {escape(name)}</title><style>{style}</style></head><body><header>"
-        f"<h1>How well plates are read: {escape(name)}</h1><p>{models}. {_times(report)}</p>"
+        f"<title>Plates read: {plain(name)}</title><style>{style}</style></head><body><header>"
+        f"<h1>How well plates are read: {plain(name)}</h1><p>{models}. {_times(report)}</p>"
         '<p class="warning">This page shows plates. They are personal data: keep it as you keep the pictures '
         f"themselves.</p></header><main>{''.join(sections)}</main><footer>Bars and dots carry their 95 % interval "
         "(Wilson; Byar for counts). Night is a picture whose mean luminance is below "
@@ -89,7 +89,7 @@ def _filters(causes: Iterable[str]) -> str:
 
 def _times(report: Report) -> str:
     told = [
-        f"{escape(stage)} {latency['p50_ms']:.1f} ms (95 % within {latency['p95_ms']:.1f})"
+        f"{plain(stage)} {latency['p50_ms']:.1f} ms (95 % within {latency['p95_ms']:.1f})"
         for stage, latency in report.latencies.items()
     ]
     return f"Median time on one thread: {'; '.join(told)}." if told else ""
@@ -193,13 +193,13 @@ def _folded(rows: Sequence[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
 
 def _causes(plates: Sequence[PlateOutcome]) -> str:
     counts = count_causes(plates)
-    return _counts("What went wrong", [(escape(str(cause)), n) for cause, n in counts.items()])
+    return _counts("What went wrong", [(plain(str(cause)), n) for cause, n in counts.items()])
 
 
 def _confusions(plates: Sequence[PlateOutcome]) -> str:
     counts = count_confusions(plates)
     told = [
-        (f'<span class="swap">{escape(truth) or "–"} → {escape(read) or "–"}</span>', n)
+        (f'<span class="swap">{plain(truth) or "–"} → {plain(read) or "–"}</span>', n)
         for (truth, read), n in list(counts.items())[:_MOST_CONFUSIONS]
     ]
     rest = f"The commonest {len(told)} of {len(counts)} kinds. " if len(counts) > len(told) else ""
@@ -212,18 +212,18 @@ def _tile(title: str, part: int, whole: int, note: str) -> str:
         return ""
     low, high = wilson(part, whole)
     return (
-        f'<div class="card tile"><b>{part / whole:.1%}</b><span>{escape(title)}</span>'
-        f"<small>{part} of {whole}, {escape(note)}; {low:.1%} to {high:.1%}</small></div>"
+        f'<div class="card tile"><b>{part / whole:.1%}</b><span>{plain(title)}</span>'
+        f"<small>{part} of {whole}, {plain(note)}; {low:.1%} to {high:.1%}</small></div>"
     )
 
 
 def _bars(title: str, rows: Sequence[tuple[str, int, int]]) -> str:
     told = "".join(
-        f"<span>{escape(name)}</span>{bar(part, whole, f'{name}: {part} of {whole}')}"
+        f"<span>{plain(name)}</span>{bar(part, whole, f'{name}: {part} of {whole}')}"
         f'<span class="figures"><b>{part / whole:.1%}</b> {part}/{whole}</span>'
         for name, part, whole in rows
     )
-    return f'<h3>{escape(title)}</h3><div class="bars">{told}</div>'
+    return f'<h3>{plain(title)}</h3><div class="bars">{told}</div>'
 
 
 def _counts(title: str, rows: Sequence[tuple[str, int]], note: str = "") -> str:
@@ -232,19 +232,19 @@ def _counts(title: str, rows: Sequence[tuple[str, int]], note: str = "") -> str:
         f'<span>{name}</span>{count_bar(n, most, str(n))}<span class="figures"><b>{n}</b></span>' for name, n in rows
     )
     body = f'<div class="bars">{told}</div>{note}' if rows else '<p class="note">Nothing.</p>'
-    return f'<div class="card"><h3>{escape(title)}</h3>{body}</div>'
+    return f'<div class="card"><h3>{plain(title)}</h3>{body}</div>'
 
 
 def _compared(report: Report, other: Report) -> str:
     rows = "".join(
-        f"<tr><td>{escape(row['in'])}: {escape(_title(row))}</td>"
+        f"<tr><td>{plain(row['in'])}: {plain(_title(row))}</td>"
         + "".join(f"<td>{row[key]}</td>" for key in ("texts", "exact", "other_exact", "only_first", "only_other"))
         + f"<td>{row['p_value']:.4f}</td></tr>"
         for row in report.compared_with(other)
     )
     return (
-        f"<section><h2>Side by side</h2><p>First <code>{escape(report.recogniser)}</code>, other "
-        f"<code>{escape(other.recogniser)}</code>, on the same plates. p: McNemar's exact test, two-sided, that "
+        f"<section><h2>Side by side</h2><p>First <code>{plain(report.recogniser)}</code>, other "
+        f"<code>{plain(other.recogniser)}</code>, on the same plates. p: McNemar's exact test, two-sided, that "
         'neither is better.</p><div class="card wide"><table><tr><th>plates</th><th>n</th><th>first exact</th>'
         f"<th>other exact</th><th>only first</th><th>only other</th><th>p</th></tr>{rows}</table></div></section>"
     )
@@ -265,7 +265,7 @@ def _failures(found: Sequence[Failure], causes: Counter[str], load: Callable[[Pa
     less = "" if len(shown) == len(found) else f" The first {len(shown)} are shown."
     chosen = '<input type="radio" name="cause" id="every" checked><label for="every">all</label>' + "".join(
         f'<input type="radio" name="cause" id="{css_name(cause)}"><label for="{css_name(cause)}">'
-        f"{escape(cause)} {n}</label>"
+        f"{plain(cause)} {n}</label>"
         for cause, n in causes.most_common()
     )
     return (

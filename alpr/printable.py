@@ -1,0 +1,78 @@
+"""Text from elsewhere, made safe to show: nothing in it starts a line, moves a cursor or turns the reading direction.
+
+Names, plates, reasons and messages come from devices, files and cameras that others control. Escaped is what
+`str.isprintable` refuses, spaces apart: control characters (C0, DEL, C1), bidirectional and zero-width marks, line
+and paragraph separators, lone surrogates, unassigned and private characters (Unicode categories C* and Zl, Zp).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import unicodedata
+from collections.abc import Callable, Mapping
+from typing import Any
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def printable(text: str) -> str:
+    r"""One line of the text, in which what cannot be seen is written as Python escapes it.
+
+    >>> printable("plate\n2026-01-01 INFO all well \x1b[2J")
+    'plate\\n2026-01-01 INFO all well \\x1b[2J'
+    """
+    return _replaced(text, lambda char: char.encode("unicode_escape").decode("ascii"))
+
+
+def json_line(row: Mapping[str, Any]) -> str:
+    r"""A row as one line of JSON that a terminal may show; what it says is unchanged.
+
+    >>> json_line({"name": "a\x9bb"})
+    '{"name": "a\\u009bb"}'
+    """
+    text = json.dumps(row, default=str, ensure_ascii=False)
+    return _replaced(text, lambda char: json.dumps(char)[1:-1])
+
+
+def csv_cell(value: Any) -> Any:
+    r"""A value as a cell that no spreadsheet takes for a formula: with an apostrophe before it where one would.
+
+    >>> csv_cell("\r=1+1"), csv_cell(-1)
+    ("'\\r=1+1", -1)
+    """
+    if not isinstance(value, str):
+        return value
+    return f"'{printable(value)}" if value.lstrip(" ").startswith(_FORMULA) else printable(value)
+
+
+class LogFormatter(logging.Formatter):
+    """One line for each record; a traceback follows in lines that are set in, so that none looks like a record."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record's line, with its traceback."""
+        record.message = record.getMessage()
+        record.asctime = self.formatTime(record)
+        lines = [printable(self.formatMessage(record))]
+        if record.exc_info:  # never `exc_text`, in which another formatter may have left its own
+            lines += _set_in(self.formatException(record.exc_info))
+        if record.stack_info:
+            lines += _set_in(record.stack_info)
+        return "\n".join(lines)
+
+
+def _set_in(text: str) -> list[str]:
+    return [f"    {printable(line)}" for line in text.split("\n")]
+
+
+def _replaced(text: str, escape: Callable[[str], str]) -> str:
+    if text.isprintable():
+        return text
+    return "".join(char if _is_shown(char) else escape(char) for char in text)
+
+
+def _is_shown(char: str) -> bool:
+    return char.isprintable() or unicodedata.category(char) == "Zs"
