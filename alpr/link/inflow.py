@@ -1,0 +1,150 @@
+"""How much of what a peer sent lies in libzmq's memory, and the end of a connection on which that is too much.
+
+libzmq bounds a frame, and the number of whole messages that wait; it bounds neither the frames of one message nor
+what all that waits weighs. The kernel counts what each TCP connection brought (`TCP_INFO`), we count what was taken
+out: the difference lies in between, also while it is part of a message that has not ended. Linux only; elsewhere
+nothing is counted and nothing ended.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import struct
+import sys
+import termios
+import threading
+import time
+from contextlib import suppress
+
+MAX_HELD_BYTES = 16 << 20
+"""Of one connection: several of the largest messages."""
+_EVERY_S = 0.02
+_DRIP_BYTES_S = 128  # what libzmq takes for itself: heartbeats of both sides, some 50 bytes a second
+_HANDSHAKE_BYTES = 4096
+_TCP_INFO_BYTES = 192
+_RECEIVED_AT = 128  # offset of tcpi_bytes_received, u64
+_CURVE_BYTES = 33  # around each frame: command, nonce, authenticator, flags
+
+
+def wire_bytes(frame_bytes: int) -> int:
+    """What a frame of so many bytes takes on a connection with CURVE (RFC 23 and 26)."""
+    body = frame_bytes + _CURVE_BYTES
+    return body + (2 if body < 256 else 9)
+
+
+class Inflow:
+    """What one TCP connection brought and what was taken of it.
+
+    Args:
+        descriptor: of the connection, which stays another's; it is doubled, lest it mean another file later.
+
+    Raises:
+        OSError: it is no longer a TCP connection.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self.socket = socket.socket(fileno=os.dup(descriptor))
+        """The same connection, by a descriptor of its own."""
+        self._since_s = time.monotonic()
+        self._taken = 0
+        self.is_ended = False
+        """True where it was we who ended it."""
+
+    def took(self, frame_bytes: int) -> None:
+        """A frame was taken out of libzmq's memory."""
+        self._taken += wire_bytes(frame_bytes)
+
+    def held_bytes(self) -> int:
+        """What libzmq has read and nobody has taken; 0 where the kernel does not tell."""
+        received = received_bytes(self.socket)
+        if received is None:
+            return 0
+        drip = _HANDSHAKE_BYTES + (time.monotonic() - self._since_s) * _DRIP_BYTES_S
+        return max(0, round(received - _unread_bytes(self.socket) - self._taken - drip))
+
+    def end(self) -> None:
+        """End the connection for both sides."""
+        self.is_ended = True
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Let go of it: whose it is may end it."""
+        self.socket.close()
+
+
+class InflowGuard:
+    """A thread that ends connections on which too much lies; between `start` and `close`.
+
+    A thread of its own, since those that take messages may wait for a disk meanwhile.
+
+    Args:
+        max_held_bytes: of one connection.
+    """
+
+    def __init__(self, max_held_bytes: int = MAX_HELD_BYTES) -> None:
+        self._max_held_bytes = max_held_bytes
+        self._lock = threading.Lock()
+        self._watched: set[Inflow] = set()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="inflow", daemon=True)
+        self.ended = 0
+        """Connections so far."""
+
+    def start(self) -> None:
+        """Begin to look; once only."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread and let go of all connections."""
+        self._closing.set()
+        self._thread.join()
+        for inflow in tuple(self._watched):
+            self.leave(inflow)
+
+    def watch(self, descriptor: int) -> Inflow | None:
+        """Begin to look at a connection; None where it is gone already."""
+        try:
+            inflow = Inflow(descriptor)
+        except OSError:
+            return None
+        with self._lock:
+            self._watched.add(inflow)
+        return inflow
+
+    def leave(self, inflow: Inflow) -> None:
+        """Look at a connection no longer."""
+        with self._lock:
+            self._watched.discard(inflow)
+            inflow.close()
+
+    def _run(self) -> None:
+        while not self._closing.wait(_EVERY_S):
+            with self._lock:
+                for inflow in self._watched:
+                    if not inflow.is_ended and inflow.held_bytes() > self._max_held_bytes:
+                        self.ended += 1
+                        inflow.end()
+
+
+def received_bytes(connection: socket.socket) -> int | None:
+    """What came over a connection in all, as the kernel counts it; None where it does not tell."""
+    if sys.platform != "linux":
+        return None
+    try:
+        info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
+    except OSError:  # a kernel that does not tell, or no TCP
+        return None
+    if len(info) < _RECEIVED_AT + 8:
+        return None
+    (received,) = struct.unpack_from("=Q", info, _RECEIVED_AT)
+    return int(received)
+
+
+def _unread_bytes(connection: socket.socket) -> int:
+    with suppress(OSError):
+        (unread,) = struct.unpack("i", fcntl.ioctl(connection.fileno(), termios.FIONREAD, b"\0\0\0\0"))
+        return int(unread)
+    return 0
