@@ -1,0 +1,42 @@
+"""Follows the vehicles of a film, one line for each pass: `python examples/follow_film.py FILM`."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from alpr import PlateReader, Read
+from alpr.capture import open_source
+from alpr.clock import SystemClock
+from alpr.film import FilmReader
+from alpr.track import Tracker, TrackSettings
+
+
+def passes(film: Path) -> Iterator[Read]:
+    """The vehicle passes of a film, each when the vehicle is gone.
+
+    Raises:
+        SourceError: the film cannot be opened or decoded.
+    """
+    reader = PlateReader()
+    looker = FilmReader(reader)  # one for each camera: it remembers where it looked last
+    tracker = Tracker(film.name, TrackSettings(), model_ids=reader.model_ids, new_id=lambda: uuid.uuid4().hex)
+    for frame in open_source(film.name, str(film), clock=SystemClock()).frames():
+        detections = looker.detect(frame.image)
+        due = tracker.update(frame, detections, lambda at, found: looker.recognise(at.image, found))
+        yield from (read for read in due if read.is_final)  # early revisions come too: for hits, which cannot wait
+    yield from tracker.finish()
+
+
+def main(film: str) -> int:
+    for read in passes(Path(film)):
+        seconds = (read.last_seen_at - read.first_seen_at).total_seconds()
+        looks = f"{read.observations} looks in {seconds:.1f} s"
+        print(f"{read.plate.text} {read.plate.confidence:.2f} {read.direction or '-'} {looks}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
