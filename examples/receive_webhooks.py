@@ -3,8 +3,8 @@
     python examples/receive_webhooks.py --secret webhook.secret --to events.jsonl --port 8090
 
 The collector repeats an event until it is answered with 2xx: the answer goes out when the event is on the disk, and
-an event whose id is there already is only answered. Needs nothing but Python. The signature is that of docs/messages.md,
-"Webhooks and MQTT".
+an event whose id is there already is only answered. Needs nothing but Python. The signature is described in
+docs/messages.md, "Webhooks and MQTT".
 """
 
 from __future__ import annotations
