@@ -6,13 +6,14 @@ with sorted keys. What is the default is left out. The entry's row and its list 
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from alpr.errors import EntryError
 from alpr.hotlist.areas import text_from_areas
-from alpr.hotlist.cells import SEPARATOR
+from alpr.hotlist.cells import SEPARATOR, short
 from alpr.hotlist.entry_rows import COLUMNS, RowCheck
 from alpr.types import GeoPolygon, HotlistEntry
 
@@ -68,12 +69,21 @@ def cells_from_mapping(mapping: Mapping[str, Any], line: int) -> dict[str, str]:
     cells = {}
     for field, value in mapping.items():
         if field not in COLUMNS:
-            raise EntryError(line, str(field)[:40], f"is no field of an entry: those are {', '.join(COLUMNS)}")
+            raise _unknown(str(field), line)
         try:
             cells[field] = _cell(field, value)
-        except (TypeError, ValueError) as error:
-            raise EntryError(line, field, f"is {value!r:.60}, which is no value of it") from error
+        except (TypeError, ValueError, OverflowError) as error:
+            raise EntryError(line, field, f"is {reprlib.repr(value):.60}, which is no value of it") from error
     return cells
+
+
+def _unknown(field: str, line: int) -> EntryError:
+    """A name may be anything: one that cannot be printed does not become the error's field."""
+    is_clear = field.isprintable() and len(field) <= 40
+    named = "" if is_clear else f"{short(field)} "
+    return EntryError(
+        line, field if is_clear else "", f"{named}is no field of an entry: those are {', '.join(COLUMNS)}"
+    )
 
 
 def _cell(field: str, value: Any) -> str:

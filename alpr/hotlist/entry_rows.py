@@ -32,8 +32,9 @@ LITERALS_EXPECTED = 4
 """A pattern of fewer known characters is noted: one plate in some thousands fits it."""
 _PRIORITIES = {"": 3, "1": 1, "2": 2, "3": 3, "4": 4, "5": 5}
 _LENGTHS = {"list": 64, "reason": 200, "case_reference": 100, "instructions": 2000}
-# Control characters but tab and line feed, marks that turn the direction of text, and the sign for a lost character.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffd]")
+# Control characters but tab and line feed, marks that turn the direction of text, the sign for a lost character, and
+# halves of characters, which JSON can write and nothing can keep.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffd\ud800-\udfff]")
 _SEPARATORS = frozenset(".·•:/'’|")
 _END_OF_TIME = date(9999, 12, 31)  # how many systems write "without end"
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from alpr.errors import EntryError, HotlistError
+from alpr.hotlist.cells import short
 from alpr.hotlist.csv_rows import CsvRow
 from alpr.hotlist.entry_mapping import cells_from_mapping
 from alpr.hotlist.sources import Source, text_lines
@@ -22,7 +25,9 @@ MOST_OF_AN_OBJECT = 64 << 10
 _PIECE = 64 << 10
 _BEGINNING = re.compile(r'\s*(?:\{\s*(?:"(?!entries")\w+"\s*:\s*(?:"[^"\\]*"|[-+.\w]+)\s*,\s*)*"entries"\s*:\s*)?\[')
 _BETWEEN = re.compile(r"[\s,]*")
-_decoder = json.JSONDecoder()
+_SPACE = re.compile(r"\s*")
+_MARK = re.compile(r'\\.?|["{}\[\],\n]', re.DOTALL)
+_MOST_DIGITS = 4000  # Python refuses to read whole numbers of more than 4300
 
 
 def jsonl_rows(source: Source) -> Iterator[CsvRow | EntryError]:
@@ -32,17 +37,17 @@ def jsonl_rows(source: Source) -> Iterator[CsvRow | EntryError]:
             yield EntryError(number, "", fault)
         elif text.strip():
             try:
-                value = json.loads(text)
+                value = _decoder.decode(text)
             except (ValueError, RecursionError) as error:
-                yield EntryError(number, "", f"is not JSON ({_first_line(error)})")
-            else:
-                yield _row(number, value)
+                value = _Fault(f"is not JSON ({_reason(error)})")
+            yield _row(number, value)
 
 
 def json_rows(source: Source) -> Iterator[CsvRow | EntryError]:
     """The objects of the array, each with the number of the line on which it begins.
 
-    Where they stand on one line, which tells nothing, each has its own number, from 1.
+    Where they stand on one line, which tells nothing, each has its own number, from 1. One that is not JSON costs
+    itself only, as long as its quotes and brackets show where it ends.
 
     Raises:
         HotlistError: it is not such a file, or breaks off: what is lost then cannot be known.
@@ -69,6 +74,7 @@ class _Window:
         self._decode = codecs.getincrementaldecoder(source.codec)("replace").decode
         self._text = ""
         self._at = 0
+        self._passed = 0
         self._is_whole = False
         self.line = 1
 
@@ -89,20 +95,63 @@ class _Window:
         return found
 
     def value(self) -> Any:
-        """Pass over the JSON value that begins here."""
+        """Pass over the JSON value that begins here; a `_Fault` stands for one that is none, or too large.
+
+        Raises:
+            HotlistError: it does not even show where it ends.
+        """
         while True:
             try:
                 value, end = _decoder.raw_decode(self._text, self._at)
             except (ValueError, RecursionError) as error:
-                if (
-                    isinstance(error, RecursionError)
-                    or len(self._text) - self._at > MOST_OF_AN_OBJECT
-                    or not self._more()
-                ):
-                    raise self._broken(f"is not JSON from here on ({_first_line(error)})") from error
-                continue
+                is_enough = isinstance(error, RecursionError) or len(self._text) - self._at > MOST_OF_AN_OBJECT
+                if not is_enough and self._more():
+                    continue
+                begin, reason = self._passed + self._at, _reason(error, self._at)
+                self._pass_over(self._broken(f"is not JSON from here on ({reason})"))
+                is_long = self._passed + self._at - begin > MOST_OF_AN_OBJECT
+                return _TOO_LONG if is_long else _Fault(f"is not JSON ({reason})")
+            if end - self._at > MOST_OF_AN_OBJECT:
+                value = _TOO_LONG
             self._advance(end)
             return value
+
+    def _pass_over(self, broken: HotlistError) -> None:
+        """Go on behind the value that begins here, which is not JSON, by its quotes and brackets.
+
+        Raises:
+            HotlistError: `broken`, where they do not close, or may go over several entries.
+        """
+        depth, is_text, recent = 0, False, ""
+        while (mark := self._next_mark()) is not None:
+            recent = (recent + mark.strip())[-3:]
+            if recent == "},{" or (is_text and mark == "\n"):
+                raise broken  # no entry holds another: a quote or bracket is missing
+            if mark == '"':
+                is_text = not is_text
+            elif not is_text and mark in "{[":
+                depth += 1
+            elif not is_text and mark in "]},":
+                if depth == 0:
+                    break
+                depth -= mark != ","
+                if depth == 0:
+                    self._advance(self._at + 1)
+                    break
+            self._advance(self._at + len(mark))
+        self.match(_SPACE)
+        if self._at == len(self._text) or self._text[self._at] not in ",]":
+            raise broken
+
+    def _next_mark(self) -> str | None:
+        """Pass over all before the next quote, bracket, comma, escaped character or line's end, and give that."""
+        while True:
+            found = _MARK.search(self._text, self._at)
+            self._advance(found.start() if found else len(self._text))
+            if found is not None and found[0] != "\\":
+                return found[0]
+            if not self._more():
+                return None
 
     def _advance(self, end: int) -> None:
         self.line += self._text.count("\n", self._at, end)
@@ -114,6 +163,7 @@ class _Window:
             return False
         piece = self._source.stream.read(_PIECE)
         self._is_whole = not piece
+        self._passed += self._at
         self._text = self._text[self._at :] + self._decode(piece, self._is_whole)
         self._at = 0
         return True
@@ -122,7 +172,19 @@ class _Window:
         return HotlistError(f"{self._source.place}: line {self.line} {what}: fetch the file again")
 
 
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """Stands for a value that no row can be made of."""
+
+    reason: str
+
+
+_TOO_LONG = _Fault(f"is longer than {MOST_OF_AN_OBJECT} characters")
+
+
 def _row(line: int, value: Any) -> CsvRow | EntryError:
+    if isinstance(value, _Fault):
+        return EntryError(line, "", value.reason)
     if not isinstance(value, dict):
         return EntryError(line, "", "is no JSON object")
     try:
@@ -131,5 +193,29 @@ def _row(line: int, value: Any) -> CsvRow | EntryError:
         return error
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0][:100] or type(error).__name__
+def _reason(error: Exception, begin: int = 0) -> str:
+    if isinstance(error, RecursionError):
+        return "nested too deep"
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at its character {error.pos - begin + 1}"
+    return str(error)[:100]
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Fault:
+    """Names that are given twice mean an entry of which nobody knows which is meant."""
+    made = dict(pairs)
+    if len(made) == len(pairs):
+        return made
+    name, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+    return _Fault(f"gives {short(name)} twice")
+
+
+def _whole_number(text: str) -> int | str:
+    return int(text) if len(text) <= _MOST_DIGITS else text
+
+
+def _refuse_constant(text: str) -> Any:
+    raise ValueError(f"{text} is no number")
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_int=_whole_number, parse_constant=_refuse_constant)

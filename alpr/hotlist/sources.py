@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import codecs
 import io
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from alpr.errors import HotlistError
+from alpr.hotlist.archives import PIECE_BYTES, is_archive, open_member, refuse_other_packers
+from alpr.regular import open_regular
 
-MOST_UNPACKED_BYTES = 4 << 30
-"""Of an archive; about forty million rows."""
 BYTES_PER_LINE = 64 << 10
-_PIECE = 256 << 10
 _UTF_16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 _WESTERN = "Windows-1252 or Latin-1"  # the same but for control characters, which no cell may hold
 
@@ -59,18 +56,15 @@ def open_source(path: Path) -> Iterator[Source]:
     try:
         with ExitStack() as first_pass:
             _, stream, _ = _opened(first_pass, path)
+            refuse_other_packers(stream.peek(16), path)
             encoding = _encoding(stream)
         with ExitStack() as stack:
             place, stream, position = _opened(stack, path)
             yield Source(place, *_decoded(stream, encoding), position)
     except OSError as error:
         raise HotlistError(
-            f"{path}: cannot be read ({error.strerror}): check the path and its permissions"
+            f"{path}: cannot be read ({error.strerror or error}): check the path and its permissions"
         ) from error
-    except NotImplementedError as error:  # what zipfile raises for a way of packing that it does not know
-        raise HotlistError(f"{path}: its archive cannot be unpacked ({error}): pack it again with deflate") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise HotlistError(f"{path}: its archive cannot be unpacked ({error}): fetch the file again") from error
 
 
 def text_lines(source: Source) -> Iterator[TextLine]:
@@ -90,43 +84,13 @@ def text_lines(source: Source) -> Iterator[TextLine]:
             yield TextLine(number, "", f"has a byte that is not {source.codec}, at position {error.start + 1}")
 
 
-def _opened(stack: ExitStack, path: Path) -> tuple[str, BinaryIO, Callable[[], int]]:
+def _opened(stack: ExitStack, path: Path) -> tuple[str, io.BufferedReader, Callable[[], int]]:
     """What messages call the file, its bytes, and how far into it on the disk they go."""
-    file = stack.enter_context(path.open("rb"))
-    if not zipfile.is_zipfile(file):
-        file.seek(0)
+    file = stack.enter_context(open_regular(path))
+    if not is_archive(file, path):
         return str(path), file, file.tell
-    archive = stack.enter_context(zipfile.ZipFile(file))
-    members = [one for one in archive.infolist() if not one.is_dir() and not one.filename.startswith("__MACOSX/")]
-    if len(members) != 1:
-        raise HotlistError(f"{path}: its archive holds {len(members)} files: give one with the list alone")
-    (member,) = members
-    if member.flag_bits & 1:
-        raise HotlistError(f"{path}: its archive is locked by a password: unpack it first")
-    if member.file_size > MOST_UNPACKED_BYTES:
-        raise _too_large(path)
-    packed = stack.enter_context(archive.open(member))
-    bounded = _Pieces(_bounded(packed, path))
-    return f"{path} ({Path(member.filename).name})", io.BufferedReader(bounded, _PIECE), file.tell
-
-
-def _bounded(packed: IO[bytes], path: Path) -> Callable[[], bytes]:
-    """Takes the next piece of an archive: what it states of its size need not be true."""
-    left = MOST_UNPACKED_BYTES
-
-    def take() -> bytes:
-        nonlocal left
-        piece = packed.read(_PIECE)
-        left -= len(piece)
-        if left < 0:
-            raise _too_large(path)
-        return piece
-
-    return take
-
-
-def _too_large(path: Path) -> HotlistError:
-    return HotlistError(f"{path}: unpacks to more than {MOST_UNPACKED_BYTES:,} bytes, which no list needs")
+    member = open_member(stack, file, path)
+    return f"{path} ({member.name})", io.BufferedReader(_Pieces(member.take), PIECE_BYTES), file.tell
 
 
 def _encoding(stream: BinaryIO) -> str:
@@ -163,7 +127,7 @@ def _decoded(stream: BinaryIO, encoding: str) -> tuple[BinaryIO, str, str]:
     """The stream after its mark, its encoding's name, and the codec to read it with."""
     if encoding.startswith("UTF-16"):
         codec = _UTF_16[stream.read(2)] if encoding == "UTF-16" else f"utf-16-{encoding[7:9].lower()}"
-        return io.BufferedReader(_Pieces(_recoded(stream, codec)), _PIECE), encoding, "utf-8"
+        return io.BufferedReader(_Pieces(_recoded(stream, codec)), PIECE_BYTES), encoding, "utf-8"
     if encoding == "UTF-8 with its mark":
         stream.read(3)
     return stream, encoding, "cp1252" if encoding == _WESTERN else "utf-8"
@@ -174,7 +138,7 @@ def _recoded(stream: BinaryIO, codec: str) -> Callable[[], bytes]:
     decoder = codecs.getincrementaldecoder(codec)("replace")
 
     def take() -> bytes:
-        while piece := stream.read(_PIECE):
+        while piece := stream.read(PIECE_BYTES):
             if text := decoder.decode(piece):
                 return text.encode()
         return decoder.decode(b"", final=True).encode()

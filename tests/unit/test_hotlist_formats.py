@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from alpr.errors import EntryError, HotlistError
-from alpr.hotlist import sources
+from alpr.hotlist import archives
 from alpr.hotlist.csv_rows import CsvRow
 from alpr.hotlist.formats import ROWS, Format, format_of
 from alpr.hotlist.importer import ImportOptions, ImportReport, import_list, import_lists
@@ -91,7 +91,7 @@ def test_archives_that_are_refused(path: Path, monkeypatch: pytest.MonkeyPatch) 
     path.write_bytes(locked)
     with pytest.raises(HotlistError, match="locked by a password"):
         format_of(path)
-    monkeypatch.setattr(sources, "MOST_UNPACKED_BYTES", 10_000)
+    monkeypatch.setattr(archives, "MOST_UNPACKED_BYTES", 10_000)
     zipped(path, one=b"0" * 10_001)
     with pytest.raises(HotlistError, match="unpacks to more than 10,000 bytes"):
         format_of(path)
@@ -105,7 +105,7 @@ def test_an_archive_that_lies_about_its_size_is_stopped_on_the_way(
     at = lying.index(b"PK\x01\x02") + 24
     lying[at : at + 4] = (100).to_bytes(4, "little")
     path.write_bytes(lying)
-    monkeypatch.setattr(sources, "MOST_UNPACKED_BYTES", 1_000)
+    monkeypatch.setattr(archives, "MOST_UNPACKED_BYTES", 1_000)
     with pytest.raises(HotlistError, match="unpack"):
         import_list(path.with_suffix(".sqlite"), path, "a", START)
 
@@ -195,13 +195,67 @@ def test_json_is_read_object_by_object_wherever_the_pieces_end(path: Path, monke
         ('{"plate": "x"}', "no JSON array of entries"),
         ('[{"plate": "AB12"}', "ends before its array does"),
         ('[{"plate": "AB12"},\n{"plate": "AB', "line 2 is not JSON from here on"),
-        ('[{"plate": "AB12"}, {"plate": "' + "x" * 200_000 + '"}]', "is not JSON from here on"),
+        ('[{"plate": "AB12"}, {"plate": "' + "x" * 200_000, "ends before its array does|is not JSON from here on"),
+        ('[{"plate": "AB12}, {"plate": "CD12"}]', "line 1 is not JSON from here on"),
+        ('[{"plate": "AB12",\n{"plate": "CD12"}]', "line 1 is not JSON from here on"),
         ("[" + "[" * 100_000, "is not JSON from here on"),
     ],
 )
 def test_json_that_breaks_off_is_refused_whole(path: Path, content: str, message: str) -> None:
     with pytest.raises(HotlistError, match=message):
         rows(path, content, Format.JSON)
+
+
+GOOD = '{"plate": "AB12", "reason": "x"}'
+LAST = '{"plate": "CD34", "reason": "y"}'
+DEEP = "[" * 5000 + "]" * 5000
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (r'{"plate": "\ud800", "reason": "x"}', "holds the unprintable character U+D800"),
+        (r'{"plate": "EF56", "reason": "x", "case_reference": "\udfff"}', "unprintable character U+DFFF"),
+        (r'{"plate": "EF56", "reason": "x", "\ud800": "x"}', "is no field of an entry"),
+        (f'{{"plate": "EF56", "reason": {DEEP}}}', "is not JSON (nested too deep)"),
+        ('{"plate": "EF56", "reason": "x", "priority": ' + "9" * 10_000 + "}", "priority"),
+        ('{"plate": "EF56", "reason": "x", "case_reference": ' + "9" * 10_000 + "}", "100 is the most"),
+        ('{"plate": "EF56", "reason": "x", "areas": [[[' + "9" * 400 + ", 1], [2, 3], [4, 5]]]}", "no value of it"),
+        (
+            '{"plate": "EF56", "reason": "x", "areas": [[[1e999, 1], [2, 3], [4, 5]]]}',
+            "no value of it|give LONGITUDE",
+        ),
+        ('{"plate": "EF56", "reason": "x", "priority": NaN}', "is not JSON (NaN is no number)"),
+        ('{"plate": "EF56", "reason": "x", "priority": -Infinity}', "is not JSON (-Infinity is no number)"),
+        ('{"plate": "EF56", "plate": "GH78", "reason": "x"}', "gives 'plate' twice"),
+        ('{"plate": "EF56", "reason": "x", "valid_to": "10000-01-01"}', "give a date"),
+        ('{"plate": "EF56", "reason": "x", "valid_from": "0001-01-01T00:00+14:00"}', "valid_from"),
+        ('{"plate": "EF56", "reason": "' + "x" * 200_000 + '"}', "is longer than 65536 characters"),
+        ('{"plate": "EF56" "reason": "x"}', "is not JSON (Expecting ',' delimiter"),
+        ('{"plate": "EF56", "reason": "a\x01b"}', "is not JSON (Invalid control character"),
+        (r'{"plate": "EF56", "reason": "\x"}', "is not JSON (Invalid"),
+        ("nonsense", "is not JSON (Expecting value"),
+    ],
+)
+@pytest.mark.parametrize("written_as", [Format.JSON, Format.JSONL])
+def test_one_hostile_object_costs_itself_only(path: Path, wrong: str, reason: str, written_as: Format) -> None:
+    joined = f"[{GOOD},\n{wrong},\n{LAST}]" if written_as is Format.JSON else f"{GOOD}\n{wrong}\n{LAST}\n"
+    path.write_text(joined, encoding="utf-8")
+    report = import_list(path.with_suffix(".sqlite"), path, "a", START, ImportOptions(format=written_as))
+    assert (report.added, {error.line for error in report.rejected}) == (2, {2})
+    assert any(one in str(report.rejected[0]) for one in reason.split("|")) or "longer than" in str(
+        report.rejected[0]
+    )
+    assert str(report.rejected[0]).isprintable()
+
+
+def test_where_a_broken_object_ends_does_not_depend_on_the_pieces(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alpr.hotlist.json_rows._PIECE", 7)
+    wrong = r'{"plate": "a\\", "reason": "}{ [\"", "areas": [[[[[1]]]]], "x": nonsense}'
+    found = rows(path, f"[{GOOD},\n{wrong},\n{LAST}\n]", Format.JSON)
+    assert [(row.line, type(row)) for row in found] == [(1, CsvRow), (2, EntryError), (3, CsvRow)]
 
 
 def test_json_rows_that_are_wrong_cost_themselves_only(path: Path) -> None:

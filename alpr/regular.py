@@ -1,0 +1,61 @@
+"""Files that others may have put there, opened and read so that none of them hangs us or fills the memory.
+
+A pipe that nobody writes to, a device that never ends, a path that no system takes: all are an `OSError` with a
+reason in words, as a missing file is, so that whoever maps that one maps them all.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from io import BufferedReader
+from pathlib import Path
+
+_KINDS = (
+    (stat.S_ISDIR, errno.EISDIR, "Is a directory"),
+    (stat.S_ISFIFO, errno.EINVAL, "Is a pipe, not a file: save what comes through it to one"),
+    (stat.S_ISCHR, errno.EINVAL, "Is a device, not a file"),
+    (stat.S_ISBLK, errno.EINVAL, "Is a device, not a file"),
+    (stat.S_ISSOCK, errno.EINVAL, "Is a socket, not a file"),
+)
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Open a file for reading its bytes; a symbolic link counts as what it leads to.
+
+    Raises:
+        OSError: it cannot be opened, is anything but a regular file, or no file can have such a path.
+    """
+    try:
+        _refuse_others(path.stat().st_mode, path)  # before it is opened: some devices act on that alone
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except ValueError as error:  # a NUL, or a lone surrogate
+        raise OSError(errno.EINVAL, "No file can have such a name", ascii(str(path))) from error
+    try:
+        _refuse_others(os.fstat(descriptor).st_mode, path)
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_regular(path: Path, most_bytes: int) -> bytes:
+    """A whole file that is meant to be small.
+
+    Raises:
+        OSError: as `open_regular`, or it is larger than that.
+    """
+    with open_regular(path) as file:
+        content = file.read(most_bytes + 1)
+    if content is None:  # of /proc: a file that lets its readers wait
+        raise OSError(errno.EAGAIN, "Has nothing to read now", str(path))
+    if len(content) > most_bytes:
+        raise OSError(errno.EFBIG, f"Is larger than {most_bytes:,} bytes", str(path))
+    return content
+
+
+def _refuse_others(mode: int, path: Path) -> None:
+    for is_one, number, reason in _KINDS:
+        if is_one(mode):
+            raise OSError(number, reason, str(path))
