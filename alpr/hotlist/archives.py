@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO, NamedTuple, cast
 
 from alpr.errors import HotlistError
+from alpr.printable import printable
 
 MOST_UNPACKED_BYTES = 4 << 30
 """About forty million rows."""
@@ -78,7 +79,7 @@ def open_member(stack: ExitStack, file: BinaryIO, path: Path) -> Member:
         if member.compress_type == zipfile.ZIP_LZMA and _dictionary_bytes(file, member) > MOST_DICTIONARY_BYTES:
             raise HotlistError(f"{path}: its archive takes too much memory to unpack: pack it again with deflate")
         packed = stack.enter_context(archive.open(member))
-        return Member(_printed(Path(member.filename).name), _bounded(packed, path))
+        return Member(printable(Path(member.filename).name), _bounded(packed, path))
 
 
 def refuse_other_packers(start: bytes, path: Path) -> None:
@@ -157,14 +158,9 @@ def _told(path: Path) -> Iterator[None]:
 
 
 def _damaged(path: Path, error: Exception) -> HotlistError:
-    reason = _printed(str(error))[:100] or type(error).__name__
+    reason = printable(str(error))[:100] or type(error).__name__
     return HotlistError(f"{path}: its archive cannot be unpacked ({reason}): fetch the file again")
 
 
 def _too_large(path: Path) -> HotlistError:
     return HotlistError(f"{path}: unpacks to more than {MOST_UNPACKED_BYTES:,} bytes, which no list needs")
-
-
-def _printed(text: str) -> str:
-    """In one line, for a name within an archive may hold anything."""
-    return text if text.isprintable() else ascii(text)[1:-1]
