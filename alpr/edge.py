@@ -193,12 +193,14 @@ class Edge:
         """Go on with holding past reads against what is new in the hotlists."""
         hits = () if self._updates is None else self._updates.step(PAST_STEP_S)
         if hits:
+            is_kept = True
             try:
                 journal.append((), hits)
             except StoreUnavailable as error:
                 _log.error("%d past hits not kept: %s", len(hits), error)
+                is_kept = False
             pipeline.adopt(hits)
-            self._telling.tell(Outcome(hits=hits))
+            self._telling.tell(Outcome(hits=hits, is_kept=is_kept))
 
     def _remember_damage(self, error: BaseException | None) -> None:
         """A torn page that shows while in use ends this run; the next one salvages what can be read."""

@@ -76,7 +76,7 @@ def draw_street(rng: np.random.Generator, *, has_plates: bool) -> Street:
             float(rng.uniform(0.5, 0.76)) * SIZE_WH[1],
         )
         width = float(rng.uniform(190, 400))
-        spot = _car(rng, canvas, centre, width)
+        spot = draw_car(rng, canvas, centre, width)
         if has_plates:
             layout = LAYOUTS[int(rng.integers(len(LAYOUTS)))]
             plate = draw_plate(rng, layout)
@@ -114,7 +114,9 @@ def _backdrop(rng: np.random.Generator) -> Image:
     return np.clip(canvas, 0, 255).astype(np.uint8)
 
 
-def _car(rng: np.random.Generator, canvas: Image, centre: tuple[float, float], width: float) -> tuple[float, float]:
+def draw_car(
+    rng: np.random.Generator, canvas: Image, centre: tuple[float, float], width: float
+) -> tuple[float, float]:
     """Draw the rear of a car, in place; where its plate goes."""
     x, y = centre
     paint = np.array(_PAINTS[int(rng.integers(len(_PAINTS)))], float)

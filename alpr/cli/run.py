@@ -89,7 +89,8 @@ def _print_json(outcome: Outcome) -> None:
     from alpr.cli.rows import row_of_hit, row_of_read
 
     hits = ({**row_of_hit(hit), "alert": told.value} for hit, told in zip(outcome.hits, outcome.told, strict=True))
-    print_rows([*map(row_of_read, outcome.reads), *hits], as_json=True)
+    rows = [*map(row_of_read, outcome.reads), *hits]
+    print_rows([{**row, "is_kept": outcome.is_kept} for row in rows], as_json=True)
 
 
 def _print_lines(outcome: Outcome) -> None:

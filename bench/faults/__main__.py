@@ -9,8 +9,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench import faults
 from bench.faults import faults_of_peers as peers
 from bench.faults import faults_of_programs as programs
+from bench.faults import programme
+from bench.faults.bouts import KINDS, all_bouts
 from bench.faults.outcome import NotTried, Outcome
 
 SCENARIOS = {
@@ -29,14 +32,36 @@ SCENARIOS = {
 
 def main() -> None:
     """Exit 3 where a scenario did not end as it must."""
-    parser = argparse.ArgumentParser(prog="python -m bench.faults", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*SCENARIOS, []], help="which; all where none is named")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the reads and kills")
-    parser.add_argument("--json", type=Path, help="also write the figures there")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.faults",
+        description=faults.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", choices=[*SCENARIOS, *KINDS, []], help="which; all where none is named")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the reads, kills and faults")
+    parser.add_argument("--full", action="store_true", help="the 1,000 faults of the real programs")
+    parser.add_argument("--part", default="1/1", metavar="K/N", help="of the bouts that --full runs")
+    parser.add_argument("--results", type=Path, help="file of --full, from which it goes on where it was ended")
+    parser.add_argument("--json", type=Path, help="also write the figures of the other scenarios there")
     options = parser.parse_args()
-    scale = 0.1 if options.quick else 1.0
-    rows, failed = [], False
-    for name in options.names or SCENARIOS:
+    kinds = [name for name in options.names if name in KINDS]
+    if options.full or kinds:
+        is_right = _full(kinds or [*KINDS], 0.1 if options.quick else 1.0, options.part, options.results)
+    else:
+        is_right = _scenarios(options.names or [*SCENARIOS], 0.1 if options.quick else 1.0, options.json)
+    sys.exit(0 if is_right else 3)
+
+
+def _full(kinds: list[str], share: float, part: str, results: Path | None) -> bool:
+    bouts = [bout for bout in programme.part_of(all_bouts(share), part) if bout.kind in kinds]
+    rows = programme.run(bouts, results)
+    print(programme.table(rows))
+    return all(row["is_right"] is not False for row in rows)
+
+
+def _scenarios(names: list[str], scale: float, figures: Path | None) -> bool:
+    rows = []
+    for name in names:
         scenario = SCENARIOS[name]
         print(f"{name}: {(scenario.__doc__ or '').strip()}", flush=True)
         started = time.monotonic()
@@ -48,14 +73,13 @@ def main() -> None:
                 continue
             except (TimeoutError, RuntimeError) as error:
                 outcome = Outcome(False, {"failure": str(error)})
-        failed |= not outcome.is_right
         took_s = round(time.monotonic() - started, 1)
         told = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in outcome.figures.items())
         print(f"  {'right' if outcome.is_right else 'WRONG'} in {took_s} s: {told}", flush=True)
         rows.append({"scenario": name, "is_right": outcome.is_right, "took_s": took_s, **outcome.figures})
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
-    sys.exit(3 if failed else 0)
+    if figures:
+        figures.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    return all(row["is_right"] for row in rows)
 
 
 if __name__ == "__main__":

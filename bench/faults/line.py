@@ -30,6 +30,7 @@ class Line:
     """Listens on a port of its own and passes on to another."""
 
     def __init__(self, target_port: int, quality: Quality | None = None, seed: int = 1) -> None:
+        self.target_port = target_port
         self._target = ("127.0.0.1", target_port)
         self._quality = quality or Quality()
         self._random = random.Random(seed)

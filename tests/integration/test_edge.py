@@ -17,16 +17,18 @@ import yaml
 
 from alpr.alerts import Told
 from alpr.capture import FeedState
+from alpr.cli.run import _print_json
 from alpr.config import load_edge_config
 from alpr.edge import Edge
 from alpr.edge_report import EdgeReport
-from alpr.errors import ModelError, StoreError
+from alpr.errors import ModelError, StoreError, StoreFull
 from alpr.hotlist import import_csv
 from alpr.link import Journal
 from alpr.pipeline import Outcome
 from alpr.shipped import shipped
 from alpr.types import Hit, MatchKind, Read
 from tests.conftest import START
+from tests.records import a_hit, a_read
 
 SAMPLES = shipped("samples")
 
@@ -254,6 +256,41 @@ def test_with_a_full_disk_hits_are_told_and_the_loss_is_counted(
     assert {hit.match.kind for hit in heard.hits} >= {MatchKind.EXACT, MatchKind.LOOK_ALIKE}
     assert report.lost["read", "disk-full"] > 0
     assert report.lost["hit", "disk-full"] == len(heard.hits)
+
+
+def test_past_hits_that_the_journal_cannot_take_are_told_as_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Updates:
+        """Of which every step brings one past hit."""
+
+        def step(self, _seconds: float) -> tuple[Hit, ...]:
+            return (a_hit(a_read()),)
+
+        def check_past(self, *_: object) -> None:
+            pass
+
+    def full(*_: object) -> None:
+        raise StoreFull("no room")
+
+    def open_updates(edge: Edge, _stack: object) -> Updates:
+        edge._updates = Updates()  # type: ignore[assignment]
+        return Updates()
+
+    monkeypatch.setattr(Journal, "append", full)
+    monkeypatch.setattr(Edge, "_open_updates", open_updates)
+    heard: list[Outcome] = []
+    camera = {"id": "clip", "url": str(SAMPLES / "clip.mp4"), "detect_every": 100}
+    Edge(load_edge_config(write_config(tmp_path, cameras=[camera])), heard.append).run()
+    past = [outcome for outcome in heard if outcome.hits]
+    assert past
+    assert not any(outcome.is_kept for outcome in past)
+
+
+def test_what_is_printed_says_whether_it_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    for is_kept in (True, False):
+        _print_json(Outcome(hits=(a_hit(a_read()),), told=(Told.NOW,), is_kept=is_kept))
+        assert json.loads(capsys.readouterr().out)["is_kept"] is is_kept
 
 
 def test_a_journal_with_a_torn_page_does_not_keep_the_device_from_working(tmp_path: Path) -> None:

@@ -14,7 +14,9 @@ import pytest
 from alpr.collector.audit import Audit
 from bench.faults import faults_of_peers as peers
 from bench.faults import faults_of_programs as programs
+from bench.faults.bouts import Bout, fight
 from bench.faults.outcome import NotTried, Outcome
+from bench.faults.road import lay_road
 from bench.faults.stage import ROOT
 
 SMALL: list[tuple[Callable[[Path, float], Outcome], float]] = [
@@ -43,6 +45,38 @@ def test_what_goes_wrong_costs_nothing(
     if scenario is programs.kills:
         assert outcome.figures["edge_killed"] + outcome.figures["collector_killed"] >= 10  # type: ignore[operator]
         _check_search(tmp_path / "collector.db")
+
+
+RUNS: list[tuple[Bout, float]] = [
+    (Bout("kill-device", 0, 2), 1.0),
+    (Bout("kill-collector", 0, 3), 1.0),
+    (Bout("kill-both", 0, 1), 1.0),
+    (Bout("cut-line", 0, 4), 1.0),
+    (Bout("stop-device", 0, 1), 0.2),
+    (Bout("stop-collector", 0, 1), 0.2),
+]
+
+
+@pytest.fixture(scope="module")
+def road(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pictures that are drawn once."""
+    folder = tmp_path_factory.mktemp("road") / "road"
+    lay_road(folder)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(("bout", "pace"), RUNS, ids=[bout.kind for bout, _ in RUNS])
+def test_by_a_strangers_ledger_the_real_programs_lose_and_double_nothing(
+    bout: Bout, pace: float, road: Path, tmp_path: Path
+) -> None:
+    try:
+        outcome = fight(bout, tmp_path, road, pace=pace)
+    except NotTried as error:
+        pytest.skip(str(error))
+    assert outcome.is_right, outcome.figures
+    assert int(outcome.figures["reads"]) > 0
 
 
 def _check_search(database: Path) -> None:
