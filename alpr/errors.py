@@ -1,6 +1,7 @@
 """Every exception that alpr raises on purpose.
 
     AlprError
+    ├── DecodeError            MessagePack or JSON from outside that cannot be understood
     ├── ConfigError            a configuration file says something that cannot be
     ├── SourceError            a camera, video file or folder
     │   ├── SourceOpenError *    it cannot be opened
@@ -50,6 +51,10 @@ class AlprError(Exception):
 
 class TransientError(AlprError):
     """Mixed into those errors that may pass by themselves: trying again is reasonable."""
+
+
+class DecodeError(AlprError):
+    """MessagePack or JSON from outside that cannot be understood, or says what cannot be."""
 
 
 class ConfigError(AlprError):

@@ -16,6 +16,8 @@ import msgspec
 from sqlite_utils import Database
 
 from alpr.collector.health import Alert, AlertKind, Trouble
+from alpr.decoding import decoded
+from alpr.errors import DecodeError
 from alpr.link.health import Heartbeat
 from alpr.link.losses import micros
 from alpr.sqlite import Migration, connect_read_only, open_store, stored, transaction
@@ -42,6 +44,7 @@ def _first(database: Database) -> None:
 
 
 _STEPS: tuple[Migration, ...] = (_first,)
+_heartbeat = msgspec.msgpack.Decoder(Heartbeat)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +197,8 @@ def _rows(path: Path, query: str, values: tuple[str, ...]) -> list[tuple[str, Ke
     found = []
     for name, received_at, record in rows:
         try:
-            heartbeat = msgspec.msgpack.decode(record, type=Heartbeat)
-        except msgspec.DecodeError:  # of another version of alpr: the device will say it anew
+            heartbeat = decoded(_heartbeat, record)
+        except DecodeError:  # of another version of alpr: the device will say it anew
             continue
         found.append((name, KeptHealth(_instant(received_at), heartbeat)))
     return found

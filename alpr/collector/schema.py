@@ -80,4 +80,22 @@ def _device_keys(database: Database) -> None:
     database.execute("INSERT INTO device_keys SELECT key, id FROM devices")
 
 
-STEPS: tuple[Migration, ...] = (_first, _dispositions, _outgoing, _device_keys)
+def _ids_of_a_device(database: Database) -> None:
+    """Ids of decisions are their device's own, and numbers of batches are remembered no more."""
+    for statement in (
+        "DROP TABLE received",
+        "ALTER TABLE dispositions RENAME TO shared_dispositions",
+        """CREATE TABLE dispositions (
+            id INTEGER PRIMARY KEY, disposition_id TEXT NOT NULL, device_id INTEGER REFERENCES devices,
+            hit_id TEXT NOT NULL, verdict TEXT NOT NULL, action TEXT NOT NULL, decided_at INTEGER NOT NULL,
+            received_at INTEGER NOT NULL, record BLOB NOT NULL)""",
+        "INSERT INTO dispositions SELECT * FROM shared_dispositions",
+        "DROP TABLE shared_dispositions",
+        "CREATE INDEX dispositions_by_hit ON dispositions (hit_id)",
+        # Nulls are all different to SQLite: the centre's decisions count as those of device 0, which there is not.
+        "CREATE UNIQUE INDEX dispositions_by_id ON dispositions (disposition_id, ifnull(device_id, 0))",
+    ):
+        database.execute(statement)
+
+
+STEPS: tuple[Migration, ...] = (_first, _dispositions, _outgoing, _device_keys, _ids_of_a_device)

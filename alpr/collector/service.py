@@ -55,6 +55,8 @@ class Intake:
         self._watch = watch
         self.stored: Counter[str] = Counter()
         """Records that were new, by kind."""
+        self.untold = 0
+        """Of them, those that could not be told of."""
         self.times = StageTimes()
 
     def greet(self, peer: Peer, hello: Hello) -> None:
@@ -78,7 +80,11 @@ class Intake:
             receipts, new = self._store.add(deliveries)
         for record in new:
             self.stored[str(record.record.__struct_config__.tag)] += 1
-            self._tell(record)
+            try:
+                self._tell(record)
+            except Exception:  # it is stored and has to be acked, whatever became of the line about it
+                self.untold += 1
+                _log.exception("a stored record of %s was not told (so far: %d)", record.device, self.untold)
         for delivery in deliveries:
             self._touch(delivery.peer)
         return receipts

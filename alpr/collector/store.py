@@ -1,13 +1,16 @@
 """What the collector keeps: reads, hits and pictures of all devices, each exactly once however often it comes.
 
-One writer. A record that was stored before is acked again and changes nothing; a read or hit of the same id with a
-higher revision replaces the earlier one. A bad record is refused by itself and spoils no other.
+One writer. A record that was stored before is acked again and changes nothing, which its own id and revision tell, or
+a picture's hash, and never the number that it is sent under; a read or hit of the same id with a higher revision
+replaces the earlier one. A bad record is refused by itself and spoils no other.
 """
 
 from __future__ import annotations
 
+import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -18,7 +21,7 @@ from alpr.collector.covert import receivers_of
 from alpr.collector.records import RecordTables, checked_record
 from alpr.collector.schema import STEPS
 from alpr.dispositions import checked
-from alpr.errors import DispositionError, MessageError, PeerRejected
+from alpr.errors import DispositionError, MessageError, PeerRejected, StoreError
 from alpr.forward.queue import append, prune
 from alpr.link.convert import record_from_disposition
 from alpr.link.hub import Delivery, Peer, Receipt
@@ -26,6 +29,9 @@ from alpr.link.losses import micros
 from alpr.link.messages import Hello, HitRecord, ReadRecord, Record, Refusal, decode_record, encode
 from alpr.sqlite import open_store, stored, transaction
 from alpr.types import Disposition
+
+_log = logging.getLogger(__name__)
+_TOLD_CHARACTERS = 200  # of why a record is refused: it may quote what came, a thousand times in one ack
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ class Store:
         self._connection.close()
 
     def greet(self, peer: Peer, hello: Hello) -> None:
-        """Note a device's name and software; forget numbers that it will never use again.
+        """Note a device's name and software.
 
         Raises:
             StoreFull: no room.
@@ -78,13 +84,6 @@ class Store:
         with stored(self._path), transaction(self._connection):
             device_id = self._device(peer)
             self._connection.execute("UPDATE devices SET software = ? WHERE id = ?", (hello.software, device_id))
-            known = self._connection.execute(
-                "SELECT DISTINCT boot_id FROM received WHERE device_id = ?", (device_id,)
-            ).fetchall()
-            self._connection.executemany(
-                "DELETE FROM received WHERE device_id = ? AND boot_id = ?",
-                [(device_id, boot_id) for (boot_id,) in known if boot_id not in hello.boots],
-            )
 
     def rekey(self, peer: Peer, public_key: str) -> None:
         """A device has another key from now on, and stays the same device.
@@ -120,7 +119,7 @@ class Store:
         return kept
 
     def add(self, deliveries: Sequence[Delivery]) -> tuple[list[Receipt], list[Stored]]:
-        """Store batches in one transaction.
+        """Store batches in one transaction. A record that cannot be stored is refused, and costs no other.
 
         Returns:
             A receipt for each batch in order, and what was new in them.
@@ -128,12 +127,16 @@ class Store:
         Raises:
             StoreFull: no room; nothing was stored.
         """
-        new: list[Stored] = []
-        with stored(self._path), transaction(self._connection):
-            receipts = [self._add_batch(delivery, new) for delivery in deliveries]
-            if self._also is not None and new:
-                self._also(self._connection, new)
-        return receipts, new
+        with stored(self._path):
+            try:
+                with transaction(self._connection):
+                    return self._add(deliveries, is_apart=False)
+            except Exception as error:
+                if not _is_of_a_record(error):
+                    raise
+                _log.warning("a record cannot be stored (%s): all are stored one by one", error, exc_info=True)
+            with transaction(self._connection):
+                return self._add(deliveries, is_apart=True)
 
     def add_past(self, hits: Sequence[tuple[int, HitRecord]]) -> list[Stored]:
         """Keep hits that were found here, each with the number of the device whose read it is; those that are new.
@@ -149,8 +152,7 @@ class Store:
                         "SELECT name FROM devices WHERE id = ?", (device_id,)
                     ).fetchone()
                     new.append(Stored(name, hit))
-            if self._also is not None and new:
-                self._also(self._connection, new)
+            self._carry_on(new)
         return new
 
     def queue(self, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
@@ -167,30 +169,74 @@ class Store:
         with stored(self._path), transaction(self._connection):
             return prune(self._connection, delivered)
 
-    def _add_batch(self, delivery: Delivery, new: list[Stored]) -> Receipt:
-        batch, device_id = delivery.batch, self._device(delivery.peer)
+    def _add(self, deliveries: Sequence[Delivery], *, is_apart: bool) -> tuple[list[Receipt], list[Stored]]:
+        """All of it, in the caller's transaction.
+
+        Args:
+            is_apart: each record is stored apart from the others, so that one that fails takes none with it; costs
+                more.
+        """
+        new: list[Stored] = []
+        receipts = [self._add_batch(delivery, new, is_apart=is_apart) for delivery in deliveries]
+        for lot in [[each] for each in new] if is_apart else [new]:
+            try:
+                with self._apart(is_apart):
+                    self._carry_on(lot)
+            except Exception as error:
+                if not (is_apart and _is_of_a_record(error)):
+                    raise
+                _log.exception("a record of %s is stored but not carried on", lot[0].device)
+        return receipts, new
+
+    def _carry_on(self, new: Sequence[Stored]) -> None:
+        if self._also is not None and new:
+            self._also(self._connection, new)
+
+    def _add_batch(self, delivery: Delivery, new: list[Stored], *, is_apart: bool) -> Receipt:
+        device_id = self._device(delivery.peer)
         taken: list[int] = []
         refused: list[Refusal] = []
-        for entry in batch.entries:
+        for entry in delivery.batch.entries:
             try:
                 record = checked_record(decode_record(entry.record))
+                with self._apart(is_apart):
+                    new.extend(self._put(delivery.peer, device_id, record, bytes(entry.record)))
             except MessageError as error:
-                refused.append(Refusal(entry.seq, str(error)[:1000]))
-                continue
-            taken.append(entry.seq)
-            if self._is_first(device_id, batch.boot_id, entry.seq) and self._records.put(
-                device_id, record, bytes(entry.record)
-            ):
-                receivers = receivers_of(self._connection, device_id, record)
-                new.append(Stored(delivery.peer.name, record, receivers))
-                if isinstance(record, ReadRecord):
-                    withdrawn = withdraw_past(self._connection, device_id, record, self._clock.now())
-                    new.extend(Stored(delivery.peer.name, hit) for hit in withdrawn)
-        self._connection.execute(
-            "DELETE FROM received WHERE device_id = ? AND boot_id = ? AND seq < ?",
-            (device_id, batch.boot_id, batch.oldest_seq),
-        )
+                refused.append(Refusal(entry.seq, str(error)[:_TOLD_CHARACTERS]))
+            except Exception as error:
+                if not (is_apart and _is_of_a_record(error)):
+                    raise
+                told = f"it cannot be stored ({type(error).__name__}: {error})"
+                refused.append(Refusal(entry.seq, told[:_TOLD_CHARACTERS]))
+            else:
+                taken.append(entry.seq)
         return Receipt(tuple(taken), tuple(refused))
+
+    def _put(self, peer: Peer, device_id: int, record: Record, raw: bytes) -> list[Stored]:
+        """Store one record; what is new by that."""
+        if not self._records.put(device_id, record, raw):
+            return []
+        new = [Stored(peer.name, record, receivers_of(self._connection, device_id, record))]
+        if isinstance(record, ReadRecord):
+            withdrawn = withdraw_past(self._connection, device_id, record, self._clock.now())
+            new.extend(Stored(peer.name, hit) for hit in withdrawn)
+        return new
+
+    @contextmanager
+    def _apart(self, is_apart: bool) -> Iterator[None]:
+        """What fails inside undoes itself alone; does nothing where that is not asked for."""
+        if not is_apart:
+            yield
+            return
+        self._connection.execute("SAVEPOINT apart")
+        try:
+            yield
+        except BaseException:
+            if self._connection.in_transaction:  # a full disk may already have rolled all of it back
+                self._connection.execute("ROLLBACK TO apart")
+                self._connection.execute("RELEASE apart")
+            raise
+        self._connection.execute("RELEASE apart")
 
     def _device(self, peer: Peer) -> int:
         now = micros(self._clock.now())
@@ -207,8 +253,9 @@ class Store:
         self._connection.execute("INSERT INTO device_keys VALUES (?, ?)", (peer.key, device_id))
         return int(device_id)
 
-    def _is_first(self, device_id: int, boot_id: str, seq: int) -> bool:
-        cursor = self._connection.execute(
-            "INSERT OR IGNORE INTO received VALUES (?, ?, ?)", (device_id, boot_id, seq)
-        )
-        return cursor.rowcount == 1
+
+def _is_of_a_record(error: Exception) -> bool:
+    """Whether an exception is due to what was to be stored, and not to the database or the computer."""
+    if isinstance(error, sqlite3.Error):
+        return isinstance(error, sqlite3.IntegrityError | sqlite3.DataError)
+    return not isinstance(error, StoreError | MemoryError)

@@ -10,7 +10,8 @@ from typing import TypeAlias
 import msgspec
 import numpy as np
 
-from alpr.errors import LabelError
+from alpr.decoding import decoded
+from alpr.errors import DecodeError, LabelError
 from alpr.geometry import bounding_box
 from alpr.plates import normalise, unwritten_letters
 from alpr.types import FloatArray
@@ -104,14 +105,17 @@ def load_labels(
         if not line.strip():
             continue
         try:
-            row = decoder.decode(line)
+            row = decoded(decoder, line)
             if (split and row.split not in {"", split}) or (source and row.source != source):
                 continue
             row.unlabelled += (unlabelled or {}).get(row.image, [])
             labels.append(_scene(path, row) if row.plates is not None else _crop(path, row))
-        except (msgspec.DecodeError, ValueError) as error:
+        except (DecodeError, ValueError) as error:
             raise LabelError(f"{path}:{number}: {error}") from error
     return labels
+
+
+_boxes = msgspec.json.Decoder(dict[str, list[tuple[float, float, float, float]]])
 
 
 def load_boxes(path: Path) -> Boxes:
@@ -121,10 +125,10 @@ def load_boxes(path: Path) -> Boxes:
         LabelError: the file cannot be read or says something else.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, list[tuple[float, float, float, float]]])
+        return decoded(_boxes, path.read_bytes())
     except OSError as error:
         raise LabelError(f"{path}: cannot be read ({error.strerror}); check the path") from error
-    except (msgspec.DecodeError, ValueError) as error:
+    except DecodeError as error:
         raise LabelError(f"{path}: {error}; it must hold pictures' names and their boxes") from error
 
 

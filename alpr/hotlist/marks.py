@@ -16,8 +16,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from alpr.decoding import decoded
 from alpr.durable import whole_file
-from alpr.errors import StoreError
+from alpr.errors import DecodeError, StoreError
 from alpr.hotlist.update import Held, Release, Revision, SetName
 
 
@@ -65,12 +66,12 @@ def read_marks(database: Path) -> dict[str, Held]:
     """
     path = marks_path(database)
     try:
-        marks = _decoder.decode(path.read_bytes())
+        marks = decoded(_decoder, path.read_bytes())
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise StoreError(f"{path}: cannot be read ({error.strerror}): check its owner and mode") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except DecodeError as error:
         raise StoreError(
             f"{path}: which updates were held cannot be understood ({error}): put a backup back, or delete it, which "
             "is safe while the database beside it is whole"

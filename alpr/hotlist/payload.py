@@ -16,7 +16,8 @@ from typing import Annotated, Any, BinaryIO, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 
-from alpr.errors import MalformedError, TruncatedError
+from alpr.decoding import decoded
+from alpr.errors import DecodeError, MalformedError, TruncatedError
 from alpr.hotlist.update import Header
 
 EntryKey: TypeAlias = tuple[str, str, str]
@@ -135,8 +136,8 @@ def blocks(header: Header, stream: BinaryIO) -> Iterator[Block]:
     counts = [0, 0, 0]
     for encoded in _framed_blocks(header, stream):
         try:
-            block = _decoder.decode(encoded)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            block = decoded(_decoder, encoded)
+        except DecodeError as error:
             raise MalformedError(f"a block of it cannot be understood ({error})") from error
         if block.list not in names and (block.list or block.put or block.remove):
             raise MalformedError(f"it changes list {block.list!r:.70}, which its header does not name")

@@ -11,7 +11,8 @@ from typing import Self
 
 import msgspec
 
-from alpr.errors import HotlistError
+from alpr.decoding import decoded
+from alpr.errors import DecodeError, HotlistError
 from alpr.hotlist.differences import Sort
 from alpr.types import ALPHABET
 
@@ -34,6 +35,9 @@ class _Table(msgspec.Struct, frozen=True):
     thresholds: tuple[float, ...]
     true_above: dict[str, _Shares]
     others_above: dict[str, _Shares]
+
+
+_decoder = msgspec.json.Decoder(_Table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ class ErrorModel:
             HotlistError: the file is no such table.
         """
         try:
-            table = msgspec.json.decode(path.read_bytes(), type=_Table)
+            table = decoded(_decoder, path.read_bytes())
             reads = table.crops - table.outcomes["unread"]
             return cls(
                 model=table.model,
@@ -77,7 +81,7 @@ class ErrorModel:
                 others_above={sort: _at_most(table.others_above[sort.value]) for sort in Sort},
                 confusions=_confusions(table.replaced, table.characters),
             )
-        except (OSError, msgspec.DecodeError, KeyError, ZeroDivisionError) as error:
+        except (OSError, DecodeError, KeyError, ZeroDivisionError) as error:
             raise HotlistError(
                 f"{path}: is no table of read errors ({error}): make one with bench.error_model"
             ) from error

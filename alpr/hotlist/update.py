@@ -16,7 +16,9 @@ from typing import Annotated, BinaryIO, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 
+from alpr.decoding import decoded
 from alpr.errors import (
+    DecodeError,
     ExpiredError,
     MalformedError,
     NotYetValidError,
@@ -180,10 +182,10 @@ def read_head(stream: BinaryIO) -> Head:
     header_bytes = _unframed(stream, MAX_HEADER_BYTES, "header")
     signature_bytes = _unframed(stream, MAX_SIGNATURES_BYTES, "signatures")
     try:
-        header = _header_decoder.decode(header_bytes)
-        written = _signatures_decoder.decode(signature_bytes)
+        header = decoded(_header_decoder, header_bytes)
+        written = decoded(_signatures_decoder, signature_bytes)
         signatures = tuple(Signature(one.key_id, base64.b64decode(one.signature, validate=True)) for one in written)
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError) as error:
+    except (DecodeError, ValueError) as error:  # the latter: no Base64
         raise MalformedError(f"its head cannot be understood ({error}): publish it anew, or update alpr") from error
     _check_sense(header)
     return Head(header, header_bytes, signatures)

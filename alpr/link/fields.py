@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, TypeAlias
 
-from msgspec import Meta, Struct
-
-from alpr.errors import MessageError
+from msgspec import Meta
 
 MAX_MESSAGE_BYTES = 4 << 20
 """Larger messages close the connection."""
@@ -29,23 +27,3 @@ PublicKey: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9a-zA-Z.\-:+=^!/*?&<>(
 Corner: TypeAlias = tuple[Finite, Finite]
 Ring: TypeAlias = Annotated[tuple[Corner, ...], Meta(max_length=1000)]
 """Longitude and latitude of each corner of a polygon."""
-
-
-def check_instants(value: object) -> None:
-    """The type says that an instant has a time zone, not that it still is an instant in UTC: the first and the last
-    day of the calendar may not be.
-
-    Raises:
-        MessageError: one is none.
-    """
-    if isinstance(value, datetime):
-        try:
-            value.astimezone(UTC)
-        except OverflowError as error:
-            raise MessageError(f"{value}: an instant beyond the calendar") from error
-    elif isinstance(value, Struct):
-        for field in value.__struct_fields__:
-            check_instants(getattr(value, field))
-    elif isinstance(value, tuple) and value and isinstance(value[0], Struct):
-        for each in value:
-            check_instants(each)

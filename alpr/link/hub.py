@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
 from alpr import __version__
 from alpr.clock import Clock, SystemClock
-from alpr.errors import MessageError, StoreUnavailable
-from alpr.link.admission import Claim, NewKey, ServerKey
+from alpr.errors import MessageError, StoreDamaged, StoreUnavailable
+from alpr.link.admission import Claim, Claimed, ClaimRefused, NewKey, NewKeyRefused, NewKeyTaken, ServerKey
 from alpr.link.allowlist import AllowList
 from alpr.link.bell import Bell, Library
 from alpr.link.claims import ClaimDesk
@@ -38,7 +39,7 @@ from alpr.link.messages import (
     decode_from_device,
     encode,
 )
-from alpr.link.porter import Porter
+from alpr.link.porter import LATER, Porter
 
 _log = logging.getLogger(__name__)
 
@@ -65,11 +66,12 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a batch: every record stands in one of the two."""
+    """What became of a batch: a record that stands in none of the two was not kept, and will be sent again."""
 
     seqs: tuple[int, ...]
     """Durably stored, now or before."""
     refused: tuple[Refusal, ...] = ()
+    """Never to be taken."""
 
 
 class Handler(Protocol):
@@ -170,7 +172,7 @@ class Hub:
         """Wait for messages, store them, ack them.
 
         Raises:
-            StoreError: the store is unusable (not merely full).
+            StoreDamaged: the store is unusable.
             LinkError: the address was taken while all connections were closed for a moment.
         """
         now_s = self._clock.monotonic_ns() / 1e9
@@ -180,7 +182,8 @@ class Hub:
         if self._door.wait(timeout_s, for_messages=now_s >= self._pause_until_s):
             self._take(self._receive())
         if self._bell is not None:
-            self._bell.answer()
+            with self._survived("hotlists"):
+                self._bell.answer()
 
     def _refresh(self) -> None:
         """Who is allowed no more is cut off within a second, and what is new is told."""
@@ -189,7 +192,8 @@ class Hub:
             self._door.reopen(self._keys)
             self._gate.all_left()
         if self._bell is not None:
-            self._bell.ring(lambda key: self._allowed.name_of(key) is not None)
+            with self._survived("hotlists"):
+                self._bell.ring(lambda key: self._allowed.name_of(key) is not None)
 
     def _refusal(self, key: str, address: str) -> str:
         reason = self._gate.refusal(key, address)
@@ -204,32 +208,59 @@ class Hub:
             name = self._allowed.name_of(arrival.key)
             peer = Peer(arrival.key, name or "a claim code")
             message = self._decoded(peer, arrival)
-            if name is None:
-                self._redeem(arrival, message)
-            elif isinstance(message, Batch):
+            if name is not None and isinstance(message, Batch):
                 received.append((arrival.route, Delivery(peer, message)))
-            elif isinstance(message, Hello):
-                self._greet(arrival.route, peer, message)
-            elif isinstance(message, Heartbeat):
-                self._echo(arrival.route, peer, message)
-            elif isinstance(message, NewKey):
-                self._replace_key(arrival.route, peer, message)
-            elif isinstance(message, HotlistAsk | HotlistsHeld) and self._bell is not None:
-                self._bell.take(arrival.route, peer, message)
+                continue
+            with self._survived(peer.name):
+                if name is None:
+                    self._redeem(arrival, message)
+                elif message is not None:
+                    self._answer(arrival.route, peer, message)
         return received
+
+    def _answer(self, route: bytes, peer: Peer, message: FromDevice) -> None:
+        if isinstance(message, Hello):
+            self._greet(route, peer, message)
+        elif isinstance(message, Heartbeat):
+            self._echo(route, peer, message)
+        elif isinstance(message, NewKey):
+            self._replace_key(route, peer, message)
+        elif isinstance(message, HotlistAsk | HotlistsHeld) and self._bell is not None:
+            self._bell.take(route, peer, message)
+
+    @contextmanager
+    def _survived(self, whose: str) -> Iterator[None]:
+        """Whatever one message brings about is counted and told, and ends nothing.
+
+        Raises:
+            StoreDamaged: which is no message's doing, and passes with none.
+        """
+        try:
+            yield
+        except StoreDamaged:
+            raise
+        except StoreUnavailable as error:
+            self._fault("not stored", str(error))
+        except Exception as error:
+            self._fault("failed", f"{whose}: {type(error).__name__}: {error}", error)
 
     def _redeem(self, arrival: Arrival, message: FromDevice | None) -> None:
         """From one who is not on the list only a claim counts, and only with a code's key."""
         if self._porter is None or not isinstance(message, Claim) or not self._gate.is_claim(arrival.key):
             self._fault("not allowed", "a message of one who is not on the list")
             return
-        self._send(arrival.route, self._porter.redeem(arrival.key, message))
+        answer: Claimed | ClaimRefused = ClaimRefused(LATER)
+        with self._survived("a claim code"):
+            answer = self._porter.redeem(arrival.key, message)
+        self._send(arrival.route, answer)
 
     def _replace_key(self, route: bytes, peer: Peer, wish: NewKey) -> None:
         if self._porter is None:
             self._fault("not allowed", f"{peer.name} would replace its key")
             return
-        answer = self._porter.replace_key(peer.name, peer.key, wish, lambda key: self._handler.rekey(peer, key))
+        answer: NewKeyTaken | NewKeyRefused = NewKeyRefused(LATER)
+        with self._survived(peer.name):
+            answer = self._porter.replace_key(peer.name, peer.key, wish, lambda key: self._handler.rekey(peer, key))
         self._send(route, answer)
 
     def _decoded(self, peer: Peer, arrival: Arrival) -> FromDevice | None:
@@ -244,37 +275,52 @@ class Hub:
             return None
 
     def _greet(self, route: bytes, peer: Peer, hello: Hello) -> None:
-        try:
+        with self._survived(peer.name):
             self._handler.greet(peer, hello)
-        except StoreUnavailable as error:
-            self._fault("not stored", str(error))
         self._send(route, Welcome(f"alpr {__version__}", has_hotlists=self._bell is not None, has_heartbeats=True))
 
     def _echo(self, route: bytes, peer: Peer, heartbeat: Heartbeat) -> None:
         received_at = self._clock.now()
-        self._handler.heard(peer, heartbeat)
+        with self._survived(peer.name):
+            self._handler.heard(peer, heartbeat)
         self._send(route, Echo(heartbeat.sent_at, received_at, self._clock.now()))
         if self._next_key and self._next_key not in heartbeat.server_keys:
             self._send(route, ServerKey(self._next_key))
 
     def _take(self, received: list[tuple[bytes, Delivery]]) -> None:
-        if not received:
+        """Store batches and ack them; where that fails for all of them together, each by itself."""
+        if not received or self._stored(received) or len(received) == 1:
             return
+        for one in received:
+            self._stored([one])
+
+    def _stored(self, received: list[tuple[bytes, Delivery]]) -> bool:
+        """True where it is settled what becomes of all of them; nothing is acked that was not stored."""
         try:
             receipts = self._handler.store([delivery for _, delivery in received])
         except StoreUnavailable as error:
             self._fault("not stored", str(error))
             self._pause_until_s = self._clock.monotonic_ns() / 1e9 + _PAUSE_S
-            return
+            return True
+        except StoreDamaged:
+            raise
+        except Exception as error:
+            names = ", ".join(sorted({delivery.peer.name for _, delivery in received}))
+            self._fault("failed", f"{names}: {type(error).__name__}: {error}", error)
+            return False
         for (route, delivery), receipt in zip(received, receipts, strict=True):
-            self._send(route, Ack(delivery.batch.boot_id, receipt.seqs, receipt.refused))
+            for refusal in receipt.refused:
+                self._fault("refused record", f"{delivery.peer.name}: {refusal.reason}")
+            if receipt.seqs or receipt.refused:
+                self._send(route, Ack(delivery.batch.boot_id, receipt.seqs, receipt.refused))
+        return True
 
     def _send(self, route: bytes, message: FromCollector) -> None:
         self._door.send(route, encode(message))
 
-    def _fault(self, kind: str, what: str) -> None:
+    def _fault(self, kind: str, what: str, unforeseen: Exception | None = None) -> None:
         self.faults[kind] += 1
         now_s = self._clock.monotonic_ns() / 1e9
         if now_s >= self._complain_at_s:  # a hostile peer must not fill the log
             self._complain_at_s = now_s + _COMPLAINT_S
-            _log.warning("%s (%s; so far: %s)", kind, what, dict(self.faults))
+            _log.warning("%s (%s; so far: %s)", kind, what, dict(self.faults), exc_info=unforeseen)

@@ -11,7 +11,8 @@ from typing import Annotated, TypeAlias, TypeVar
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from alpr.errors import MessageError
+from alpr.decoding import decoded
+from alpr.errors import DecodeError, MessageError
 from alpr.link.admission import Claim, Claimed, ClaimRefused, NewKey, NewKeyRefused, NewKeyTaken, ServerKey
 from alpr.link.fields import (
     MAX_MESSAGE_BYTES,
@@ -29,7 +30,6 @@ from alpr.link.fields import (
     Sha256,
     Share,
     Text,
-    check_instants,
 )
 from alpr.link.health import Echo, Heartbeat
 from alpr.link.hotlists import HotlistAsk, HotlistNone, HotlistOffers, HotlistPart, HotlistsHeld
@@ -177,8 +177,8 @@ class Hello(Struct, frozen=True, tag="hello", tag_field="kind"):
 
     boot_id: BootId
     """Of the process that appends now."""
-    boots: Annotated[tuple[BootId, ...], Meta(max_length=100_000)]
-    """All that still have rows in the outbox; numbers of others need not be remembered."""
+    boots: Annotated[tuple[str, ...], Meta(max_length=100_000)]
+    """All that still have rows in the outbox. For older collectors: not looked at here."""
     software: Name
     sent_at: Instant
     v: int = VERSION
@@ -189,7 +189,7 @@ class Batch(Struct, frozen=True, tag="batch", tag_field="kind"):
 
     boot_id: BootId
     oldest_seq: Seq
-    """Lowest number that is still in the outbox: what is below was acked or is lost."""
+    """Lowest number that is still in the outbox: what is below was acked or is lost. For older collectors."""
     entries: Annotated[tuple[Entry, ...], Meta(min_length=1, max_length=1024)]
     v: int = VERSION
 
@@ -282,21 +282,18 @@ def decode_record(raw: bytes | Raw) -> Record:
         MessageError: of an unknown kind, or a field is missing or out of range.
     """
     try:
-        record = _record.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return decoded(_record, raw)
+    except DecodeError as error:
         raise MessageError(f"a record that cannot be understood: {error}") from error
-    check_instants(record)
-    return record
 
 
 def _checked(raw: bytes, decoder: msgspec.msgpack.Decoder[_M]) -> _M:
     if len(raw) > MAX_MESSAGE_BYTES:
         raise MessageError(f"a message of {len(raw)} bytes; at most {MAX_MESSAGE_BYTES} are allowed")
     try:
-        message = decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        message = decoded(decoder, raw)
+    except DecodeError as error:
         raise MessageError(f"a message that cannot be understood: {error}") from error
     if message.v != VERSION:
         raise OtherVersion(f"a message of version {message.v}; this side speaks version {VERSION}, update the older")
-    check_instants(message)
     return message

@@ -13,7 +13,7 @@ from alpr.link.allowlist import AllowList, read_devices, replace_key
 from alpr.link.claims import ClaimDesk
 
 _log = logging.getLogger(__name__)
-_LATER = "the collector cannot write this now; try again later"
+LATER = "the collector cannot do this now; try again later"
 
 
 class Porter:
@@ -47,7 +47,7 @@ class Porter:
             return ClaimRefused(str(error))
         except LinkError as error:
             self._fault("not stored", str(error))
-            return ClaimRefused(_LATER)
+            return ClaimRefused(LATER)
         _log.warning("%s enrolled itself with its claim code, key %s", name, claim.public_key)
         self._allowed.refresh()
         return Claimed(name)
@@ -75,7 +75,7 @@ class Porter:
             return NewKeyRefused(str(error))
         except (LinkError, StoreUnavailable) as error:
             self._fault("not stored", str(error))
-            return NewKeyRefused(_LATER)
+            return NewKeyRefused(LATER)
         return NewKeyTaken(new_key, until)
 
     def _replaced_until(self, name: str, key: str, new_key: str) -> datetime | None:

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "alpr"
 
 # Each row may import from the rows above it, never from below; rooms of one row do not import each other.
 LAYERS = [
-    {"types", "errors", "clock", "durable", "shipped", "machine", "sensors", "printable", "regular"},
+    {"types", "errors", "clock", "decoding", "durable", "machine", "printable", "regular", "sensors", "shipped"},
     {
         "geometry",
         "plates",

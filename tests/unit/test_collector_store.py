@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -170,12 +170,11 @@ def test_a_hit_that_the_device_raised_is_its_own_to_withdraw(store: Store, path:
     assert ask(path, "SELECT is_withdrawn FROM hits") == [(0,)]
 
 
-def test_a_hit_that_comes_again_after_its_number_was_forgotten_is_not_told_again(store: Store, path: Path) -> None:
+def test_a_hit_that_comes_again_late_is_not_told_again(store: Store) -> None:
     """A letter of an earlier connection, behind one that says that its numbers are done with."""
     first = a_delivery(record_from_hit(a_hit(a_read(1))))
     store.add([first])
     store.add([a_delivery(record_from_read(a_read(2)), first_seq=9, oldest=9)])
-    assert ask(path, "SELECT seq FROM received") == [(9,)]
     _, new = store.add([first])
     assert new == []
 
@@ -201,18 +200,93 @@ def test_devices_do_not_share_ids(store: Store, path: Path) -> None:
     assert ask(path, "SELECT n FROM plates") == [(2,)]
 
 
+def a_decision(by: str, number: int = 1) -> DispositionRecord:
+    return DispositionRecord(an_id(f"decision {number}"), an_id("hit"), "correct", "none", by, START)
+
+
+def test_no_device_can_take_the_id_of_anothers_decision(store: Store, path: Path) -> None:
+    """Whoever was first with an id had the other's decision acked and dropped."""
+    store.add([a_delivery(a_decision("somebody"), peer=OTHER)])
+    [receipt], new = store.add([a_delivery(a_decision("officer 12"))])
+    assert (receipt.seqs, len(new)) == ((1,), 1)
+    _, again = store.add([a_delivery(a_decision("officer 12"), first_seq=2)])
+    assert again == []
+    rows = ask(path, "SELECT name, disposition_id FROM dispositions AS d JOIN devices ON devices.id = d.device_id")
+    assert sorted(rows) == [("edge", an_id("decision 1")), ("other", an_id("decision 1"))]
+
+
+def test_no_device_can_touch_what_another_has_stored_by_its_ids(store: Store, path: Path) -> None:
+    """Reads, hits, losses and pictures: ids that are known to another are of no use to it."""
+    mine, forged = a_read(1), a_read(1, "FORGED1", revision=9)
+    loss = LossRecord(BOOT, "read", "disk-full", 5, START)
+    store.add([a_delivery(record_from_read(mine), record_from_hit(a_hit(mine)), loss, *pictures_of(mine))])
+    before = [ask(path, f"SELECT * FROM {table} WHERE device_id = 1") for table in ("reads", "hits", "losses")]
+    pictures = ask(path, "SELECT * FROM pictures")
+    withdrawn = record_from_hit(a_hit(forged, is_withdrawn=True))
+    forged_loss = msgspec.structs.replace(loss, total=10**9)
+    store.add([a_delivery(record_from_read(forged), withdrawn, forged_loss, *pictures_of(mine), peer=OTHER)])
+    assert [
+        ask(path, f"SELECT * FROM {table} WHERE device_id = 1") for table in ("reads", "hits", "losses")
+    ] == before
+    assert ask(path, "SELECT * FROM pictures") == pictures
+
+
+def test_a_database_of_before_keeps_its_decisions_and_forgets_the_numbers(path: Path, clock: FakeClock) -> None:
+    from alpr.collector.schema import STEPS
+    from alpr.sqlite import open_store
+
+    with closing(open_store(path, STEPS[:4], synchronous="FULL")) as old:
+        old.execute("INSERT INTO devices VALUES (1, ?, 'edge', 'alpr', 0, 0)", (EDGE.key,))
+        old.execute("INSERT INTO device_keys VALUES (?, 1)", (EDGE.key,))
+        old.execute("INSERT INTO received VALUES (1, ?, 1)", (BOOT,))
+        for device_id, number in ((1, 1), (None, 2)):
+            row = (number, an_id(f"decision {number}"), device_id, an_id("hit"), "correct", "none", 0, 0, b"raw")
+            old.execute("INSERT INTO dispositions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    with closing(Store(path, clock)) as store:
+        _, new = store.add([a_delivery(a_decision("officer 12"), record_from_read(a_read()))])
+        assert [type(stored.record) for stored in new] == [ReadRecord]
+    rows = ask(path, "SELECT id, device_id, record FROM dispositions ORDER BY id")
+    assert rows == [(1, 1, b"raw"), (2, None, b"raw")]
+    assert ask(path, "SELECT name FROM sqlite_master WHERE name LIKE 'received%' OR name LIKE 'shared%'") == []
+
+
+def test_ten_thousand_records_leave_no_number_behind(store: Store, path: Path) -> None:
+    """A device that never says what it is done with made the collector remember each number for ever."""
+    tables = "SELECT name FROM sqlite_master WHERE type = 'table'"
+    rows = {name: ask(path, f"SELECT count(*) FROM {name}") for (name,) in ask(path, tables)}
+    loss = LossRecord(BOOT, "read", "disk-full", 1, START)
+    for first in range(1, 10_001, 1000):
+        [receipt], _ = store.add([a_delivery(*[loss] * 1000, first_seq=first, boot=f"{first:016x}")])
+        assert len(receipt.seqs) == 1000
+    grown = {name for (name,) in ask(path, tables) if ask(path, f"SELECT count(*) FROM {name}") != rows[name]}
+    assert grown == {"devices", "device_keys", "losses"}
+
+
+def test_a_record_that_cannot_be_carried_on_is_kept_all_the_same(path: Path, clock: FakeClock) -> None:
+    carried: list[str] = []
+
+    def also(_: sqlite3.Connection, new: Sequence[Stored]) -> None:
+        for each in new:
+            if isinstance(each.record, ReadRecord) and each.record.plate == "POISON":
+                raise UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed")
+            carried.append(each.device)
+
+    with closing(Store(path, clock, also=also)) as store:
+        reads = [record_from_read(a_read(n, text)) for n, text in enumerate(("AB12CDE", "POISON", "AB12CDF"))]
+        [receipt], new = store.add([a_delivery(*reads)])
+    assert (receipt.seqs, receipt.refused, len(new)) == ((1, 2, 3), (), 3)
+    assert carried[-2:] == ["edge", "edge"]
+    assert ask(path, "SELECT count(*) FROM reads") == [(3,)]
+
+
 def test_losses_only_grow(store: Store, path: Path) -> None:
     for seq, total in enumerate((5, 9, 7), 1):
         store.add([a_delivery(LossRecord(BOOT, "read", "disk-full", total, START), first_seq=seq)])
     assert ask(path, "SELECT what, cause, total FROM losses") == [("read", "disk-full", 9)]
 
 
-def test_numbers_that_cannot_come_again_are_forgotten(store: Store, path: Path) -> None:
-    for seq in range(1, 6):
-        store.add([a_delivery(record_from_read(a_read(seq)), first_seq=seq, oldest=max(1, seq - 1))])
-    assert ask(path, "SELECT seq FROM received") == [(4,), (5,)]
+def test_a_hello_tells_name_and_software(store: Store, path: Path) -> None:
     store.greet(EDGE, Hello("f" * 16, ("f" * 16,), "alpr", START))
-    assert ask(path, "SELECT count(*) FROM received") == [(0,)]
     assert ask(path, "SELECT name, software FROM devices") == [("edge", "alpr")]
 
 

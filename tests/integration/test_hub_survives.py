@@ -1,0 +1,196 @@
+"""What one device sends ends nothing for the others: the collector counts it, answers where it can, and goes on."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import zmq
+
+from alpr.clock import SystemClock
+from alpr.collector.records import RecordTables
+from alpr.errors import StoreDamaged
+from alpr.link.admission import Claim, Claimed, ClaimRefused, NewKey, NewKeyRefused
+from alpr.link.allowlist import AllowList, revoke
+from alpr.link.claimcode import new_claim_code
+from alpr.link.claims import ClaimDesk, issue
+from alpr.link.convert import record_from_read
+from alpr.link.health import Echo, Heartbeat, OutboxHealth
+from alpr.link.hub import Delivery, Hub, Peer, Receipt
+from alpr.link.keys import KeyPair, new_key_pair
+from alpr.link.messages import Ack, Batch, Entry, Hello, Record, Welcome, decode_from_collector, encode
+from tests.conftest import START
+from tests.hostile import YEAR_10000
+from tests.integration.link_world import World
+from tests.records import a_read, an_id
+
+BOOT = "0123456789abcdef"
+HELLO = Hello(BOOT, (BOOT,), "alpr", START)
+HEARTBEAT = Heartbeat(START, "alpr", OutboxHealth({}, 0, {}, {}))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+@contextmanager
+def a_peer(world: World, keys: KeyPair) -> Iterator[zmq.Socket[bytes]]:
+    with zmq.Context() as context, context.socket(zmq.DEALER) as peer:
+        peer.linger = 0
+        peer.curve_publickey, peer.curve_secretkey = keys.public.encode(), keys.secret.encode()
+        peer.curve_serverkey = world.server.public.encode()
+        peer.connect(world.endpoint)
+        yield peer
+
+
+def answer(peer: zmq.Socket[bytes], seconds: float = 10) -> Any:
+    assert peer.poll(round(seconds * 1000)), "no answer"
+    return decode_from_collector(peer.recv())
+
+
+def in_the_year_10000(message: Any, field: str) -> bytes:
+    return msgspec.msgpack.encode({**msgspec.msgpack.decode(encode(message)), field: YEAR_10000})
+
+
+def a_batch(*records: bytes, first_seq: int = 1) -> bytes:
+    return encode(Batch(BOOT, 1, tuple(Entry(first_seq + n, msgspec.Raw(raw)) for n, raw in enumerate(records))))
+
+
+def test_time_stamps_of_the_year_10000_in_hello_heartbeat_and_record(world: World) -> None:
+    read = record_from_read(a_read(1))
+    with world.collector() as collector, a_peer(world, world.device) as peer:
+        peer.send(in_the_year_10000(HELLO, "sent_at"))
+        peer.send(in_the_year_10000(HEARTBEAT, "sent_at"))
+        peer.send(a_batch(in_the_year_10000(read, "last_seen_at"), encode(read)))
+        ack = answer(peer)
+        assert (ack.seqs, [refusal.seq for refusal in ack.refused]) == ((2,), [1])
+        assert "year 10000" in ack.refused[0].reason
+        assert collector.hub.faults == {"malformed": 2, "refused record": 1}
+
+
+def test_a_time_stamp_of_the_year_10000_over_a_used_claim_code_of_a_revoked_device(world: World) -> None:
+    clock, keys = SystemClock(), new_key_pair()
+    code = new_claim_code(world.endpoint, world.server.public)
+    issue(world.allowed, "gate", code.keys.public, clock.now() + timedelta(hours=1), clock.now())
+    with world.collector():
+        with a_peer(world, code.keys) as peer:
+            peer.send(encode(Claim(keys.public, "alpr")))
+            assert answer(peer) == Claimed("gate")
+        revoke(world.allowed, "gate", clock.now())
+        with a_peer(world, code.keys) as peer:
+            peer.send(in_the_year_10000(HELLO, "sent_at"))
+            with a_peer(world, world.device) as other:
+                other.send(encode(HELLO))
+                assert isinstance(answer(other), Welcome)
+
+
+class Failing:
+    """A handler in which everything fails, and batches only where they are of the device that is named."""
+
+    def __init__(self, error: Exception, poisonous: str = "") -> None:
+        self.error = error
+        self.poisonous = poisonous
+
+    def greet(self, peer: Peer, hello: Hello) -> None:
+        raise self.error
+
+    def heard(self, peer: Peer, heartbeat: Heartbeat) -> None:
+        raise self.error
+
+    def rekey(self, peer: Peer, public_key: str) -> None:
+        raise self.error
+
+    def store(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
+        if any(len(delivery.batch.entries) == 2 for delivery in deliveries):
+            raise self.error
+        return [Receipt(tuple(entry.seq for entry in delivery.batch.entries)) for delivery in deliveries]
+
+
+@contextmanager
+def a_hub(world: World, error: Exception) -> Iterator[Hub]:
+    allowed = AllowList(world.allowed)
+    hub = Hub(world.listen, world.server, allowed, Failing(error), desk=ClaimDesk(world.allowed))
+    hub.open()
+    with closing(hub):
+        yield hub
+
+
+def stepped(hub: Hub, peer: zmq.Socket[bytes]) -> Any:
+    for _ in range(500):
+        hub.step(0.02)
+        if peer.poll(0):
+            return answer(peer)
+    raise AssertionError("no answer")
+
+
+UNFORESEEN = [
+    ValueError("year 10000 is out of range"),
+    OverflowError("int too large"),
+    UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed"),
+    MemoryError(),
+    RecursionError(),
+    struct.error("what"),
+]
+
+
+@pytest.mark.parametrize("error", UNFORESEEN, ids=lambda error: type(error).__name__)
+def test_whatever_a_handler_raises_is_counted_and_the_sender_answered(world: World, error: Exception) -> None:
+    with a_hub(world, error) as hub, a_peer(world, world.device) as peer:
+        for message, kind in ((HELLO, Welcome), (HEARTBEAT, Echo), (NewKey(new_key_pair().public), NewKeyRefused)):
+            peer.send(encode(message))
+            assert isinstance(stepped(hub, peer), kind)
+        assert hub.faults["failed"] == 3
+        two, one = (a_batch(*[encode(record_from_read(a_read(1)))] * n, first_seq=n) for n in (2, 1))
+        peer.send(two)
+        peer.send(one)
+        assert stepped(hub, peer) == Ack(BOOT, (1,))  # what was not kept is not acked
+        assert not peer.poll(100)
+        assert hub.faults["failed"] >= 4
+
+
+def test_a_claim_that_fails_is_answered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, code = SystemClock(), new_claim_code(world.endpoint, world.server.public)
+    issue(world.allowed, "gate", code.keys.public, clock.now() + timedelta(hours=1), clock.now())
+    monkeypatch.setattr("alpr.link.claims.enrol", lambda *_: int("no number"))
+    with a_hub(world, ValueError()) as hub, a_peer(world, code.keys) as peer:
+        peer.send(encode(Claim(new_key_pair().public, "alpr")))
+        said = stepped(hub, peer)
+        assert isinstance(said, ClaimRefused)
+        assert "try again later" in said.reason
+        assert hub.faults == {"failed": 1}
+
+
+def test_a_damaged_database_ends_the_collector_since_nothing_can_be_kept(world: World) -> None:
+    with a_hub(world, StoreDamaged("torn")) as hub, a_peer(world, world.device) as peer:
+        peer.send(encode(HELLO))
+        with pytest.raises(StoreDamaged):
+            stepped(hub, peer)
+
+
+def test_a_record_that_the_store_did_not_foresee_is_refused_and_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = RecordTables.put
+
+    def poisoned(self: RecordTables, device_id: int, record: Record, raw: bytes) -> bool:
+        is_new = put(self, device_id, record, raw)
+        if getattr(record, "read_id", "") == an_id(2):
+            raise OverflowError("Python int too large to convert to SQLite INTEGER")
+        return is_new
+
+    monkeypatch.setattr(RecordTables, "put", poisoned)
+    with world.collector() as collector, a_peer(world, world.device) as peer:
+        peer.send(a_batch(*(encode(record_from_read(a_read(n))) for n in (1, 2, 3))))
+        ack = answer(peer)
+        assert (ack.seqs, [refusal.seq for refusal in ack.refused]) == ((1, 3), [2])
+        assert "OverflowError" in ack.refused[0].reason
+        assert len(collector.told) == 2
+    assert world.count("reads") == 2
+    assert world.count("plates") == 1
