@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from alpr.errors import AlprError
-    from alpr.reader import PlateReader
+    from alpr.reading.plate_reader import PlateReader
     from alpr.types import Candidate, Detection, Frame, Hit, HotlistEntry, Match, Observation, PlateText, Read
 
 __all__ = [
@@ -34,7 +34,7 @@ __all__ = [
 ]
 __version__ = "0.1.0"
 
-_HOMES = {"AlprError": "alpr.errors", "PlateReader": "alpr.reader"}
+_HOMES = {"AlprError": "alpr.errors", "PlateReader": "alpr.reading.plate_reader"}
 
 
 def __getattr__(name: str) -> Any:

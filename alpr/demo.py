@@ -25,8 +25,9 @@ import yaml
 
 from alpr.clock import SystemClock
 from alpr.errors import AlprError
-from alpr.hotlist import import_csv
-from alpr.link import Device, enrol, new_key_pair, write_key_pair
+from alpr.hotlist.files.importer import import_csv
+from alpr.link.keys.allowlist import Device, enrol
+from alpr.link.keys.curve_keys import new_key_pair, write_key_pair
 
 _log = logging.getLogger(__name__)
 

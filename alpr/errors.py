@@ -96,7 +96,7 @@ class EntryError(HotlistError):
         line: line number in the file, from 1.
         field: the column it is about, or "" for the whole row.
         reason: what is wrong with it.
-        cause: the kind of mistake, see `alpr.hotlist.causes`; "" is a bad value of the field.
+        cause: the kind of mistake, see `alpr.hotlist.entries.issue_codes`; "" is a bad value of the field.
     """
 
     def __init__(self, line: int, field: str, reason: str, cause: str = "") -> None:

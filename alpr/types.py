@@ -216,7 +216,7 @@ class HotlistEntry:
     vehicle: str = ""
     """The vehicle that the plate belongs to, in words: what an officer compares with the one in front of him."""
     schedule: str = ""
-    """When it counts, as `alpr.hotlist.schedule` writes it: "Mo-Fr 08:00-17:00 Europe/London"; "" is always."""
+    """When it counts, as `alpr.hotlist.rules.schedule` writes it: "Mo-Fr 08:00-17:00 Europe/London"; "" is always."""
     areas: tuple[GeoPolygon, ...] = ()
     """Where it counts: within any of them; () is everywhere."""
     directions: tuple[str, ...] = ()
@@ -250,7 +250,7 @@ class Match:
     kind: MatchKind
     differing_positions: tuple[int, ...]
     """0-based positions where the read differs from the entry's plate, () where its text is the same; see
-    `alpr.hotlist.alignment` for texts of different lengths."""
+    `alpr.hotlist.rules.alignment` for texts of different lengths."""
     probability: float
     """That the plate really says what the entry says, by the read's character probabilities."""
     unchecked: tuple[str, ...] = ()

@@ -28,10 +28,10 @@ from alpr.evaluation import (
     score_texts,
 )
 from alpr.evaluation.outcome import false_plates
-from alpr.metrics import StageTimes
 from alpr.models import Variant
 from alpr.ocr import PlateRecogniser
-from alpr.reader import PlateReader
+from alpr.reading.plate_reader import PlateReader
+from alpr.system.stage_times import StageTimes
 from bench.accuracy_sets import PLATE_SETS, Case, baits, plates, streets
 
 FLOORS = Path(__file__).parent / "accuracy.yaml"

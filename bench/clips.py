@@ -18,7 +18,7 @@ from pathlib import Path
 import yaml
 
 from alpr.config import load_edge_config
-from alpr.edge import Edge
+from alpr.edge.app import Edge
 from alpr.evaluation.causes import cause_of
 from alpr.evaluation.statistics import wilson
 from alpr.pipeline import Outcome

@@ -19,10 +19,10 @@ import numpy as np
 from alpr.detect import PlateDetector
 from alpr.evaluation.labels import SceneLabel, load_labels
 from alpr.geometry import PAD_VALUE, bounding_box, box_iou
-from alpr.looks import STILL
 from alpr.models import Variant
 from alpr.ocr import PlateRecogniser
-from alpr.reader import PlateReader
+from alpr.reading.multi_pass import STILL
+from alpr.reading.plate_reader import PlateReader
 from alpr.types import FloatArray, Image
 
 FRAME_WH = (1280, 720)

@@ -17,10 +17,10 @@ import numpy as np
 
 from alpr.detect import PlateDetector
 from alpr.evaluation.labels import SceneLabel, load_labels
-from alpr.film import FilmReader
 from alpr.models import Variant
 from alpr.ocr import PlateRecogniser
-from alpr.reader import PlateReader
+from alpr.reading.plate_reader import PlateReader
+from alpr.reading.tiled_reader import FilmReader
 from alpr.track import Tracker, TrackSettings
 from alpr.types import FloatArray, Frame, Image
 

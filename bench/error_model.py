@@ -18,10 +18,10 @@ from typing import Any
 
 import cv2
 
-from alpr.hotlist.alignment import align
-from alpr.hotlist.differences import Sort, reads_near, sort_of
+from alpr.hotlist.rules.alignment import align
+from alpr.hotlist.tuning.read_confusions import Sort, reads_near, sort_of
 from alpr.plates import normalise
-from alpr.reader import PlateReader
+from alpr.reading.plate_reader import PlateReader
 from alpr.types import PlateText
 
 THRESHOLDS = [0.0, *(round(m * 10.0**-e, 12) for e in range(10, 0, -1) for m in (1, 3))]

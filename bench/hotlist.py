@@ -22,7 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from alpr.hotlist import HotlistIndex, import_csv, set_policy
+from alpr.hotlist.files.importer import import_csv
+from alpr.hotlist.match.index import HotlistIndex
+from alpr.hotlist.store.policies import set_policy
 from alpr.types import ALPHABET, Candidate, PlateText
 
 _NOW = datetime(2026, 6, 1, tzinfo=UTC)

@@ -26,18 +26,17 @@ from pathlib import Path
 import yaml
 import zmq
 
-from alpr.link import (
+from alpr.link.keys.curve_keys import KeyPair, new_key_pair, write_key_pair
+from alpr.link.protocol.heartbeat_messages import (
     CameraHealth,
+    ClockHealth,
     Heartbeat,
-    KeyPair,
     ListHealth,
     MachineHealth,
+    OutboxHealth,
     Vitals,
-    new_key_pair,
-    write_key_pair,
 )
-from alpr.link.health import ClockHealth, OutboxHealth
-from alpr.link.messages import Hello, encode
+from alpr.link.protocol.messages import Hello, encode
 
 HEARTBEAT_S = 10.0
 BUDGET = 0.05

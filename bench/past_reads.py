@@ -29,14 +29,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from alpr.clock import SystemClock
 from alpr.collector.past import CollectorHistory
 from alpr.collector.store import Store
-from alpr.hotlist import HotlistIndex, import_csv
-from alpr.hotlist.applying import Trust, apply_update
-from alpr.hotlist.past import PastCheck
-from alpr.hotlist.publish import publish
-from alpr.hotlist.signing import Admin, AdminKey
-from alpr.link.convert import record_from_read
-from alpr.link.losses import micros
-from alpr.link.messages import encode
+from alpr.hotlist.files.importer import import_csv
+from alpr.hotlist.match.index import HotlistIndex
+from alpr.hotlist.match.recheck import PastCheck
+from alpr.hotlist.updates.install import Trust, apply_update
+from alpr.hotlist.updates.publish import publish
+from alpr.hotlist.updates.signing import Admin, AdminKey
+from alpr.journal.losses import micros
+from alpr.link.protocol.convert import record_from_read
+from alpr.link.protocol.messages import encode
 from alpr.types import ALPHABET, PlateText, Read
 
 _STEP_S = 0.02

@@ -21,7 +21,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from alpr.link import DeviceLink, Journal, KeyPair, new_key_pair
+from alpr.journal.journal import Journal
+from alpr.link.client.device_link import DeviceLink
+from alpr.link.keys.curve_keys import KeyPair, new_key_pair
 from bench.faults.records import name_of, numbered_hit, numbered_read
 from bench.faults.stage import ROOT, Stage, wait_until
 

@@ -21,12 +21,14 @@ from typing import Any
 
 import numpy as np
 
-from alpr.hotlist import HotlistIndex, import_csv, set_policy
-from alpr.hotlist.differences import Sort, reads_near
-from alpr.hotlist.policy import MatchPolicy
-from alpr.hotlist.read_errors import ErrorModel, measured
-from alpr.hotlist.traffic import PlateModel
-from alpr.hotlist.tuning import CHOICES, Traffic, neighbourhood, outlook
+from alpr.hotlist.files.importer import import_csv
+from alpr.hotlist.match.index import HotlistIndex
+from alpr.hotlist.rules.policy import MatchPolicy
+from alpr.hotlist.store.policies import set_policy
+from alpr.hotlist.tuning.estimate import CHOICES, Traffic, neighbourhood, outlook
+from alpr.hotlist.tuning.plate_model import PlateModel
+from alpr.hotlist.tuning.read_confusions import Sort, reads_near
+from alpr.hotlist.tuning.read_errors import ErrorModel, measured
 from alpr.types import ALPHABET, MatchKind, PlateText
 
 _NOW = datetime(2026, 6, 1, tzinfo=UTC)

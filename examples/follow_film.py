@@ -10,7 +10,7 @@ from pathlib import Path
 from alpr import PlateReader, Read
 from alpr.capture import open_source
 from alpr.clock import SystemClock
-from alpr.film import FilmReader
+from alpr.reading.tiled_reader import FilmReader
 from alpr.track import Tracker, TrackSettings
 
 

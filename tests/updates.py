@@ -9,9 +9,9 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from alpr.hotlist.payload import EntryKey, PayloadWriter
-from alpr.hotlist.signing import Admin, AdminKey
-from alpr.hotlist.update import Header, ListHead, unsigned_head
+from alpr.hotlist.updates.container import Header, ListHead, unsigned_head
+from alpr.hotlist.updates.payload import EntryKey, PayloadWriter
+from alpr.hotlist.updates.signing import Admin, AdminKey
 from tests.conftest import START
 
 

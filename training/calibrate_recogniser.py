@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from alpr.evaluation.alignment import align
 from alpr.evaluation.calibration import expected_error, reliability
+from alpr.evaluation.character_pairs import align
 from alpr.ocr.ctc import decode
 from alpr.types import Image, PlateText
 from training.degrade import capture, light, plain_patch, reframe, spoil

@@ -1,8 +1,8 @@
-"""Step: fits `alpr.looks.PlateEvidence`, what two looks and the text together say of a place, and shows its curve.
+"""Step: fits `PlateEvidence` of `alpr.reading.multi_pass`, what two looks and a text say of a place; shows its curve.
 
 `python -m training.fit_plate_evidence --data ../shared/data/scenes [--limit 800]` takes the shipped models over the
 train split, prints the three constants, and recall and false plates of the dev split over the threshold. To be run
-again with every new detector; the constants go into `alpr/looks.py` by hand.
+again with every new detector; the constants go into `alpr/reading/multi_pass.py` by hand.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from alpr.detect import PlateDetector
 from alpr.evaluation import SceneLabel, load_labels
 from alpr.evaluation.calibration import expected_error, reliability
 from alpr.geometry import bounding_box, box_iou
-from alpr.looks import STILL, PlateEvidence, logit, text_evidence
 from alpr.models import Variant
 from alpr.ocr import PlateRecogniser
-from alpr.reader import PlateReader
+from alpr.reading.multi_pass import STILL, PlateEvidence, logit, text_evidence
+from alpr.reading.plate_reader import PlateReader
 from alpr.types import Detection, FloatArray, Image
 from training.detector_eval import Matched, false_plates, match_image, recall
 

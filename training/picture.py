@@ -13,7 +13,7 @@ import numpy as np
 
 from alpr import PlateReader
 from alpr.draw import annotate
-from alpr.shipped import shipped
+from alpr.system.shipped import shipped
 from alpr.types import Image
 
 

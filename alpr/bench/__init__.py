@@ -1,8 +1,8 @@
 """Latency of the real pipeline against a budget."""
 
 from alpr.bench.reading import stage_name
-from alpr.bench.report import BenchReport, Budget, DeviceClass, StageReport, Taken, load_budget, over_budget
 from alpr.bench.run import run_bench
+from alpr.bench.verdict import BenchReport, Budget, DeviceClass, StageReport, Taken, load_budget, over_budget
 
 __all__ = [
     "BenchReport",

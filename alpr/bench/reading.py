@@ -10,8 +10,8 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from alpr.bench.report import StageReport, Taken, stage_report
-from alpr.reader import PlateReader
+from alpr.bench.verdict import StageReport, Taken, stage_report
+from alpr.reading.plate_reader import PlateReader
 from alpr.types import Frame
 
 _PLATES = 2

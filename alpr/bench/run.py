@@ -22,20 +22,22 @@ import cv2
 import numpy as np
 
 from alpr.bench.reading import reading_stages
-from alpr.bench.report import BenchReport, StageReport, Taken, stage_report
+from alpr.bench.verdict import BenchReport, StageReport, Taken, stage_report
 from alpr.capture import open_source
 from alpr.clock import SystemClock
 from alpr.detect import PlateDetector
 from alpr.errors import SourceError
-from alpr.film import FilmReader
-from alpr.hotlist import HotlistIndex, HotlistMatcher, import_csv
-from alpr.link import Journal
-from alpr.machine import peak_rss_mb, this_machine
+from alpr.hotlist.files.importer import import_csv
+from alpr.hotlist.match.hits import HotlistMatcher
+from alpr.hotlist.match.index import HotlistIndex
+from alpr.journal.journal import Journal
 from alpr.models import open_model
 from alpr.ocr import PlateRecogniser
 from alpr.pipeline import Pipeline
-from alpr.reader import PlateReader
-from alpr.shipped import shipped
+from alpr.reading.plate_reader import PlateReader
+from alpr.reading.tiled_reader import FilmReader
+from alpr.system.machine import peak_rss_mb, this_machine
+from alpr.system.shipped import shipped
 from alpr.track import Tracker, TrackSettings
 from alpr.types import ALPHABET, Detection, Frame, Image, Observation
 

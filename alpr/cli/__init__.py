@@ -15,7 +15,7 @@ import click
 
 from alpr.cli.output import log_to_stderr, log_what_nobody_catches, say, say_error
 from alpr.errors import AlprError
-from alpr.printable import printable
+from alpr.system.printable import printable
 
 _COMMANDS = {
     "audit": "show, verify: who looked at what, and whether the record is whole",

@@ -46,8 +46,8 @@ def command(
     from alpr.bench import load_budget, over_budget, run_bench, stage_name
     from alpr.detect import PlateDetector
     from alpr.ocr import PlateRecogniser
-    from alpr.reader import PlateReader
-    from alpr.shipped import shipped
+    from alpr.reading.plate_reader import PlateReader
+    from alpr.system.shipped import shipped
 
     budget = load_budget(budget_path or shipped("bench") / "budget.yaml")
     reader = PlateReader(PlateDetector(detector), PlateRecogniser(recogniser))

@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from alpr.collector.hotlists import HotlistSettings
     from alpr.config import CollectorConfig
-    from alpr.forward import Target
+    from alpr.forward.target import Target
 
 
 @click.command()
@@ -43,7 +43,7 @@ def command(config_path: Path) -> None:
 
 def _published(config: CollectorConfig) -> HotlistSettings | None:
     from alpr.collector.hotlists import HotlistSettings
-    from alpr.hotlist.hits import max_ages_from_hours
+    from alpr.hotlist.match.hits import max_ages_from_hours
 
     lists = config.hotlists
     if lists is None:
@@ -54,8 +54,8 @@ def _published(config: CollectorConfig) -> HotlistSettings | None:
 
 def _targets(config: CollectorConfig) -> list[Target]:
     from alpr.errors import ConfigError
-    from alpr.forward import Webhook
     from alpr.forward.mqtt import Broker, Mqtt
+    from alpr.forward.webhook import Webhook
 
     targets: list[Target] = [
         Webhook(hook.name, hook.url, _secret(hook.secret_file), frozenset(hook.events), body=hook.format)

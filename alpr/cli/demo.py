@@ -31,7 +31,7 @@ def command(keep: Path | None) -> None:
     Exit code 3 where no plate was read, no hit arrived, or anything was lost on the way.
     """
     from alpr.demo import Tally, play, set_up
-    from alpr.shipped import shipped
+    from alpr.system.shipped import shipped
 
     folder = keep or Path(tempfile.mkdtemp(prefix="alpr-demo-"))
     if keep:

@@ -49,9 +49,9 @@ def new(name: str, config_path: Path, address: str | None, hours: float, svg: Pa
     from alpr.clock import SystemClock
     from alpr.config import load_collector_config
     from alpr.errors import LinkError
-    from alpr.link.claimcode import new_claim_code
-    from alpr.link.claims import issue
-    from alpr.link.keys import load_key_pair
+    from alpr.link.keys.claim_code import new_claim_code
+    from alpr.link.keys.claims import issue
+    from alpr.link.keys.curve_keys import load_key_pair
 
     config = load_collector_config(config_path)
     endpoint = address or config.address or config.listen
@@ -95,8 +95,8 @@ def enrol(code: str, folder: Path) -> None:
 
     The private key never leaves this computer. Prints the block for the device's configuration.
     """
-    from alpr.link.claimcode import claim_code_from_text
-    from alpr.link.enrolment import enrol_with_code
+    from alpr.link.client.enrolment import enrol_with_code
+    from alpr.link.keys.claim_code import claim_code_from_text
 
     text = sys.stdin.read() if code == "-" else code
     enrolment = enrol_with_code(claim_code_from_text(text), folder)
@@ -113,8 +113,8 @@ def enrol(code: str, folder: Path) -> None:
 @_allowed_option
 def allow(name: str, public_key: str, config_path: Path | None, allowed: Path | None) -> None:
     """At the collector: let a device in by hand. PUBLIC_KEY is its 40 characters in quotes, or its .pub file."""
-    from alpr.link.allowlist import Device, enrol
-    from alpr.link.keys import load_public_key
+    from alpr.link.keys.allowlist import Device, enrol
+    from alpr.link.keys.curve_keys import load_public_key
 
     enrol(_list_of(config_path, allowed), Device(name, load_public_key(public_key)))
     say(f"{name} may now speak to the collector")
@@ -126,7 +126,7 @@ def allow(name: str, public_key: str, config_path: Path | None, allowed: Path | 
 @json_option
 def list_devices(config_path: Path | None, allowed: Path | None, as_json: bool) -> None:
     """Show who is allowed and, with --config, how each device is."""
-    from alpr.link.allowlist import read_devices
+    from alpr.link.keys.allowlist import read_devices
 
     listed = _list_of(config_path, allowed)
     devices = read_devices(listed)
@@ -180,7 +180,7 @@ def alerts(config_path: Path, device: str | None, standing: bool, as_json: bool)
 
 def _tell_codes(allowed: Path, *, is_empty: bool) -> None:
     from alpr.clock import SystemClock
-    from alpr.link.claims import claims_path, read_claims
+    from alpr.link.keys.claims import claims_path, read_claims
 
     path, now = claims_path(allowed), SystemClock().now()
     codes = [code for code in read_claims(path) if code.is_open(now)] if path.exists() else []
@@ -202,9 +202,9 @@ def rotate(config_path: Path) -> None:
     """
     from alpr.config import load_edge_config
     from alpr.errors import LinkError
-    from alpr.link.keyring import KeyRing
-    from alpr.link.keys import load_public_key
-    from alpr.link.rotation import rotate_key
+    from alpr.link.client.rotation import rotate_key
+    from alpr.link.keys.curve_keys import load_public_key
+    from alpr.link.keys.keyring import KeyRing
 
     config = load_edge_config(config_path)
     link = config.link
@@ -224,9 +224,9 @@ def rotate(config_path: Path) -> None:
 def revoke(name: str, config_path: Path | None, allowed: Path | None) -> None:
     """Allow a device no more: its connection is cut, and its open claim codes end."""
     from alpr.clock import SystemClock
-    from alpr.link.allowlist import read_devices
-    from alpr.link.allowlist import revoke as revoke_device
-    from alpr.link.claims import revoke_codes
+    from alpr.link.keys.allowlist import read_devices
+    from alpr.link.keys.allowlist import revoke as revoke_device
+    from alpr.link.keys.claims import revoke_codes
 
     path, now = _list_of(config_path, allowed), SystemClock().now()
     codes = revoke_codes(path, name, now)

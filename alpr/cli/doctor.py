@@ -34,7 +34,7 @@ def command(*, models: Path | None, config_path: Path | None, disk: Path, as_jso
     Each provider of ONNX Runtime runs each model and is compared with the CPU. Exit 3 where something is bad.
     """
     from alpr.doctor import State
-    from alpr.shipped import shipped
+    from alpr.system.shipped import shipped
 
     findings = list(_examine(models or shipped("models"), disk, *_asked_for(config_path)))
     rows = [{"check": each.check, "state": each.state.value, "found": each.found} for each in findings]

@@ -119,9 +119,9 @@ def measure(
     """
     from alpr.capture.pictures import load_picture
     from alpr.evaluation import CropLabel, Report, Run, SceneLabel
-    from alpr.looks import STILL, SWEEP
-    from alpr.metrics import StageTimes
-    from alpr.reader import PlateReader
+    from alpr.reading.multi_pass import STILL, SWEEP
+    from alpr.reading.plate_reader import PlateReader
+    from alpr.system.stage_times import StageTimes
 
     run = Run(load_picture, StageTimes(), lambda error: None if is_second else say(f"alpr: {error}"))
     report = Report(recogniser.model_id)

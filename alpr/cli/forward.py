@@ -16,7 +16,7 @@ from alpr.cli.output import json_option, print_rows
 def command(database: Path, as_json: bool) -> None:
     """How the webhooks and brokers of a collector stand: sent, refused, waiting, last error."""
     from alpr.errors import StoreError
-    from alpr.forward import read_targets, waiting_for
+    from alpr.forward.forwarder import read_targets, waiting_for
 
     if not database.is_file():
         raise StoreError(f"{database}: no such database; give the file that the collector writes")

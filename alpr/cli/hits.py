@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from alpr.alerts import age_warning
 from alpr.cli.instants import instant
 from alpr.cli.output import json_option, print_rows, say
+from alpr.edge.alerts import age_warning
 from alpr.types import Action, Disposition, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from alpr.config import EdgeConfig
-    from alpr.link.messages import DispositionRecord, HitRecord
+    from alpr.link.protocol.messages import DispositionRecord, HitRecord
 
 _F = TypeVar("_F", bound="Callable[..., Any]")
 
@@ -126,7 +126,7 @@ def dispose(
         true_text=true_text,
     )
     if database is None:
-        from alpr.link.decisions import decide
+        from alpr.journal.dispositions import decide
 
         kept = decide(_edge(edge_path).device.journal, disposition)
     else:
@@ -183,8 +183,8 @@ def _rows_of_device(
     until: datetime | None,
     limit: int,
 ) -> Iterator[dict[str, Any]]:
-    from alpr.hotlist import may_learn
-    from alpr.link.decisions import read_hits
+    from alpr.hotlist.match.hits import may_learn
+    from alpr.journal.dispositions import read_hits
 
     count = 0
     for decided in read_hits(journal):

@@ -21,8 +21,8 @@ from alpr.clock import SystemClock
 from alpr.errors import HotlistError
 
 if TYPE_CHECKING:
-    from alpr.hotlist import ListState
-    from alpr.hotlist.marks import Reset
+    from alpr.hotlist.match.index import ListState
+    from alpr.hotlist.updates.version_floor import Reset
 
 
 @click.group()
@@ -119,7 +119,8 @@ def policy(list_name: str, settings: tuple[str, ...], database: Path, as_json: b
     A VALUE is a number, or numbers from plate lengths on: 5:1,7:2 is 0 below five characters, 1 at five and six, 2
     from seven on. "on" is 1, "off" is 0, "default" is the default.
     """
-    from alpr.hotlist import MatchPolicy, set_policy
+    from alpr.hotlist.rules.policy import MatchPolicy
+    from alpr.hotlist.store.policies import set_policy
 
     changes = dict(_setting(written) for written in settings)
     if changes:
@@ -164,9 +165,9 @@ def _means(name: str, value: str) -> str:
 
 
 def _resets(database: Path) -> list[Reset]:
-    from alpr.hotlist import bring_up_to_date
-    from alpr.hotlist.marks import read_resets
-    from alpr.hotlist.sets import read_sets
+    from alpr.hotlist.store.database import bring_up_to_date
+    from alpr.hotlist.updates.installed_sets import read_sets
+    from alpr.hotlist.updates.version_floor import read_resets
 
     bring_up_to_date(database)
     sets = read_sets(database)[0] if database.is_file() else ()

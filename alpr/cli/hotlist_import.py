@@ -15,14 +15,14 @@ from alpr.cli.hotlist_stage import row_of_difference, say_difference
 from alpr.cli.output import json_option, print_json, print_rows, say, wants_json
 from alpr.clock import SystemClock
 from alpr.errors import EntryError, ImportRefused
-from alpr.printable import printable
+from alpr.system.printable import printable
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from alpr.hotlist.entry_rows import EntryNote
-    from alpr.hotlist.findings import Sink
-    from alpr.hotlist.importer import ImportOptions, ImportReport, Progress
+    from alpr.hotlist.entries.entry_rows import EntryNote
+    from alpr.hotlist.entries.import_issues import Sink
+    from alpr.hotlist.files.importer import ImportOptions, ImportReport, Progress
 
 
 @click.command("import")
@@ -60,7 +60,7 @@ def import_(
     Rows that cannot be used are named on stderr, the others go in. Exit 0: all rows are in. Exit 3: some were
     rejected, the good ones are in. Exit 1: nothing was imported, the list is as it was.
     """
-    from alpr.hotlist.findings import report_file
+    from alpr.hotlist.entries.import_issues import report_file
 
     options = import_options(written_as, defaults, codes, is_split, is_strict, None if accept_shrink else max_shrink)
     report_at: AbstractContextManager[Sink | None] = report_file(report_path) if report_path else nullcontext()
@@ -96,7 +96,7 @@ def _tell(file: Path, reports: tuple[ImportReport, ...], *, as_json: bool) -> No
 @db_option
 def export(list_name: str, database: Path) -> None:
     """Write all entries of LIST as JSON Lines, which `import` takes again."""
-    from alpr.hotlist import mapping_from_entry
+    from alpr.hotlist.entries.entry_mapping import mapping_from_entry
 
     with open_index(database) as index:
         for entry in index.entries(list_name):
@@ -111,7 +111,7 @@ def _imported(
     on_progress: Progress | None,
     sink: Sink | None,
 ) -> tuple[ImportReport, ...]:
-    from alpr.hotlist.importer import import_lists
+    from alpr.hotlist.files.importer import import_lists
 
     now = SystemClock().now()
     return import_lists(database, file, list_name, now, options, on_progress=on_progress, sink=sink)
@@ -125,7 +125,7 @@ def _staged(
     on_progress: Progress | None,
     sink: Sink | None,
 ) -> list[dict[str, Any]]:
-    from alpr.hotlist.staged_lists import stage_file, staged_differences
+    from alpr.hotlist.files.staged_lists import stage_file, staged_differences
 
     now = SystemClock().now()
     stage, reading = stage_file(database, file, list_name, now, options, on_progress=on_progress, sink=sink)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from alpr.hotlist import HotlistIndex
-    from alpr.hotlist.importer import ImportOptions
+    from alpr.hotlist.files.importer import ImportOptions
+    from alpr.hotlist.match.index import HotlistIndex
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _FORMATS = ("csv", "json", "jsonl", "ncic", "texas", "voi")
@@ -68,8 +68,8 @@ def import_options(
     Args:
         max_shrink: in percent; None for any.
     """
-    from alpr.hotlist.formats import Format
-    from alpr.hotlist.importer import ImportOptions
+    from alpr.hotlist.files.formats import Format
+    from alpr.hotlist.files.importer import ImportOptions
 
     return ImportOptions(
         format=Format(written_as) if written_as else None,
@@ -90,7 +90,8 @@ def _default(written: str) -> tuple[str, str]:
 
 def open_index(database: Path) -> HotlistIndex:
     """Open the database to read, brought up to date if an older version made it."""
-    from alpr.hotlist import HotlistIndex, bring_up_to_date
+    from alpr.hotlist.match.index import HotlistIndex
+    from alpr.hotlist.store.database import bring_up_to_date
 
     bring_up_to_date(database)
     return HotlistIndex.open(database)

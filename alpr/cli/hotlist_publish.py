@@ -16,12 +16,12 @@ from alpr.cli.instants import instant
 from alpr.cli.output import json_option, print_line, print_rows, say, say_again
 from alpr.clock import SystemClock
 from alpr.errors import KeyFileError, ReplayError, UpdateRefused
-from alpr.printable import printable
+from alpr.system.printable import printable
 
 if TYPE_CHECKING:
-    from alpr.hotlist.applying import Trust
-    from alpr.hotlist.signing import AdminKey
-    from alpr.hotlist.update import Header
+    from alpr.hotlist.updates.container import Header
+    from alpr.hotlist.updates.install import Trust
+    from alpr.hotlist.updates.signing import AdminKey
 
 _admins_option = click.option(
     "--admins",
@@ -88,9 +88,9 @@ def publish(
     The files go to the folder of publications (--to), from where a collector or a USB stick brings them to devices.
     Where two people have to sign, the second gives the files that the first made: publish --cosign FILE...
     """
-    from alpr.hotlist.publications import forget_old
-    from alpr.hotlist.publish import Terms
-    from alpr.hotlist.publish import publish as publish_lists
+    from alpr.hotlist.updates.publications import forget_old
+    from alpr.hotlist.updates.publish import Terms
+    from alpr.hotlist.updates.publish import publish as publish_lists
 
     if cosign != bool(cosigned):
         raise click.UsageError("files are given with --cosign, and only with it")
@@ -133,7 +133,7 @@ def verify(files: tuple[Path, ...], admins: Path, needed: int, as_json: bool) ->
 
     Whether an update is older than what a device holds, only that device can say.
     """
-    from alpr.hotlist.applying import verify as verify_file
+    from alpr.hotlist.updates.install import verify as verify_file
 
     trust = _trust(admins, needed)
     rows: list[Mapping[str, Any]] = []
@@ -164,8 +164,8 @@ def apply(file: Path, database: Path, admins: Path, needed: int, as_json: bool) 
 
     Exit 0: the database holds that revision now, or held it already. Exit 3: the update is refused, nothing changed.
     """
-    from alpr.hotlist.applying import apply_update
-    from alpr.hotlist.sets import count_refusal
+    from alpr.hotlist.updates.install import apply_update
+    from alpr.hotlist.updates.installed_sets import count_refusal
 
     now = SystemClock().now()
     try:
@@ -205,7 +205,7 @@ def key() -> None:
 @_passphrase_option
 def key_new(name: str, folder: Path, no_passphrase: bool, passphrase_file: Path | None) -> None:
     """Make an administrator's key pair: NAME.admin.key is kept to oneself, NAME.admin.pub goes to every device."""
-    from alpr.hotlist.signing import new_admin_key, write_admin_key
+    from alpr.hotlist.updates.signing import new_admin_key, write_admin_key
 
     if no_passphrase:
         passphrase = ""
@@ -244,7 +244,7 @@ def _counted(done: str) -> Iterator[Callable[[int], None] | None]:
 
 
 def _cosign(files: Iterable[Path], key: AdminKey, *, as_json: bool) -> None:
-    from alpr.hotlist.publications import cosign
+    from alpr.hotlist.updates.publications import cosign
 
     rows = []
     for file in files:
@@ -271,14 +271,14 @@ def _row(file: Path, header: Header, **more: Any) -> dict[str, Any]:
 
 
 def _trust(admins: Path, needed: int) -> Trust:
-    from alpr.hotlist.applying import Trust
-    from alpr.hotlist.signing import read_admins
+    from alpr.hotlist.updates.install import Trust
+    from alpr.hotlist.updates.signing import read_admins
 
     return Trust(read_admins(admins), needed)
 
 
 def _key(path: Path, passphrase_file: Path | None) -> AdminKey:
-    from alpr.hotlist.signing import load_admin_key
+    from alpr.hotlist.updates.signing import load_admin_key
 
     ask: Callable[[], str] | None = None
     if passphrase_file is not None:

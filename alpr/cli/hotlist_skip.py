@@ -14,7 +14,7 @@ from alpr.cli.output import json_option, print_rows, say
 from alpr.clock import SystemClock
 
 if TYPE_CHECKING:
-    from alpr.hotlist.skips import Skip
+    from alpr.hotlist.match.skips import Skip
 
 _list_option = click.option("--list", "list_name", default="", help="Only in this list. Default: in all.")
 
@@ -45,7 +45,7 @@ def add(
 ) -> None:
     """Raise no hits on entries of PLATE, written as the entry is (with its wildcards)."""
     from alpr.collector.access import os_user
-    from alpr.hotlist.skips import DEFAULT_SKIP, Skip, add_skip, is_listed
+    from alpr.hotlist.match.skips import DEFAULT_SKIP, Skip, add_skip, is_listed
 
     now = SystemClock().now()
     asked = Skip(list_name, plate, not keep_exact, reason, by or os_user(), now, until or now + DEFAULT_SKIP)
@@ -63,7 +63,7 @@ def add(
 @json_option
 def remove(plate: str, list_name: str, database: Path, as_json: bool) -> None:
     """Let entries of PLATE raise hits again."""
-    from alpr.hotlist.skips import remove_skip
+    from alpr.hotlist.match.skips import remove_skip
 
     print_rows([_row(remove_skip(database, plate, list_name), SystemClock().now())], as_json=as_json)
 
@@ -73,8 +73,8 @@ def remove(plate: str, list_name: str, database: Path, as_json: bool) -> None:
 @json_option
 def list_(database: Path, as_json: bool) -> None:
     """All skips with who asked for them and how often they were met; also those that are over."""
-    from alpr.hotlist import bring_up_to_date
-    from alpr.hotlist.skips import read_skips
+    from alpr.hotlist.match.skips import read_skips
+    from alpr.hotlist.store.database import bring_up_to_date
 
     bring_up_to_date(database)
     now = SystemClock().now()

@@ -14,7 +14,7 @@ from alpr.cli.output import json_option, print_rows, say
 from alpr.clock import SystemClock
 
 if TYPE_CHECKING:
-    from alpr.hotlist.difference import Difference, EntryChange
+    from alpr.hotlist.files.list_diff import Difference, EntryChange
 
 
 @click.command()
@@ -42,7 +42,7 @@ def diff(
 
     Exit 3: the list would shrink by more than it may.
     """
-    from alpr.hotlist.staged_lists import file_differences, staged_differences
+    from alpr.hotlist.files.staged_lists import file_differences, staged_differences
 
     if file is None:
         _, found = staged_differences(database, list_name, limit)
@@ -64,7 +64,7 @@ def diff(
 @json_option
 def accept(list_name: str, database: Path, max_shrink: float, accept_shrink: bool, as_json: bool) -> None:
     """Make what is staged for LIST count, all of it at once."""
-    from alpr.hotlist.staged_lists import apply_stage
+    from alpr.hotlist.files.staged_lists import apply_stage
 
     limit = None if accept_shrink else max_shrink / 100
     applied = apply_stage(database, list_name, SystemClock().now(), max_shrink=limit)
@@ -87,7 +87,7 @@ def accept(list_name: str, database: Path, max_shrink: float, accept_shrink: boo
 @db_option
 def discard(list_name: str, database: Path) -> None:
     """Let go of what is staged for LIST; the list stays as it is."""
-    from alpr.hotlist.staged_lists import discard_stage
+    from alpr.hotlist.files.staged_lists import discard_stage
 
     discard_stage(database, list_name)
 

@@ -13,8 +13,8 @@ from alpr.clock import SystemClock
 from alpr.errors import HotlistError
 
 if TYPE_CHECKING:
-    from alpr.hotlist.policy import MatchPolicy
-    from alpr.hotlist.tuning import Neighbourhood, Outlook, Traffic
+    from alpr.hotlist.rules.policy import MatchPolicy
+    from alpr.hotlist.tuning.estimate import Neighbourhood, Outlook, Traffic
 
 
 @click.command()
@@ -58,8 +58,8 @@ def tune(
 
     From the list's plates, the traffic, and how the recogniser errs. Exit 3: no setting is within the aim.
     """
-    from alpr.hotlist.read_errors import ErrorModel, measured
-    from alpr.hotlist.tuning import best, least_probabilities, neighbourhood, outlooks
+    from alpr.hotlist.tuning.estimate import best, least_probabilities, neighbourhood, outlooks
+    from alpr.hotlist.tuning.read_errors import ErrorModel, measured
 
     if reads_per_day is None and journal is None:
         raise click.UsageError("say how many cars pass: --reads-per-day N, or --journal FILE of a device")
@@ -91,9 +91,9 @@ def _list(database: Path, list_name: str, seed: int) -> tuple[list[str], int, Ma
 
 
 def _traffic(plates: list[str], reads_per_day: float | None, journal: Path | None, listed_per_day: float) -> Traffic:
-    from alpr.hotlist.traffic import PlateModel
-    from alpr.hotlist.tuning import Traffic
-    from alpr.link.passes import passes_of
+    from alpr.hotlist.tuning.estimate import Traffic
+    from alpr.hotlist.tuning.plate_model import PlateModel
+    from alpr.journal.pass_rate import passes_of
 
     if journal is None:
         return Traffic(PlateModel.of(plates), reads_per_day or 0.0, listed_per_day)
@@ -132,7 +132,7 @@ def _say(list_name: str, near: Neighbourhood, traffic: Traffic, errors: Any) -> 
 
 
 def _apply(database: Path, list_name: str, chosen: Outlook) -> None:
-    from alpr.hotlist import set_policy
+    from alpr.hotlist.store.policies import set_policy
 
     settings = chosen.policy.settings()
     tuned = {name: settings[name] for name in ("look_alikes", "edits", "min_probability")}

@@ -26,7 +26,7 @@ def new(name: str, folder: Path) -> None:
     A device makes its own when it enrols (`alpr device enrol`); by hand, only where the two cannot reach each other.
     """
     from alpr.errors import LinkError
-    from alpr.link.keys import is_name, new_key_pair, write_key_pair
+    from alpr.link.keys.curve_keys import is_name, new_key_pair, write_key_pair
 
     if not is_name(name):
         raise LinkError(f"{name!r}: a name is letters, digits, dots, hyphens and underscores, at most 64")
@@ -57,8 +57,8 @@ def rotate(config_path: Path, finish: bool, force: bool) -> None:
     from alpr.collector.health_store import health_path, read_latest
     from alpr.config import load_collector_config
     from alpr.errors import LinkError
-    from alpr.link.allowlist import read_devices
-    from alpr.link.serverkeys import change_over, next_key, prepare_next
+    from alpr.link.keys.allowlist import read_devices
+    from alpr.link.keys.server_keys import change_over, next_key, prepare_next
 
     config = load_collector_config(config_path)
     following = next_key(config.key_file) if finish else prepare_next(config.key_file)

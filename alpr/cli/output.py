@@ -1,4 +1,4 @@
-"""How commands print: rows, lines and talk, all through `alpr.printable`. Nothing else writes to a terminal."""
+"""How commands print: rows, lines and talk, all through `alpr.system.printable`. Nothing else writes to a terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from alpr.errors import ConfigError
-from alpr.printable import LogFormatter, csv_cell, json_line, printable
+from alpr.system.printable import LogFormatter, csv_cell, json_line, printable
 
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON lines even on a terminal.")
 

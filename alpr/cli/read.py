@@ -16,8 +16,8 @@ from alpr.cli.output import json_option, print_line, print_rows, say, wants_json
 from alpr.errors import AlprError, ImageError
 
 if TYPE_CHECKING:
-    from alpr.metrics import StageTimes
-    from alpr.reader import PlateReader
+    from alpr.reading.plate_reader import PlateReader
+    from alpr.system.stage_times import StageTimes
     from alpr.types import Image, Observation
 
 
@@ -40,8 +40,8 @@ def command(files: tuple[Path, ...], as_json: bool, draw_dir: Path | None, thres
     read gives a line with its error, the rest go on, and the exit code is 1.
     """
     from alpr.detect import PlateDetector
-    from alpr.looks import STILL
-    from alpr.reader import PlateReader
+    from alpr.reading.multi_pass import STILL
+    from alpr.reading.plate_reader import PlateReader
 
     looks = STILL if threshold is None else replace(STILL, threshold=threshold)
     reader = PlateReader(detector=PlateDetector(threshold=threshold), looks=looks)
@@ -86,8 +86,8 @@ def _without_path(error: AlprError, file: Path) -> str:
 
 def _read_picture(file: Path, reader: PlateReader, copies: _Copies | None) -> dict[str, Any]:
     from alpr.capture.pictures import load_picture
-    from alpr.cli.rows import row_of_observation
-    from alpr.metrics import StageTimes
+    from alpr.events.value_rows import row_of_observation
+    from alpr.system.stage_times import StageTimes
 
     started = time.perf_counter()
     image = load_picture(file)
@@ -114,10 +114,10 @@ def _read_picture(file: Path, reader: PlateReader, copies: _Copies | None) -> di
 def _read_video(file: Path, reader: PlateReader) -> dict[str, Any]:
     """Every frame through the tracker, so that a vehicle pass is one read, with its place in the film."""
     from alpr.capture import open_source
-    from alpr.cli.rows import row_of_read
     from alpr.clock import SystemClock
-    from alpr.film import FilmReader
-    from alpr.metrics import StageTimes
+    from alpr.events.value_rows import row_of_read
+    from alpr.reading.tiled_reader import FilmReader
+    from alpr.system.stage_times import StageTimes
     from alpr.track import Tracker, TrackSettings
 
     times = StageTimes()

@@ -14,7 +14,7 @@ from alpr.cli.output import json_option, print_line, print_rows, say, wants_json
 
 if TYPE_CHECKING:
     from alpr.config import EdgeConfig
-    from alpr.edge_report import EdgeReport
+    from alpr.edge.run_report import EdgeReport
     from alpr.pipeline import Outcome
     from alpr.types import Hit, Read
 
@@ -33,7 +33,7 @@ def command(config_path: Path, check: bool, as_json: bool) -> None:
 
     from alpr.capture import FeedState
     from alpr.config import load_edge_config
-    from alpr.edge import Edge
+    from alpr.edge.app import Edge
 
     cv2.setNumThreads(1)  # a device works its cameras in parallel; threads within a frame would be in the way
     config = load_edge_config(config_path)
@@ -86,7 +86,7 @@ def row_of_report(report: EdgeReport) -> dict[str, Any]:
 
 
 def _print_json(outcome: Outcome) -> None:
-    from alpr.cli.rows import row_of_hit, row_of_read
+    from alpr.events.value_rows import row_of_hit, row_of_read
 
     hits = ({**row_of_hit(hit), "alert": told.value} for hit, told in zip(outcome.hits, outcome.told, strict=True))
     rows = [*map(row_of_read, outcome.reads), *hits]
@@ -94,12 +94,12 @@ def _print_json(outcome: Outcome) -> None:
 
 
 def _print_lines(outcome: Outcome) -> None:
-    from alpr.alerts import Told
+    from alpr.edge.alerts import AlertDecision
 
     for read in outcome.reads:
         print_line(_line_of_read(read))
     for hit, told in zip(outcome.hits, outcome.told, strict=True):
-        if told in (Told.NOW, Told.UPDATE):
+        if told in (AlertDecision.NOW, AlertDecision.UPDATE):
             print_line(_line_of_hit(hit), bold=True, fg=None if hit.is_withdrawn else "red")
         else:
             print_line(f"not alerted ({told.value}): {_line_of_hit(hit)}", dim=True)
@@ -113,7 +113,7 @@ def _line_of_read(read: Read) -> str:
 
 
 def _line_of_hit(hit: Hit) -> str:
-    from alpr.alerts import age_warning
+    from alpr.edge.alerts import age_warning
 
     entry = hit.match.entry
     if hit.is_withdrawn:

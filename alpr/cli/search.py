@@ -100,7 +100,7 @@ def _rows(found: Found) -> Iterator[dict[str, Any]]:
 
 def _rows_of_others(found: Found, names: str, *, as_csv: bool) -> Iterator[Mapping[str, Any]]:
     """Reads under the field names that others' software knows."""
-    from alpr.forward import Event
+    from alpr.forward.event import Event
     from alpr.forward.names import COLUMNS, FORMATS
 
     rename = (COLUMNS if as_csv else FORMATS)[names]

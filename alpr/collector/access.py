@@ -13,7 +13,7 @@ from alpr.collector.hits import FoundHit, HitQuery, find_hits, find_misreads, wr
 from alpr.collector.search import Found, Query, search
 from alpr.collector.store import Store
 from alpr.errors import AccessDenied
-from alpr.hotlist import may_learn
+from alpr.hotlist.match.hits import may_learn
 from alpr.types import Disposition
 
 # Said by people who are asked for a purpose and have none, or will not tell.

@@ -20,7 +20,7 @@ from sqlite_utils import Database
 
 from alpr.clock import Clock, SystemClock
 from alpr.errors import AuditError, StoreError
-from alpr.sqlite import connect_read_only, open_store, stored, transaction
+from alpr.system.sqlite import connect_read_only, open_store, stored, transaction
 
 FIRST_HASH = "0" * 64
 """What the first row is chained to."""

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from alpr.link.messages import HitRecord, ReadRecord, encode
+from alpr.link.protocol.messages import HitRecord, ReadRecord, encode
 
 _hit = msgspec.msgpack.Decoder(HitRecord)
 _STANDING = """

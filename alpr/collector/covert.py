@@ -6,7 +6,7 @@ import sqlite3
 
 import msgspec
 
-from alpr.link.messages import DispositionRecord, HitRecord, Record
+from alpr.link.protocol.messages import DispositionRecord, HitRecord, Record
 
 
 class _Entry(msgspec.Struct):

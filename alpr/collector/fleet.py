@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from alpr.collector.health_store import KeptAlert, KeptHealth
-from alpr.link.allowlist import Device
-from alpr.link.health import Heartbeat
+from alpr.link.keys.allowlist import Device
+from alpr.link.protocol.heartbeat_messages import Heartbeat
 
 Row = dict[str, Any]
 

@@ -12,11 +12,13 @@ from types import TracebackType
 from typing import Any
 
 from alpr.collector.health import Alert
-from alpr.collector.report import row_from_alert, row_from_stored
 from alpr.collector.store import AlsoStored, Store, Stored
 from alpr.errors import StoreError, StoreUnavailable
-from alpr.forward import Forwarder, Target, append
-from alpr.link.guard import GuardedThread
+from alpr.events.stored_rows import row_from_alert, row_from_stored
+from alpr.forward.forwarder import Forwarder
+from alpr.forward.queue import append
+from alpr.forward.target import Target
+from alpr.system.guarded_thread import GuardedThread
 
 _log = logging.getLogger(__name__)
 PRUNE_EVERY_S = 10.0

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from alpr.clock import Clock
-from alpr.link.health import Heartbeat
+from alpr.link.protocol.heartbeat_messages import Heartbeat
 
 _CLEARED_AT = 0.8  # of a limit: what hovers at it should not raise an alert again and again
 

@@ -16,11 +16,11 @@ import msgspec
 from sqlite_utils import Database
 
 from alpr.collector.health import Alert, AlertKind, Trouble
-from alpr.decoding import decoded
 from alpr.errors import DecodeError
-from alpr.link.health import Heartbeat
-from alpr.link.losses import micros
-from alpr.sqlite import Migration, connect_read_only, open_store, stored, transaction
+from alpr.journal.losses import micros
+from alpr.link.protocol.heartbeat_messages import Heartbeat
+from alpr.system.decoding import decoded
+from alpr.system.sqlite import Migration, connect_read_only, open_store, stored, transaction
 
 HISTORY_SLOT_S = 600
 """One row of history for each device in so many seconds."""

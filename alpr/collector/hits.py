@@ -17,9 +17,9 @@ import msgspec
 
 from alpr.collector.covert import receivers_in
 from alpr.errors import StoreError
-from alpr.link.losses import micros
-from alpr.link.messages import DispositionRecord, HitRecord
-from alpr.sqlite import connect_read_only, stored
+from alpr.journal.losses import micros
+from alpr.link.protocol.messages import DispositionRecord, HitRecord
+from alpr.system.sqlite import connect_read_only, stored
 from alpr.types import Verdict
 
 _hit = msgspec.msgpack.Decoder(HitRecord)

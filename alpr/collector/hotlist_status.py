@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from alpr.collector.holdings import HeldByDevice, holdings_path, read_holdings
+from alpr.collector.device_hotlists import HeldByDevice, holdings_path, read_holdings
 from alpr.collector.hotlists import hotlist_path
-from alpr.hotlist.sets import read_sets
-from alpr.sqlite import connect_read_only, stored
+from alpr.hotlist.updates.installed_sets import read_sets
+from alpr.system.sqlite import connect_read_only, stored
 
 
 @dataclass(frozen=True, slots=True)

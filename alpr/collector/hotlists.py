@@ -16,18 +16,18 @@ from types import TracebackType
 from typing import Self
 
 from alpr.clock import Clock, SystemClock
-from alpr.collector.holdings import HoldingsStore, holdings_path
+from alpr.collector.device_hotlists import HoldingsStore, holdings_path
+from alpr.collector.hotlist_publications import Shelf
 from alpr.collector.past import CollectorHistory
-from alpr.collector.shelf import Shelf
 from alpr.collector.store import Store, Stored
 from alpr.errors import StoreUnavailable
-from alpr.hotlist import HotlistIndex
-from alpr.hotlist.applying import Trust
-from alpr.hotlist.hits import NO_LIMITS, MaxAges
-from alpr.hotlist.inbox import Inbox
-from alpr.hotlist.past import PastCheck, PastHit
-from alpr.link.convert import record_from_hit
-from alpr.update_thread import UpdateThread, trust_in
+from alpr.hotlist.match.hits import NO_LIMITS, MaxAges
+from alpr.hotlist.match.index import HotlistIndex
+from alpr.hotlist.match.recheck import PastCheck, PastHit
+from alpr.hotlist.updates.install import Trust
+from alpr.hotlist.updates.thread import UpdateThread, trust_in
+from alpr.hotlist.updates.update_folder import Inbox
+from alpr.link.protocol.convert import record_from_hit
 
 _log = logging.getLogger(__name__)
 

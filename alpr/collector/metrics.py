@@ -13,15 +13,15 @@ from pathlib import Path
 from prometheus_client import Metric
 
 from alpr.collector.health import AlertKind, DeviceHealth, Trouble
-from alpr.figures import counters, gauge, gauges, machine_metrics, stage_metric
-from alpr.link.health import Heartbeat
-from alpr.metrics import Buckets
+from alpr.link.protocol.heartbeat_messages import Heartbeat
+from alpr.system.prometheus import counters, gauge, gauges, machine_metrics, stage_metric
+from alpr.system.stage_times import Buckets
 
 Value = tuple[tuple[str, ...], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class CollectorSnapshot:
     """The collector at one moment."""
 
     devices: Sequence[DeviceHealth]
@@ -44,9 +44,9 @@ class CollectorMetrics:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._scene: Scene | None = None
+        self._scene: CollectorSnapshot | None = None
 
-    def show(self, scene: Scene) -> None:
+    def show(self, scene: CollectorSnapshot) -> None:
         """This is the newest."""
         self._scene = scene
 
@@ -61,7 +61,7 @@ class CollectorMetrics:
             yield from _computers(scene)
 
 
-def _own(scene: Scene) -> Iterator[Metric]:
+def _own(scene: CollectorSnapshot) -> Iterator[Metric]:
     yield gauge("alpr_collector_devices_allowed", "Devices that may connect.", len(scene.allowed))
     stored = [((kind,), count) for kind, count in scene.stored.items()]
     yield counters("alpr_collector_records", "Records that were new, by kind.", ("kind",), stored)
@@ -73,7 +73,7 @@ def _own(scene: Scene) -> Iterator[Metric]:
     yield stage_metric("alpr_collector_stage_seconds", "Time that storing a batch took.", scene.stages)
 
 
-def _health(scene: Scene) -> Iterator[Metric]:
+def _health(scene: CollectorSnapshot) -> Iterator[Metric]:
     up: list[Value] = [((d.name,), float(d.silent_s <= scene.silent_after_s)) for d in scene.devices]
     yield gauges("alpr_device_up", "1 where the device is heard.", ("device",), up)
     silent: list[Value] = [((d.name,), d.silent_s) for d in scene.devices]
@@ -97,7 +97,7 @@ def _health(scene: Scene) -> Iterator[Metric]:
     yield counters("alpr_device_camera_dropped", "Frames not looked at.", ("device", "camera"), dropped)
 
 
-def _clocks_and_lists(scene: Scene) -> Iterator[Metric]:
+def _clocks_and_lists(scene: CollectorSnapshot) -> Iterator[Metric]:
     offsets: list[Value] = []
     unsure: list[Value] = []
     revisions: list[Value] = []
@@ -115,7 +115,7 @@ def _clocks_and_lists(scene: Scene) -> Iterator[Metric]:
     yield gauges("alpr_device_hotlist_age_seconds", "Of each hotlist that it holds.", ("device", "list"), ages)
 
 
-def _computers(scene: Scene) -> Iterator[Metric]:
+def _computers(scene: CollectorSnapshot) -> Iterator[Metric]:
     figures: dict[str, tuple[str, list[Value]]] = {
         "disk_free_bytes": ("Room on its disk.", []),
         "disk_total_bytes": ("Size of its disk.", []),
@@ -140,7 +140,7 @@ def _computers(scene: Scene) -> Iterator[Metric]:
     yield gauges("alpr_device_build_info", "Its software.", ("device", "version"), software)
 
 
-def _heard(scene: Scene) -> Iterator[tuple[str, Heartbeat]]:
+def _heard(scene: CollectorSnapshot) -> Iterator[tuple[str, Heartbeat]]:
     for device in scene.devices:
         if device.heartbeat is not None:
             yield device.name, device.heartbeat

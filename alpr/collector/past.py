@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from alpr.errors import MessageError
-from alpr.hotlist.past import PastRead
-from alpr.link.convert import read_from_record
-from alpr.link.messages import ReadRecord, decode_record
-from alpr.sqlite import connect_read_only, stored
+from alpr.hotlist.match.recheck import PastRead
+from alpr.link.protocol.convert import read_from_record
+from alpr.link.protocol.messages import ReadRecord, decode_record
+from alpr.system.sqlite import connect_read_only, stored
 
 _log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ import sqlite3
 from alpr.clock import Clock
 from alpr.dispositions import checked
 from alpr.errors import DispositionError, MessageError
-from alpr.link.convert import disposition_from_record, probabilities_of
-from alpr.link.losses import micros
-from alpr.link.messages import (
+from alpr.journal.losses import micros
+from alpr.link.protocol.convert import disposition_from_record, probabilities_of
+from alpr.link.protocol.messages import (
     DispositionRecord,
     HitRecord,
     LossRecord,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlite_utils import Database
 
 from alpr.forward.queue import QUEUE_TABLE
-from alpr.sqlite import Migration
+from alpr.system.sqlite import Migration
 
 
 def _first(database: Database) -> None:

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from alpr.collector.covert import receivers_in
-from alpr.link.losses import micros
+from alpr.journal.losses import micros
 from alpr.plates import normalise
-from alpr.sqlite import connect_read_only, stored
+from alpr.system.sqlite import connect_read_only, stored
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FOREIGN_WILDCARDS = re.compile(r"[%_\[\]^$+\\|]")

@@ -18,24 +18,24 @@ from typing import Any, TextIO
 from alpr.clock import SystemClock
 from alpr.collector.forwarding import Forwarding, alert_queue, queue_for
 from alpr.collector.health import Alert, HealthBoard, HealthLimits
+from alpr.collector.health_monitor import Watch
 from alpr.collector.health_store import HealthStore, health_path
 from alpr.collector.hotlists import CollectorHotlists, HotlistSettings
-from alpr.collector.metrics import CollectorMetrics, Scene
-from alpr.collector.report import line_from_hit, row_from_alert, row_from_stored
+from alpr.collector.metrics import CollectorMetrics, CollectorSnapshot
 from alpr.collector.store import Store, Stored
-from alpr.collector.watch import Watch
-from alpr.exporter import Exporter
-from alpr.figures import STAGE_BOUNDS_MS
-from alpr.forward import Target
-from alpr.hotlist import may_learn
-from alpr.link.allowlist import AllowList
-from alpr.link.claims import ClaimDesk
-from alpr.link.health import Heartbeat
-from alpr.link.hub import Delivery, Hub, Peer, Receipt
-from alpr.link.messages import Hello, HitRecord
-from alpr.link.serverkeys import ServerKeys
-from alpr.metrics import StageTimes
-from alpr.printable import json_line
+from alpr.events.stored_rows import line_from_hit, row_from_alert, row_from_stored
+from alpr.forward.target import Target
+from alpr.hotlist.match.hits import may_learn
+from alpr.link.keys.allowlist import AllowList
+from alpr.link.keys.claims import ClaimDesk
+from alpr.link.keys.server_keys import ServerKeys
+from alpr.link.protocol.heartbeat_messages import Heartbeat
+from alpr.link.protocol.messages import Hello, HitRecord
+from alpr.link.server.hub import Delivery, Hub, Peer, Receipt
+from alpr.system.metrics_endpoint import Exporter
+from alpr.system.printable import json_line
+from alpr.system.prometheus import STAGE_BOUNDS_MS
+from alpr.system.stage_times import StageTimes
 
 _log = logging.getLogger(__name__)
 _TICK_S = 0.2
@@ -237,9 +237,9 @@ def _follow(keys: ServerKeys, hub: Hub) -> None:
     hub.announce(keys.following.public if keys.following else "")
 
 
-def _scene(watch: Watch, intake: Intake, hub: Hub, allowed: AllowList) -> Scene:
+def _scene(watch: Watch, intake: Intake, hub: Hub, allowed: AllowList) -> CollectorSnapshot:
     board = watch.board
-    return Scene(
+    return CollectorSnapshot(
         devices=board.devices(),
         allowed=allowed.names,
         silent_after_s=board.limits.silent_after_s,

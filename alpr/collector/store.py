@@ -23,11 +23,11 @@ from alpr.collector.schema import STEPS
 from alpr.dispositions import checked
 from alpr.errors import DispositionError, MessageError, PeerRejected, StoreError
 from alpr.forward.queue import append, prune
-from alpr.link.convert import record_from_disposition
-from alpr.link.hub import Delivery, Peer, Receipt
-from alpr.link.losses import micros
-from alpr.link.messages import Hello, HitRecord, ReadRecord, Record, Refusal, decode_record, encode
-from alpr.sqlite import open_store, stored, transaction
+from alpr.journal.losses import micros
+from alpr.link.protocol.convert import record_from_disposition
+from alpr.link.protocol.messages import Hello, HitRecord, ReadRecord, Record, Refusal, decode_record, encode
+from alpr.link.server.hub import Delivery, Peer, Receipt
+from alpr.system.sqlite import open_store, stored, transaction
 from alpr.types import Disposition
 
 _log = logging.getLogger(__name__)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from alpr.detect.second_look import canvas_of, cut_part, is_distant, is_whole, nearer
+from alpr.detect.refine import canvas_of, cut_part, is_distant, is_whole, nearer
 from alpr.errors import ModelError
 from alpr.geometry import Letterbox, bounding_box, box_iou, letterbox, surest_apart
 from alpr.models import Model, Variant, choose, open_model
-from alpr.shipped import shipped
+from alpr.system.shipped import shipped
 from alpr.types import Detection, FloatArray, Image, View
 
 SECOND_FLOOR = 0.02

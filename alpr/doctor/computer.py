@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-from alpr.machine import this_machine
+from alpr.system.machine import this_machine
 
 _DISTRIBUTIONS = ("alpr", "numpy", "onnxruntime", "opencv-python", "pyzmq", "msgspec", "pydantic", "sqlite-utils")
 _SHARED_MODULES = ("cv2", "onnxruntime")

@@ -11,7 +11,6 @@ from alpr.evaluation.outcome import (
     match_boxes,
     scene_outcomes,
 )
-from alpr.evaluation.report import Report
 from alpr.evaluation.rows import (
     calibration_rows,
     cause_rows,
@@ -28,6 +27,7 @@ from alpr.evaluation.scoring import (
     score_detections,
     score_texts,
 )
+from alpr.evaluation.tables import Report
 
 __all__ = [
     "CropLabel",

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
 
-from alpr.evaluation.alignment import align
+from alpr.evaluation.character_pairs import align
 from alpr.evaluation.outcome import PlateOutcome
 from alpr.plates import look_alike_weight
 

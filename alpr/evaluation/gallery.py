@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from alpr.errors import ImageError
-from alpr.evaluation.alignment import align
 from alpr.evaluation.causes import Cause
+from alpr.evaluation.character_pairs import align
 from alpr.evaluation.failures import Failure
 from alpr.evaluation.markup import plain
 from alpr.types import FloatArray, Image

@@ -10,10 +10,10 @@ from typing import TypeAlias
 import msgspec
 import numpy as np
 
-from alpr.decoding import decoded
 from alpr.errors import DecodeError, LabelError
 from alpr.geometry import bounding_box
 from alpr.plates import normalise, unwritten_letters
+from alpr.system.decoding import decoded
 from alpr.types import FloatArray
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from alpr.printable import printable
+from alpr.system.printable import printable
 
 
 def plain(text: str) -> str:

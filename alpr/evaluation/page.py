@@ -16,10 +16,10 @@ from alpr.evaluation.gallery import css_name, gallery
 from alpr.evaluation.groups import PlateGroup, crop_groups, plate_groups
 from alpr.evaluation.markup import plain
 from alpr.evaluation.outcome import NIGHT_BELOW, PlateOutcome, SceneResult, light_of
-from alpr.evaluation.report import Report
 from alpr.evaluation.rows import THRESHOLDS, Row
 from alpr.evaluation.scoring import is_exact, score_detections, score_texts, threshold_curve
 from alpr.evaluation.statistics import poisson, wilson
+from alpr.evaluation.tables import Report
 from alpr.types import Image
 
 MOST_SHOWN = 400

@@ -12,7 +12,7 @@ from alpr.errors import ImageError
 from alpr.evaluation.labels import CropLabel, SceneLabel
 from alpr.evaluation.outcome import CropResult, Faint, SceneResult, Seen
 from alpr.geometry import bounding_box
-from alpr.metrics import StageTimes
+from alpr.system.stage_times import StageTimes
 from alpr.types import Image, Observation, PlateText
 
 

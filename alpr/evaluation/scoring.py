@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from alpr.evaluation.alignment import align
 from alpr.evaluation.calibration import Bin, expected_error, reliability
+from alpr.evaluation.character_pairs import align
 from alpr.evaluation.outcome import PlateOutcome, SceneResult, false_plates, is_on, match_boxes, matches, stacked
 from alpr.plates import levenshtein
 from alpr.types import FloatArray

@@ -20,7 +20,7 @@ from alpr.errors import ForwardError, ForwardRefused, StoreUnavailable
 from alpr.forward.event import Event
 from alpr.forward.queue import last_given, newest_number, waiting_after
 from alpr.forward.target import Target
-from alpr.sqlite import connect_read_only, open_store, stored, transaction
+from alpr.system.sqlite import connect_read_only, open_store, stored, transaction
 
 _log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from alpr.errors import ModelError
-from alpr.machine import this_machine
+from alpr.system.machine import this_machine
 
 VARIABLE = "ALPR__MODELS__VARIANT"
 """The environment variable that sets `models.variant` of a configuration; heeded also where there is none."""

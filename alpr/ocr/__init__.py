@@ -6,7 +6,7 @@ from pathlib import Path
 
 from alpr.errors import ModelError
 from alpr.models import Variant
-from alpr.ocr.agree import agree
+from alpr.ocr.fusion import agree
 from alpr.ocr.recogniser import PlateRecogniser, Recogniser
 
 __all__ = ["PlateRecogniser", "Recogniser", "agree", "open_recogniser"]

@@ -12,9 +12,9 @@ import numpy as np
 from alpr.errors import ModelError
 from alpr.models import Model, Variant, choose, open_model
 from alpr.ocr.ctc import decode
-from alpr.ocr.settle import settle
+from alpr.ocr.format_prior import settle
 from alpr.plates import fits
-from alpr.shipped import shipped
+from alpr.system.shipped import shipped
 from alpr.types import ALPHABET, FloatArray, Image, PlateText
 
 _MIN_REGION_CONFIDENCE = 0.5

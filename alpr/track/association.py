@@ -11,8 +11,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from alpr.track.alignment import agreement, is_compatible
 from alpr.track.motion import Place
+from alpr.track.reading_alignment import agreement, is_compatible
 from alpr.types import PlateText
 
 IMPOSSIBLE = 1e6

@@ -28,8 +28,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from alpr.track.alignment import GAP, Rows, rows_of
 from alpr.track.profile import Profile
+from alpr.track.reading_alignment import GAP, Rows, rows_of
 from alpr.track.settings import ConsensusSettings
 from alpr.types import ALPHABET, Candidate, PlateText
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from alpr.track.alignment import GAP, Rows, align
+from alpr.track.reading_alignment import GAP, Rows, align
 
 _ALIKE_PLACES = 2  # texts of one length that differ in no more places than this lie the same way
 

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from alpr.track.alignment import agreement
 from alpr.track.association import SAME_TEXT, Expected
 from alpr.track.consensus import combine
 from alpr.track.motion import Place, place_of, predict
 from alpr.track.quality import is_whole, sharpness, vehicle_crop, weight
+from alpr.track.reading_alignment import agreement
 from alpr.track.settings import TrackSettings
 from alpr.types import Frame, Image, Observation, PlateText
 

@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from alpr.track.association import Expected, disagrees, match, settle
-from alpr.track.memory import RecentReads, is_cut_short, is_near, is_same_text, stays_at
 from alpr.track.motion import Place, place_of
-from alpr.track.report import rejection, report
+from alpr.track.read_builder import rejection, report
+from alpr.track.recent_passes import RecentReads, is_cut_short, is_near, is_same_text, stays_at
 from alpr.track.settings import TrackSettings
 from alpr.track.track import Track
 from alpr.types import Detection, Frame, Observation, PlateText, Read

@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 import zmq
 
-from alpr.link import KeyPair, new_key_pair
-from alpr.link.convert import record_from_read
-from alpr.link.messages import Batch, Entry, Hello, encode
+from alpr.link.keys.curve_keys import KeyPair, new_key_pair
+from alpr.link.protocol.convert import record_from_read
+from alpr.link.protocol.messages import Batch, Entry, Hello, encode
 from bench.faults.line import a_line
 from bench.faults.outcome import Outcome
 from bench.faults.records import numbered_read

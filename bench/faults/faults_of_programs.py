@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from alpr.link.outbox import read_depth
+from alpr.journal.outbox import read_depth
 from bench.faults.line import Quality, a_line
 from bench.faults.outcome import NotTried, Outcome
 from bench.faults.stage import Program, Stage, wait_until

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alpr.link import Device, KeyPair, enrol, new_key_pair, write_key_pair
+from alpr.link.keys.allowlist import Device, enrol
+from alpr.link.keys.curve_keys import KeyPair, new_key_pair, write_key_pair
 from bench.faults.records import HIT_EVERY, PICTURE_EVERY, name_of
 
 ROOT = Path(__file__).parents[2]

@@ -19,7 +19,9 @@ from pathlib import Path
 
 from alpr.clock import SystemClock
 from alpr.errors import StoreFull
-from alpr.link import DeviceLink, load_key_pair, open_journal
+from alpr.journal.recovery import open_journal
+from alpr.link.client.device_link import DeviceLink
+from alpr.link.keys.curve_keys import load_key_pair
 from bench.faults.records import HIT_EVERY, numbered_hit, numbered_read
 
 BATCH = 20

@@ -16,8 +16,9 @@ from typing import Any
 import yaml
 
 from alpr.clock import SystemClock
-from alpr.hotlist import import_csv
-from alpr.link import Device, enrol, new_key_pair, write_key_pair
+from alpr.hotlist.files.importer import import_csv
+from alpr.link.keys.allowlist import Device, enrol
+from alpr.link.keys.curve_keys import new_key_pair, write_key_pair
 from bench.faults import ledger
 from bench.faults.line import Line
 from bench.faults.reckoning import Books, Entry, Reckoning, Stored, reckon, said_but_not_kept

@@ -15,12 +15,12 @@ from typing import Any
 
 from alpr.collector.forwarding import _row
 from alpr.collector.health import Alert, AlertKind, Trouble
-from alpr.collector.report import row_from_alert
 from alpr.collector.store import Stored
-from alpr.forward import Event
+from alpr.events.stored_rows import row_from_alert
+from alpr.forward.event import Event
 from alpr.forward.names import own_names
-from alpr.link.convert import record_from_disposition, record_from_hit, record_from_read
-from alpr.link.messages import LossRecord
+from alpr.link.protocol.convert import record_from_disposition, record_from_hit, record_from_read
+from alpr.link.protocol.messages import LossRecord
 from alpr.types import Action, Disposition, Verdict
 from tests.conftest import START
 from tests.records import a_hit, a_read, an_id

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from alpr.link.messages import FromCollector, FromDevice, Record, encode
+from alpr.link.protocol.messages import FromCollector, FromDevice, Record, encode
 
 PINNED = Path(__file__).with_name("messages.json")
 AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)

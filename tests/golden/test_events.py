@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from alpr.collector.events import EVENTS, event_schema
 from alpr.config.schema import EventKind
+from alpr.events.schema import EVENTS, event_schema
 from alpr.forward.event import Event
 from alpr.forward.names import FORMATS
 from tests.golden.events import PINNED, bodies, rows
@@ -53,5 +53,5 @@ def test_every_kind_can_be_told_under_every_names(name: str) -> None:
 def test_all_kinds_that_can_be_configured_are_there_and_the_schema_in_the_docs_is_that_of_the_types() -> None:
     assert set(TYPES) == set(typing.get_args(EventKind)) == {body["event"] for body in BODIES.values()}
     assert json.loads(SCHEMA.read_text("utf-8")) == json.loads(json.dumps(event_schema())), (
-        "python -m alpr.collector.events docs/schemas renews it"
+        "python -m alpr.events.schema docs/schemas renews it"
     )

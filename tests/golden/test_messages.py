@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from alpr.link.messages import (
+from alpr.link.protocol.json_schema import wire_schemas
+from alpr.link.protocol.messages import (
     FromCollector,
     FromDevice,
     Record,
@@ -19,7 +20,6 @@ from alpr.link.messages import (
     decode_record,
     encode,
 )
-from alpr.link.wire_schemas import wire_schemas
 from tests.golden.messages import examples, pinned
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
@@ -70,7 +70,9 @@ def test_a_message_survives_and_so_it_does_with_fields_of_a_newer_version(name: 
 def test_the_schemas_in_the_docs_are_those_of_the_types() -> None:
     for name, schema in wire_schemas().items():
         written = json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
-        assert written == json.loads(json.dumps(schema)), "python -m alpr.link.wire_schemas docs/schemas renews them"
+        assert written == json.loads(json.dumps(schema)), (
+            "python -m alpr.link.protocol.json_schema docs/schemas renews them"
+        )
         kinds = {part["properties"]["kind"]["enum"][0] for part in schema["$defs"].values() if _is_tagged(part)}
         assert kinds
 

@@ -14,10 +14,10 @@ import yaml
 from click.testing import CliRunner, Result
 
 from alpr.cli import cli
-from alpr.collector import run_collector
 from alpr.collector.health import HealthLimits
-from alpr.forward import Target
-from alpr.link import new_key_pair, write_key_pair
+from alpr.collector.service import run_collector
+from alpr.forward.target import Target
+from alpr.link.keys.curve_keys import new_key_pair, write_key_pair
 from tests.integration.link_world import a_free_port
 
 

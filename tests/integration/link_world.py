@@ -14,12 +14,12 @@ from pathlib import Path
 from alpr.collector.hotlists import CollectorHotlists, HotlistSettings
 from alpr.collector.service import Intake
 from alpr.collector.store import Store, Stored
-from alpr.link.allowlist import AllowList, Device, enrol
-from alpr.link.claims import ClaimDesk
-from alpr.link.device import DeviceLink
-from alpr.link.hub import Hub
-from alpr.link.journal import Journal
-from alpr.link.keys import KeyPair, new_key_pair
+from alpr.journal.journal import Journal
+from alpr.link.client.device_link import DeviceLink
+from alpr.link.keys.allowlist import AllowList, Device, enrol
+from alpr.link.keys.claims import ClaimDesk
+from alpr.link.keys.curve_keys import KeyPair, new_key_pair
+from alpr.link.server.hub import Hub
 
 
 def a_free_port() -> int:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from alpr.cli import cli
 from alpr.models import Variant, choose
-from alpr.shipped import shipped
+from alpr.system.shipped import shipped
 
 # A ratchet: raised with each better model, never lowered.
 MIN_LATIN_EXACT = 0.97

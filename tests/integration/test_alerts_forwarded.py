@@ -7,11 +7,14 @@ import hmac
 from contextlib import closing
 from pathlib import Path
 
-from alpr.forward import Webhook, read_targets
-from alpr.link import DeviceLink, Journal, load_key_pair
+from alpr.forward.forwarder import read_targets
+from alpr.forward.webhook import Webhook
+from alpr.journal.journal import Journal
+from alpr.link.client.device_link import DeviceLink
+from alpr.link.keys.curve_keys import load_key_pair
 from tests.integration.centre import Centre
 from tests.integration.link_world import wait_until
-from tests.unit.test_forward import SECRET, receiving
+from tests.unit.forward.test_forwarder import SECRET, receiving
 
 
 def test_silence_goes_out_signed_and_is_tried_again(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from alpr.bench.reading import stage_name
-from alpr.bench.report import (
+from alpr.bench.run import FrameTimes, Yardstick, run_bench
+from alpr.bench.verdict import (
     BenchReport,
     Budget,
     DeviceClass,
@@ -24,11 +25,10 @@ from alpr.bench.report import (
     quantile,
     stage_report,
 )
-from alpr.bench.run import FrameTimes, Yardstick, run_bench
 from alpr.errors import ConfigError, SourceError
-from alpr.machine import this_machine
 from alpr.models import load_card
-from alpr.reader import PlateReader
+from alpr.reading.plate_reader import PlateReader
+from alpr.system.machine import this_machine
 from alpr.types import Detection, Image, PlateText
 from tests.conftest import a_plate_text, some_corners
 

@@ -11,7 +11,7 @@ import pytest
 
 from alpr.capture import open_source
 from alpr.clock import SystemClock
-from alpr.shipped import shipped
+from alpr.system.shipped import shipped
 
 WORKLOAD = Path(__file__).parents[2] / "bench" / "workload.mp4"
 needs_detector = pytest.mark.skipif(

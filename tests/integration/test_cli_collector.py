@@ -20,11 +20,12 @@ from alpr.cli.output import print_csv
 from alpr.collector.audit import Audit, audit_path
 from alpr.collector.store import Store
 from alpr.errors import AccessDenied, AlprError, AuditError, LinkError, StoreError
-from alpr.link import Journal, load_key_pair, new_key_pair, write_key_pair
-from alpr.link.convert import record_from_read
+from alpr.journal.journal import Journal
+from alpr.link.keys.curve_keys import load_key_pair, new_key_pair, write_key_pair
+from alpr.link.protocol.convert import record_from_read
 from tests.integration.link_world import World, wait_until
 from tests.records import a_hit, a_read
-from tests.unit.test_collector_store import a_delivery
+from tests.unit.collector.test_store import a_delivery
 
 ROOT = Path(__file__).parents[2]
 WHY = ["--purpose", "looking for the stolen van"]

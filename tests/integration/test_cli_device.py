@@ -15,20 +15,15 @@ import yaml
 from alpr.collector.fleet import fleet, table_row
 from alpr.collector.health_store import KeptHealth, health_path, read_alerts
 from alpr.errors import LinkError, PeerRejected
-from alpr.link import (
-    CameraHealth,
-    Device,
-    DeviceLink,
-    Journal,
-    ListHealth,
-    Vitals,
-    load_key_pair,
-    load_public_key,
-)
+from alpr.journal.journal import Journal
+from alpr.link.client.device_link import DeviceLink
+from alpr.link.keys.allowlist import Device
+from alpr.link.keys.curve_keys import load_key_pair, load_public_key
+from alpr.link.protocol.heartbeat_messages import CameraHealth, ListHealth, Vitals
 from tests.conftest import START
 from tests.integration.centre import Centre, alpr
 from tests.integration.link_world import wait_until
-from tests.unit.test_collector_health import a_heartbeat
+from tests.unit.collector.test_health import a_heartbeat
 
 
 @pytest.fixture

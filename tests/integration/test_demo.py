@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from alpr.demo import Tally, play, set_up
-from alpr.shipped import shipped
+from alpr.system.shipped import shipped
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from alpr.cli import cli
 from alpr.doctor import Finding, State, computer, model_files, variants
 from alpr.doctor.computer import KernelClock
 from alpr.models import Choice, Variant, available_providers, choose, difference, load_card, trial_input
-from alpr.shipped import shipped
+from alpr.system.shipped import shipped
 
 BENCH = Path(__file__).parents[2] / "bench"
 

@@ -15,17 +15,17 @@ import numpy as np
 import pytest
 import yaml
 
-from alpr.alerts import Told
 from alpr.capture import FeedState
 from alpr.cli.run import _print_json
 from alpr.config import load_edge_config
-from alpr.edge import Edge
-from alpr.edge_report import EdgeReport
+from alpr.edge.alerts import AlertDecision
+from alpr.edge.app import Edge
+from alpr.edge.run_report import EdgeReport
 from alpr.errors import ModelError, StoreError, StoreFull
-from alpr.hotlist import import_csv
-from alpr.link import Journal
+from alpr.hotlist.files.importer import import_csv
+from alpr.journal.journal import Journal
 from alpr.pipeline import Outcome
-from alpr.shipped import shipped
+from alpr.system.shipped import shipped
 from alpr.types import Hit, MatchKind, Read
 from tests.conftest import START
 from tests.records import a_hit, a_read
@@ -39,7 +39,7 @@ class Heard:
     def __init__(self) -> None:
         self.reads: list[Read] = []
         self.hits: list[Hit] = []
-        self.told: list[Told] = []
+        self.told: list[AlertDecision] = []
 
     def __call__(self, outcome: Outcome) -> None:
         self.reads += outcome.reads
@@ -158,7 +158,7 @@ def test_each_hit_is_told_once_and_then_only_its_corrections(played: tuple[EdgeR
     assert len(heard.told) == len(heard.hits)
     seen: set[str] = set()
     for hit, told in zip(heard.hits, heard.told, strict=True):
-        assert told is (Told.UPDATE if hit.hit_id in seen else Told.NOW)
+        assert told is (AlertDecision.UPDATE if hit.hit_id in seen else AlertDecision.NOW)
         seen.add(hit.hit_id)
     assert report.told == dict(Counter(heard.told))
 
@@ -168,8 +168,8 @@ def test_a_muted_priority_is_kept_and_counted_but_not_told(tmp_path: Path) -> No
     alerts = {"never_muted": 1, "mute_from": 2}
     report, heard = run_edge(write_config(tmp_path, hotlist={"database": "hotlist.sqlite"}, alerts=alerts))
     fates = {(hit.match.entry.priority, told) for hit, told in zip(heard.hits, heard.told, strict=True)}
-    assert {told for priority, told in fates if priority > 1} == {Told.MUTED}
-    assert report.told[Told.MUTED] > 0
+    assert {told for priority, told in fates if priority > 1} == {AlertDecision.MUTED}
+    assert report.told[AlertDecision.MUTED] > 0
     with closing(sqlite3.connect(tmp_path / "data" / "journal.sqlite")) as journal:
         (kept,) = journal.execute("SELECT count(*) FROM hits").fetchone()
     assert kept == len({hit.hit_id for hit in heard.hits})
@@ -289,7 +289,7 @@ def test_past_hits_that_the_journal_cannot_take_are_told_as_not_kept(
 
 def test_what_is_printed_says_whether_it_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
     for is_kept in (True, False):
-        _print_json(Outcome(hits=(a_hit(a_read()),), told=(Told.NOW,), is_kept=is_kept))
+        _print_json(Outcome(hits=(a_hit(a_read()),), told=(AlertDecision.NOW,), is_kept=is_kept))
         assert json.loads(capsys.readouterr().out)["is_kept"] is is_kept
 
 

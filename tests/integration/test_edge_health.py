@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from alpr.collector.health_store import health_path, read_latest
-from alpr.edge import Edge
-from alpr.hotlist import import_csv
+from alpr.edge.app import Edge
+from alpr.hotlist.files.importer import import_csv
 from tests.conftest import START
 from tests.integration.centre import Centre
 from tests.integration.link_world import a_free_port, wait_until

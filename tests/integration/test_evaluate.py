@@ -16,8 +16,8 @@ from alpr.capture.pictures import load_picture
 from alpr.cli import cli, evaluate
 from alpr.errors import ImageError, ModelError
 from alpr.evaluation import CropLabel, Report, Run, SceneLabel, load_labels
-from alpr.metrics import StageTimes
-from alpr.reader import PlateReader
+from alpr.reading.plate_reader import PlateReader
+from alpr.system.stage_times import StageTimes
 from alpr.types import Detection, Image, PlateText
 from tests.conftest import a_plate_text, some_corners
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from alpr.hotlist.applying import Trust, apply_update
-from alpr.hotlist.sets import read_sets
+from alpr.hotlist.updates.install import Trust, apply_update
+from alpr.hotlist.updates.installed_sets import read_sets
 from tests.updates import ADMINS, an_update, some_entries
 
 ROOT = Path(__file__).parents[2]

@@ -13,16 +13,19 @@ from pathlib import Path
 import pytest
 
 from alpr.clock import SystemClock
-from alpr.collector.holdings import HeldByDevice, holdings_path, read_holdings
+from alpr.collector.device_hotlists import HeldByDevice, holdings_path, read_holdings
 from alpr.collector.hotlists import HotlistSettings
-from alpr.hotlist import HotlistIndex, HotlistMatcher
-from alpr.hotlist.hits import MaxAges
-from alpr.hotlist.publish import Published, publish
-from alpr.hotlist.signing import line_of
-from alpr.link import Device, DeviceLink, Journal, KeyPair, enrol, new_key_pair
-from alpr.link.messages import HitRecord
+from alpr.edge.hotlist_updates import HotlistUpdates, UpdateSettings
+from alpr.hotlist.match.hits import HotlistMatcher, MaxAges
+from alpr.hotlist.match.index import HotlistIndex
+from alpr.hotlist.updates.publish import Published, publish
+from alpr.hotlist.updates.signing import line_of
+from alpr.journal.journal import Journal
+from alpr.link.client.device_link import DeviceLink
+from alpr.link.keys.allowlist import Device, enrol
+from alpr.link.keys.curve_keys import KeyPair, new_key_pair
+from alpr.link.protocol.messages import HitRecord
 from alpr.types import Hit, Read
-from alpr.updates import HotlistUpdates, UpdateSettings
 from tests.hotlists import imported
 from tests.integration.link_world import RunningCollector, World, a_free_port, wait_until
 from tests.records import a_read
@@ -228,9 +231,9 @@ def test_a_running_device_takes_an_update_from_a_stick_and_shows_past_hits_witho
 
     import yaml
 
-    from alpr.alerts import Told
     from alpr.config import load_edge_config
-    from alpr.edge import Edge
+    from alpr.edge.alerts import AlertDecision
+    from alpr.edge.app import Edge
     from alpr.pipeline import Outcome
 
     config = {
@@ -260,7 +263,7 @@ def test_a_running_device_takes_an_update_from_a_stick_and_shows_past_hits_witho
     (outcome,) = told
     (hit,) = outcome.hits
     assert (hit.plate_text, hit.is_past, hit.list_revision, hit.is_list_old) == ("AB12CDE", True, 1, True)
-    assert (outcome.told, report.hits, outcome.reads) == ((Told.PAST,), 0, ())
+    assert (outcome.told, report.hits, outcome.reads) == ((AlertDecision.PAST,), 0, ())
     with closing(sqlite3.connect(world.folder / "car" / "journal.sqlite")) as connection:
         assert connection.execute("SELECT count(*) FROM hits").fetchone() == (1,)
         assert connection.execute("SELECT count(*) FROM outbox WHERE priority = 0").fetchone() == (1,)

@@ -16,15 +16,15 @@ import zmq
 from alpr.clock import SystemClock
 from alpr.collector.records import RecordTables
 from alpr.errors import StoreDamaged
-from alpr.link.admission import Claim, Claimed, ClaimRefused, NewKey, NewKeyRefused
-from alpr.link.allowlist import AllowList, revoke
-from alpr.link.claimcode import new_claim_code
-from alpr.link.claims import ClaimDesk, issue
-from alpr.link.convert import record_from_read
-from alpr.link.health import Echo, Heartbeat, OutboxHealth
-from alpr.link.hub import Delivery, Hub, Peer, Receipt
-from alpr.link.keys import KeyPair, new_key_pair
-from alpr.link.messages import Ack, Batch, Entry, Hello, Record, Welcome, decode_from_collector, encode
+from alpr.link.keys.allowlist import AllowList, revoke
+from alpr.link.keys.claim_code import new_claim_code
+from alpr.link.keys.claims import ClaimDesk, issue
+from alpr.link.keys.curve_keys import KeyPair, new_key_pair
+from alpr.link.protocol.convert import record_from_read
+from alpr.link.protocol.enrolment_messages import Claim, Claimed, ClaimRefused, NewKey, NewKeyRefused
+from alpr.link.protocol.heartbeat_messages import Echo, Heartbeat, OutboxHealth
+from alpr.link.protocol.messages import Ack, Batch, Entry, Hello, Record, Welcome, decode_from_collector, encode
+from alpr.link.server.hub import Delivery, Hub, Peer, Receipt
 from tests.conftest import START
 from tests.hostile import YEAR_10000
 from tests.integration.link_world import World
@@ -158,7 +158,7 @@ def test_whatever_a_handler_raises_is_counted_and_the_sender_answered(world: Wor
 def test_a_claim_that_fails_is_answered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     clock, code = SystemClock(), new_claim_code(world.endpoint, world.server.public)
     issue(world.allowed, "gate", code.keys.public, clock.now() + timedelta(hours=1), clock.now())
-    monkeypatch.setattr("alpr.link.claims.enrol", lambda *_: int("no number"))
+    monkeypatch.setattr("alpr.link.keys.claims.enrol", lambda *_: int("no number"))
     with a_hub(world, ValueError()) as hub, a_peer(world, code.keys) as peer:
         peer.send(encode(Claim(new_key_pair().public, "alpr")))
         said = stepped(hub, peer)

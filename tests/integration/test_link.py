@@ -17,12 +17,11 @@ import zmq
 
 from alpr.clock import SystemClock
 from alpr.errors import LinkError, StoreError, StoreFull
-from alpr.link.allowlist import AllowList, Device, enrol, revoke
-from alpr.link.health import Heartbeat
-from alpr.link.hub import Delivery, Hub, Peer, Receipt
-from alpr.link.journal import Journal
-from alpr.link.keys import KeyPair, new_key_pair
-from alpr.link.messages import (
+from alpr.journal.journal import Journal
+from alpr.link.keys.allowlist import AllowList, Device, enrol, revoke
+from alpr.link.keys.curve_keys import KeyPair, new_key_pair
+from alpr.link.protocol.heartbeat_messages import Heartbeat
+from alpr.link.protocol.messages import (
     Ack,
     Batch,
     Entry,
@@ -35,6 +34,7 @@ from alpr.link.messages import (
     decode_from_collector,
     encode,
 )
+from alpr.link.server.hub import Delivery, Hub, Peer, Receipt
 from tests.conftest import START
 from tests.integration.link_world import World, wait_until
 from tests.records import a_hit, a_read, an_id
@@ -153,7 +153,7 @@ def test_close_gives_up_in_time_where_nobody_answers(world: World) -> None:
 
 
 def test_a_link_that_was_never_started_closes(world: World) -> None:
-    from alpr.link.device import DeviceLink
+    from alpr.link.client.device_link import DeviceLink
 
     with closing(world.journal()):
         assert DeviceLink(world.journal_path, world.endpoint, world.device, world.server.public).close()
@@ -225,7 +225,7 @@ def test_a_revoked_device_is_heard_no_more_though_connected(world: World) -> Non
 def test_garbage_is_counted_not_acked_and_disturbs_nobody(world: World) -> None:
     import msgspec
 
-    from alpr.link.convert import record_from_read
+    from alpr.link.protocol.convert import record_from_read
 
     with world.collector() as collector, a_peer(world, world.device) as peer:
         for raw in (b"", b"\xc1\xff", b"x" * 10_000, encode(Ack(BOOT, (1,))), b"\x91" * 50_000):
@@ -261,7 +261,7 @@ def test_a_message_too_large_ends_the_connection_and_nothing_else(world: World) 
 
 
 def test_a_bad_record_is_refused_by_name_and_the_rest_of_its_batch_stored(world: World) -> None:
-    from alpr.link.convert import record_from_read
+    from alpr.link.protocol.convert import record_from_read
 
     wrong_hash = PictureRecord(b"\0" * 32, b"not that")
     with world.collector(), a_peer(world, world.device) as peer:
@@ -289,7 +289,7 @@ def test_a_record_that_is_refused_holds_up_no_other(world: World) -> None:
 
 
 def test_one_device_cannot_touch_anothers_reads(world: World) -> None:
-    from alpr.link.convert import record_from_read
+    from alpr.link.protocol.convert import record_from_read
 
     other = new_key_pair()
     enrol(world.allowed, Device("other", other.public))
@@ -368,7 +368,7 @@ def test_an_address_in_use_or_none_at_all_is_named(world: World) -> None:
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_link_over_a_damaged_journal_dies_loudly(world: World) -> None:
-    from alpr.link.device import DeviceLink
+    from alpr.link.client.device_link import DeviceLink
 
     world.journal_path.write_bytes(b"no database" * 1000)
     told: list[Exception] = []

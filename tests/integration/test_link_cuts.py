@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import zmq
 
-from alpr.link import new_key_pair
+from alpr.link.keys.curve_keys import new_key_pair
 from bench.faults.line import Line, a_line
 from tests.integration.link_world import World, a_free_port, wait_until
 from tests.records import a_hit, a_read

@@ -18,15 +18,15 @@ import zmq
 
 from alpr.clock import SystemClock
 from alpr.errors import LinkError, PeerRejected
-from alpr.link.admission import Claim, Claimed, ClaimRefused
-from alpr.link.allowlist import Device, enrol, read_devices, revoke
-from alpr.link.claimcode import ClaimCode, claim_code_from_text, new_claim_code
-from alpr.link.claims import ClaimState, claims_path, issue, read_claims, revoke_codes
-from alpr.link.enrolment import claim, connected, enrol_with_code
-from alpr.link.gate import TRIES
-from alpr.link.health import Heartbeat, OutboxHealth
-from alpr.link.keys import load_key_pair, new_key_pair
-from alpr.link.messages import Hello, encode
+from alpr.link.client.enrolment import claim, connected, enrol_with_code
+from alpr.link.keys.allowlist import Device, enrol, read_devices, revoke
+from alpr.link.keys.claim_code import ClaimCode, claim_code_from_text, new_claim_code
+from alpr.link.keys.claims import ClaimState, claims_path, issue, read_claims, revoke_codes
+from alpr.link.keys.curve_keys import load_key_pair, new_key_pair
+from alpr.link.protocol.enrolment_messages import Claim, Claimed, ClaimRefused
+from alpr.link.protocol.heartbeat_messages import Heartbeat, OutboxHealth
+from alpr.link.protocol.messages import Hello, encode
+from alpr.link.server.handshake_policy import TRIES
 from bench.faults.line import a_line
 from tests.integration.link_world import RunningCollector, World, wait_until
 from tests.records import a_read
@@ -136,7 +136,7 @@ def test_a_device_killed_while_it_enrols_comes_back_with_the_same_key(
 ) -> None:
     code, folder = a_code(world), world.folder / "device"
     with monkeypatch.context() as patch:
-        patch.setattr("alpr.link.enrolment._settle", lambda *_: 1 / 0)
+        patch.setattr("alpr.link.client.enrolment._settle", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             enrol_with_code(code, folder, patience_s=30)
     first = load_key_pair(folder / "enrolling.key")
@@ -210,7 +210,7 @@ def test_what_was_recorded_on_the_line_is_worth_nothing_when_played_again(
     """A whole claim that the collector could not grant just then: the code is still open when it is played again."""
     port = int(world.endpoint.rsplit(":", 1)[1])
     with monkeypatch.context() as patch, a_line(port) as line:
-        patch.setattr("alpr.link.claims.enrol", lambda *_: (_ for _ in ()).throw(LinkError("read-only")))
+        patch.setattr("alpr.link.keys.claims.enrol", lambda *_: (_ for _ in ()).throw(LinkError("read-only")))
         code = replace(a_code(world), endpoint=f"tcp://127.0.0.1:{line.port}")
         with pytest.raises(PeerRejected, match="try again later"):
             claim(code, new_key_pair().public, CLOCK, 10)
@@ -300,7 +300,7 @@ def test_a_collector_that_cannot_write_its_list_promises_nothing(
 ) -> None:
     code = a_code(world)
     with monkeypatch.context() as patch:
-        patch.setattr("alpr.link.claims.enrol", lambda *_: (_ for _ in ()).throw(LinkError("read-only")))
+        patch.setattr("alpr.link.keys.claims.enrol", lambda *_: (_ for _ in ()).throw(LinkError("read-only")))
         with pytest.raises(PeerRejected, match="try again later"):
             claim(code, new_key_pair().public, CLOCK, 10)
     assert (names(world), states(world)) == (["edge"], [ClaimState.OPEN])

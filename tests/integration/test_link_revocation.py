@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from alpr.clock import SystemClock
-from alpr.link.allowlist import Device, enrol, revoke
-from alpr.link.device import DeviceLink
-from alpr.link.journal import Journal
-from alpr.link.keys import KeyPair, new_key_pair
+from alpr.journal.journal import Journal
+from alpr.link.client.device_link import DeviceLink
+from alpr.link.keys.allowlist import Device, enrol, revoke
+from alpr.link.keys.curve_keys import KeyPair, new_key_pair
 from tests.integration.link_world import World, wait_until
 from tests.integration.test_link import a_peer
 from tests.records import a_hit, a_read

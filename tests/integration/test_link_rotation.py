@@ -15,16 +15,17 @@ import yaml
 
 from alpr.clock import SystemClock
 from alpr.errors import LinkError, PeerRejected
-from alpr.link import DeviceLink, Journal, KeyRing, load_key_pair, load_public_key, new_key_pair, write_key_pair
-from alpr.link.admission import NewKey, NewKeyRefused
-from alpr.link.allowlist import Device, enrol, read_devices, replace_key
-from alpr.link.claimcode import new_claim_code
-from alpr.link.claims import issue
-from alpr.link.enrolment import connected
-from alpr.link.keyring import FixedKeys
-from alpr.link.keys import KeyPair
-from alpr.link.rotation import rotate_key
-from alpr.link.serverkeys import ServerKeys, change_over, next_path, prepare_next
+from alpr.journal.journal import Journal
+from alpr.link.client.device_link import DeviceLink
+from alpr.link.client.enrolment import connected
+from alpr.link.client.rotation import rotate_key
+from alpr.link.keys.allowlist import Device, enrol, read_devices, replace_key
+from alpr.link.keys.claim_code import new_claim_code
+from alpr.link.keys.claims import issue
+from alpr.link.keys.curve_keys import KeyPair, load_key_pair, load_public_key, new_key_pair, write_key_pair
+from alpr.link.keys.keyring import FixedKeys, KeyRing
+from alpr.link.keys.server_keys import ServerKeys, change_over, next_path, prepare_next
+from alpr.link.protocol.enrolment_messages import NewKey, NewKeyRefused
 from tests.integration.centre import Centre, alpr
 from tests.integration.link_world import wait_until
 from tests.records import a_hit, a_read
@@ -170,7 +171,7 @@ def test_broken_off_after_the_collector_took_it_the_next_try_ends_it(
         unit = Unit(centre)
         old = load_key_pair(unit.key_file).public
         with monkeypatch.context() as patch:
-            patch.setattr("alpr.link.rotation._put_in_place", lambda *_: 1 / 0)
+            patch.setattr("alpr.link.client.rotation._put_in_place", lambda *_: 1 / 0)
             with pytest.raises(ZeroDivisionError):
                 unit.rotate()
         new = load_key_pair(unit.folder / "device.key.next").public

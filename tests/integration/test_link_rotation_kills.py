@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alpr.link import load_key_pair, load_public_key
-from alpr.link.serverkeys import next_path
+from alpr.link.keys.curve_keys import load_key_pair, load_public_key
+from alpr.link.keys.server_keys import next_path
 from tests.integration.centre import Centre, alpr
 from tests.integration.link_world import wait_until
 from tests.integration.test_link_rotation import Unit, all_arrived_once, column
@@ -60,9 +60,9 @@ def centre(tmp_path: Path) -> Centre:
 @pytest.mark.parametrize(
     "point",
     [
-        "before alpr.link.textfile:os.fsync",
-        "after alpr.link.rotation:_introduce",
-        "before alpr.link.rotation:take_place",
+        "before alpr.system.locked_file:os.fsync",
+        "after alpr.link.client.rotation:_introduce",
+        "before alpr.link.client.rotation:take_place",
     ],
 )
 def test_the_device_is_killed_while_it_replaces_its_key(centre: Centre, point: str) -> None:
@@ -84,7 +84,9 @@ def test_the_device_is_killed_while_it_replaces_its_key(centre: Centre, point: s
     assert not list(unit.folder.glob("*.next"))
 
 
-@pytest.mark.parametrize("point", ["before alpr.link.porter:replace_key", "after alpr.link.porter:replace_key"])
+@pytest.mark.parametrize(
+    "point", ["before alpr.link.server.enrolment:replace_key", "after alpr.link.server.enrolment:replace_key"]
+)
 def test_both_are_killed_while_a_device_replaces_its_key(centre: Centre, point: str) -> None:
     with centre.running():
         unit = Unit(centre)
@@ -108,16 +110,16 @@ def test_the_commands_and_the_collector_are_killed_while_its_key_is_replaced(cen
     with centre.running():
         unit = Unit(centre)
     with unit.sending(waits=False) as link:
-        with killed_at("before alpr.link.textfile:os.fsync", "alpr.cli", "key", "rotate", "-c", centre.config):
+        with killed_at("before alpr.system.locked_file:os.fsync", "alpr.cli", "key", "rotate", "-c", centre.config):
             pass
         assert not next_path(key_file).exists()  # half a key would keep the collector from starting
         with centre.running():
             wait_until(lambda: "all devices have it" in alpr("key", "rotate", "-c", centre.config).stderr)
         words = ("key", "rotate", "--finish", "-c", centre.config)
-        with killed_at("before alpr.link.serverkeys:take_place", "alpr.cli", *words):
+        with killed_at("before alpr.link.keys.server_keys:take_place", "alpr.cli", *words):
             pass
         new = load_key_pair(next_path(key_file)).public
-        with killed_at("before alpr.link.hub:Hub.change_keys", "alpr.cli", "collector", "-c", centre.config):
+        with killed_at("before alpr.link.server.hub:Hub.change_keys", "alpr.cli", "collector", "-c", centre.config):
             wait_until(lambda: link.status().is_connected)
             finished = alpr(*words)
             assert finished.stdout.strip() == new, finished.output
@@ -129,7 +131,7 @@ def test_the_commands_and_the_collector_are_killed_while_its_key_is_replaced(cen
 
 
 @pytest.mark.parametrize(
-    "point", ["before alpr.link.keyring:KeyRing._keep", "before alpr.link.keyring:KeyRing.worked"]
+    "point", ["before alpr.link.keys.keyring:KeyRing._keep", "before alpr.link.keys.keyring:KeyRing.worked"]
 )
 def test_the_device_is_killed_while_it_learns_the_collectors_key(centre: Centre, point: str) -> None:
     key_file = centre.folder / "collector.key"

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from alpr.errors import ForwardError
-from alpr.forward import Event
+from alpr.forward.event import Event
 from alpr.forward.mqtt import Broker, Mqtt
 from tests.integration.link_world import wait_until
 

@@ -27,17 +27,19 @@ from alpr.collector.health_store import HealthStore, health_path
 from alpr.collector.service import Intake, Teller
 from alpr.collector.store import Store
 from alpr.forward.forwarder import Forwarder, forward_path
-from alpr.hotlist import import_csv
-from alpr.link import Device, Journal, enrol, new_key_pair, write_key_pair
-from alpr.link.convert import pictures_of, record_from_hit, record_from_read
-from alpr.link.health import CameraHealth, Heartbeat, ListHealth, OutboxHealth, Vitals
-from alpr.link.hub import Peer
-from alpr.link.messages import DispositionRecord, Hello, HitRecord, LossRecord, Record
-from alpr.printable import LogFormatter
+from alpr.hotlist.files.importer import import_csv
+from alpr.journal.journal import Journal
+from alpr.link.keys.allowlist import Device, enrol
+from alpr.link.keys.curve_keys import new_key_pair, write_key_pair
+from alpr.link.protocol.convert import pictures_of, record_from_hit, record_from_read
+from alpr.link.protocol.heartbeat_messages import CameraHealth, Heartbeat, ListHealth, OutboxHealth, Vitals
+from alpr.link.protocol.messages import DispositionRecord, Hello, HitRecord, LossRecord, Record
+from alpr.link.server.hub import Peer
+from alpr.system.printable import LogFormatter
 from tests.conftest import START
 from tests.records import a_hit, a_read, an_id
-from tests.unit.test_collector_store import EDGE, a_delivery
-from tests.unit.test_printable import POISON, hidden_in
+from tests.unit.collector.test_store import EDGE, a_delivery
+from tests.unit.system.test_printable import POISON, hidden_in
 
 WHY = ("--purpose", "looking for the stolen van")
 

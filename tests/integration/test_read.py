@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from PIL import Image as Pillow
 
 from alpr.cli import cli
-from alpr.shipped import shipped
+from alpr.system.shipped import shipped
 
 Maker = Callable[[Path, np.ndarray], object]
 

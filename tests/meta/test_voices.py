@@ -1,4 +1,4 @@
-"""Nobody speaks through us: whatever prints or formats a log goes through `alpr.printable`."""
+"""Nobody speaks through us: whatever prints or formats a log goes through `alpr.system.printable`."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alpr.evaluation import PlateOutcome, match_boxes, score_texts
-from alpr.evaluation.alignment import align
 from alpr.evaluation.causes import cause_of
+from alpr.evaluation.character_pairs import align
 from alpr.evaluation.statistics import mcnemar, wilson
 from alpr.geometry import box_iou
 from alpr.plates import levenshtein

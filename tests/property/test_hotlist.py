@@ -16,9 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alpr.hotlist import HotlistIndex, ImportReport, import_csv
-from alpr.hotlist.policy import DEFAULT_POLICY
-from alpr.hotlist.skips import Skip, add_skip
+from alpr.hotlist.files.importer import ImportReport, import_csv
+from alpr.hotlist.match.index import HotlistIndex
+from alpr.hotlist.match.skips import Skip, add_skip
+from alpr.hotlist.rules.policy import DEFAULT_POLICY
 from alpr.types import ALPHABET, Candidate, Place, PlateText
 from tests.conftest import START
 

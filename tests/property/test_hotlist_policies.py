@@ -16,9 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alpr.hotlist import HotlistIndex, set_policy
-from alpr.hotlist.policy import SETTINGS
-from alpr.hotlist.wildcards import normalise_pattern
+from alpr.hotlist.match.index import HotlistIndex
+from alpr.hotlist.rules.policy import SETTINGS
+from alpr.hotlist.rules.wildcards import normalise_pattern
+from alpr.hotlist.store.policies import set_policy
 from alpr.plates import levenshtein
 from alpr.types import ALPHABET, Candidate, PlateText
 from tests.conftest import START

@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alpr.hotlist.payload import Block, EntryKey, PayloadWriter, blocks
-from alpr.hotlist.publish import _merge
-from alpr.hotlist.update import Header, ListHead
+from alpr.hotlist.updates.container import Header, ListHead
+from alpr.hotlist.updates.payload import Block, EntryKey, PayloadWriter, blocks
+from alpr.hotlist.updates.publish import _merge
 from tests.conftest import START
 from tests.updates import a_release
 
@@ -70,7 +70,7 @@ def test_a_delta_leads_from_what_was_to_what_is_and_says_no_more(before: Content
 @given(st.binary(max_size=300))
 def test_garbage_never_ends_in_anything_but_a_refusal(garbage: bytes) -> None:
     from alpr.errors import UpdateRefused
-    from alpr.hotlist.update import MAGIC, read_head
+    from alpr.hotlist.updates.container import MAGIC, read_head
 
     for content in (garbage, MAGIC + garbage, MAGIC + len(garbage).to_bytes(4, "big") + garbage + b"\0\0\0\2[]"):
         try:

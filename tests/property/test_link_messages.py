@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alpr.errors import MessageError
-from alpr.link.convert import read_from_record, record_from_read
-from alpr.link.messages import (
+from alpr.link.protocol.convert import read_from_record, record_from_read
+from alpr.link.protocol.messages import (
     Batch,
     Entry,
     Hello,

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, precondition, rule
 
 from alpr.collector.store import Store
-from alpr.link.hub import Delivery, Peer
-from alpr.link.journal import Journal, JournalLimits
-from alpr.link.messages import Ack, Batch, Hello, decode_from_collector, decode_from_device, encode
-from alpr.link.outbox import Outbox, read_depth
-from alpr.link.schema import Priority
-from alpr.link.window import Window
+from alpr.journal.journal import Journal, JournalLimits
+from alpr.journal.outbox import Outbox, read_depth
+from alpr.journal.schema import Priority
+from alpr.link.client.send_window import Window
+from alpr.link.protocol.messages import Ack, Batch, Hello, decode_from_collector, decode_from_device, encode
+from alpr.link.server.hub import Delivery, Peer
 from tests.conftest import START, FakeClock
 from tests.records import a_hit, a_read
 

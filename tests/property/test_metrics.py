@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alpr.metrics import Histogram
+from alpr.system.stage_times import Histogram
 
 _DURATIONS = st.lists(st.integers(100, 10**12), min_size=1, max_size=60)
 

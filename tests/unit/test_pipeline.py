@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from alpr.errors import StoreFull
-from alpr.metrics import StageTimes
 from alpr.pipeline import Pipeline, Recognise
+from alpr.system.stage_times import StageTimes
 from alpr.types import Detection, Frame, Hit, HotlistEntry, Image, Match, MatchKind, Observation, Read
 from tests.conftest import START, FakeClock, a_detection, a_frame, a_plate_text, an_observation, some_corners
 

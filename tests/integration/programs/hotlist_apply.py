@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from alpr.hotlist import applying
+from alpr.hotlist.updates import install as applying
 from tests.updates import ADMINS
 
 

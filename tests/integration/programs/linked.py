@@ -9,7 +9,8 @@ import sys
 import time
 from pathlib import Path
 
-from alpr.link import DeviceLink, KeyRing
+from alpr.link.client.device_link import DeviceLink
+from alpr.link.keys.keyring import KeyRing
 
 
 def main() -> None:

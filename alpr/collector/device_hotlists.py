@@ -1,0 +1,133 @@
+"""What each device holds of the published hotlists, and what it refused, as it last said. A file beside the reads."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+from alpr.journal.losses import micros
+from alpr.link.protocol.hotlist_messages import HotlistsHeld
+from alpr.system.sqlite import Migration, connect_read_only, open_store, stored, transaction
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _first(database: Database) -> None:
+    for statement in (
+        "CREATE TABLE reports (device TEXT PRIMARY KEY, reported_at INTEGER NOT NULL)",
+        """CREATE TABLE held (
+            device TEXT NOT NULL, list_set TEXT NOT NULL, revision INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+            applied_at INTEGER NOT NULL, entries INTEGER NOT NULL, PRIMARY KEY (device, list_set)) WITHOUT ROWID""",
+        """CREATE TABLE refusals (
+            device TEXT NOT NULL, list_set TEXT NOT NULL, cause TEXT NOT NULL, total INTEGER NOT NULL,
+            last_at INTEGER NOT NULL, message TEXT NOT NULL, PRIMARY KEY (device, list_set, cause)) WITHOUT ROWID""",
+    ):
+        database.execute(statement)
+
+
+_STEPS: tuple[Migration, ...] = (_first,)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldByDevice:
+    """One set at one device, or a device that holds none."""
+
+    device: str
+    list_set: str | None
+    revision: int | None
+    updated_at: datetime | None
+    """When the oldest of its lists was last confirmed by its publisher."""
+    applied_at: datetime | None
+    entries: int | None
+    reported_at: datetime
+    refused: int
+    """Updates that the device refused, in all."""
+    last_refusal: str
+    last_refused_at: datetime | None
+
+
+class HoldingsStore:
+    """The collector's side, which writes.
+
+    Args:
+        path: created where missing.
+
+    Raises:
+        StoreError: the file is damaged, or of a newer version (MigrationError), or cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection = open_store(path, _STEPS, synchronous="NORMAL")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def note(self, device: str, report: HotlistsHeld, now: datetime) -> None:
+        """Keep what a device said; it replaces what the same device said before.
+
+        Raises:
+            StoreFull: no room.
+        """
+        held = [
+            (device, each.list_set, each.revision, micros(each.updated_at), micros(each.applied_at), each.entries)
+            for each in report.held
+        ]
+        refusals = [
+            (device, each.list_set, each.cause, each.total, micros(each.last_at), each.message)
+            for each in report.refusals
+        ]
+        with stored(self._path), transaction(self._connection):
+            self._connection.execute("INSERT OR REPLACE INTO reports VALUES (?, ?)", (device, micros(now)))
+            for table in ("held", "refusals"):
+                self._connection.execute(f"DELETE FROM {table} WHERE device = ?", (device,))
+            self._connection.executemany("INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?, ?)", held)
+            self._connection.executemany("INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?, ?, ?)", refusals)
+
+
+def holdings_path(database: Path) -> Path:
+    """The file that belongs to a collector's database: `reads.db` has `reads.lists.db`."""
+    return database.with_name(f"{database.stem}.lists.db")
+
+
+def read_holdings(path: Path) -> list[HeldByDevice]:
+    """What every device said last, by name.
+
+    Raises:
+        StoreError: the file is not there or cannot be read.
+    """
+    query = """
+        SELECT device, list_set, revision, updated_at, applied_at, entries, reported_at,
+            (SELECT coalesce(sum(total), 0) FROM refusals WHERE refusals.device = reports.device),
+            (SELECT message FROM refusals WHERE refusals.device = reports.device ORDER BY last_at DESC LIMIT 1),
+            (SELECT max(last_at) FROM refusals WHERE refusals.device = reports.device)
+        FROM reports LEFT JOIN held USING (device) ORDER BY device, list_set"""
+    with closing(connect_read_only(path)) as connection, stored(path):
+        rows = connection.execute(query).fetchall()
+    return [_held_by_device(row) for row in rows]
+
+
+def _held_by_device(row: tuple[Any, ...]) -> HeldByDevice:
+    device, list_set, revision, updated_at, applied_at, entries, reported_at, refused, message, last_at = row
+    return HeldByDevice(
+        device=device,
+        list_set=list_set,
+        revision=revision,
+        updated_at=_instant(updated_at),
+        applied_at=_instant(applied_at),
+        entries=entries,
+        reported_at=_EPOCH + timedelta(microseconds=reported_at),
+        refused=refused,
+        last_refusal=message or "",
+        last_refused_at=_instant(last_at),
+    )
+
+
+def _instant(at_us: int | None) -> datetime | None:
+    return None if at_us is None else _EPOCH + timedelta(microseconds=at_us)

@@ -1,0 +1,194 @@
+"""The folder of published updates at the collector: what of it may be handed on, and what a device needs next.
+
+Only what enough administrators signed is handed on; the devices check that again. Belongs to the hub's thread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypeAlias
+
+from alpr.clock import Clock
+from alpr.errors import HotlistError, StoreUnavailable, UpdateRefused
+from alpr.hotlist.updates.container import Header
+from alpr.hotlist.updates.install import Trust, verify
+from alpr.hotlist.updates.publications import SUFFIX
+from alpr.link.protocol.hotlist_messages import (
+    MAX_FILE_BYTES,
+    MAX_PART_BYTES,
+    HotlistAsk,
+    HotlistNone,
+    HotlistOffer,
+    HotlistOffers,
+    HotlistPart,
+    HotlistsHeld,
+)
+from alpr.link.server.hub import Peer
+
+_log = logging.getLogger(__name__)
+_LOOK_S = 1.0
+
+_File: TypeAlias = tuple[Path, int, int]
+"""A file with its size and the time of its last change, by which another content shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One file that may be handed on."""
+
+    path: Path
+    header: Header
+    file_sha256: bytes
+    file_bytes: int
+
+
+class Shelf:
+    """Answers devices.
+
+    Args:
+        folder: of the published updates; it need not be there yet.
+        trust: asked again and again; where its answer changes, all files are looked at anew.
+        note: told what a device holds, by its name.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        trust: Callable[[], Trust],
+        note: Callable[[str, HotlistsHeld], None],
+        clock: Clock,
+    ) -> None:
+        self._folder = folder
+        self._trust = trust
+        self._note = note
+        self._clock = clock
+        self._files: dict[_File, Publication | None] = {}
+        self._offers = HotlistOffers(())
+        self._trusted: Trust | None = None
+        self._look_at_s = float("-inf")
+
+    def offers(self) -> HotlistOffers:
+        """The newest of each set, as of a moment ago."""
+        now_s = self._clock.monotonic_ns() / 1e9
+        if now_s >= self._look_at_s:
+            self._look_at_s = now_s + _LOOK_S
+            self._look()
+        return self._offers
+
+    def part(self, ask: HotlistAsk) -> HotlistPart | HotlistNone:
+        """What a device needs next, from where it asks on."""
+        self.offers()
+        chosen = next_for(ask, self._usable())
+        if chosen is None:
+            return HotlistNone(ask.list_set)
+        offset = ask.offset if ask.file_sha256 == chosen.file_sha256 and ask.offset < chosen.file_bytes else 0
+        try:
+            with chosen.path.open("rb") as file:
+                file.seek(offset)
+                content = file.read(MAX_PART_BYTES)
+        except OSError as error:
+            _log.warning("%s: cannot be handed on (%s)", chosen.path, error.strerror)
+            return HotlistNone(ask.list_set)
+        header = chosen.header
+        return HotlistPart(header.list_set, header.revision, chosen.file_sha256, chosen.file_bytes, offset, content)
+
+    def note(self, peer: Peer, report: HotlistsHeld) -> None:
+        """Keep what a device says that it holds."""
+        try:
+            self._note(peer.name, report)
+        except StoreUnavailable as error:
+            _log.error("%s", error)  # it will say so again
+
+    def _look(self) -> None:
+        try:
+            trusted = self._trust()
+        except HotlistError as error:
+            _log.error("%s", error)
+            return
+        if trusted != self._trusted:
+            self._trusted = trusted
+            self._files.clear()
+        self._files = {
+            key: self._files[key] if key in self._files else self._looked_at(key[0], trusted)
+            for key in self._listed()
+        }
+        newest: dict[str, int] = {}
+        for publication in self._usable():
+            header = publication.header
+            newest[header.list_set] = max(header.revision, newest.get(header.list_set, 0))
+        offers = HotlistOffers(tuple(HotlistOffer(*pair) for pair in sorted(newest.items())))
+        if offers != self._offers:
+            self._offers = offers
+
+    def _listed(self) -> list[_File]:
+        """Each file of the folder as it is now; one that cannot be looked at keeps no other from being handed on."""
+        found: list[_File] = []
+        with suppress(OSError):  # the folder is not there yet
+            for path in self._folder.iterdir():
+                if path.suffix == SUFFIX and not path.name.startswith("."):
+                    with suppress(OSError):  # gone meanwhile, or a link that leads nowhere
+                        status = path.stat()
+                        found.append((path, status.st_size, status.st_mtime_ns))
+        return found
+
+    def _looked_at(self, path: Path, trusted: Trust) -> Publication | None:
+        try:
+            head, names = verify(path, trusted)
+            with path.open("rb") as file:
+                file_sha256 = hashlib.file_digest(file, "sha256").digest()
+        except UpdateRefused as refusal:
+            _log.warning("%s: not handed on (%s): %s", path, refusal.cause, refusal)
+            return None
+        except (HotlistError, OSError) as error:
+            _log.warning("%s: not handed on: %s", path, error)
+            return None
+        if head.file_bytes > MAX_FILE_BYTES:
+            _log.error("%s: %d bytes are too many for the link: bring it by hand", path, head.file_bytes)
+            return None
+        _log.info("hotlist %s, signed by %s, is handed on", head.header.name, ", ".join(names))
+        return Publication(path, head.header, file_sha256, head.file_bytes)
+
+    def _usable(self) -> list[Publication]:
+        now = self._clock.now()
+        return [each for each in self._files.values() if each is not None and _is_in_time(each.header, now)]
+
+
+def next_for(ask: HotlistAsk, publications: Iterable[Publication]) -> Publication | None:
+    """The file that a device needs next: the first delta of a chain to the newest, or the newest snapshot.
+
+    The chain where all of it costs no more bytes than the snapshot.
+    """
+    of_set = [each for each in publications if each.header.list_set == ask.list_set]
+    snapshots = [each for each in of_set if not each.header.is_delta and each.header.revision > ask.revision]
+    snapshot = max(snapshots, key=lambda each: each.header.revision, default=None)
+    if ask.wants_snapshot:
+        return snapshot
+    chain = _chain(ask.revision, ask.release, of_set)
+    if not chain:
+        return snapshot
+    if snapshot is None:
+        return chain[0]
+    reaches_as_far = chain[-1].header.revision >= snapshot.header.revision
+    is_cheaper = sum(each.file_bytes for each in chain) <= snapshot.file_bytes
+    return chain[0] if reaches_as_far and is_cheaper else snapshot
+
+
+def _chain(revision: int, release: str, of_set: Iterable[Publication]) -> list[Publication]:
+    """The deltas that lead from what is held as far as they go."""
+    follows = {(each.header.base_revision, each.header.base_release): each for each in of_set if each.header.is_delta}
+    chain: list[Publication] = []
+    held: tuple[int | None, str | None] = (revision, release)
+    while (following := follows.get(held)) is not None:
+        chain.append(following)
+        held = (following.header.revision, following.header.release)
+    return chain
+
+
+def _is_in_time(header: Header, now: datetime) -> bool:
+    return header.not_before <= now < header.expires_at

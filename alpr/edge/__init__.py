@@ -1,0 +1,1 @@
+"""The device's program, `alpr run`: builds the parts and runs the loop. The only package that knows all parts."""

@@ -1,0 +1,118 @@
+"""What a device's heartbeat tells besides the link's own figures: cameras, computer, models, hotlists, errors.
+
+Asked on the link's thread; what belongs to the main thread is handed over by it beforehand.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from alpr.capture import FeedStatus
+from alpr.clock import Clock
+from alpr.errors import HotlistError
+from alpr.hotlist.match.index import HotlistIndex
+from alpr.link.protocol.heartbeat_messages import CameraHealth, ListHealth, MachineHealth, Vitals
+from alpr.system import sensors
+
+_LONGEST_TEXT = 500
+
+
+class LastError(logging.Handler):
+    """Remembers the last error that was logged."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.text = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the first line of a record."""
+        self.text = (record.getMessage().splitlines() or [""])[0][:_LONGEST_TEXT]
+
+
+class DeviceHealth:
+    """What a device can say about itself at any moment.
+
+    Args:
+        folder: where the journal is; its disk is told of.
+        cameras: how the cameras are; may be asked from any thread.
+        last_error: what went wrong last, "" for nothing.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        cameras: Callable[[], Sequence[FeedStatus]],
+        model_ids: tuple[str, ...],
+        last_error: Callable[[], str],
+        clock: Clock,
+    ) -> None:
+        self._folder = folder
+        self._cameras = cameras
+        self._model_ids = model_ids
+        self._last_error = last_error
+        self._clock = clock
+        self._start_ns = clock.monotonic_ns()
+        self._cpu = sensors.CpuMeter()
+        self._hotlists: tuple[ListHealth, ...] = ()
+        self._held_ns = self._start_ns
+
+    def hold(self, hotlists: Sequence[tuple[str, int, float]]) -> None:
+        """The hotlists' names, revisions and ages in seconds, as of now."""
+        self._held_ns = self._clock.monotonic_ns()
+        self._hotlists = tuple(ListHealth(name, revision, age_s) for name, revision, age_s in hotlists)
+
+    def __call__(self) -> Vitals:
+        """How the device is now."""
+        now_ns = self._clock.monotonic_ns()
+        return Vitals(
+            uptime_s=(now_ns - self._start_ns) / 1e9,
+            cameras=tuple(self._camera(status) for status in self._cameras()),
+            machine=machine_health(self._folder, self._cpu),
+            model_ids=self._model_ids,
+            hotlists=tuple(
+                ListHealth(held.name, held.revision, held.age_s + (now_ns - self._held_ns) / 1e9)
+                for held in self._hotlists
+            ),
+            last_error=self._last_error(),
+        )
+
+    def _camera(self, status: FeedStatus) -> CameraHealth:
+        last_at = status.last_frame_at
+        return CameraHealth(
+            camera_id=status.camera_id,
+            state=status.state.value,
+            fps=round(status.fps, 2),
+            frames=status.frames,
+            dropped=status.dropped,
+            skipped=status.skipped,
+            last_frame_age_s=None if last_at is None else max(0.0, (self._clock.now() - last_at).total_seconds()),
+            last_error=(status.last_error or "")[:_LONGEST_TEXT],
+        )
+
+
+def machine_health(folder: Path, cpu: sensors.CpuMeter) -> MachineHealth:
+    """How the computer is; `folder` says which disk."""
+    disk, memory = sensors.disk(folder), sensors.memory()
+    return MachineHealth(
+        disk_free_bytes=disk.free if disk else None,
+        disk_total_bytes=disk.total if disk else None,
+        temperature_c=sensors.temperature_c(),
+        cpu_share=cpu.share(),
+        memory_used_bytes=memory.used if memory else None,
+        memory_total_bytes=memory.total if memory else None,
+        process_bytes=memory.process if memory else None,
+    )
+
+
+def held_lists(index: HotlistIndex | None, now: datetime) -> list[tuple[str, int, float]]:
+    """Name, revision and age in seconds of each hotlist that is held."""
+    held: list[tuple[str, int, float]] = []
+    if index is not None:
+        for name in index.policies():
+            with suppress(HotlistError):  # removed by another process a moment ago
+                held.append((name, index.revision(name), index.age_s(name, now)))
+    return held

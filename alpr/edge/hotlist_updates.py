@@ -1,0 +1,159 @@
+"""A device's hotlists, kept current: updates from link and folders on a thread of its own, past reads in small steps.
+
+What the link brings it puts in a folder, and what is held it asks here; neither knows of the other.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from alpr.clock import Clock
+from alpr.errors import MessageError
+from alpr.hotlist.match.hits import NO_LIMITS, MaxAges
+from alpr.hotlist.match.index import HotlistIndex
+from alpr.hotlist.match.recheck import PastCheck, PastRead
+from alpr.hotlist.updates.install import Trust
+from alpr.hotlist.updates.thread import UpdateThread, trust_in
+from alpr.hotlist.updates.update_folder import Inbox
+from alpr.hotlist.updates.updater import UpdaterState
+from alpr.journal.history import JournalHistory
+from alpr.link.client.hotlist_download import Holdings
+from alpr.link.protocol.hotlist_messages import HotlistsHeld, RefusalReport, SetReport
+from alpr.types import Hit, Place
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateSettings:
+    """Whose updates a device takes, and from where."""
+
+    admins: Path
+    signatures_needed: int = 1
+    inboxes: tuple[Path, ...] = ()
+    past_hours: float = 24.0
+    """Of own reads that are held against what is new; 0: none."""
+    look_s: float = 1.0
+    """Between two looks into the folders."""
+
+    def trust(self) -> Trust:
+        """Whose updates count, as the file says now.
+
+        Raises:
+            KeyFileError: the file of administrators cannot be used.
+        """
+        return trust_in(self.admins, self.signatures_needed)
+
+
+class HotlistUpdates:
+    """Opened and closed by `with`; takes updates from then on. The link asks it on the link's thread.
+
+    Args:
+        database: the hotlists; made where missing.
+        folder: for what comes over the link.
+
+    Raises:
+        KeyFileError: the file of administrators cannot be used.
+        StoreError: the database cannot be used.
+    """
+
+    def __init__(self, database: Path, folder: Path, settings: UpdateSettings, clock: Clock) -> None:
+        self.folder = folder
+        """Where the link puts whole files."""
+        self._database = database
+        self._settings = settings
+        self._clock = clock
+        inboxes = [Inbox(folder, is_ours=True), *map(Inbox, settings.inboxes)]
+        self._thread = UpdateThread(database, settings.trust, inboxes, clock, settings.look_s)
+        self._updater = self._thread.updater
+        self._stack = ExitStack()
+        self._past: PastCheck | None = None
+        self._known = (UpdaterState(), Holdings(HotlistsHeld(())))
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(self._thread)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def holdings(self) -> Holdings:
+        """What is held, as the link tells it; the same object as long as nothing changed."""
+        state, holdings = self._known
+        if self._updater.state is not state:
+            state = self._updater.state
+            holdings = holdings_from_state(state)
+            self._known = (state, holdings)
+        return holdings
+
+    def refuses(self, path: Path) -> bool:
+        """Whether the beginning of a file that the link fetches shows that it is not wanted."""
+        return self._updater.refuses(path)
+
+    def check_past(
+        self, index: HotlistIndex, journal: Path, places: Mapping[str, Place], max_ages: MaxAges = NO_LIMITS
+    ) -> None:
+        """From now on, hold the journal's reads against what arrives; on the thread that owns the index.
+
+        Raises:
+            StoreError: the journal cannot be read.
+        """
+        if self._settings.past_hours <= 0:
+            return
+        span = timedelta(hours=self._settings.past_hours)
+        reads = self._stack.enter_context(closing(JournalHistory(journal, lambda: self._clock.now() - span)))
+        done, history = self._updater.past_done, _OwnHistory(reads)
+        past = PastCheck(self._database, index, history, self._clock, done, places, max_ages)
+        self._past = self._stack.enter_context(closing(past))
+
+    def step(self, budget_s: float) -> tuple[Hit, ...]:
+        """Go on with the past for about so long; the hits that were found. Keep them before the next step.
+
+        Raises:
+            HotlistError: the thread that takes updates has died.
+            StoreError: a database cannot be read.
+        """
+        self._thread.check()
+        if self._past is None:
+            return ()
+        return tuple(found.hit for found in self._past.step(budget_s))
+
+
+class _OwnHistory:
+    """The journal's reads, as the check of past reads asks for them."""
+
+    def __init__(self, journal: JournalHistory) -> None:
+        self._journal = journal
+        self.texts: Callable[[int, int], Sequence[tuple[int, str]]] = journal.texts
+
+    def reads(self, key: int) -> Iterator[PastRead]:
+        try:
+            for read in self._journal.reads(key):
+                yield PastRead(read)
+        except MessageError as error:
+            _log.warning("a past read that cannot be checked: %s", error)
+
+    def has_hit(self, owner: int, hit_id: str) -> bool:  # noqa: ARG002 - all are our own
+        return self._journal.has_hit(hit_id)
+
+
+def holdings_from_state(state: UpdaterState) -> Holdings:
+    """What is held, in the words of the link."""
+    held = tuple(
+        SetReport(each.list_set, each.revision, each.release, each.updated_at, each.applied_at, each.entries)
+        for each in state.sets
+    )
+    refusals = tuple(
+        RefusalReport(each.list_set, each.cause, each.total, each.last_at, each.message[:1000])
+        for each in state.refusals
+    )
+    return Holdings(HotlistsHeld(held[:100], refusals[:1000]), state.needs_snapshot)

@@ -1,0 +1,70 @@
+"""What people hear of a device's reads and hits, and the counts of both. Knows neither cameras nor models."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+
+from alpr.edge.alerts import AlertDecision, AlertQueue, AlertRules
+from alpr.hotlist.match.hits import may_learn
+from alpr.journal.journal import Journal
+from alpr.pipeline import Outcome
+from alpr.types import Hit
+
+_REMEMBERED = 10_000
+"""Hits that may still be corrected or withdrawn; older passes are over."""
+
+
+class Outcomes:
+    """Belongs to the main thread.
+
+    Args:
+        rules: when a person is told of a hit.
+        receivers: names of those who hear it here; see `may_learn`.
+        on_outcome: told of all reads, and of the hits that may be learnt of, as they come.
+    """
+
+    def __init__(self, rules: AlertRules, receivers: Collection[str], on_outcome: Callable[[Outcome], None]) -> None:
+        self._desk = AlertQueue(rules)
+        self._receivers = receivers
+        self._on_outcome = on_outcome
+        self._decided = 0
+        self._raised: OrderedDict[str, None] = OrderedDict()  # a corrected hit counts once
+        self.reads = 0
+        """Vehicle passes reported."""
+        self.hits = 0
+        """Hits raised, without those withdrawn later and those that nobody here may learn of."""
+
+    @property
+    def told(self) -> Mapping[AlertDecision, int]:
+        """What became of the hits."""
+        return self._desk.counts
+
+    def tell(self, outcome: Outcome) -> None:
+        """Tell of what came, if anything did."""
+        if not outcome.reads and not outcome.hits:
+            return
+        self.reads += sum(read.revision == 0 for read in outcome.reads)
+        hits = tuple(hit for hit in outcome.hits if may_learn(hit.match.entry.receivers, self._receivers))
+        for hit in hits:
+            if not hit.is_past:
+                self._count(hit)
+        told = tuple(self._desk.take(hit) for hit in hits)
+        self._on_outcome(replace(outcome, hits=hits, told=told))
+
+    def take_decisions(self, journal: Journal) -> None:
+        """Decisions are made in other processes: `alpr hits dispose`."""
+        self._decided, hit_ids = journal.decided_after(self._decided)
+        for hit_id in hit_ids:
+            self._desk.decided(hit_id)
+
+    def _count(self, hit: Hit) -> None:
+        if not hit.is_withdrawn and hit.hit_id not in self._raised:
+            self._raised[hit.hit_id] = None
+            self.hits += 1
+            if len(self._raised) > _REMEMBERED:
+                self._raised.popitem(last=False)
+        elif hit.is_withdrawn and hit.hit_id in self._raised:
+            del self._raised[hit.hit_id]
+            self.hits -= 1

@@ -1,0 +1,59 @@
+"""What a run of a device came to so far, and its few lines in the log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from alpr.capture import FeedStatus
+from alpr.edge.alerts import AlertDecision
+from alpr.link.client.device_link import LinkStatus
+from alpr.system.stage_times import Latency
+
+_log = logging.getLogger("alpr.edge.app")
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeReport:
+    """What a run came to."""
+
+    frames: int
+    reads: int
+    """Vehicle passes reported."""
+    hits: int
+    """Hits raised, without those withdrawn later and those that nobody here may learn of."""
+    told: Mapping[AlertDecision, int]
+    """What a person was told of the hits, and what was held back by which rule."""
+    unread: Mapping[str, int]
+    """Passes that gave no read, by cause."""
+    cameras: tuple[FeedStatus, ...]
+    stages: Mapping[str, Latency]
+    link: LinkStatus | None
+    lost: Mapping[tuple[str, str], int]
+    """Records that the journal could not keep, over all time, by what and cause."""
+
+
+def log_status(report: EdgeReport) -> None:
+    """How things stand, for people."""
+    for camera in report.cameras:
+        _log.info(
+            "camera %s: %s, %.1f fps, %d frames, %d dropped%s",
+            camera.camera_id,
+            camera.state.value,
+            camera.fps,
+            camera.frames,
+            camera.dropped,
+            f", last error: {camera.last_error}" if camera.last_error else "",
+        )
+    frame = report.stages.get("frame")
+    if frame is not None:
+        _log.info(
+            "%d reads, %d hits; frame p50 %.1f ms, p99 %.1f ms", report.reads, report.hits, frame.p50_ms, frame.p99_ms
+        )
+    if report.link is not None:
+        _log.info(
+            "link %s, %d waiting", "up" if report.link.is_connected else "down", sum(report.link.waiting.values())
+        )
+    for (what, cause), count in report.lost.items():
+        _log.warning("lost so far: %d %ss (%s)", count, what, cause)

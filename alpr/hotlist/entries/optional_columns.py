@@ -1,0 +1,105 @@
+"""The cells of a hotlist file that few lists have: category, colour, schedule, area, receivers and the like. Pure.
+
+Each parser takes text that is not blank and gives the value that `HotlistEntry` holds, in one spelling; it raises
+ValueError with what is wrong. `docs/hotlists.md` says what may be written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+from alpr.hotlist.rules.areas import areas_from_text
+from alpr.hotlist.rules.conditions import COMPASS, PICTURE_DIRECTIONS
+from alpr.hotlist.rules.schedule import schedule_from_text
+from alpr.types import CARD_COLOURS, GeoPolygon
+
+LENGTHS = {"category": 60, "code": 16, "vehicle": 120}
+MOST_RECEIVERS = 50
+MOST_OF_A_SCHEDULE = 500
+SEPARATOR = ";"
+"""Between the names of a cell that holds several; names never hold it."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
+_HEX_COLOUR = re.compile(r"#[0-9a-f]{6}")
+
+
+def _text(field: str) -> Callable[[str], str]:
+    most = LENGTHS[field]
+
+    def parse(written: str) -> str:
+        if len(written) > most:
+            raise ValueError(f"has {len(written)} characters, {most} is the most")
+        return written
+
+    return parse
+
+
+def _colour(written: str) -> str:
+    colour = written.lower()
+    if colour not in CARD_COLOURS and not _HEX_COLOUR.fullmatch(colour):
+        raise ValueError(f"is {short(written)}: give one of {', '.join(CARD_COLOURS)}, or #rrggbb")
+    return colour
+
+
+def _sound(written: str) -> str:
+    if not _NAME.fullmatch(written):
+        raise ValueError(f"is {short(written)}: give the name of a sound, in A-Z, 0-9, _ . -")
+    return written.lower()
+
+
+@lru_cache(maxsize=1024)
+def _schedule(written: str) -> str:
+    if len(written) > MOST_OF_A_SCHEDULE:
+        raise ValueError(f"has {len(written)} characters, {MOST_OF_A_SCHEDULE} is the most")
+    return str(schedule_from_text(written))
+
+
+@lru_cache(maxsize=256)
+def _areas(written: str) -> tuple[GeoPolygon, ...]:
+    return areas_from_text(written)
+
+
+def _directions(written: str) -> tuple[str, ...]:
+    found = dict.fromkeys(_direction(part.strip()) for part in written.split(SEPARATOR))
+    return tuple(sorted(found, key=[*PICTURE_DIRECTIONS, *COMPASS].index))
+
+
+def _direction(part: str) -> str:
+    if part.lower() in PICTURE_DIRECTIONS:
+        return part.lower()
+    if part.upper() in COMPASS:
+        return part.upper()
+    raise ValueError(f"is {short(part)}: directions are {', '.join((*PICTURE_DIRECTIONS, *COMPASS))}")
+
+
+def _receivers(written: str) -> tuple[str, ...]:
+    names = sorted({part.strip() for part in written.split(SEPARATOR)})
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"holds {short(name)}: a receiver is a name in A-Z, 0-9, _ . @ -, without spaces")
+    if len(names) > MOST_RECEIVERS:
+        raise ValueError(f"names {len(names)} receivers, {MOST_RECEIVERS} is the most")
+    return tuple(names)
+
+
+FURTHER_CELLS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
+    {
+        **{field: _text(field) for field in LENGTHS},
+        "colour": _colour,
+        "sound": _sound,
+        "schedule": _schedule,
+        "areas": _areas,
+        "directions": _directions,
+        "receivers": _receivers,
+    }
+)
+"""Field of `HotlistEntry`, and name of the column → its parser."""
+
+
+def short(written: str) -> str:
+    """A text as a message quotes it."""
+    return repr(written if len(written) <= 40 else written[:39] + "…")

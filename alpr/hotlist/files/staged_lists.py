@@ -1,0 +1,197 @@
+"""Files that are read and checked but do not count yet: kept beside the database until someone applies them.
+
+One file of SQLite per stage, in the folder `<database>.staged`: the database itself stays as it is, and whoever
+matches against it sees nothing of what is staged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import quote
+
+from alpr.errors import HotlistError
+from alpr.hotlist.entries.import_issues import Sink
+from alpr.hotlist.files.importer import ImportOptions, Progress, Reading, printable
+from alpr.hotlist.files.list_diff import Difference, EntryChange, changes, difference
+from alpr.hotlist.store.database import open_for_writing, stored, text_from_instant
+from alpr.hotlist.store.shrinking import refuse_shrink
+from alpr.hotlist.store.staging import Applied, apply_staged, stage
+from alpr.system.sqlite import transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What waits to be applied."""
+
+    list_name: str
+    """Of a split file, what the names of its lists begin with."""
+    lists: tuple[str, ...]
+    """Those that it would change."""
+    source: str
+    """Name of the file that it came from."""
+    staged_at: str
+    """ISO 8601, UTC."""
+    rejected: int
+    """Rows of the file that could not be used."""
+
+
+def stage_file(
+    database: Path,
+    source: Path,
+    list_name: str,
+    now: datetime,
+    options: ImportOptions | None = None,
+    *,
+    on_progress: Progress | None = None,
+    sink: Sink | None = None,
+) -> tuple[Stage, Reading]:
+    """Read and check a file for a list, in place of what was staged for it; the list itself stays as it is.
+
+    Returns:
+        The stage, and the pass over the file with all that it found.
+
+    Raises:
+        ImportRefused: not one row is good; nothing is staged.
+        HotlistError, StoreError: as for `import_lists`.
+    """
+    reading = Reading(source, list_name, now, options or ImportOptions(), sink)
+    rows = reading.checked_rows(on_progress)
+    path = _path(database, list_name)
+    with closing(open_for_writing(database)) as connection, stored(database):
+        path.parent.mkdir(exist_ok=True)
+        path.unlink(missing_ok=True)
+        try:
+            connection.execute("ATTACH ? AS stage", (str(path),))
+            stage(connection, rows, schema="stage")
+            reading.finish(connection)
+            about = Stage(
+                list_name,
+                tuple(reading.lists(connection)),
+                printable(source.name),
+                text_from_instant(now),
+                reading.rejected_rows,
+            )
+            connection.execute("CREATE TABLE stage.about (stage TEXT)")
+            connection.execute("INSERT INTO about VALUES (?)", (json.dumps(asdict(about)),))
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+    return about, reading
+
+
+def staged_differences(
+    database: Path, list_name: str, limit: int
+) -> tuple[Stage, list[tuple[Difference, list[EntryChange]]]]:
+    """What a stage would do to each of its lists, with the first changes of each sort.
+
+    Raises:
+        HotlistError: nothing is staged for the list.
+    """
+    with _attached(database, list_name) as (connection, about):
+        return about, [_difference(connection, name, limit) for name in about.lists]
+
+
+def file_differences(
+    database: Path, source: Path, list_name: str, now: datetime, options: ImportOptions, limit: int
+) -> list[tuple[Difference, list[EntryChange]]]:
+    """What importing a file would do to each of its lists; nothing is kept.
+
+    Raises:
+        ImportRefused: not one row is good.
+        HotlistError, StoreError: as for `import_lists`.
+    """
+    reading = Reading(source, list_name, now, options, None)
+    rows = reading.checked_rows(None)
+    with closing(open_for_writing(database)) as connection, stored(database):
+        stage(connection, rows)
+        reading.finish(connection)
+        return [_difference(connection, name, limit) for name in reading.lists(connection)]
+
+
+def apply_stage(database: Path, list_name: str, now: datetime, *, max_shrink: float | None) -> dict[str, Applied]:
+    """Make a stage count, all of its lists in one transaction, and let go of it.
+
+    Returns:
+        By list, what became of it.
+
+    Raises:
+        HotlistError: nothing is staged for the list.
+        ShrinkRefused: a list would shrink by more than it may; nothing changed, the stage stays.
+        StoreError: the database cannot be written.
+    """
+    applied = {}
+    with _attached(database, list_name) as (connection, about), transaction(connection):
+        for name in about.lists:
+            applied[name] = apply_staged(connection, name, source=about.source, now=now)
+            refuse_shrink(name, applied[name], max_shrink)
+    discard_stage(database, list_name)
+    return applied
+
+
+def discard_stage(database: Path, list_name: str) -> None:
+    """Let go of what is staged for a list.
+
+    Raises:
+        HotlistError: nothing is.
+    """
+    path = _path(database, list_name)
+    if not path.is_file():
+        raise _nothing(database, list_name)
+    path.unlink()
+
+
+def staged_names(database: Path) -> tuple[str, ...]:
+    """The lists that something is staged for, by name."""
+    found = []
+    for path in sorted(_folder(database).glob("*.sqlite")):
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection, stored(path):
+            found.append(_about(connection, path).list_name)
+    return tuple(found)
+
+
+@contextmanager
+def _attached(database: Path, list_name: str) -> Iterator[tuple[sqlite3.Connection, Stage]]:
+    path = _path(database, list_name)
+    if not path.is_file():
+        raise _nothing(database, list_name)
+    with closing(open_for_writing(database)) as connection, stored(database):
+        connection.execute("ATTACH ? AS stage", (str(path),))
+        yield connection, _about(connection, path)
+
+
+def _about(connection: sqlite3.Connection, path: Path) -> Stage:
+    try:
+        ((written,),) = connection.execute("SELECT stage FROM about").fetchall()
+        known = json.loads(written)
+        return Stage(**{**known, "lists": tuple(known["lists"])})
+    except (sqlite3.Error, ValueError, TypeError, KeyError) as error:
+        raise HotlistError(f"{path}: no whole stage ({error}): discard it and stage the file again") from error
+
+
+def _difference(connection: sqlite3.Connection, list_name: str, limit: int) -> tuple[Difference, list[EntryChange]]:
+    return difference(connection, list_name), list(changes(connection, list_name, limit))
+
+
+def _nothing(database: Path, list_name: str) -> HotlistError:
+    staged = ", ".join(staged_names(database)) or "none"
+    return HotlistError(
+        f"nothing is staged for list {list_name!r} (staged: {staged}): "
+        f"stage a file with `alpr hotlist import FILE --list {list_name} --stage`"
+    )
+
+
+def _path(database: Path, list_name: str) -> Path:
+    quoted = quote(list_name, safe="")
+    name = quoted if len(quoted) <= 200 else hashlib.sha256(list_name.encode()).hexdigest()  # as disks allow
+    return _folder(database) / f"{name}.sqlite"
+
+
+def _folder(database: Path) -> Path:
+    return database.with_name(f"{database.name}.staged")

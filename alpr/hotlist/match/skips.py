@@ -1,0 +1,243 @@
+"""Entries that are known to raise false hits: skipped for a while, by whom and why, and how often that happened.
+
+A skip belongs to a plate of a list, or of all lists, not to a row: an import neither loses nor renews it. Those that
+come with the updates of a set (`published_skips.py`) stand beside those that were asked for here.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections import Counter
+from collections.abc import Collection, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+from alpr.clock import Clock
+from alpr.errors import HotlistError, StoreError
+from alpr.hotlist.rules.wildcards import normalise_pattern
+from alpr.hotlist.store.database import open_for_writing, open_read_only, stored, text_from_instant
+from alpr.hotlist.store.entry_store import instant, microseconds
+from alpr.system.sqlite import transaction
+from alpr.types import HotlistEntry, MatchKind
+
+_log = logging.getLogger(__name__)
+
+DEFAULT_SKIP = timedelta(days=30)
+LONGEST_SKIP = timedelta(days=366)
+"""A skip that nobody looks at again would hide a car for ever."""
+_REASON_LENGTH = 200
+_NOTE_EVERY = timedelta(seconds=30)
+_NOTE_BUSY_S = 0.05  # the main loop of a device waits for it
+_DELETE = "DELETE FROM skips WHERE list_name = ? AND plate = ? AND origin = ''"
+_NOTE = "UPDATE skips SET skipped = skipped + ?, last_skipped_at = ? WHERE skip_id = ?"
+_COLUMNS = "list_name, plate, is_exact_too, reason, added_by, added_at, until, skipped, last_skipped_at, origin"
+# Of "all lists" one that comes with a set means the lists of that set only.
+_RULES = """
+    SELECT lists.name, plate, skip_id, is_exact_too, until FROM skips JOIN lists
+        ON skips.list_name = lists.name OR skips.list_name = '' AND skips.origin IN ('', lists.origin)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """One plate whose hits are not raised."""
+
+    list_name: str
+    """"" for all lists."""
+    plate: str
+    """Of the entry, normalised."""
+    is_exact_too: bool
+    """False: only matches that are not exact are skipped."""
+    reason: str
+    added_by: str
+    added_at: datetime
+    until: datetime
+    """Exclusive."""
+    skipped: int = 0
+    """How many passes met the entry and were skipped."""
+    last_skipped_at: datetime | None = None
+    origin: str = ""
+    """The set with whose updates it came; "" for one that was asked for here."""
+
+
+class SkipRule(NamedTuple):
+    """What a match has to know of a skip."""
+
+    skip_id: int
+    is_exact_too: bool
+    until: int
+    """Microseconds since 1970."""
+
+
+SkipRules: TypeAlias = Mapping[tuple[str, str], tuple[SkipRule, ...]]
+"""By list name and plate."""
+
+
+def read_skip_rules(connection: sqlite3.Connection) -> SkipRules:
+    """All that the database holds, also those that are over."""
+    rules: dict[tuple[str, str], tuple[SkipRule, ...]] = {}
+    for name, plate, skip_id, exact, until in connection.execute(_RULES):
+        rules[name, plate] = (*rules.get((name, plate), ()), SkipRule(skip_id, bool(exact), until))
+    return rules
+
+
+def skip_of(rules: SkipRules, entry: HotlistEntry, kind: MatchKind, at: datetime) -> int | None:
+    """The id of the skip that a match falls under; None where it counts."""
+    for rule in rules.get((entry.list_name, entry.plate), ()):
+        if microseconds(at) < rule.until and (rule.is_exact_too or kind is not MatchKind.EXACT):
+            return rule.skip_id
+    return None
+
+
+def add_skip(database: Path, skip: Skip) -> Skip:
+    """Skip a plate; takes the place of an earlier skip of it in the same list.
+
+    Args:
+        skip: its plate as people write it; of no origin.
+
+    Returns:
+        The skip as it is kept.
+
+    Raises:
+        HotlistError: no plate, no reason, no name, an end that is past or too far away.
+        StoreError: the database is not there or cannot be written.
+    """
+    plate = normalise_pattern(skip.plate)
+    if not plate:
+        raise HotlistError(f"{skip.plate!r} holds no letter or digit: give the entry's plate")
+    if not 0 < len(skip.reason.strip()) <= _REASON_LENGTH or not skip.reason.isprintable():
+        raise HotlistError(f"a skip needs a reason of 1 to {_REASON_LENGTH} characters, for whoever misses the hit")
+    if not skip.added_by.strip():
+        raise HotlistError("a skip needs the name of whoever asks for it")
+    if not skip.added_at < skip.until <= skip.added_at + LONGEST_SKIP:
+        raise HotlistError(
+            f"a skip ends after now and within {LONGEST_SKIP.days} days, not at {skip.until.isoformat()}"
+        )
+    values = (skip.list_name, plate, int(skip.is_exact_too), skip.reason.strip(), skip.added_by.strip())
+    with _writing(database) as connection, stored(database), transaction(connection):
+        _refuse_unknown(connection, database, skip.list_name)
+        connection.execute(_DELETE, (skip.list_name, plate))
+        connection.execute(
+            f"INSERT INTO skips ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, 0, NULL, '')",
+            (*values, text_from_instant(skip.added_at), microseconds(skip.until)),
+        )
+    return read_skip(database, plate, skip.list_name)
+
+
+def remove_skip(database: Path, plate: str, list_name: str) -> Skip:
+    """Let a plate's hits be raised again. Returns the skip as it was.
+
+    Raises:
+        HotlistError: there is no such skip, or it comes with signed updates.
+        StoreError: the database is not there or cannot be written.
+    """
+    skip = read_skip(database, normalise_pattern(plate), list_name)
+    if skip.origin:
+        raise HotlistError(
+            f"the skip of {skip.plate!r} comes with signed updates ({skip.origin}): remove it where it is kept"
+        )
+    with _writing(database) as connection, stored(database), transaction(connection):
+        connection.execute(_DELETE, (skip.list_name, skip.plate))
+    return skip
+
+
+def read_skips(database: Path) -> tuple[Skip, ...]:
+    """All skips, also those that are over, by list and plate.
+
+    Raises:
+        StoreError: the database cannot be read.
+    """
+    with closing(open_read_only(database)) as connection, stored(database):
+        rows = connection.execute(f"SELECT {_COLUMNS} FROM skips ORDER BY list_name, plate, origin").fetchall()
+    return tuple(
+        Skip(
+            *(name, plate, bool(exact), reason, by),
+            *(datetime.fromisoformat(at), instant(until), skipped),
+            None if last is None else datetime.fromisoformat(last),
+            origin,
+        )
+        for name, plate, exact, reason, by, at, until, skipped, last, origin in rows
+    )
+
+
+def read_skip(database: Path, plate: str, list_name: str) -> Skip:
+    """One skip, rather one that was asked for here.
+
+    Raises:
+        HotlistError: there is none.
+        StoreError: the database cannot be read.
+    """
+    for skip in read_skips(database):
+        if (skip.plate, skip.list_name) == (plate, list_name):
+            return skip
+    of_list = f" of list {list_name!r}" if list_name else " of all lists"
+    raise HotlistError(f"{database}: no skip of {plate!r}{of_list}: see `alpr hotlist skip list`")
+
+
+def is_listed(database: Path, skip: Skip) -> bool:
+    """Whether there is an entry that the skip is about, whatever its validity.
+
+    Raises:
+        StoreError: the database cannot be read.
+    """
+    query = "SELECT 1 FROM lists JOIN entries USING (list_id) WHERE plate = ? AND ? IN ('', name) LIMIT 1"
+    with closing(open_read_only(database)) as connection, stored(database):
+        return connection.execute(query, (skip.plate, skip.list_name)).fetchone() is not None
+
+
+class SkipCounter:
+    """Counts the passes that fell under skips, and notes them in the database now and then.
+
+    A count that cannot be noted now is noted later; the matching never waits for it.
+
+    Args:
+        database: the hotlist database.
+    """
+
+    def __init__(self, database: Path, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._counts: Counter[int] = Counter()
+        self._noted_at: datetime | None = None
+
+    def count(self, skip_ids: Collection[int]) -> None:
+        """One pass that fell under these."""
+        if not skip_ids:
+            return
+        self._counts.update(skip_ids)
+        now = self._clock.now()
+        if self._noted_at is None or not timedelta() <= now - self._noted_at < _NOTE_EVERY:
+            self._noted_at = now
+            self.note()
+
+    def note(self) -> None:
+        """Write down what was counted since the last time, unless another process is writing just now."""
+        if not self._counts:
+            return
+        now = text_from_instant(self._clock.now())
+        rows = [(count, now, skip_id) for skip_id, count in self._counts.items()]
+        uri = f"{self._database.absolute().as_uri()}?mode=rw"
+        try:
+            with (
+                closing(sqlite3.connect(uri, uri=True, timeout=_NOTE_BUSY_S, isolation_level=None)) as connection,
+                transaction(connection),
+            ):
+                connection.executemany(_NOTE, rows)
+        except sqlite3.OperationalError as error:
+            _log.info("%s: skips are noted later (%s)", self._database, error)
+        else:
+            self._counts.clear()
+
+
+def _writing(database: Path) -> closing[sqlite3.Connection]:
+    if not database.is_file():
+        raise StoreError(f"{database}: no hotlist database there: import a list first")
+    return closing(open_for_writing(database))
+
+
+def _refuse_unknown(connection: sqlite3.Connection, database: Path, list_name: str) -> None:
+    if list_name and connection.execute("SELECT 1 FROM lists WHERE name = ?", (list_name,)).fetchone() is None:
+        raise HotlistError(f"{database}: no list named {list_name!r}: see `alpr hotlist list`")

@@ -1,0 +1,1 @@
+"""The hotlist database: schema, entries, policies, staging. Knows no file format and no signature."""

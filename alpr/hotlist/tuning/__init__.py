@@ -1,0 +1,1 @@
+"""Estimates of how many right and false hits a match policy would raise. Only reads lists."""

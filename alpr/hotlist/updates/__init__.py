@@ -1,0 +1,1 @@
+"""Signed, numbered hotlist updates: container, signing, publishing, installing. Knows no network."""

@@ -1,0 +1,282 @@
+"""A published hotlist update: what it says of itself, its container, and whether it may follow what is held. Pure.
+
+The container, byte by byte, stands in `docs/hotlist-updates.md`. What is signed is the header, which holds the length
+and the SHA-256 of the payload: so the signatures cover both, and are checked before a byte of payload is looked at.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, BinaryIO, TypeAlias
+
+import msgspec
+from msgspec import Meta, Struct
+
+from alpr.errors import (
+    DecodeError,
+    ExpiredError,
+    MalformedError,
+    NotYetValidError,
+    ReplayError,
+    RollbackError,
+    TruncatedError,
+    WrongBaseError,
+)
+from alpr.hotlist.updates.signing import Admin, AdminKey, Signature, sign, signers
+from alpr.system.decoding import decoded
+
+FORMAT = 1
+MAGIC = b"ALPRHL1\n"
+SIGNED_PREFIX = b"alpr hotlist update, format 1\0"
+"""Before the header in what is signed: a signature that was given for anything else never fits."""
+MAX_HEADER_BYTES = 256 << 10
+MAX_SIGNATURES_BYTES = 16 << 10
+MAX_PAYLOAD_BYTES = 2 << 30
+MAX_UNPACKED_BYTES = 16 << 30
+_MAX_SIGNATURES = 16
+
+SetName: TypeAlias = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+ListName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
+Revision: TypeAlias = Annotated[int, Meta(ge=1, le=2**53)]
+Release: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9a-f]{16}\Z")]
+Sha256Text: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**40)]
+Instant: TypeAlias = Annotated[datetime, Meta(tz=True)]
+
+
+class ListHead(Struct, frozen=True, forbid_unknown_fields=True):
+    """One list of the set, as it is once the update is applied."""
+
+    name: ListName
+    entries: Count
+    updated_at: Instant
+    """When its publisher last imported it: the list's age counts from here, not from when it arrived."""
+    policy: dict[str, str] = {}
+    """Settings of its match policy that are not the default."""
+
+
+class Header(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What an update says of itself. An unknown field is an error: a condition must not be overlooked."""
+
+    format: Annotated[int, Meta(ge=FORMAT, le=FORMAT)]
+    list_set: SetName
+    """The lists that are published together, under one count of revisions."""
+    revision: Revision
+    release: Release
+    """Random, the same for all files of a revision: tells two publications of one number apart."""
+    base_revision: Revision | None
+    """What a delta follows; None for a snapshot."""
+    base_release: Release | None
+    made_at: Instant
+    not_before: Instant
+    expires_at: Instant
+    signatures_needed: Annotated[int, Meta(ge=1, le=_MAX_SIGNATURES)]
+    """Different people who have to have signed; a device may ask for more, never for less."""
+    lists: Annotated[tuple[ListHead, ...], Meta(max_length=1000)]
+    put: Count
+    """Entries that the payload adds or changes."""
+    removed: Count
+    payload_bytes: Annotated[int, Meta(ge=0, le=MAX_PAYLOAD_BYTES)]
+    unpacked_bytes: Annotated[int, Meta(ge=0, le=MAX_UNPACKED_BYTES)]
+    payload_sha256: Sha256Text
+    skips: Count = 0
+    """Skips that the payload holds: all of the set, also in a delta. Left out where there are none."""
+
+    @property
+    def is_delta(self) -> bool:
+        """True where it says only what changed."""
+        return self.base_revision is not None
+
+    @property
+    def name(self) -> str:
+        """How people call it: "stolen 17"."""
+        return f"{self.list_set} {self.revision}"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a database holds of a set."""
+
+    revision: int
+    release: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """All of an update but its payload."""
+
+    header: Header
+    header_bytes: bytes
+    """As signed."""
+    signatures: tuple[Signature, ...]
+
+    @property
+    def payload_at(self) -> int:
+        """Where in the file the payload begins."""
+        return len(self.encoded())
+
+    @property
+    def file_bytes(self) -> int:
+        """Length of the whole file."""
+        return self.payload_at + self.header.payload_bytes
+
+    def signed_by(self, key: AdminKey) -> Head:
+        """With one signature more, or a renewed one."""
+        others = tuple(signature for signature in self.signatures if signature.key_id != key.key_id)
+        signature = sign(key, SIGNED_PREFIX + self.header_bytes)
+        return Head(self.header, self.header_bytes, (*others, signature))
+
+    def signers(self, admins: Iterable[Admin], needed: int) -> tuple[str, ...]:
+        """The trusted people who signed it, by name.
+
+        Args:
+            needed: how many the device asks for; the header may ask for more.
+
+        Raises:
+            SignatureError: too few, or one signature is wrong.
+        """
+        wanted = max(needed, self.header.signatures_needed)
+        return signers(SIGNED_PREFIX + self.header_bytes, self.signatures, admins, wanted)
+
+    def encoded(self) -> bytes:
+        """The file up to its payload."""
+        signatures = _encoder.encode(
+            [_Signature(one.key_id, base64.b64encode(one.value).decode("ascii")) for one in self.signatures]
+        )
+        return b"".join((MAGIC, _framed(self.header_bytes), _framed(signatures)))
+
+
+class _Signature(Struct, frozen=True, forbid_unknown_fields=True):
+    key_id: Release
+    signature: Annotated[str, Meta(min_length=88, max_length=88)]
+
+
+_encoder = msgspec.json.Encoder()
+_header_decoder = msgspec.json.Decoder(Header)
+_signatures_decoder = msgspec.json.Decoder(Annotated[tuple[_Signature, ...], Meta(max_length=_MAX_SIGNATURES)])
+
+
+def unsigned_head(header: Header) -> Head:
+    """A head that nobody signed yet."""
+    return Head(header, _encoder.encode(header), ())
+
+
+def read_head(stream: BinaryIO) -> Head:
+    """The head of an update; the stream then stands at the payload.
+
+    Nothing of it is to be trusted before `signers` says whose it is.
+
+    Raises:
+        TruncatedError: it ends within the head.
+        MalformedError: not an update, or of another format.
+    """
+    magic = stream.read(len(MAGIC))
+    if magic != MAGIC:
+        if len(magic) < len(MAGIC) and MAGIC.startswith(magic):
+            raise TruncatedError(f"it ends after {len(magic)} bytes")
+        raise MalformedError("not a hotlist update of this format: publish it anew, or update alpr")
+    header_bytes = _unframed(stream, MAX_HEADER_BYTES, "header")
+    signature_bytes = _unframed(stream, MAX_SIGNATURES_BYTES, "signatures")
+    try:
+        header = decoded(_header_decoder, header_bytes)
+        written = decoded(_signatures_decoder, signature_bytes)
+        signatures = tuple(Signature(one.key_id, base64.b64decode(one.signature, validate=True)) for one in written)
+    except (DecodeError, ValueError) as error:  # the latter: no Base64
+        raise MalformedError(f"its head cannot be understood ({error}): publish it anew, or update alpr") from error
+    _check_sense(header)
+    return Head(header, header_bytes, signatures)
+
+
+def check_payload(head: Head, stream: BinaryIO) -> None:
+    """Compare what follows a head with what the head says of it.
+
+    Raises:
+        TruncatedError: it is shorter.
+        MalformedError: it is longer or another.
+    """
+    digest, left = hashlib.sha256(), head.header.payload_bytes
+    while left and (chunk := stream.read(min(left, 1 << 20))):
+        digest.update(chunk)
+        left -= len(chunk)
+    if left:
+        raise TruncatedError(f"{left} of its {head.header.payload_bytes} bytes of payload are missing")
+    if stream.read(1):
+        raise MalformedError("it goes on after its end")
+    if digest.hexdigest() != head.header.payload_sha256:
+        raise MalformedError("its payload is not the one that was signed")
+
+
+def check_follows(header: Header, held: Held | None, now: datetime, mark: Held | None = None) -> None:
+    """Whether an update, whoever signed it, may follow what is held.
+
+    Args:
+        held: of the same set; None where there is nothing yet.
+        mark: the highest that was ever held of it, where that is known: more than `held` where the database was lost.
+
+    Raises:
+        ReplayError: it is what is held.
+        RollbackError: it is older, or another publication under the number that is, or ever was, held.
+        ExpiredError, NotYetValidError: by the clock.
+        WrongBaseError: a delta against something else.
+    """
+    if held is not None and header.revision == held.revision and header.release == held.release:
+        raise ReplayError(f"revision {held.revision} is held already")
+    if held is not None and header.revision <= held.revision:
+        what = "older than" if header.revision < held.revision else "another publication than"
+        raise RollbackError(f"revision {header.revision} is {what} revision {held.revision}, which is held")
+    if mark is not None and (header.revision < mark.revision or _is_other(header, mark)):
+        what = "older than" if header.revision < mark.revision else "another publication than"
+        raise RollbackError(
+            f"revision {header.revision} is {what} revision {mark.revision}, which was held here before the database "
+            "was reset: bring that one or a newer one"
+        )
+    if now >= header.expires_at:
+        raise ExpiredError(f"it expired at {_second(header.expires_at)}, now is {_second(now)}: publish a new one")
+    if now < header.not_before:
+        raise NotYetValidError(f"it counts from {_second(header.not_before)}, now is {_second(now)}: see the clock")
+    base = (header.base_revision, header.base_release)
+    if header.is_delta and (held is None or base != (held.revision, held.release)):
+        holds = f"revision {held.revision}" if held else "nothing"
+        raise WrongBaseError(f"it follows revision {header.base_revision}, held is {holds}: a snapshot is needed")
+
+
+def _is_other(header: Header, held: Held) -> bool:
+    return header.revision == held.revision and header.release != held.release
+
+
+def _check_sense(header: Header) -> None:
+    """What the types alone cannot say."""
+    names = [each.name for each in header.lists]
+    if len(set(names)) < len(names):
+        raise MalformedError("it names a list twice")
+    if (header.base_revision is None) != (header.base_release is None):
+        raise MalformedError("it has half a base")
+    if header.base_revision is not None and header.base_revision >= header.revision:
+        raise MalformedError(f"revision {header.revision} cannot follow {header.base_revision}")
+    if not header.is_delta and header.removed:
+        raise MalformedError("a snapshot removes nothing")
+    if not header.not_before < header.expires_at:
+        raise MalformedError("it expires before it counts")
+
+
+def _framed(content: bytes) -> bytes:
+    return len(content).to_bytes(4, "big") + content
+
+
+def _unframed(stream: BinaryIO, most: int, what: str) -> bytes:
+    prefix = stream.read(4)
+    length = int.from_bytes(prefix, "big")
+    if len(prefix) == 4 and length > most:
+        raise MalformedError(f"its {what} would be {length} bytes, {most} is the most")
+    content = stream.read(length) if len(prefix) == 4 else b""
+    if len(prefix) < 4 or len(content) < length:
+        raise TruncatedError(f"it ends within its {what}")
+    return content
+
+
+def _second(at: datetime) -> str:
+    return at.isoformat(timespec="seconds")

@@ -1,0 +1,268 @@
+"""From the file of a published update to the lists in a database: checked, then swapped in as one transaction.
+
+Whatever goes wrong on the way, also the end of the process at any moment, leaves what was held.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from alpr.errors import EntryError, HotlistError, MalformedError, UpdateRefused, WrongBaseError
+from alpr.hotlist.entries.entry_mapping import entry_from_mapping
+from alpr.hotlist.rules.policy import DEFAULT_POLICY
+from alpr.hotlist.store.database import open_for_writing, stored, text_from_instant
+from alpr.hotlist.store.policies import json_from_policy
+from alpr.hotlist.store.staging import Applied, apply_staged, stage
+from alpr.hotlist.updates.container import Head, Header, ListHead, check_follows, check_payload, read_head
+from alpr.hotlist.updates.installed_sets import held_set
+from alpr.hotlist.updates.payload import SkipRecord, blocks
+from alpr.hotlist.updates.published_skips import check_skip, replace_skips
+from alpr.hotlist.updates.signing import Admin
+from alpr.hotlist.updates.version_floor import keep_marks, read_marks
+from alpr.system.sqlite import transaction
+from alpr.types import HotlistEntry
+
+_TABLES = (
+    "DROP TABLE IF EXISTS temp.gone",
+    "DROP TABLE IF EXISTS temp.fresh",
+    "CREATE TEMP TABLE gone (list_name, plate, region, case_reference)",
+    "CREATE TEMP TABLE fresh (plate, region, case_reference)",
+)
+# Those of the staged that the list does not hold in just this form.
+_NOTE_FRESH = """
+    INSERT INTO fresh SELECT plate, region, case_reference FROM staged WHERE part = :name AND NOT EXISTS (
+        SELECT 1 FROM entries JOIN details USING (details_id)
+        WHERE list_id = (SELECT list_id FROM lists WHERE name = :name) AND entries.plate = staged.plate
+        AND entries.region = staged.region AND entries.case_reference = staged.case_reference
+        AND (entries.vehicle, entries.valid_from, entries.valid_to, details.details)
+        IS (staged.vehicle, staged.valid_from, staged.valid_to, staged.details))"""
+_NOTE_DUE = """
+    INSERT OR REPLACE INTO past_due (arrival_id, entry_id) SELECT :arrival_id, entry_id
+    FROM fresh CROSS JOIN entries USING (plate, region, case_reference)
+    WHERE list_id = (SELECT list_id FROM lists WHERE name = :name)"""
+# Row numbers of entries are used again.
+_DROP_DUE = "DELETE FROM past_due WHERE entry_id NOT IN (SELECT entry_id FROM entries)"
+_LISTS_OF_SET = "SELECT name FROM lists WHERE origin = ?"
+_NOTE_SET = "INSERT OR REPLACE INTO sets VALUES (?, ?, ?, ?, ?, ?, ?)"
+
+Progress = Callable[[int], None]
+"""Told how many entries more are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whose updates a device takes."""
+
+    admins: tuple[Admin, ...]
+    needed: int = 1
+    """Different people who have to have signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedUpdate:
+    """What an update did."""
+
+    list_set: str
+    revision: int
+    signers: tuple[str, ...]
+    added: int
+    changed: int
+    removed: int
+    lists: tuple[ListHead, ...]
+
+
+def verify(path: Path, trust: Trust) -> tuple[Head, tuple[str, ...]]:
+    """Check a file by itself: whole, signed by enough of those who are trusted, its content as signed.
+
+    Returns:
+        Its head, and who signed it.
+
+    Raises:
+        UpdateRefused: what is wrong with it.
+        HotlistError: the file cannot be read.
+    """
+    with _opened(path) as stream:
+        head = read_head(stream)
+        names = head.signers(trust.admins, trust.needed)
+        check_payload(head, stream)
+    return head, names
+
+
+def apply_update(
+    database: Path, path: Path, trust: Trust, now: datetime, *, progress: Progress | None = None
+) -> AppliedUpdate:
+    """Check a file and make the lists of its set what it says, in one transaction.
+
+    Args:
+        database: created where missing.
+
+    Raises:
+        UpdateRefused: it is not taken; the database is as it was.
+        HotlistError: the file cannot be read.
+        StoreError: the database cannot be written; it is as it was.
+    """
+    with _opened(path) as stream:
+        head = read_head(stream)
+        names = head.signers(trust.admins, trust.needed)
+        try:
+            return _apply(database, head, names, stream, now, progress)
+        except UpdateRefused as refusal:
+            refusal.list_set = head.header.list_set
+            raise
+
+
+def _apply(
+    database: Path, head: Head, names: tuple[str, ...], stream: BinaryIO, now: datetime, progress: Progress | None
+) -> AppliedUpdate:
+    header = head.header
+    with closing(open_for_writing(database)) as connection, stored(database):
+        mark = read_marks(database).get(header.list_set)
+        check_follows(header, held_set(connection, header.list_set), now, mark)
+        check_payload(head, stream)
+        stream.seek(head.payload_at)
+        skips = _collect(connection, header, stream, progress)
+        with transaction(connection):
+            held = held_set(connection, header.list_set)
+            check_follows(
+                header, held, now, read_marks(database).get(header.list_set)
+            )  # another may have been quicker
+            applied = _swap_in(connection, header, names, now)
+            replace_skips(connection, header.list_set, skips)
+            keep_marks(connection, database)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    return applied
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise HotlistError(f"{path}: cannot be read ({error.strerror}): check the path") from error
+
+
+def _collect(
+    connection: sqlite3.Connection, header: Header, stream: BinaryIO, progress: Progress | None
+) -> list[tuple[str, SkipRecord]]:
+    """All that the payload says, into tables of this connection only: other writers need not wait meanwhile.
+
+    Returns:
+        The skips, each with its list.
+    """
+    for statement in _TABLES:
+        connection.execute(statement)
+    skips: list[tuple[str, SkipRecord]] = []
+    stage(connection, _entries(connection, header, stream, progress, skips))
+    return skips
+
+
+def _entries(
+    connection: sqlite3.Connection,
+    header: Header,
+    stream: BinaryIO,
+    progress: Progress | None,
+    skips: list[tuple[str, SkipRecord]],
+) -> Iterator[tuple[int, HotlistEntry]]:
+    """The entries to put, numbered; what is to be removed goes to a table on the way, and the skips to the list."""
+    before = 0
+    for block in blocks(header, stream):
+        for skip in block.skips:
+            check_skip(block.list, skip)
+            skips.append((block.list, skip))
+        connection.executemany("INSERT INTO gone VALUES (?, ?, ?, ?)", [(block.list, *key) for key in block.remove])
+        for number, mapping in enumerate(block.put, before + 1):
+            try:
+                yield number, entry_from_mapping(mapping, block.list, line=number)
+            except EntryError as error:
+                raise MalformedError(
+                    f"entry {number} ({error.field}) {error.reason}; is alpr here too old?"
+                ) from error
+        before += len(block.put)
+        if progress is not None:
+            progress(len(block.put) + len(block.remove))
+
+
+def _swap_in(connection: sqlite3.Connection, header: Header, names: tuple[str, ...], now: datetime) -> AppliedUpdate:
+    at, by = text_from_instant(now), ", ".join(names)
+    before = {name for (name,) in connection.execute(_LISTS_OF_SET, (header.list_set,))}
+    arrival = connection.execute("INSERT INTO arrivals (list_set, at) VALUES (?, ?)", (header.list_set, at))
+    done = [_swap_list(connection, header, each, arrival.lastrowid, by) for each in header.lists]
+    dropped = _drop_lists(connection, before.difference(each.name for each in header.lists))
+    connection.execute(_DROP_DUE)
+    entries = sum(each.entries for each in header.lists)
+    made_at = text_from_instant(header.made_at)
+    connection.execute(_NOTE_SET, (header.list_set, header.revision, header.release, made_at, at, by, entries))
+    return AppliedUpdate(
+        list_set=header.list_set,
+        revision=header.revision,
+        signers=names,
+        added=sum(each.added for each in done),
+        changed=sum(each.changed for each in done),
+        removed=sum(each.removed for each in done) + dropped,
+        lists=header.lists,
+    )
+
+
+def _swap_list(
+    connection: sqlite3.Connection, header: Header, each: ListHead, arrival_id: int | None, by: str
+) -> Applied:
+    _check_unaltered(connection, header, each.name)
+    connection.execute("DELETE FROM fresh")
+    connection.execute(_NOTE_FRESH, {"name": each.name})
+    gone = connection.execute("SELECT plate, region, case_reference FROM gone WHERE list_name = ?", (each.name,))
+    applied = apply_staged(
+        connection,
+        each.name,
+        source=f"{header.name}, signed by {by}",
+        now=each.updated_at,
+        removed=gone if header.is_delta else None,
+        origin=header.list_set,
+        revision=header.revision,
+    )
+    connection.execute(_NOTE_DUE, {"arrival_id": arrival_id, "name": each.name})
+    _set_policy(connection, each)
+    _check_count(connection, header, each)
+    return applied
+
+
+def _check_unaltered(connection: sqlite3.Connection, header: Header, list_name: str) -> None:
+    """A delta is no use where the list is not what its base made it."""
+    row = connection.execute("SELECT origin, revision FROM lists WHERE name = ?", (list_name,)).fetchone()
+    origin, revision = row or ("", 0)
+    if origin not in ("", header.list_set):
+        raise UpdateRefused(f"list {list_name!r} is held as part of set {origin}: a list can be in one set only")
+    if header.is_delta and row is not None and (origin != header.list_set or revision != header.base_revision):
+        raise WrongBaseError(f"list {list_name!r} was changed here: a snapshot is needed")
+
+
+def _check_count(connection: sqlite3.Connection, header: Header, each: ListHead) -> None:
+    query = "SELECT count(*) FROM entries JOIN lists USING (list_id) WHERE name = ?"
+    (count,) = connection.execute(query, (each.name,)).fetchone()
+    if count != each.entries:
+        complaint = f"list {each.name!r} would have {count} entries instead of {each.entries}"
+        if header.is_delta:
+            raise WrongBaseError(f"{complaint}: a snapshot is needed")
+        raise MalformedError(complaint)
+
+
+def _set_policy(connection: sqlite3.Connection, each: ListHead) -> None:
+    try:
+        written = json_from_policy(DEFAULT_POLICY.changed(each.policy))
+    except HotlistError as error:
+        raise MalformedError(f"the policy of list {each.name!r}: {error}") from error
+    connection.execute("UPDATE lists SET policy = ? WHERE name = ?", (written, each.name))
+
+
+def _drop_lists(connection: sqlite3.Connection, names: set[str]) -> int:
+    """Lists that are published no more."""
+    removed = 0
+    for name in sorted(names):
+        query = "DELETE FROM entries WHERE list_id = (SELECT list_id FROM lists WHERE name = ?)"
+        removed += connection.execute(query, (name,)).rowcount
+        connection.execute("DELETE FROM lists WHERE name = ?", (name,))
+    return removed

@@ -1,0 +1,73 @@
+"""Update files that lie in folders, and which of several to take next. Knows no database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from alpr.hotlist.updates.container import Head, Held
+from alpr.hotlist.updates.publications import SUFFIX
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """A folder that is looked into; it need not be there."""
+
+    path: Path
+    is_ours: bool = False
+    """Files appear in it whole and are removed once they were looked at; in others they stay, and are looked at when
+    they have stopped growing."""
+
+
+class UpdateFile(NamedTuple):
+    """A file as it was when it was looked at."""
+
+    path: Path
+    size: int
+    changed_ns: int
+
+
+class Candidate(NamedTuple):
+    """A file that enough people signed."""
+
+    file: UpdateFile
+    is_ours: bool
+    head: Head
+
+
+def best_of(candidates: Iterable[Candidate], held: Held | None) -> Candidate | None:
+    """What to take next: the delta that leads farthest, else the newest snapshot."""
+    deltas, snapshots = [], []
+    for candidate in candidates:
+        header = candidate.head.header
+        if header.is_delta:
+            if held is not None and (header.base_revision, header.base_release) == (held.revision, held.release):
+                deltas.append(candidate)
+        elif held is None or header.revision > held.revision:
+            snapshots.append(candidate)
+    return max(deltas or snapshots, key=lambda candidate: candidate.head.header.revision, default=None)
+
+
+def updates_in(folder: Path) -> list[Path]:
+    """The update files directly in a folder."""
+    with suppress(OSError):  # a stick that is not there
+        return [path for path in folder.iterdir() if path.suffix == SUFFIX and not path.name.startswith(".")]
+    return []
+
+
+def file_at(path: Path) -> UpdateFile | None:
+    """How a file is now; None where it is gone."""
+    with suppress(OSError):
+        status = path.stat()
+        return UpdateFile(path, status.st_size, status.st_mtime_ns)
+    return None
+
+
+def discard(is_ours: bool, file: UpdateFile) -> None:
+    """Remove a file that was looked at, if it is ours to remove."""
+    if is_ours:
+        with suppress(OSError):
+            file.path.unlink()

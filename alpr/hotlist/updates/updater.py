@@ -1,0 +1,282 @@
+"""Looks for update files in folders and takes those that are good: what came over the link, from a stick, by copy.
+
+Belongs to one thread, beside those that match: these see each update from its commit on, as a whole.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from threading import Event, Lock
+from types import TracebackType
+from typing import Self
+
+from alpr.clock import Clock
+from alpr.errors import (
+    ExpiredError,
+    HotlistError,
+    NotYetValidError,
+    ReplayError,
+    RollbackError,
+    StoreError,
+    TruncatedError,
+    UpdateRefused,
+    WrongBaseError,
+)
+from alpr.hotlist.store.database import open_for_writing, open_read_only, stored
+from alpr.hotlist.updates.container import Held, check_follows, read_head
+from alpr.hotlist.updates.install import Trust, apply_update, verify
+from alpr.hotlist.updates.installed_sets import HeldSet, RefusalCount, count_refusal, forget_arrivals, read_sets
+from alpr.hotlist.updates.update_folder import Candidate, Inbox, UpdateFile, best_of, discard, file_at, updates_in
+from alpr.hotlist.updates.version_floor import are_kept, keep_marks, read_marks, read_resets
+from alpr.system.sqlite import transaction
+
+_log = logging.getLogger(__name__)
+
+_AGAIN = timedelta(hours=1)
+"""A file that was refused is looked at again after so long: the clock may be right now, or the key be known."""
+_SOON = timedelta(minutes=1)
+"""After the database could not be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpdaterState:
+    """What is held and what was refused; a new value for each change."""
+
+    sets: tuple[HeldSet, ...] = ()
+    refusals: tuple[RefusalCount, ...] = ()
+    needs_snapshot: frozenset[str] = frozenset()
+    """Sets of which a delta did not fit."""
+
+
+class Updater:
+    """Takes updates into a database; opened and closed by `with`.
+
+    Args:
+        database: made where missing.
+        trust: asked for each file: whoever is revoked counts no more from that moment.
+        inboxes: where updates come from.
+    """
+
+    def __init__(self, database: Path, trust: Callable[[], Trust], inboxes: Sequence[Inbox], clock: Clock) -> None:
+        self._database = database
+        self._trust = trust
+        self._inboxes = inboxes
+        self._clock = clock
+        self._seen: dict[UpdateFile, float] = {}  # when to look at it again, POSIX seconds
+        self._growing: set[UpdateFile] = set()
+        self._version = -1
+        self._past_done = 0
+        self._refused: list[tuple[Path, UpdateRefused]] = []
+        self._lock = Lock()
+        self._connection: sqlite3.Connection | None = None
+        self.state = UpdaterState()
+        """May be read from any thread."""
+
+    def __enter__(self) -> Self:
+        with closing(open_for_writing(self._database)) as connection, stored(self._database):
+            if not are_kept(connection, self._database):  # it is from before there were any
+                with transaction(connection):
+                    keep_marks(connection, self._database)
+        self.state = UpdaterState(*read_sets(self._database))
+        for reset in read_resets(self._database, {held.list_set: held.revision for held in self.state.sets}):
+            _log.warning("%s: %s", self._database, reset)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def run(self, stop: Event, every_s: float = 1.0) -> None:
+        """Look again and again until told to stop; on any one thread."""
+        try:
+            while not stop.wait(every_s):
+                self.step()
+        finally:
+            self._close()
+
+    def past_done(self, arrival_id: int) -> None:
+        """The past reads were held against all that arrived up to here; may be called from any thread."""
+        with self._lock:
+            self._past_done = max(self._past_done, arrival_id)
+
+    def refuses(self, path: Path) -> bool:
+        """Whether the beginning of a file shows that it would be refused; may be called from any thread.
+
+        What is wrong with its time alone may be right when it is whole.
+        """
+        list_set = ""
+        try:
+            with path.open("rb") as stream:
+                head = read_head(stream)
+            trust = self._trust()
+            head.signers(trust.admins, trust.needed)
+            list_set = head.header.list_set
+            mark = read_marks(self._database).get(list_set)
+            check_follows(head.header, self._held(list_set), self._clock.now(), mark)
+        except (TruncatedError, NotYetValidError, ExpiredError):
+            return False
+        except ReplayError:
+            return True
+        except UpdateRefused as refusal:
+            refusal.list_set = list_set
+            with self._lock:
+                self._refused.append((path, refusal))
+            return True
+        except (HotlistError, StoreError, OSError):
+            return False
+        return False
+
+    def step(self) -> None:
+        """Look once."""
+        files = [(inbox, file) for inbox in self._inboxes for file in self._new_files(inbox)]
+        if files:
+            self._take(files)
+        with self._lock:
+            done, self._past_done = self._past_done, 0
+            refused, self._refused = self._refused, []
+        for path, refusal in refused:
+            self._refuse(path, refusal)
+        if done:
+            self._put(lambda: forget_arrivals(self._database, done))
+        self._refresh()
+
+    def _new_files(self, inbox: Inbox) -> list[UpdateFile]:
+        """Files that are whole and were not looked at lately."""
+        listed = {file for path in updates_in(inbox.path) if (file := file_at(path)) is not None}
+        gone = {file for file in self._seen if file.path.parent == inbox.path} - listed
+        for file in gone:
+            del self._seen[file]
+        now_s = self._clock.now().timestamp()
+        fresh = {file for file in listed if self._seen.get(file, now_s) <= now_s}
+        if inbox.is_ours:
+            return sorted(fresh)
+        settled = fresh & self._growing
+        elsewhere = {file for file in self._growing if file.path.parent != inbox.path}
+        self._growing = elsewhere | (fresh - settled)
+        return sorted(settled)
+
+    def _take(self, files: Iterable[tuple[Inbox, UpdateFile]]) -> None:
+        try:
+            trust = self._trust()
+        except HotlistError as error:
+            _log.error("no update is taken: %s", error)
+            self._look_again([file for _, file in files], _SOON)
+            return
+        candidates: dict[str, list[Candidate]] = {}
+        for inbox, file in files:
+            self._look_again([file], _AGAIN)
+            try:
+                head, _ = verify(file.path, trust)
+            except UpdateRefused as refusal:
+                self._refuse(file.path, refusal)
+            except HotlistError as error:
+                _log.warning("%s", error)
+                continue
+            else:
+                candidates.setdefault(head.header.list_set, []).append(Candidate(file, inbox.is_ours, head))
+                continue
+            discard(inbox.is_ours, file)
+        for list_set, found in candidates.items():
+            self._take_set(list_set, found, trust)
+
+    def _take_set(self, list_set: str, candidates: list[Candidate], trust: Trust) -> None:
+        """All that can follow, one after the other."""
+        now = self._clock.now()
+        early = [each for each in candidates if now < each.head.header.not_before]
+        in_time = [each for each in candidates if each not in early]
+        while (best := best_of(in_time, self._held(list_set))) is not None:
+            in_time.remove(best)
+            self._apply(best, trust)
+        self._say_why(list_set, in_time + early)
+
+    def _say_why(self, list_set: str, candidates: list[Candidate]) -> None:
+        """What is wrong with those that were not taken."""
+        held, now = self._held(list_set), self._clock.now()
+        for left in candidates:
+            try:
+                check_follows(left.head.header, held, now)
+            except ReplayError as replay:
+                _log.info("%s: nothing to do: %s", left.file.path, replay)
+            except RollbackError as refusal:
+                # A stick may well hold the updates of the last weeks; the collector is to send what is newer.
+                if left.is_ours or (held is not None and left.head.header.revision == held.revision):
+                    self._refuse(left.file.path, refusal, list_set)
+            except NotYetValidError as refusal:
+                self._refuse(left.file.path, refusal, list_set)
+                continue  # kept: a device's clock may be wrong until it has heard of a better one
+            except UpdateRefused as refusal:
+                self._refuse(left.file.path, refusal, list_set)
+            discard(left.is_ours, left.file)
+
+    def _apply(self, candidate: Candidate, trust: Trust) -> None:
+        path, now = candidate.file.path, self._clock.now()
+        try:
+            applied = apply_update(self._database, path, trust, now)
+        except UpdateRefused as refusal:
+            self._refuse(candidate.file.path, refusal)
+        except StoreError as error:
+            _log.error("%s: not taken yet: %s", path, error)
+            self._look_again([candidate.file], _SOON)
+            return
+        except HotlistError as error:
+            _log.warning("%s", error)
+        else:
+            _log.info(
+                "hotlist %s is at revision %d, signed by %s: %d added, %d changed, %d removed",
+                *(applied.list_set, applied.revision, ", ".join(applied.signers)),
+                *(applied.added, applied.changed, applied.removed),
+            )
+            self._needs(applied.list_set, snapshot=False)
+        discard(candidate.is_ours, candidate.file)
+        self._refresh()
+
+    def _refuse(self, path: Path, refusal: UpdateRefused, list_set: str = "") -> None:
+        refusal.list_set = refusal.list_set or list_set
+        _log.warning("%s: refused (%s): %s", path, refusal.cause, refusal)
+        self._put(lambda: count_refusal(self._database, refusal, self._clock.now()))
+        if isinstance(refusal, WrongBaseError):
+            self._needs(refusal.list_set, snapshot=True)
+
+    def _needs(self, list_set: str, *, snapshot: bool) -> None:
+        needs = self.state.needs_snapshot
+        changed = needs | {list_set} if snapshot else needs - {list_set}
+        if changed != needs:
+            self.state = UpdaterState(self.state.sets, self.state.refusals, changed)
+
+    def _held(self, list_set: str) -> Held | None:
+        return next(
+            (Held(held.revision, held.release) for held in self.state.sets if held.list_set == list_set), None
+        )
+
+    def _look_again(self, files: Iterable[UpdateFile], after: timedelta) -> None:
+        at_s = (self._clock.now() + after).timestamp()
+        self._seen.update(dict.fromkeys(files, at_s))
+
+    def _put(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except StoreError as error:
+            _log.error("%s", error)
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _refresh(self) -> None:
+        """Another process may have applied one too."""
+        if self._connection is None:  # not before: it belongs to the thread that looks
+            self._connection = open_read_only(self._database)
+        with stored(self._database):
+            (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        if version != self._version:
+            sets, refusals = read_sets(self._database)
+            self._version = version
+            self.state = UpdaterState(sets, refusals, self.state.needs_snapshot)

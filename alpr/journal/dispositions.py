@@ -1,0 +1,80 @@
+"""What was decided on a device's hits: kept in its journal and queued for the collector. For any process beside the
+one that runs the cameras; SQLite keeps the two apart."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from alpr.dispositions import checked
+from alpr.errors import DispositionError, StoreError
+from alpr.journal.losses import micros
+from alpr.journal.schema import JOURNAL_STEPS, Priority
+from alpr.link.protocol.convert import record_from_disposition
+from alpr.link.protocol.messages import DispositionRecord, HitRecord, encode
+from alpr.system.sqlite import connect, connect_read_only, migrate, stored, transaction
+from alpr.types import Disposition
+
+_hit = msgspec.msgpack.Decoder(HitRecord)
+_disposition = msgspec.msgpack.Decoder(DispositionRecord)
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedHit:
+    """A hit and what was decided on it."""
+
+    hit: HitRecord
+    dispositions: tuple[DispositionRecord, ...]
+    """Oldest first; the last one counts."""
+
+
+def decide(journal: Path, disposition: Disposition) -> Disposition:
+    """Keep a decision on a hit of this device, durably, and queue it behind the hits that wait for the collector.
+
+    Returns:
+        The decision as it was kept.
+
+    Raises:
+        DispositionError: the hit is not here, or the rules do not allow the decision.
+        StoreError: the journal cannot be written.
+    """
+    if not journal.is_file():
+        raise StoreError(f"{journal}: no such journal; give the device's configuration")
+    with closing(connect(journal, synchronous="FULL")) as connection:
+        migrate(connection, journal, JOURNAL_STEPS)
+        with stored(journal), transaction(connection):
+            row = connection.execute("SELECT record FROM hits WHERE hit_id = ?", (disposition.hit_id,)).fetchone()
+            if row is None:
+                raise DispositionError(f"hit {disposition.hit_id}: not one of this device; see alpr hits list")
+            hit = _hit.decode(row[0])
+            kept = checked(disposition, hit.plate, is_withdrawn=hit.is_withdrawn)
+            record = encode(record_from_disposition(kept))
+            decided_at = micros(kept.decided_at)
+            connection.execute(
+                "INSERT INTO dispositions (disposition_id, hit_id, decided_at, record) VALUES (?, ?, ?, ?)",
+                (kept.disposition_id, kept.hit_id, decided_at, record),
+            )
+            (boot_id,) = connection.execute("SELECT boot_id FROM journal").fetchone()
+            connection.execute(
+                "INSERT INTO outbox (priority, boot_id, about, appended_at, size, record) VALUES (?, ?, ?, ?, ?, ?)",
+                (Priority.REPORT, boot_id, f"disposition:{kept.hit_id}", decided_at, len(record), record),
+            )
+    return kept
+
+
+def read_hits(journal: Path) -> list[DecidedHit]:
+    """The hits that a device still remembers, newest first.
+
+    Raises:
+        StoreError: the journal cannot be read.
+    """
+    decided: defaultdict[str, list[DispositionRecord]] = defaultdict(list)
+    with closing(connect_read_only(journal)) as connection, stored(journal):
+        for hit_id, record in connection.execute("SELECT hit_id, record FROM dispositions ORDER BY id"):
+            decided[hit_id].append(_disposition.decode(record))
+        hits = [_hit.decode(record) for (record,) in connection.execute("SELECT record FROM hits ORDER BY id DESC")]
+    return [DecidedHit(hit, tuple(decided[hit.hit_id])) for hit in hits]

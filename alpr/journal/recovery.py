@@ -1,0 +1,207 @@
+"""A damaged journal: what can be read of it goes into a new one, the old one is put aside for a person to look at.
+
+A roadside computer has nobody beside it: after a power cut that left a page of the file torn, it must go on by
+itself, deliver what is still there, and say how much is not.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from alpr.clock import Clock, SystemClock
+from alpr.errors import StoreDamaged, StoreError
+from alpr.journal import losses
+from alpr.journal.disk_reserve import lay_by
+from alpr.journal.journal import Journal, JournalLimits
+from alpr.journal.schema import JOURNAL_STEPS, Priority
+from alpr.system.sqlite import connect, migrate, stored, transaction
+
+_log = logging.getLogger(__name__)
+
+DAMAGED = "damaged"
+"""The cause under which what could not be saved is counted."""
+
+_TABLES = {"reads": "id", "hits": "id", "dispositions": "id", "outbox": "seq", "refused": "seq"}
+_WHAT = {
+    Priority.HIT: "hit",
+    Priority.HIT_READ: "read",
+    Priority.READ: "read",
+    Priority.HIT_PICTURE: "picture",
+    Priority.PICTURE: "picture",
+}
+_CHUNK = 1024  # rows that are asked for at once
+_PATIENCE = 20_000  # stretches that cannot be read, after which the rest of a table is given up
+
+
+@dataclass(frozen=True, slots=True)
+class Salvage:
+    """What came of it."""
+
+    aside: Path
+    """Where the damaged file is now."""
+    saved: int
+    """Records that still wait for the collector."""
+    lost: int | None
+    """Records that waited and could not be read; None where nobody can tell how many there were."""
+
+
+def open_journal(path: Path, limits: JournalLimits | None = None, clock: Clock | None = None) -> Journal:
+    """Open a journal and lay its reserve by; a damaged one is salvaged first, so that the device goes on by itself.
+
+    Raises:
+        StoreError: of a newer version, or it cannot be opened or written.
+    """
+    clock = clock or SystemClock()
+    mark = _mark(path)
+    if not mark.exists():
+        try:
+            journal = Journal(path, limits, clock)
+            lay_by(path)
+            return journal
+        except StoreDamaged as error:
+            _log.error("%s", error)
+    saved = salvage(path, clock.now())
+    _log.error(
+        "%s was damaged and is now %s: %d records that wait for the collector were saved, %s lost",
+        path,
+        saved.aside.name,
+        saved.saved,
+        "nobody can tell how many" if saved.lost is None else saved.lost,
+    )
+    mark.unlink(missing_ok=True)
+    journal = Journal(path, limits, clock)
+    lay_by(path)
+    return journal
+
+
+def mark_damaged(path: Path) -> None:
+    """Remember that a journal was found damaged while in use: the next start salvages it, however large it is."""
+    with suppress(OSError):  # without room for the mark the next start checks for itself
+        _mark(path).touch()
+
+
+def _mark(path: Path) -> Path:
+    return path.with_name(f"{path.name}.is-damaged")
+
+
+def salvage(path: Path, now: datetime) -> Salvage:
+    """Put a damaged journal aside and make a new one of what can be read of it.
+
+    Args:
+        now: names the file that is put aside.
+
+    Raises:
+        StoreError: the new one cannot be written; the damaged one is then where it was.
+    """
+    fresh = path.with_name(f"{path.name}.fresh")
+    _remove(fresh)
+    try:
+        saved, lost = _copy(path, fresh, now)
+    except BaseException:
+        _remove(fresh)
+        raise
+    aside = path.with_name(f"{path.name}.damaged-{now:%Y%m%dT%H%M%S}")
+    try:
+        for suffix in ("-wal", "-shm", ""):  # the file itself last: until then the next start begins anew
+            with suppress(FileNotFoundError):
+                path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+        fresh.rename(path)
+    except OSError as error:
+        raise StoreError(f"{path}: the damaged journal cannot be put aside ({error.strerror})") from error
+    return Salvage(aside, saved, lost)
+
+
+def _copy(path: Path, fresh: Path, now: datetime) -> tuple[int, int | None]:
+    with closing(connect(fresh, synchronous="FULL")) as new:
+        migrate(new, fresh, JOURNAL_STEPS)
+        with closing(_open_damaged(path)) as old, stored(fresh), transaction(new):
+            _copy_journal_row(old, new)
+            for table, key in _TABLES.items():
+                _copy_table(old, new, table, key)
+            _copy_table(old, new, "losses", "rowid")
+            lost = _count_lost(old, new, now)
+            (saved,) = new.execute("SELECT sum(count) FROM depth").fetchone()
+        new.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        new.execute("PRAGMA journal_mode=DELETE")  # one file, so that it can be renamed
+    return int(saved), lost
+
+
+def _open_damaged(path: Path) -> sqlite3.Connection:
+    # Not through alpr.system.sqlite: its errors are expected here. Read-write, since the log may need folding in.
+    connection = sqlite3.connect(path, isolation_level=None)
+    with suppress(sqlite3.Error):
+        connection.execute("PRAGMA cell_size_check=ON")
+    return connection
+
+
+def _copy_journal_row(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
+    """The journal's name, so that its totals of losses go on."""
+    with suppress(sqlite3.Error):
+        row = old.execute("SELECT journal_id FROM journal").fetchone()
+        if row is not None:
+            new.execute("UPDATE journal SET journal_id = ?", row)
+
+
+def _copy_table(old: sqlite3.Connection, new: sqlite3.Connection, table: str, key: str) -> None:
+    columns = [name for _, name, *_ in new.execute(f"PRAGMA table_info({table})")]
+    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+    first, last = _ends(old, table, key)
+    for row in _readable(old, f"SELECT {names} FROM {table} NOT INDEXED", key, first, last):
+        with suppress(sqlite3.IntegrityError, sqlite3.InterfaceError):  # a torn row that only looks whole
+            new.execute(f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})", row)
+
+
+def _ends(old: sqlite3.Connection, table: str, key: str) -> tuple[int, int]:
+    """Where the keys of a table may lie."""
+    with suppress(sqlite3.Error):
+        first, last = old.execute(f"SELECT min({key}), max({key}) FROM {table} NOT INDEXED").fetchone()
+        return first or 0, last or 0
+    with suppress(sqlite3.Error):
+        row = old.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+        return 0, row[0] if row else 0
+    return 0, 1 << 22
+
+
+def _readable(old: sqlite3.Connection, select: str, key: str, first: int, last: int) -> Iterator[Sequence[object]]:
+    """All rows that can be read; where a stretch cannot, its halves are tried."""
+    stretches = [(low, min(low + _CHUNK - 1, last)) for low in range(first, last + 1, _CHUNK)][::-1]
+    failures = 0
+    while stretches and failures < _PATIENCE:
+        low, high = stretches.pop()
+        try:
+            rows = old.execute(f"{select} WHERE {key} BETWEEN ? AND ? ORDER BY {key}", (low, high)).fetchall()
+        except sqlite3.Error:
+            failures += 1
+            if low < high:
+                middle = (low + high) // 2
+                stretches += [(middle + 1, high), (low, middle)]
+            continue
+        yield from rows
+
+
+def _count_lost(old: sqlite3.Connection, new: sqlite3.Connection, now: datetime) -> int | None:
+    """Report what waited and is gone, by the old file's own count."""
+    try:
+        before = dict(old.execute("SELECT priority, count FROM depth"))
+    except sqlite3.Error:
+        losses.add_losses(new, {("read", DAMAGED): 1}, now)  # at least; nobody can tell how many
+        return None
+    after = dict(new.execute("SELECT priority, count FROM depth"))
+    lost: dict[tuple[str, str], int] = {}
+    for priority, what in _WHAT.items():
+        gone = before.get(int(priority), 0) - after.get(int(priority), 0)
+        if gone > 0:
+            lost[what, DAMAGED] = lost.get((what, DAMAGED), 0) + gone
+    losses.add_losses(new, lost, now)
+    return sum(lost.values())
+
+
+def _remove(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -1,0 +1,194 @@
+"""The device's end of the wire: one DEALER socket with CURVE, and what becomes of its connection.
+
+Belongs to one thread. libzmq gives a connection up for good when the other side refuses its key; then the socket is
+made anew after a while, so that a device that is enrolled later gets through without a restart.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from enum import Enum, auto
+from types import TracebackType
+from typing import Any
+
+import zmq
+from zmq.utils.monitor import recv_monitor_message
+
+from alpr.clock import Clock
+from alpr.errors import LinkError
+from alpr.link.keys.keyring import Keys
+from alpr.link.protocol.fields import MAX_MESSAGE_BYTES
+
+_RETRY_REFUSED_S = 2.0
+_WATCHED = (
+    zmq.EVENT_HANDSHAKE_SUCCEEDED
+    | zmq.EVENT_DISCONNECTED
+    | zmq.EVENT_CONNECT_RETRIED
+    | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+    | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+    | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+)
+_REFUSALS = {
+    zmq.EVENT_HANDSHAKE_FAILED_AUTH: "the collector does not allow our key; let it in there: alpr device new",
+    zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: "what answers there is not a collector with encryption",
+    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: "the handshake was broken off; check server_key against the collector's",
+}
+
+
+class Change(Enum):
+    """What became of the connection."""
+
+    UP = auto()
+    DOWN = auto()
+    REFUSED = auto()
+    """The other side does not know our key."""
+    WRONG_KEY = auto()
+    """The other side does not have the key that we expect of it, or is too busy to say anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What the wire brought since it was last asked."""
+
+    changes: tuple[tuple[Change, str], ...]
+    """Each with a reason for people."""
+    messages: tuple[bytes, ...]
+
+
+class Dealer:
+    """Connects on entering, closes on leaving.
+
+    Args:
+        endpoint: `tcp://host:port` of the collector.
+        keys: looked up for each connection.
+    """
+
+    def __init__(self, endpoint: str, keys: Keys, clock: Clock) -> None:
+        self._endpoint = endpoint
+        self._keys = keys
+        self._clock = clock
+        self._context: zmq.Context[Any] | None = None
+        self._socket: zmq.Socket[bytes] | None = None
+        self._monitor: zmq.Socket[bytes] | None = None
+        self._retry_at_s = 0.0
+        self._is_up = False
+
+    def __enter__(self) -> Dealer:
+        self._context = zmq.Context()
+        try:
+            self._open(self._context)
+        except BaseException:
+            self._context.destroy(linger=0)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+        if self._context is not None:
+            self._context.destroy(linger=0)
+
+    def poll(self, timeout_s: float) -> News:
+        """Wait until something happens or the time is over."""
+        assert self._context is not None  # noqa: S101 - entered
+        if self._socket is None or self._monitor is None:
+            time.sleep(timeout_s)
+            if self._now_s() >= self._retry_at_s:
+                self._open(self._context)
+            return News((), ())
+        poller = zmq.Poller()
+        poller.register(self._socket, zmq.POLLIN)
+        poller.register(self._monitor, zmq.POLLIN)
+        poller.poll(round(timeout_s * 1000))
+        messages = self._received(self._socket)
+        changes = self._changes(self._monitor)
+        found = {change for change, _ in changes}
+        if Change.WRONG_KEY in found and self._keys.failed():
+            self.reopen()
+        elif found & {Change.REFUSED, Change.WRONG_KEY}:
+            self.retreat()
+        return News(tuple(changes), tuple(messages))
+
+    def send(self, message: bytes) -> bool:
+        """Hand a message to the socket; False where it takes none now."""
+        if self._socket is None:
+            return False
+        try:
+            self._socket.send(message, zmq.DONTWAIT)
+        except zmq.Again:
+            return False
+        return True
+
+    def reopen(self) -> None:
+        """Close the connection and make another at once, with the keys as they are now."""
+        assert self._context is not None  # noqa: S101 - entered
+        self._close()
+        self._open(self._context)
+
+    def retreat(self) -> None:
+        """Close the connection and try again after a while."""
+        self._close()
+        self._retry_at_s = self._now_s() + _RETRY_REFUSED_S
+
+    def _open(self, context: zmq.Context[Any]) -> None:
+        socket = self._socket = context.socket(zmq.DEALER)
+        socket.linger = 0
+        socket.immediate = 1  # never queue towards a connection that is not there: the outbox is the queue
+        socket.sndhwm = 64
+        socket.rcvhwm = 1000
+        socket.maxmsgsize = MAX_MESSAGE_BYTES
+        socket.ipv6 = True
+        socket.heartbeat_ivl, socket.heartbeat_timeout = 2000, 6000
+        socket.reconnect_ivl, socket.reconnect_ivl_max = 200, 2000
+        socket.connect_timeout, socket.handshake_ivl = 3000, 5000
+        socket.curve_publickey = self._keys.own.public.encode("ascii")
+        socket.curve_secretkey = self._keys.own.secret.encode("ascii")
+        socket.curve_serverkey = self._keys.server.encode("ascii")
+        self._monitor = socket.get_monitor_socket(_WATCHED)
+        try:
+            socket.connect(self._endpoint)
+        except zmq.ZMQError as error:
+            raise LinkError(
+                f"{self._endpoint}: not an address to connect to ({error}); use tcp://host:port"
+            ) from error
+
+    def _close(self) -> None:
+        if self._socket is not None:
+            self._socket.disable_monitor()
+            self._socket.close(linger=0)
+        if self._monitor is not None:
+            self._monitor.close(linger=0)
+        self._socket = self._monitor = None
+        self._is_up = False
+
+    def _received(self, socket: zmq.Socket[bytes]) -> list[bytes]:
+        messages = []
+        while True:
+            try:
+                messages.append(socket.recv_multipart(zmq.DONTWAIT)[-1])
+            except zmq.Again:
+                return messages
+
+    def _changes(self, monitor: zmq.Socket[bytes]) -> list[tuple[Change, str]]:
+        changes: list[tuple[Change, str]] = []
+        while monitor.poll(0):
+            event = int(recv_monitor_message(monitor)["event"])
+            if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+                self._is_up = True
+                self._keys.worked()
+                changes.append((Change.UP, "connected"))
+            elif event == zmq.EVENT_DISCONNECTED and self._is_up:  # else it follows a refusal, which says more
+                self._is_up = False
+                changes.append((Change.DOWN, f"{self._endpoint}: the connection broke"))
+            elif event == zmq.EVENT_CONNECT_RETRIED:
+                changes.append((Change.DOWN, f"{self._endpoint}: nothing answers there"))
+            elif event in _REFUSALS:
+                # What follows is only libzmq's next attempt, which we do not wait for.
+                change = Change.WRONG_KEY if event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL else Change.REFUSED
+                return [*changes, (change, f"{self._endpoint}: {_REFUSALS[zmq.Event(event)]}")]
+        return changes
+
+    def _now_s(self) -> float:
+        return self._clock.monotonic_ns() / 1e9

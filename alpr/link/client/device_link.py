@@ -1,0 +1,164 @@
+"""The link of a device: a thread that carries the journal's outbox to the collector and survives its absence."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from alpr import __version__
+from alpr.clock import Clock, SystemClock
+from alpr.journal.losses import micros
+from alpr.journal.outbox import Outbox, read_depth
+from alpr.link.client.clock_offset import ClockOffset
+from alpr.link.client.dealer_socket import Dealer
+from alpr.link.client.heartbeat import HeartbeatSender
+from alpr.link.client.hotlist_download import HotlistDownload, HotlistStore
+from alpr.link.client.session import LinkState, Session
+from alpr.link.keys.curve_keys import KeyPair
+from alpr.link.keys.keyring import FixedKeys, KeyRing
+from alpr.link.protocol.heartbeat_messages import Vitals
+from alpr.system.guarded_thread import GuardedThread
+
+_TICK_S = 0.02  # how soon a new row is noticed; 50 looks a second at a counter cost a thousandth of a core
+_CLOSE_S = 5.0
+_LOOK_S = 1.0  # at the key files
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStatus:
+    """How the link stands and how much waits."""
+
+    is_connected: bool
+    waiting: Mapping[str, int]
+    """Records in the outbox by priority: "hit", "report", "hit_read", "read", "hit_picture", "picture"."""
+    waiting_bytes: int
+    oldest_age_s: float | None
+    """Age of the oldest waiting record; None where nothing waits."""
+    last_ack_at: datetime | None
+    clock: ClockOffset | None
+    """This device's clock against the collector's; None before the first answer to a heartbeat."""
+    last_error: str
+    acked: int
+    """Records since the start."""
+    resent: int
+    lost: Mapping[tuple[str, str], int]
+    """Totals over all time by (what, cause)."""
+
+
+class DeviceLink:
+    """Delivers at least once; the collector knows what it has already.
+
+    Args:
+        journal_path: of the `Journal` whose outbox is to be delivered.
+        endpoint: `tcp://host:port` of the collector.
+        keys: this device's own; or a ring, which also knows the collector's and follows changes of both.
+        server_key: the collector's public key, where `keys` is no ring.
+        on_failure: told, on the link's thread, when that has died (a damaged journal); the process should end.
+        ack_patience_s: with no answer for so long, what is under way is sent again.
+        heartbeat_s: between two heartbeats.
+        vitals: what a heartbeat tells of the device; asked on the link's thread, and should only hand over what is
+            at hand.
+        hotlists: where hotlist updates are put; None where none are taken.
+    """
+
+    def __init__(
+        self,
+        journal_path: Path,
+        endpoint: str,
+        keys: KeyPair | KeyRing,
+        server_key: str = "",
+        *,
+        clock: Clock | None = None,
+        software: str = f"alpr {__version__}",
+        on_failure: Callable[[Exception], None] | None = None,
+        ack_patience_s: float = 10.0,
+        heartbeat_s: float = 10.0,
+        vitals: Callable[[], Vitals] = Vitals,
+        hotlists: HotlistStore | None = None,
+    ) -> None:
+        self._path = journal_path
+        self._endpoint = endpoint
+        self._keys = FixedKeys(keys, server_key) if isinstance(keys, KeyPair) else keys
+        self._clock = clock or SystemClock()
+        self._software = software
+        self._ack_patience_s = ack_patience_s
+        self._pulse = HeartbeatSender(
+            journal_path, vitals, self._clock, software, heartbeat_s, lambda: self._keys.servers
+        )
+        self._puller = None if hotlists is None else HotlistDownload(hotlists, self._clock)
+        self._thread = GuardedThread("link", self._run, on_failure)
+        self._closing = threading.Event()
+        self._drain_until_s = float("-inf")
+        self._state = LinkState()
+
+    @property
+    def failure(self) -> Exception | None:
+        """What the link's thread died of; None while it lives."""
+        return self._thread.failure
+
+    def start(self) -> None:
+        """Begin to connect and to deliver."""
+        self._thread.start()
+
+    def close(self, drain_s: float = 0.0) -> bool:
+        """End the thread; True where nothing was left waiting.
+
+        Args:
+            drain_s: go on delivering for at most so long.
+        """
+        self._drain_until_s = self._now_s() + drain_s
+        self._closing.set()
+        self._thread.join(drain_s + _CLOSE_S)
+        return sum(read_depth(self._path).rows.values()) == 0
+
+    def status(self) -> LinkStatus:
+        """How things stand now; may be asked from any thread.
+
+        Raises:
+            StoreError: the journal cannot be read.
+        """
+        state, depth = self._state, read_depth(self._path)
+        oldest_us = min(depth.oldest_us.values(), default=None)
+        age_s = None if oldest_us is None else max(0.0, (micros(self._clock.now()) - oldest_us) / 1e6)
+        return LinkStatus(
+            is_connected=state.is_connected,
+            waiting=depth.rows,
+            waiting_bytes=depth.size_bytes,
+            oldest_age_s=age_s,
+            last_ack_at=state.last_ack_at,
+            clock=self._pulse.offset,
+            last_error=state.last_error,
+            acked=state.acked,
+            resent=state.resent,
+            lost=depth.lost,
+        )
+
+    def _run(self) -> None:
+        with (
+            Outbox(self._path) as outbox,
+            Dealer(self._endpoint, self._keys, self._clock) as dealer,
+        ):
+            patience_s, pulse, puller = self._ack_patience_s, self._pulse, self._puller
+            learn = self._keys.learn
+            courier = Session(outbox, dealer, self._clock, self._software, patience_s, pulse, puller, learn)
+            look_at_s = 0.0
+            try:
+                while not self._is_over(courier):
+                    if self._now_s() >= look_at_s:
+                        look_at_s = self._now_s() + _LOOK_S
+                        if self._keys.refresh():
+                            dealer.reopen()
+                    courier.take(dealer.poll(_TICK_S))
+                    courier.pump()
+                    self._state = courier.state
+            finally:
+                self._state = LinkState(last_error=courier.state.last_error or "closed")
+
+    def _is_over(self, courier: Session) -> bool:
+        return self._closing.is_set() and (self._now_s() >= self._drain_until_s or courier.is_idle())
+
+    def _now_s(self) -> float:
+        return self._clock.monotonic_ns() / 1e9

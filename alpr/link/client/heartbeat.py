@@ -1,0 +1,106 @@
+"""The device's heartbeat: when the next is due, what it says, and what its echo teaches about the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from alpr.clock import Clock
+from alpr.journal.losses import micros
+from alpr.journal.outbox import OutboxDepth, read_depth
+from alpr.link.client.clock_offset import ClockOffset, OffsetMeter
+from alpr.link.protocol.heartbeat_messages import ClockHealth, Echo, Heartbeat, OutboxHealth, Vitals
+
+_POSTPONED_NS = 1_000_000_000
+
+
+class HeartbeatSender:
+    """Makes heartbeats. Belongs to the link's thread.
+
+    Args:
+        journal_path: whose outbox is told of.
+        vitals: asked for each heartbeat, on the link's thread: it should only hand over what is at hand.
+        every_s: between two heartbeats.
+        server_keys: asked for the collector's keys that the device holds.
+    """
+
+    def __init__(
+        self,
+        journal_path: Path,
+        vitals: Callable[[], Vitals],
+        clock: Clock,
+        software: str,
+        every_s: float,
+        server_keys: Callable[[], tuple[str, ...]] = tuple,
+    ) -> None:
+        self._path = journal_path
+        self._vitals = vitals
+        self._clock = clock
+        self._software = software
+        self._server_keys = server_keys
+        self._every_ns = round(every_s * 1e9)
+        self._is_wanted = False
+        self._due_ns: int | None = None
+        self._made: tuple[datetime, int] | None = None
+        self._sent: tuple[datetime, int] | None = None
+        self._meter = OffsetMeter(clock)
+
+    @property
+    def offset(self) -> ClockOffset | None:
+        """The device's clock against the collector's; None before the first echo."""
+        return self._meter.offset()
+
+    @property
+    def is_due(self) -> bool:
+        """True where a heartbeat should go out."""
+        return self._is_wanted and (self._due_ns is None or self._clock.monotonic_ns() >= self._due_ns)
+
+    def connected(self, *, has_heartbeats: bool) -> None:
+        """A collector has just answered; an older one understands no heartbeats and gets none."""
+        self._is_wanted = has_heartbeats
+        self.hasten()
+
+    def hasten(self) -> None:
+        """The next is due at once."""
+        self._due_ns = None
+
+    def heartbeat(self) -> Heartbeat:
+        """How the device is now.
+
+        Raises:
+            StoreError: the journal cannot be read.
+        """
+        outbox = health_from_depth(read_depth(self._path), self._clock.now())
+        vitals, offset = self._vitals(), self.offset
+        clock = None if offset is None else ClockHealth(offset.offset_s, offset.uncertainty_s)
+        now_ns = self._clock.monotonic_ns()  # before it goes: what passes from here on counts as time on the way
+        heartbeat = Heartbeat(self._clock.now(), self._software, outbox, vitals, clock, self._server_keys())
+        self._made = (heartbeat.sent_at, now_ns)
+        return heartbeat
+
+    def sent(self) -> None:
+        """The last one was handed to the socket."""
+        self._sent = self._made
+        self._due_ns = self._clock.monotonic_ns() + self._every_ns
+
+    def postpone(self) -> None:
+        """It could not be sent: the next is due a little later."""
+        self._due_ns = self._clock.monotonic_ns() + _POSTPONED_NS
+
+    def echoed(self, echo: Echo) -> None:
+        """The collector has answered; an answer to an older heartbeat teaches nothing."""
+        if self._sent is not None and echo.sent_at == self._sent[0]:
+            self._meter.add(self._sent[1], self._clock.monotonic_ns(), echo.received_at, echo.answered_at)
+            self._sent = None
+
+
+def health_from_depth(depth: OutboxDepth, now: datetime) -> OutboxHealth:
+    """What an outbox's depth says on the wire."""
+    now_us = micros(now)
+    return OutboxHealth(
+        waiting=dict(depth.rows),
+        waiting_bytes=depth.size_bytes,
+        oldest_age_s={name: max(0.0, (now_us - at_us) / 1e6) for name, at_us in depth.oldest_us.items()},
+        lost={f"{what}/{cause}": total for (what, cause), total in depth.lost.items()},
+    )

@@ -1,0 +1,233 @@
+"""The device's side of hotlist updates: asks for what it has not, part by part, and puts whole files in a folder.
+
+Owns no thread. One question is under way at a time, so that a hit's ack never waits behind more than one part. A file
+that was cut off goes on where it was, also after a restart: its name says which file it is, its size how much there
+is of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, Protocol, TypeAlias
+
+from alpr.clock import Clock
+from alpr.link.protocol.hotlist_messages import (
+    HotlistAsk,
+    HotlistNone,
+    HotlistOffers,
+    HotlistPart,
+    HotlistsHeld,
+    SetReport,
+)
+
+_log = logging.getLogger(__name__)
+
+_PATIENCE_S = 10.0
+"""With no answer for so long, it asks again."""
+_AGAIN_S = 3600.0
+"""A file that was delivered and changed nothing (refused, for one) is fetched again after so long."""
+_DISK_S = 60.0
+"""After a full disk."""
+_MISFIT_S = 1.0
+_PART = ".part"
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What the device holds, as the puller has to know it; a new value for each change."""
+
+    report: HotlistsHeld
+    needs_snapshot: frozenset[str] = frozenset()
+    """Sets of which a delta did not fit."""
+
+    def of(self, list_set: str) -> SetReport | None:
+        """What is held of a set."""
+        return next((held for held in self.report.held if held.list_set == list_set), None)
+
+
+class HotlistStore(Protocol):
+    """What the puller fills; asked on the link's thread."""
+
+    @property
+    def folder(self) -> Path:
+        """Where whole files are put, for others to take away."""
+
+    def holdings(self) -> Holdings:
+        """What the device holds now; the same object as long as nothing changed."""
+
+    def refuses(self, path: Path) -> bool:
+        """Whether the beginning of a file shows already that it is not wanted: the rest is spared."""
+
+
+_Attempt: TypeAlias = tuple[int, int, bool]
+"""Revision offered, revision held, whether a snapshot was asked for."""
+
+
+class _Asked(NamedTuple):
+    """A question under way."""
+
+    ask: HotlistAsk
+    attempt: _Attempt
+    at_s: float
+
+
+class HotlistDownload:
+    """Asks one collector.
+
+    Args:
+        suffix: of the files that it makes.
+    """
+
+    def __init__(self, store: HotlistStore, clock: Clock, suffix: str = ".alprhl") -> None:
+        self._store = store
+        self._clock = clock
+        self._suffix = suffix
+        self._is_welcome = False
+        self._reported: Holdings | None = None
+        self._offers: dict[str, int] = {}
+        self._asked: _Asked | None = None
+        self._done: dict[str, tuple[_Attempt, float]] = {}
+        """By set: what was fetched, and when it may be fetched again."""
+        self._paused_until_s = float("-inf")
+
+    def connected(self, *, has_hotlists: bool) -> None:
+        """The collector has answered the greeting."""
+        self._is_welcome = has_hotlists
+        self._reported, self._asked = None, None
+        self._offers.clear()
+
+    def disconnected(self) -> None:
+        """The connection is gone."""
+        self._is_welcome = False
+
+    def take(self, message: HotlistOffers | HotlistPart | HotlistNone) -> None:
+        """The collector said something."""
+        if isinstance(message, HotlistOffers):
+            self._offers = {offer.list_set: offer.revision for offer in message.offers}
+            return
+        asked = self._asked
+        if asked is None or asked.ask.list_set != message.list_set:
+            return  # too late: it was asked for again
+        self._asked = None
+        try:
+            is_over = isinstance(message, HotlistNone) or self._keep(asked.ask, message)
+        except OSError as error:
+            _log.error("%s: no room for a hotlist update (%s)", self._store.folder, error.strerror)
+            self._paused_until_s = self._now_s() + _DISK_S
+            return
+        if is_over:
+            self._done[message.list_set] = (asked.attempt, self._now_s() + _AGAIN_S)
+
+    def send_with(self, send: Callable[[HotlistsHeld | HotlistAsk], bool]) -> None:
+        """Say what is to be said.
+
+        Args:
+            send: False where nothing is taken now.
+        """
+        if not self._is_welcome:
+            return
+        holdings = self._store.holdings()
+        if holdings is not self._reported:
+            if not send(holdings.report):
+                return
+            self._reported = holdings
+        now_s = self._now_s()
+        if self._asked is not None and now_s - self._asked.at_s < _PATIENCE_S:
+            return
+        asked = self._next(holdings, now_s)
+        if asked is not None and send(asked.ask):
+            self._asked = asked
+
+    def _next(self, holdings: Holdings, now_s: float) -> _Asked | None:
+        if now_s < self._paused_until_s:
+            return None
+        for list_set in self._offers:
+            attempt = self._attempt(holdings, list_set)
+            done = self._done.get(list_set)
+            if attempt[0] > attempt[1] and (done is None or done[0] != attempt or now_s >= done[1]):
+                return _Asked(self._ask(holdings, list_set), attempt, now_s)
+        return None
+
+    def _attempt(self, holdings: Holdings, list_set: str) -> _Attempt:
+        held = holdings.of(list_set)
+        needs_snapshot = list_set in holdings.needs_snapshot
+        return self._offers.get(list_set, 0), 0 if held is None else held.revision, needs_snapshot
+
+    def _ask(self, holdings: Holdings, list_set: str) -> HotlistAsk:
+        held = holdings.of(list_set)
+        begun = self._begun(list_set)
+        size = None if begun is None else _size_of(begun)
+        return HotlistAsk(
+            list_set,
+            0 if held is None else held.revision,
+            "" if held is None else held.release,
+            wants_snapshot=list_set in holdings.needs_snapshot,
+            file_sha256=None if begun is None or size is None else bytes.fromhex(begun.stem.rpartition("=")[2]),
+            offset=size or 0,
+        )
+
+    def _begun(self, list_set: str) -> Path | None:
+        """The file of a set that was begun before."""
+        return next(iter(self._store.folder.glob(f"{list_set}={'[0-9a-f]' * 64}{_PART}")), None)
+
+    def _keep(self, ask: HotlistAsk, part: HotlistPart) -> bool:
+        """Write a part down; True where it was the last."""
+        folder = self._store.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{part.list_set}={part.file_sha256.hex()}{_PART}"
+        begun = self._begun(part.list_set)
+        if begun is not None and begun != path:
+            begun.unlink()  # another file took its place at the collector
+        size = path.stat().st_size if path.exists() else 0
+        is_next = part.offset == (ask.offset if ask.file_sha256 == part.file_sha256 else 0) == size
+        if not is_next or not 0 < len(part.content) <= part.file_bytes - size:
+            _log.warning("hotlist %s: a part that does not fit; it is fetched from its beginning", part.list_set)
+            path.unlink(missing_ok=True)
+            self._paused_until_s = self._now_s() + _MISFIT_S
+            return False
+        with _appending(path) as file:
+            file.write(part.content)
+            is_whole = file.tell() == part.file_bytes
+            file.flush()
+            if not is_whole:
+                return size == 0 and self._gives_up(path)
+            os.fsync(file.fileno())
+        self._finish(path, part)
+        return True
+
+    def _gives_up(self, path: Path) -> bool:
+        if not self._store.refuses(path):
+            return False
+        path.unlink()
+        return True
+
+    def _finish(self, path: Path, part: HotlistPart) -> None:
+        with path.open("rb") as file:
+            is_whole = hashlib.file_digest(file, "sha256").digest() == part.file_sha256
+        if is_whole:
+            path.replace(path.with_name(f"{part.list_set}-{part.revision:08d}{self._suffix}"))
+            _log.info("hotlist %s: revision %d has come", part.list_set, part.revision)
+        else:
+            path.unlink()
+            _log.error("hotlist %s: what has come is not what was announced", part.list_set)
+
+    def _now_s(self) -> float:
+        return self._clock.monotonic_ns() / 1e9
+
+
+def _size_of(path: Path) -> int | None:
+    """None where someone has just removed it, or it cannot be looked at."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
+def _appending(path: Path) -> BinaryIO:
+    """Whom the police look for is not for everybody: the mode of our databases."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o660), "ab")

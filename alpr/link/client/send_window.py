@@ -1,0 +1,80 @@
+"""Which records are under way between device and collector, and how many more may be. Pure; time is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from alpr.journal.schema import Priority
+
+
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """Bounds of what may be under way at once, and of one letter."""
+
+    rows: int
+    size: int
+    letter_rows: int
+    letter_size: int
+
+
+# Each lane has its own bounds, so that no hit ever waits for an ack of a read or a picture. Small letters, because
+# on a slow line a hit waits for what is already written to the socket.
+_URGENT = _Lane(rows=256, size=1 << 20, letter_rows=64, letter_size=256 << 10)
+_READS = _Lane(rows=512, size=512 << 10, letter_rows=64, letter_size=64 << 10)
+_PICTURES = _Lane(rows=64, size=192 << 10, letter_rows=16, letter_size=64 << 10)
+
+_LANES = {
+    Priority.HIT: _URGENT,
+    Priority.REPORT: _URGENT,
+    Priority.HIT_READ: _READS,
+    Priority.READ: _READS,
+    Priority.HIT_PICTURE: _PICTURES,
+    Priority.PICTURE: _PICTURES,
+}
+
+
+class Window:
+    """The records under way."""
+
+    def __init__(self) -> None:
+        self._sent: dict[int, tuple[_Lane, int]] = {}
+        self._progress_s = 0.0
+
+    @property
+    def seqs(self) -> Mapping[int, object]:
+        """What is under way, by seq; a live view."""
+        return self._sent
+
+    def room(self, priority: Priority) -> tuple[int, int]:
+        """Rows and bytes that the next letter of a priority may have; (0, 0) for none."""
+        lane = _LANES[priority]
+        sizes = [size for other, size in self._sent.values() if other is lane]
+        rows, size = lane.rows - len(sizes), lane.size - sum(sizes)
+        if rows <= 0 or size <= 0:
+            return 0, 0
+        return min(rows, lane.letter_rows), min(size, lane.letter_size)
+
+    def sent(self, priority: Priority, sizes: Mapping[int, int], now_s: float) -> None:
+        """A letter went out."""
+        if not self._sent:
+            self._progress_s = now_s
+        self._sent.update({seq: (_LANES[priority], size) for seq, size in sizes.items()})
+
+    def answered(self, seqs: Iterable[int], now_s: float) -> None:
+        """An answer came back."""
+        self._progress_s = now_s
+        for seq in seqs:
+            self._sent.pop(seq, None)
+
+    def is_urgent_under_way(self) -> bool:
+        """True where a hit waits for its ack."""
+        return any(lane is _URGENT for lane, _ in self._sent.values())
+
+    def clear(self) -> None:
+        """The connection is gone: whatever was under way has to go again."""
+        self._sent.clear()
+
+    def is_stalled(self, now_s: float, patience_s: float) -> bool:
+        """True where something is under way and no answer of any kind came for too long."""
+        return bool(self._sent) and now_s - self._progress_s > patience_s

@@ -1,0 +1,233 @@
+"""The devices that may speak to a collector: a text file, one `NAME KEY` per line, read again when it changes.
+
+`NAME KEY until INSTANT` is a key that the device has replaced and that is still good for a while. Lines that begin
+with `#` are comments; a revoked device stays as one, with the day. A line that cannot be understood allows nobody. A
+file that has gone missing changes nothing until it is back.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from alpr.clock import Clock, SystemClock
+from alpr.errors import LinkError
+from alpr.link.keys.curve_keys import is_key, is_name
+from alpr.system.locked_file import read_text, rewrite, stamp
+
+_log = logging.getLogger(__name__)
+_WHAT = "the list of allowed devices (see: alpr device new)"
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One line of the file."""
+
+    name: str
+    key: str
+    until: datetime | None = None
+    """When a key that was replaced is good no more; None for the device's present key."""
+
+    def is_good(self, now: datetime) -> bool:
+        """True where the key is accepted."""
+        return self.until is None or now < self.until
+
+
+class AllowList:
+    """The file's devices, kept current by `refresh`.
+
+    Args:
+        path: may hold no device yet, but must be there.
+
+    Raises:
+        LinkError: it cannot be read, or a line of it cannot be understood.
+    """
+
+    def __init__(self, path: Path, clock: Clock | None = None) -> None:
+        if not path.exists():
+            raise LinkError(
+                f"{path}: no list of allowed devices; `alpr device new NAME -c collector.yaml` lets the first one in "
+                "and makes it"
+            )
+        self.path = path
+        self._clock = clock or SystemClock()
+        self._stamp = stamp(path, _WHAT)
+        self._by_key = {device.key: device for device in read_devices(path)}
+
+    def name_of(self, key: str) -> str | None:
+        """The device's name; None where the key is not allowed, or no more."""
+        device = self._by_key.get(key)
+        return device.name if device and device.is_good(self._clock.now()) else None
+
+    def is_present(self, key: str) -> bool:
+        """True for a device's present key, false for one that was replaced."""
+        device = self._by_key.get(key)
+        return device is not None and device.until is None
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """All that are good now."""
+        now = self._clock.now()
+        return frozenset(device.key for device in self._by_key.values() if device.is_good(now))
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Of all that are allowed."""
+        return frozenset(device.name for device in self._by_key.values())
+
+    def refresh(self) -> bool:
+        """Look whether the file has changed, and read it again if so; True where it was."""
+        try:
+            found = stamp(self.path, _WHAT)
+            if found == self._stamp:
+                return False
+            devices, mistakes = parse(read_text(self.path, _WHAT))
+        except LinkError as error:
+            if self._stamp:
+                _log.error("%s; the devices allowed so far stay so", error)
+            self._stamp = ()
+            return False
+        self._stamp = found
+        for mistake in mistakes:
+            _log.error("%s: %s; that line allows nobody", self.path, mistake)
+        self._by_key = {device.key: device for device in devices}
+        _log.info("%s: %d devices allowed", self.path, len(self.names))
+        return True
+
+
+def parse(text: str) -> tuple[list[Device], list[str]]:
+    """The devices of a file's text, and what is wrong with its other lines."""
+    devices: list[Device] = []
+    mistakes: list[str] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.split() or line.startswith("#"):
+            continue
+        device = _device_from_line(line)
+        if device is None:
+            mistakes.append(f"line {number}: not NAME KEY")
+        elif any(_is_twice(device, other) for other in devices):
+            mistakes.append(f"line {number}: name or key of another line again")
+        else:
+            devices.append(device)
+    return devices, mistakes
+
+
+def read_devices(path: Path) -> list[Device]:
+    """Who is allowed, keys that were replaced included.
+
+    Raises:
+        LinkError: the file cannot be read, or a line of it cannot be understood.
+    """
+    devices, mistakes = parse(read_text(path, _WHAT))
+    if mistakes:
+        raise LinkError(f"{path}: {'; '.join(mistakes)}; every line is NAME KEY")
+    return devices
+
+
+def create_list(path: Path) -> None:
+    """Make an empty list where there is none.
+
+    Raises:
+        LinkError: it cannot be written.
+    """
+    if not path.exists():
+        rewrite(path, lambda text: text or "# devices that may connect: NAME KEY\n", _WHAT, may_be_missing=True)
+
+
+def enrol(path: Path, device: Device) -> None:
+    """Allow a device; the file is made where it is missing, and replaced in one step.
+
+    Raises:
+        LinkError: its name or key is not one, or is in the file already; or the file cannot be written.
+    """
+    if not is_name(device.name):
+        raise LinkError(
+            f"{device.name!r}: a device's name is letters, digits, dots, hyphens and underscores, at most 64"
+        )
+    if not is_key(device.key):
+        raise LinkError(f"{device.key!r}: not a public key of 40 characters; see the device's .pub file")
+
+    def with_device(text: str) -> str:
+        for other in parse(text)[0]:
+            if other.name == device.name or other.key == device.key:
+                raise LinkError(
+                    f"{path}: {other.name} is allowed already, with this name or this key; revoke it first"
+                )
+        return _with_line(text, f"{device.name} {device.key}")
+
+    rewrite(path, with_device, _WHAT, may_be_missing=True)
+
+
+def replace_key(path: Path, name: str, old_key: str, new_key: str, until: datetime) -> None:
+    """Give a device a new key; the old one is good for a while yet. Doing it again changes nothing.
+
+    Raises:
+        LinkError: the old key is not the device's present one, the new one is another's, or the file cannot be
+            written.
+    """
+
+    def with_both(text: str) -> str:
+        devices = parse(text)[0]
+        if Device(name, new_key) in devices:
+            return text
+        if Device(name, old_key) not in devices:
+            raise LinkError(f"{path}: that is not the present key of {name}")
+        if any(device.key == new_key for device in devices):
+            raise LinkError(f"{path}: the new key of {name} stands there already")
+        good_until = f"{until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        lines = [
+            f"{name} {old_key} until {good_until}" if line.split() == [name, old_key] else line
+            for line in text.splitlines()
+        ]
+        return _with_line("\n".join(lines), f"{name} {new_key}")
+
+    rewrite(path, with_both, _WHAT, may_be_missing=False)
+
+
+def revoke(path: Path, name: str, now: datetime) -> None:
+    """Allow a device no more, with none of its keys; its lines stay as comments.
+
+    Raises:
+        LinkError: no such device, or the file cannot be written.
+    """
+
+    def without_device(text: str) -> str:
+        if not any(device.name == name for device in parse(text)[0]):
+            raise LinkError(f"{path}: no device {name} is allowed; see: alpr device list")
+        lines = [
+            f"# revoked {now:%Y-%m-%dT%H:%M:%SZ}: {line}" if line.split()[:1] == [name] else line
+            for line in text.splitlines()
+        ]
+        return "\n".join(lines) + "\n"
+
+    rewrite(path, without_device, _WHAT, may_be_missing=False)
+
+
+def _device_from_line(line: str) -> Device | None:
+    words = line.split()
+    if len(words) not in (2, 4) or not is_name(words[0]) or not is_key(words[1]):
+        return None
+    if len(words) == 2:
+        return Device(words[0], words[1])
+    until = instant_from_text(words[3])
+    return Device(words[0], words[1], until) if words[2] == "until" and until else None
+
+
+def instant_from_text(text: str) -> datetime | None:
+    """An instant as it stands in our files; None where it is none, or does not say its time zone."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return instant.astimezone(UTC) if instant.tzinfo else None
+
+
+def _is_twice(device: Device, other: Device) -> bool:
+    is_present_twice = device.name == other.name and device.until is None and other.until is None
+    return device.key == other.key or is_present_twice
+
+
+def _with_line(text: str, line: str) -> str:
+    return f"{text}{'' if not text or text.endswith(chr(10)) else chr(10)}{line}\n"

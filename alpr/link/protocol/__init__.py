@@ -1,0 +1,1 @@
+"""Messages between device and collector: types, bounds, encoding, JSON Schemas. Knows no socket and no file."""

@@ -1,0 +1,109 @@
+"""What a device says about itself in each heartbeat, as it stands on the wire. See docs/messages.md."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from alpr.link.protocol.fields import Count, Finite, Instant, Name, PublicKey, Share, Text
+
+
+class CameraHealth(Struct, frozen=True):
+    """One camera."""
+
+    camera_id: Name
+    state: Name
+    """`FeedState`'s value, or one that a newer device knows."""
+    fps: Finite
+    """Lately, as the frames arrived."""
+    frames: Count
+    dropped: Count
+    """Replaced by a newer one before they were looked at."""
+    skipped: Count = 0
+    """That could not be decoded."""
+    last_frame_age_s: Finite | None = None
+    last_error: Text = ""
+
+
+class ListHealth(Struct, frozen=True):
+    """One hotlist that the device holds."""
+
+    name: Name
+    revision: Count
+    age_s: Finite
+
+
+class MachineHealth(Struct, frozen=True):
+    """The computer; None where it cannot tell."""
+
+    disk_free_bytes: Count | None = None
+    """Where the journal is."""
+    disk_total_bytes: Count | None = None
+    temperature_c: Finite | None = None
+    """The hottest of its sensors."""
+    cpu_share: Share | None = None
+    """Of all cores, since the heartbeat before."""
+    memory_used_bytes: Count | None = None
+    memory_total_bytes: Count | None = None
+    process_bytes: Count | None = None
+    """Memory of the program itself."""
+
+
+class OutboxHealth(Struct, frozen=True):
+    """What waits for the collector."""
+
+    waiting: dict[Name, Count]
+    """Records by priority: "hit", "loss", "hit_read", "read", "hit_picture", "picture"."""
+    waiting_bytes: Count
+    oldest_age_s: dict[Name, Finite]
+    """By priority, where something waits."""
+    lost: dict[Name, Count]
+    """Totals over all time by "what/cause"."""
+
+
+class ClockHealth(Struct, frozen=True):
+    """The device's clock against the collector's, measured on the link."""
+
+    offset_s: Finite
+    """Positive: the device is ahead."""
+    uncertainty_s: Finite
+    """The truth is within ± this, as long as neither clock was set since."""
+
+
+class Vitals(Struct, frozen=True):
+    """What the link cannot know by itself."""
+
+    uptime_s: Finite = 0.0
+    """Of the program."""
+    cameras: Annotated[tuple[CameraHealth, ...], Meta(max_length=256)] = ()
+    machine: MachineHealth = MachineHealth()
+    model_ids: Annotated[tuple[Name, ...], Meta(max_length=16)] = ()
+    hotlists: Annotated[tuple[ListHealth, ...], Meta(max_length=256)] = ()
+    last_error: Text = ""
+
+
+class Heartbeat(Struct, frozen=True, tag="heartbeat", tag_field="kind"):
+    """How a device is. Each replaces the one before: none is kept for later, none is sent twice."""
+
+    sent_at: Instant
+    """By the device's clock; the echo names it."""
+    software: Name
+    outbox: OutboxHealth
+    vitals: Vitals = Vitals()
+    clock: ClockHealth | None = None
+    """None until an echo came back."""
+    server_keys: Annotated[tuple[PublicKey, ...], Meta(max_length=4)] = ()
+    """The collector's keys that the device would accept: the present one, and the next where it was told."""
+    v: int = 1
+
+
+class Echo(Struct, frozen=True, tag="echo", tag_field="kind"):
+    """The collector's answer to a heartbeat: what the device measures its clock by."""
+
+    sent_at: Instant
+    """The heartbeat's own."""
+    received_at: Instant
+    """By the collector's clock, as the next."""
+    answered_at: Instant
+    v: int = 1

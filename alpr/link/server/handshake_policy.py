@@ -1,0 +1,93 @@
+"""Who is let in at the collector, as what: a device that is on the list, a holder of a claim code, or nobody. No I/O.
+
+Nothing that a peer says counts, only the key that its connection was made with.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import OrderedDict
+
+from alpr.clock import Clock
+from alpr.link.keys.allowlist import AllowList
+from alpr.link.keys.claims import ClaimDesk
+
+TRIES = 120
+"""Refused handshakes of one address within `WINDOW_S`, after which it may not even try a claim code."""
+WINDOW_S = 60.0
+_ADDRESSES = 4096  # that are remembered; the longest unheard of is forgotten first
+
+
+class HandshakePolicy:
+    """Decides on handshakes.
+
+    Args:
+        desk: where claim codes are redeemed; None where there is none.
+    """
+
+    def __init__(self, allowed: AllowList, desk: ClaimDesk | None, clock: Clock) -> None:
+        self._allowed = allowed
+        self._desk = desk
+        self._clock = clock
+        self._devices: set[str] = set()  # that may have a connection now
+        self._refused: OrderedDict[str, tuple[float, int]] = OrderedDict()  # address: (since, how many)
+
+    def refusal(self, key: str, address: str) -> str:
+        """Why a connection is refused; "" where it is let in."""
+        if self._allowed.name_of(key) is not None:
+            self._devices.add(key)
+            return ""  # a device is never kept out by what others do at its address
+        address = network_of(address)
+        if self._tries(address) >= TRIES:
+            reason = "too many tries"
+        elif self._desk is None:
+            reason = "refused key"
+        else:
+            self._desk.refresh()  # a code is good from the moment on that it is printed
+            reason = self._desk.refusal(key)
+        if reason:
+            self._count(address)
+        return reason
+
+    def is_claim(self, key: str) -> bool:
+        """True for a key that may claim, and do nothing else."""
+        return self._desk is not None and not self._desk.refusal(key)
+
+    def is_any_gone(self) -> bool:
+        """Read the files again; True where a device that was let in is allowed no more: its connection must end."""
+        self._allowed.refresh()
+        if self._desk is not None:
+            self._desk.refresh()
+        return not self._devices <= self._allowed.keys
+
+    def all_left(self) -> None:
+        """All connections were closed."""
+        self._devices.clear()
+
+    def _tries(self, address: str) -> int:
+        since, tries = self._refused.get(address, (0.0, 0))
+        return tries if self._now_s() - since < WINDOW_S else 0
+
+    def _count(self, address: str) -> None:
+        tries = self._tries(address)
+        since = self._refused[address][0] if tries else self._now_s()
+        self._refused[address] = (since, tries + 1)
+        self._refused.move_to_end(address)
+        if len(self._refused) > _ADDRESSES:
+            self._refused.popitem(last=False)
+
+    def _now_s(self) -> float:
+        return self._clock.monotonic_ns() / 1e9
+
+
+def network_of(address: str) -> str:
+    """What counts as one address: of IPv6 the first half, since whoever has one has all of it."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(ip, ipaddress.IPv4Address):
+        return str(ip)
+    if ip.ipv4_mapped is not None:
+        return str(ip.ipv4_mapped)
+    return str(ipaddress.IPv6Network((ip, 64), strict=False))

@@ -1,0 +1,334 @@
+"""The collector's end of the wire: hands messages on, acks what was stored, lets new devices claim their place.
+
+Belongs to one thread. Who sent a message is the key that its connection was made with, looked up in the allow-list
+anew for each message.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from alpr import __version__
+from alpr.clock import Clock, SystemClock
+from alpr.errors import MessageError, StoreDamaged, StoreUnavailable
+from alpr.link.keys.allowlist import AllowList
+from alpr.link.keys.claims import ClaimDesk
+from alpr.link.keys.curve_keys import KeyPair
+from alpr.link.protocol.enrolment_messages import (
+    Claim,
+    Claimed,
+    ClaimRefused,
+    NewKey,
+    NewKeyRefused,
+    NewKeyTaken,
+    ServerKey,
+)
+from alpr.link.protocol.heartbeat_messages import Echo, Heartbeat
+from alpr.link.protocol.hotlist_messages import HotlistAsk, HotlistsHeld
+from alpr.link.protocol.messages import (
+    Ack,
+    Batch,
+    FromCollector,
+    FromDevice,
+    Goodbye,
+    Hello,
+    OtherVersion,
+    Refusal,
+    Welcome,
+    decode_from_device,
+    encode,
+)
+from alpr.link.server.enrolment import LATER, EnrolmentDesk
+from alpr.link.server.handshake_policy import HandshakePolicy
+from alpr.link.server.hotlist_server import HotlistServer, Library
+from alpr.link.server.router_socket import Arrival, RouterSocket
+
+_log = logging.getLogger(__name__)
+
+_REFRESH_S = 1.0
+_PAUSE_S = 1.0  # after a full disk
+_COMPLAINT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who sent a message."""
+
+    key: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One batch of one device."""
+
+    peer: Peer
+    batch: Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a batch: a record that stands in none of the two was not kept, and will be sent again."""
+
+    seqs: tuple[int, ...]
+    """Durably stored, now or before."""
+    refused: tuple[Refusal, ...] = ()
+    """Never to be taken."""
+
+
+class Handler(Protocol):
+    """Stores what devices send."""
+
+    def greet(self, peer: Peer, hello: Hello) -> None:
+        """A device has connected.
+
+        Raises:
+            StoreUnavailable: it cannot be noted now.
+        """
+
+    def heard(self, peer: Peer, heartbeat: Heartbeat) -> None:
+        """A device has said how it is."""
+
+    def rekey(self, peer: Peer, public_key: str) -> None:
+        """What comes with this key will be the same device's.
+
+        Raises:
+            PeerRejected: that key was another device's.
+            StoreUnavailable: it cannot be noted now.
+        """
+
+    def store(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
+        """Commit all batches, durably, and give a receipt for each, in order.
+
+        Raises:
+            StoreUnavailable: nothing was stored; the devices will send it again.
+        """
+
+
+class Hub:
+    """Listens once opened.
+
+    Args:
+        listen: `tcp://address:port`; port `*` takes a free one.
+        keys: the collector's own.
+        desk: where claim codes are redeemed; None where neither that nor a new key is possible.
+        key_grace: for how long a key that a device has replaced is still good.
+        library: has the published hotlist updates; None where there are none.
+    """
+
+    def __init__(
+        self,
+        listen: str,
+        keys: KeyPair,
+        allowed: AllowList,
+        handler: Handler,
+        clock: Clock | None = None,
+        *,
+        desk: ClaimDesk | None = None,
+        key_grace: timedelta = timedelta(days=1),
+        library: Library | None = None,
+    ) -> None:
+        self._keys = keys
+        self._allowed = allowed
+        self._handler = handler
+        self._clock = clock or SystemClock()
+        self._porter = None if desk is None else EnrolmentDesk(allowed, desk, key_grace, self._clock, self._fault)
+        self._next_key = ""
+        self._gate = HandshakePolicy(allowed, desk, self._clock)
+        self._door = RouterSocket(listen, self._refusal)
+        self._bell = None if library is None else HotlistServer(library, self._send)
+        self._refresh_at_s = float("-inf")
+        self._pause_until_s = float("-inf")
+        self._complain_at_s = float("-inf")
+        self.faults: Counter[str] = Counter()
+        """What was not accepted, by reason: "refused key", "expired code", "revoked code", "too many tries" in the
+        handshake; "claim", "new key", "not allowed", "malformed", "not stored" after it."""
+
+    def open(self) -> str:
+        """Bind; the endpoint with its actual port.
+
+        Raises:
+            LinkError: the address is taken or is none.
+        """
+        return self._door.open(self._keys)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._door.close()
+
+    def announce(self, next_key: str) -> None:
+        """Tell each device, with the answer to its heartbeat, which key will be used next; "" for none."""
+        self._next_key = next_key
+
+    def change_keys(self, keys: KeyPair) -> None:
+        """Use another key from now on: all connections are made anew.
+
+        Raises:
+            LinkError: the address was taken meanwhile.
+        """
+        self._keys = keys
+        self._door.reopen(keys)
+        self._gate.all_left()
+
+    def step(self, timeout_s: float) -> None:
+        """Wait for messages, store them, ack them.
+
+        Raises:
+            StoreDamaged: the store is unusable.
+            LinkError: the address was taken while all connections were closed for a moment.
+        """
+        now_s = self._clock.monotonic_ns() / 1e9
+        if now_s >= self._refresh_at_s:
+            self._refresh_at_s = now_s + _REFRESH_S
+            self._refresh()
+        if self._door.wait(timeout_s, for_messages=now_s >= self._pause_until_s):
+            self._take(self._receive())
+        if self._bell is not None:
+            with self._survived("hotlists"):
+                self._bell.answer()
+
+    def _refresh(self) -> None:
+        """Who is allowed no more is cut off within a second, and what is new is told."""
+        if self._gate.is_any_gone():
+            _log.warning("a device is allowed no more: all connections are made anew")
+            self._door.reopen(self._keys)
+            self._gate.all_left()
+        if self._bell is not None:
+            with self._survived("hotlists"):
+                self._bell.ring(lambda key: self._allowed.name_of(key) is not None)
+
+    def _refusal(self, key: str, address: str) -> str:
+        reason = self._gate.refusal(key, address)
+        if reason:
+            self._fault(reason, address)
+        return reason
+
+    def _receive(self) -> list[tuple[bytes, Delivery]]:
+        """Batches that wait, each with the route of its answer; all else is answered here."""
+        received = []
+        for arrival in self._door.arrivals():
+            name = self._allowed.name_of(arrival.key)
+            peer = Peer(arrival.key, name or "a claim code")
+            message = self._decoded(peer, arrival)
+            if name is not None and isinstance(message, Batch):
+                received.append((arrival.route, Delivery(peer, message)))
+                continue
+            with self._survived(peer.name):
+                if name is None:
+                    self._redeem(arrival, message)
+                elif message is not None:
+                    self._answer(arrival.route, peer, message)
+        return received
+
+    def _answer(self, route: bytes, peer: Peer, message: FromDevice) -> None:
+        if isinstance(message, Hello):
+            self._greet(route, peer, message)
+        elif isinstance(message, Heartbeat):
+            self._echo(route, peer, message)
+        elif isinstance(message, NewKey):
+            self._replace_key(route, peer, message)
+        elif isinstance(message, HotlistAsk | HotlistsHeld) and self._bell is not None:
+            self._bell.take(route, peer, message)
+
+    @contextmanager
+    def _survived(self, whose: str) -> Iterator[None]:
+        """Whatever one message brings about is counted and told, and ends nothing.
+
+        Raises:
+            StoreDamaged: which is no message's doing, and passes with none.
+        """
+        try:
+            yield
+        except StoreDamaged:
+            raise
+        except StoreUnavailable as error:
+            self._fault("not stored", str(error))
+        except Exception as error:
+            self._fault("failed", f"{whose}: {type(error).__name__}: {error}", error)
+
+    def _redeem(self, arrival: Arrival, message: FromDevice | None) -> None:
+        """From one who is not on the list only a claim counts, and only with a code's key."""
+        if self._porter is None or not isinstance(message, Claim) or not self._gate.is_claim(arrival.key):
+            self._fault("not allowed", "a message of one who is not on the list")
+            return
+        answer: Claimed | ClaimRefused = ClaimRefused(LATER)
+        with self._survived("a claim code"):
+            answer = self._porter.redeem(arrival.key, message)
+        self._send(arrival.route, answer)
+
+    def _replace_key(self, route: bytes, peer: Peer, wish: NewKey) -> None:
+        if self._porter is None:
+            self._fault("not allowed", f"{peer.name} would replace its key")
+            return
+        answer: NewKeyTaken | NewKeyRefused = NewKeyRefused(LATER)
+        with self._survived(peer.name):
+            answer = self._porter.replace_key(peer.name, peer.key, wish, lambda key: self._handler.rekey(peer, key))
+        self._send(route, answer)
+
+    def _decoded(self, peer: Peer, arrival: Arrival) -> FromDevice | None:
+        try:
+            if len(arrival.frames) != 1:
+                raise MessageError(f"a message of {len(arrival.frames)} frames instead of one")
+            return decode_from_device(arrival.frames[0])
+        except MessageError as error:
+            self._fault("malformed", f"{peer.name}: {error}")
+            if isinstance(error, OtherVersion):
+                self._send(arrival.route, Goodbye(str(error)))
+            return None
+
+    def _greet(self, route: bytes, peer: Peer, hello: Hello) -> None:
+        with self._survived(peer.name):
+            self._handler.greet(peer, hello)
+        self._send(route, Welcome(f"alpr {__version__}", has_hotlists=self._bell is not None, has_heartbeats=True))
+
+    def _echo(self, route: bytes, peer: Peer, heartbeat: Heartbeat) -> None:
+        received_at = self._clock.now()
+        with self._survived(peer.name):
+            self._handler.heard(peer, heartbeat)
+        self._send(route, Echo(heartbeat.sent_at, received_at, self._clock.now()))
+        if self._next_key and self._next_key not in heartbeat.server_keys:
+            self._send(route, ServerKey(self._next_key))
+
+    def _take(self, received: list[tuple[bytes, Delivery]]) -> None:
+        """Store batches and ack them; where that fails for all of them together, each by itself."""
+        if not received or self._stored(received) or len(received) == 1:
+            return
+        for one in received:
+            self._stored([one])
+
+    def _stored(self, received: list[tuple[bytes, Delivery]]) -> bool:
+        """True where it is settled what becomes of all of them; nothing is acked that was not stored."""
+        try:
+            receipts = self._handler.store([delivery for _, delivery in received])
+        except StoreUnavailable as error:
+            self._fault("not stored", str(error))
+            self._pause_until_s = self._clock.monotonic_ns() / 1e9 + _PAUSE_S
+            return True
+        except StoreDamaged:
+            raise
+        except Exception as error:
+            names = ", ".join(sorted({delivery.peer.name for _, delivery in received}))
+            self._fault("failed", f"{names}: {type(error).__name__}: {error}", error)
+            return False
+        for (route, delivery), receipt in zip(received, receipts, strict=True):
+            for refusal in receipt.refused:
+                self._fault("refused record", f"{delivery.peer.name}: {refusal.reason}")
+            if receipt.seqs or receipt.refused:
+                self._send(route, Ack(delivery.batch.boot_id, receipt.seqs, receipt.refused))
+        return True
+
+    def _send(self, route: bytes, message: FromCollector) -> None:
+        self._door.send(route, encode(message))
+
+    def _fault(self, kind: str, what: str, unforeseen: Exception | None = None) -> None:
+        self.faults[kind] += 1
+        now_s = self._clock.monotonic_ns() / 1e9
+        if now_s >= self._complain_at_s:  # a hostile peer must not fill the log
+            self._complain_at_s = now_s + _COMPLAINT_S
+            _log.warning("%s (%s; so far: %s)", kind, what, dict(self.faults), exc_info=unforeseen)

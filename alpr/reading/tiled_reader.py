@@ -1,0 +1,66 @@
+"""FilmReader: finds and reads the plates in the frames of one camera."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+from alpr.detect import PARTS
+from alpr.reading.plate_reader import PlateReader
+from alpr.types import Detection, Image, Observation
+
+
+@runtime_checkable
+class PartLooker(Protocol):
+    """A detector that can look at a part of a frame from nearer."""
+
+    def detect_part(self, image: Image, part: int) -> list[Detection]:
+        """The plates of one part, `part` in [0, `PARTS`), most confident first; corners in the image's pixels."""
+
+
+class FilmReader:
+    """One look at each frame, and where it shows nothing one more: at one part of the frame, from nearer.
+
+    So a plate too far off for the first look is found within a few frames, and a frame never costs more than two
+    looks. The parts take turns; while one shows a plate, it has every second turn. Keeps whose turn it is: each
+    camera has its own.
+
+    Args:
+        reader: what looks and reads; cameras may share it.
+        looks_nearer: False leaves it at one look.
+    """
+
+    def __init__(self, reader: PlateReader, *, looks_nearer: bool = True) -> None:
+        self._reader = reader
+        self._parts = reader.detector if looks_nearer and isinstance(reader.detector, PartLooker) else None
+        self._next = 0
+        self._held: int | None = None
+        self._is_helds_turn = False
+
+    def detect(self, image: Image) -> list[Detection]:
+        """Where the plates are, most confident first.
+
+        Args:
+            image: (H, W, 3) uint8 BGR; the next frame.
+        """
+        found = self._reader.detect(image)
+        if found or self._parts is None:
+            return found
+        part = self._turn()
+        found = self._parts.detect_part(image, part)
+        if found:
+            self._held = part
+        elif part == self._held:
+            self._held = None
+        return found
+
+    def recognise(self, image: Image, detections: Sequence[Detection]) -> list[Observation]:
+        """What each of the detected plates says, in the same order."""
+        return self._reader.recognise(image, detections)
+
+    def _turn(self) -> int:
+        self._is_helds_turn = self._held is not None and not self._is_helds_turn
+        if self._held is not None and self._is_helds_turn:
+            return self._held
+        part, self._next = self._next, (self._next + 1) % PARTS
+        return part

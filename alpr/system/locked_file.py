@@ -1,0 +1,127 @@
+"""Small text files that several processes change: one writer at a time, replaced in one step, durable."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alpr.errors import LinkError
+from alpr.system.files import put_in_place, whole_file
+
+_PATIENCE_S = 5.0
+
+
+def read_text(path: Path, what: str) -> str:
+    """The file's text.
+
+    Args:
+        what: it is, for the error's message.
+
+    Raises:
+        LinkError: it cannot be read.
+    """
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LinkError(f"{path}: cannot read {what} ({error})") from error
+
+
+def stamp(path: Path, what: str) -> tuple[int, ...]:
+    """Changes whenever the file was replaced or written.
+
+    Raises:
+        LinkError: it is not there.
+    """
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise LinkError(f"{path}: cannot read {what} ({error})") from error
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def rewrite(path: Path, change: Callable[[str], str], what: str, *, mode: int = 0o644, may_be_missing: bool) -> None:
+    """Replace the file's text by what `change` makes of it.
+
+    Args:
+        mode: of a file that is made.
+        may_be_missing: then `change` is given "".
+
+    Raises:
+        LinkError: it cannot be read or written, or another change takes too long.
+    """
+    with _alone(path):
+        before = "" if may_be_missing and not path.exists() else read_text(path, what)
+        after = change(before)
+        try:
+            like = path if path.exists() else path.parent
+            _write(path, after, like, path.stat().st_mode & 0o777 if like == path else mode)
+        except OSError as error:
+            raise LinkError(f"{path}: cannot write {what} ({error.strerror}); check its folder") from error
+
+
+def create(path: Path, text: str, what: str, *, mode: int) -> None:
+    """Write a file that must not be there yet; it is whole, or not there at all, whenever we are killed.
+
+    Raises:
+        LinkError: it is there already, or cannot be written.
+    """
+    with _alone(path):
+        if path.exists():
+            raise LinkError(f"{path}: there already; choose another name or remove it first")
+        try:
+            _write(path, text, path.parent, mode)
+        except OSError as error:
+            raise LinkError(f"{path}: cannot write {what} ({error.strerror}); check the folder") from error
+
+
+def _write(path: Path, text: str, like: Path, mode: int) -> None:
+    with whole_file(path, mode) as file:
+        give_as(like, file.fileno())
+        file.write(text.encode())
+
+
+def give_as(like: Path, descriptor: int) -> None:
+    """Where root made a file, let it belong to whom `like` belongs: else the program that runs cannot read it."""
+    if os.geteuid() == 0:
+        owner = like.stat()
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Locks the folder, which the end of a process unlocks whatever ended it."""
+    try:
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise LinkError(f"{path}: cannot open its folder ({error.strerror})") from error
+    try:
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError as error:
+                if time.monotonic() >= deadline:
+                    raise LinkError(f"{path}: another change is under way; try again") from error
+                time.sleep(0.02)
+        yield
+    finally:
+        os.close(folder)
+
+
+def take_place(draft: Path, path: Path) -> None:
+    """Put a finished file in another one's place, with that one's owner; durable.
+
+    Raises:
+        OSError: it cannot be done.
+    """
+    descriptor = os.open(draft, os.O_RDONLY)
+    try:
+        give_as(path, descriptor)
+    finally:
+        os.close(descriptor)
+    put_in_place(draft, path)

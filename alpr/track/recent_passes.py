@@ -1,0 +1,112 @@
+"""What was reported lately at one camera, so that a vehicle that was hidden or parked is not reported again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from alpr.track.motion import Place, predict
+from alpr.track.reading_alignment import is_compatible
+from alpr.track.settings import TrackSettings
+from alpr.track.track import Track
+from alpr.types import PlateText
+
+_MOST = 512  # remembered passes; the oldest go first
+_SAME_PLACE_WIDTHS = 1.0
+_MOST_HIDDEN = 3  # characters; what is left of a plate of which more is hidden may be anybody's
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reported:
+    """One pass that was reported: its last state."""
+
+    plate: PlateText
+    place: Place
+    velocity: tuple[float, float]
+    seen_ns: int
+
+
+class RecentReads:
+    """The passes of one camera that are over but not forgotten."""
+
+    def __init__(self, settings: TrackSettings) -> None:
+        self._settings = settings
+        self._reported: dict[str, Reported] = {}
+
+    def __len__(self) -> int:
+        return len(self._reported)
+
+    def remember(self, read_id: str, track: Track) -> None:
+        """A reported pass is over."""
+        assert track.reported is not None  # noqa: S101 - only reported passes have a read id
+        self._reported.pop(read_id, None)
+        self._reported[read_id] = Reported(track.reported, track.place, track.velocity, track.last_ns)
+        if len(self._reported) > _MOST:
+            del self._reported[next(iter(self._reported))]
+
+    def touch(self, read_id: str, track: Track) -> None:
+        """A track that goes on with a reported pass is over too."""
+        known = self._reported.pop(read_id, None)
+        if known is not None:  # else it was pushed out by newer ones
+            self._reported[read_id] = replace(
+                known, place=track.place, velocity=track.velocity, seen_ns=max(known.seen_ns, track.last_ns)
+            )
+
+    def forget(self, now_ns: int) -> None:
+        """Drop what is older than the longest memory."""
+        limit = now_ns - max(self._settings.parked_memory_s, self._settings.rejoin_s) * 1e9
+        while self._reported:
+            oldest = next(iter(self._reported))
+            if self._reported[oldest].seen_ns >= limit:
+                return
+            del self._reported[oldest]
+
+    def find(self, track: Track) -> str | None:
+        """The read id of the reported pass that this track goes on with, or None."""
+        plate = track.consensus
+        if plate is None:
+            return None
+        for read_id in reversed(self._reported):
+            known = self._reported[read_id]
+            if is_same_text(known.plate, plate, self._settings) and self._is_same_pass(known, track):
+                return read_id
+            if is_cut_short(known.plate, plate) and self._has_stayed(known, track):
+                return read_id
+        return None
+
+    def _is_same_pass(self, known: Reported, track: Track) -> bool:
+        gap_s = (track.first_ns - known.seen_ns) / 1e9
+        if gap_s <= self._settings.rejoin_s and is_near(
+            known.place, known.velocity, track.first_place, gap_s, self._settings.rejoin_widths
+        ):
+            return True
+        return self._has_stayed(known, track)
+
+    def _has_stayed(self, known: Reported, track: Track) -> bool:
+        # A car that comes back to the same barrier has driven there: its track began elsewhere.
+        return (track.first_ns - known.seen_ns) / 1e9 <= self._settings.parked_memory_s and stays_at(
+            known.place, track
+        )
+
+
+def is_same_text(known: PlateText, plate: PlateText, settings: TrackSettings) -> bool:
+    """Whether a text was reported before: the same, or a doubtful misreading of a surer one."""
+    if known.text == plate.text:
+        return True
+    return plate.confidence < min(settings.sure_confidence, known.confidence) and is_compatible(known, plate)
+
+
+def is_cut_short(known: PlateText, plate: PlateText) -> bool:
+    """Whether a text is what is left of a known one when something hides one end of the plate."""
+    hidden = len(known.text) - len(plate.text)
+    return 0 < hidden <= _MOST_HIDDEN and (known.text.startswith(plate.text) or known.text.endswith(plate.text))
+
+
+def stays_at(place: Place, track: Track) -> bool:
+    """Whether a track has been at a place from its beginning."""
+    return all(seen.widths_to(place) <= _SAME_PLACE_WIDTHS for seen in (track.first_place, track.place))
+
+
+def is_near(place: Place, velocity: tuple[float, float], later: Place, gap_s: float, widths: float) -> bool:
+    """Whether a vehicle last seen at `place` may have come to `later` in `gap_s` seconds."""
+    heading = predict(place, velocity, max(gap_s, 0.0))
+    return min(place.widths_to(later), heading.widths_to(later)) <= widths

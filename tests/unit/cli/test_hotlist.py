@@ -1,0 +1,208 @@
+"""`alpr hotlist` as a person or a script runs it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from alpr.cli import cli, main
+from alpr.clock import SystemClock
+from alpr.hotlist.files.importer import import_csv
+from alpr.hotlist.rules.policy import MatchPolicy
+from tests.hotlists import a_csv, an_old_hotlist
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*args: str) -> Result:
+    return CliRunner().invoke(cli, ["hotlist", *args])
+
+
+def rows(result: Result) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def failed(monkeypatch: pytest.MonkeyPatch, *args: str) -> int:
+    """Exit code of the whole program, with its one-line errors."""
+    monkeypatch.setattr(sys, "argv", ["alpr", "hotlist", *args])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert isinstance(caught.value.code, int)
+    return caught.value.code
+
+
+def test_all_rows_good() -> None:
+    a_csv(Path("s.csv"), "AB12CDE,stolen", "CD34EFG,stolen")
+    result = run("import", "s.csv", "--list", "stolen")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert rows(result) == [
+        {
+            **{"list": "stolen", "revision": 1, "entries": 2, "added": 2, "changed": 0, "removed": 0, "unchanged": 0},
+            **{"rejected": 0, "noted": 0, "left_out": 0, "format": "csv", "encoding": "ASCII"},
+            **{"errors": [], "notes": []},
+        }
+    ]
+    assert Path("var/hotlist.sqlite").is_file()
+
+
+def test_some_rows_bad() -> None:
+    a_csv(Path("s.csv"), "AB12CDE,stolen", "%,", "CD34EFG,x,y")
+    result = run("import", "s.csv", "--list", "stolen", "--db", "h.sqlite", "--json")
+    assert result.exit_code == 3
+    (report,) = rows(result)
+    assert (report["added"], report["rejected"]) == (1, 2)
+    assert [(error["line"], error["field"]) for error in report["errors"]] == [
+        (3, "plate"),
+        (3, "plate"),
+        (3, "reason"),
+        (4, ""),
+    ]
+    said = result.stderr.splitlines()
+    assert len(said) == 5
+    assert said[2].startswith("s.csv: line 3, reason: is blank")
+    assert said[3] == "s.csv: line 4: has 3 fields where the header names 2"
+    assert said[4] == "s.csv: 2 rows rejected; the good ones are in: list 'stolen' holds 1, revision 1"
+
+
+def test_notes_are_told_and_are_no_failure() -> None:
+    a_csv(Path("s.csv"), "AB12CDE,stolen,2020-01-01", header="plate,reason,valid_to")
+    result = run("import", "s.csv", "--list", "stolen")
+    assert result.exit_code == 0
+    assert result.stderr == "s.csv: line 2, valid_to: note: is past: the entry raises no hits\n"
+    note = {"line": 2, "field": "valid_to", "cause": "expired", "text": "is past: the entry raises no hits"}
+    assert rows(result)[0]["notes"] == [note]
+
+
+def test_notes_beyond_those_kept_are_counted() -> None:
+    a_csv(Path("s.csv"), *(f"AB{n:05},x,BR" for n in range(1003)), header="plate,reason,region")
+    result = run("import", "s.csv", "--list", "stolen")
+    assert result.stderr.splitlines()[-1] == "s.csv: and 3 more notes"
+
+
+def test_no_row_good(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    a_csv(Path("s.csv"), "%,x", ",")
+    assert failed(monkeypatch, "import", "s.csv", "--list", "stolen") == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 3
+    last = err.splitlines()[-1]
+    assert last == "alpr: s.csv: none of its 1 rows can be imported, list 'stolen' stays as it was"
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("import", "missing.csv", "--list", "x"), "alpr: missing.csv: cannot be read (No such file or directory)"),
+        (("import", "plain.txt", "--list", "x"), "alpr: plain.txt: line 1: unknown columns 'hello'"),
+        (("list",), "alpr: var/hotlist.sqlite: no hotlist database there"),
+        (("status", "--db", "plain.txt"), "alpr: plain.txt: file is not a database"),
+    ],
+)
+def test_errors_take_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], args: tuple[str, ...], said: str
+) -> None:
+    Path("plain.txt").write_text("hello\n" * 200)
+    assert failed(monkeypatch, *args) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(said)
+
+
+def test_the_list_has_to_be_named() -> None:
+    result = run("import", "s.csv")
+    assert result.exit_code == 2
+    assert "--list" in result.stderr
+
+
+def test_list_and_status() -> None:
+    header = "plate,reason,valid_from,valid_to"
+    a_csv(Path("a.csv"), "AA11,x,,2020-01-01", "AA12,x,2999-01-01,", "AA13,x,,", header=header)
+    run("import", "a.csv", "--list", "b list")
+    run("import", str(a_csv(Path("b.csv"), "AA11,x")), "--list", "a list")
+    listed = run("list")
+    assert listed.exit_code == 0
+    assert [(row["list"], row["entries"], row["revision"]) for row in rows(listed)] == [
+        ("a list", 1, 1),
+        ("b list", 3, 1),
+    ]
+    assert all(0 <= row["age_s"] < 60 for row in rows(listed))
+    (_, mixed) = rows(run("status"))
+    assert (mixed["in_force"], mixed["expired"], mixed["not_yet_valid"]) == (1, 1, 1)
+    assert (mixed["source"], mixed["stale"]) == ("a.csv", False)
+
+
+def test_status_fails_on_an_old_list_and_on_none() -> None:
+    run("import", str(a_csv(Path("s.csv"), "AB12,x")), "--list", "stolen")
+    old = SystemClock().now() - timedelta(hours=2)
+    import_csv(Path("var/hotlist.sqlite"), Path("s.csv"), "older", old)
+    assert run("status", "--max-age", "2.5").exit_code == 0
+    stale = run("status", "--max-age", "1.5")
+    assert stale.exit_code == 3
+    assert {row["list"]: row["stale"] for row in rows(stale)} == {"stolen": False, "older": True}
+    a_csv(Path("bad.csv"), "*,x")
+    run("import", "bad.csv", "--list", "other", "--db", "empty.sqlite")
+    none = run("status", "--db", "empty.sqlite")
+    assert none.exit_code == 3
+    assert none.stderr.startswith("empty.sqlite: holds no list: import one with")
+
+
+def test_policy_shows_and_sets() -> None:
+    run("import", str(a_csv(Path("s.csv"), "AX12CDE,x")), "--list", "stolen")
+    shown = run("policy", "stolen")
+    assert shown.exit_code == 0
+    assert {row["setting"]: row["value"] for row in rows(shown)} == MatchPolicy().settings()
+    changed = run("policy", "stolen", "--set", "edits=6:1,8:2", "--set", "min_probability = 0.01")
+    assert changed.exit_code == 0
+    by_name = {row["setting"]: row for row in rows(changed)}
+    assert by_name["edits"]["value"] == "6:1,8:2"
+    assert by_name["edits"]["default"] == "0"
+    assert by_name["edits"]["means"].endswith(": 1 from 6 characters on; 2 from 8 characters on")
+    assert by_name["candidates"]["means"].endswith(": never")
+    assert by_name["min_probability"]["value"] == "0.01"
+    assert rows(run("policy", "stolen")) == rows(changed)
+    assert rows(run("policy", "stolen", "--set", "edits=default", "--set", "min_probability=default")) == rows(shown)
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (("policy", "missing"), 1, "no list named 'missing'"),
+        (("policy", "missing", "--set", "edits=8:1"), 1, "no list named 'missing'"),
+        (("policy", "stolen", "--set", "edits=9"), 1, "edits=9: 2 is the most"),
+        (("policy", "stolen", "--set", "edits"), 2, "'edits' is not NAME=VALUE"),
+    ],
+)
+def test_policy_refuses(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], args: tuple[str, ...], code: int, said: str
+) -> None:
+    run("import", str(a_csv(Path("s.csv"), "AX12CDE,x")), "--list", "stolen")
+    assert failed(monkeypatch, *args) == code
+    assert said in capsys.readouterr().err
+
+
+def test_a_terminal_gets_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alpr.cli.hotlist_import.wants_json", lambda as_json: as_json)
+    monkeypatch.setattr("alpr.cli.output.wants_json", lambda as_json: as_json)
+    a_csv(Path("s.csv"), "AB12CDE,stolen")
+    head, row = run("import", "s.csv", "--list", "stolen").stdout.splitlines()
+    counts = "LIST REVISION ENTRIES ADDED CHANGED REMOVED UNCHANGED REJECTED NOTED"
+    assert " ".join(head.split()) == f"{counts} LEFT_OUT FORMAT ENCODING"
+    assert row.split() == ["stolen", "1", "1", "1", "0", "0", "0", "0", "0", "0", "csv", "ASCII"]
+
+
+@pytest.mark.parametrize(
+    "args", [("list",), ("status",), ("policy", "stolen"), ("skip", "list"), ("export", "stolen")]
+)
+def test_a_database_of_an_older_version_is_brought_up_to_date(args: tuple[str, ...]) -> None:
+    an_old_hotlist(Path("h.sqlite"), 2, [("AB12CDE", "stolen")])
+    result = run(*args, "--db", "h.sqlite")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert run("list", "--db", "h.sqlite").exit_code == 0

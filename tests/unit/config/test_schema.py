@@ -1,0 +1,283 @@
+"""Configuration: every mistake at once, with file, line and path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from alpr.config import CollectorConfig, EdgeConfig, load_collector_config, load_edge_config
+from alpr.config.reference import reference
+from alpr.errors import ConfigError
+from alpr.track.settings import TrackSettings
+
+ROOT = Path(__file__).parents[3]
+CONFIGS = ROOT / "configs"
+GOOD = """\
+device:
+  name: box
+  data_dir: state
+cameras:
+  - id: north
+    url: clips/north.mp4
+"""
+
+
+def _load(folder: Path, text: str | bytes, environ: dict[str, str] | None = None) -> EdgeConfig:
+    path = folder / "edge.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return load_edge_config(path, environ=environ or {})
+
+
+def _mistakes(folder: Path, text: str | bytes, environ: dict[str, str] | None = None) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        _load(folder, text, environ)
+    return str(caught.value).replace(str(folder) + "/", "").splitlines()
+
+
+def test_defaults_and_paths_from_the_files_folder(tmp_path: Path) -> None:
+    config = _load(tmp_path, GOOD)
+    assert config.device.data_dir == tmp_path / "state"
+    assert config.cameras[0].url == str(tmp_path / "clips/north.mp4")
+    assert (config.cameras[0].realtime, config.cameras[0].detect_every, config.cameras[0].mask) == (False, 1, ())
+    assert (config.models.detector, config.detection_threshold, config.hotlist, config.link) == (None,) * 4
+
+
+def test_every_mistake_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
+    text = """\
+device:
+  name: box 1
+  data_dir: state
+cameras:
+  - id: north
+    urll: rtsp://viewer:secret@192.0.2.1/s
+    realtime: "yes"
+    detect_every: yes
+    mask: [[[0, 0], [1, 0]]]
+  - id: 007
+    url: 5
+  - id: north
+    url: a.mp4
+    url: b.mp4
+trak: {}
+recognition_threshold: 1.5
+link:
+  collector: http://x
+  server_key: collector.pub
+detection_threshold: .nan
+xyz: 1
+min_plate_length:
+"""
+    assert _mistakes(tmp_path, text) == [
+        "edge.yaml:2: device.name: should be letters, digits and . _ - only, a letter or digit first, got box 1",
+        "edge.yaml:5: cameras.0.url: is required and not given",
+        "edge.yaml:6: cameras.0.urll: unknown key, did you mean 'url'?",
+        "edge.yaml:7: cameras.0.realtime: should be a valid boolean, got yes",
+        "edge.yaml:8: cameras.0.detect_every: should be a valid integer, got True",
+        "edge.yaml:9: cameras.0.mask.0: should have at least 3 entries",
+        "edge.yaml:10: cameras.1.id: should be text; put it in quotes, got 7",
+        "edge.yaml:11: cameras.1.url: should be text; put it in quotes",
+        "edge.yaml:12: cameras.2.id: north is already the id of cameras.0; every camera needs its own",
+        "edge.yaml:14: cameras.2.url: given twice, first on line 13",
+        "edge.yaml:15: trak: unknown key, did you mean 'track'?",
+        "edge.yaml:16: recognition_threshold: should be less than or equal to 1, got 1.5",
+        "edge.yaml:17: link.key_file: is required and not given",
+        "edge.yaml:18: link.collector: should be tcp://host:port with a port of 1 to 65535, got http://x",
+        "edge.yaml:20: detection_threshold: should be a finite number, got nan",
+        f"edge.yaml:21: xyz: unknown key; known here: {', '.join(EdgeConfig.model_fields)}",
+        "edge.yaml:22: min_plate_length: should be a valid integer, got nothing",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "edge.yaml: the file is empty"),
+        ("# nothing\n", "edge.yaml: the file is empty"),
+        ("- a\n- b\n", "edge.yaml:1: the file should hold 'key: value' lines"),
+        ("device\n", "edge.yaml:1: the file should hold 'key: value' lines"),
+        ("device:\n  name: a\n bad: [\n", "edge.yaml:3: not valid YAML: "),
+        ("device:\n\tname: a\n", "indent with spaces, not tabs"),
+        ("a: 1\n--- \nb: 2\n", "edge.yaml:2: not valid YAML: but found another document"),
+        ("device: !!python/object:os.system {}\n", "edge.yaml:1: "),
+        ("device: &a\n  name: *a\n", "edge.yaml:1: device.name: an alias that unfolds without end"),
+        ("device: *missing\n", "edge.yaml:1: not valid YAML: found undefined alias"),
+        ("device: 2026-13-40\n", "edge.yaml:1: device: month must be in 1..12"),
+        ("a: " + "[" * 5000, "edge.yaml: nested too deep"),
+        ("? [a, b]\n: c\n", "edge.yaml:1: a key should be a word"),
+        (GOOD.encode("utf-16"), "edge.yaml: not UTF-8 text (byte 0); save it as UTF-8"),
+        (GOOD.encode() + b"# \xe9\n", f"edge.yaml: not UTF-8 text (byte {len(GOOD) + 2})"),
+        (GOOD.encode() + b"# \x00\n", "edge.yaml:7: control character '\\x00'"),
+    ],
+)
+def test_what_is_no_configuration_at_all_is_one_plain_sentence(tmp_path: Path, text: str | bytes, told: str) -> None:
+    assert any(told in line for line in _mistakes(tmp_path, text))
+
+
+def test_aliases_that_multiply_are_refused_quickly(tmp_path: Path) -> None:
+    text = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 30))
+    assert "unfolds without end" in _mistakes(tmp_path, text)[0]
+
+
+def test_missing_file_and_folder(tmp_path: Path) -> None:
+    for path, reason in ((tmp_path / "none.yaml", "No such file"), (tmp_path, "Is a directory")):
+        with pytest.raises(ConfigError, match=reason):
+            load_edge_config(path, environ={})
+
+
+def test_byte_order_mark_anchors_and_merge_keys(tmp_path: Path) -> None:
+    text = GOOD + "  - &usb\n    id: east\n    url: '0'\n    detect_every: 3\n  - <<: *usb\n    id: west\n"
+    config = _load(tmp_path, text.encode("utf-8-sig"))
+    assert [(camera.id, camera.url, camera.detect_every) for camera in config.cameras[1:]] == [
+        ("east", "usb:0", 3),
+        ("west", "usb:0", 3),
+    ]
+
+
+@pytest.mark.parametrize("url", ["rtsp://192.0.2.1/s", "usb:1", "/dev/video0", "http://192.0.2.1/mjpeg"])
+def test_addresses_that_are_no_paths_stay_as_they_are(tmp_path: Path, url: str) -> None:
+    assert _load(tmp_path, GOOD.replace("clips/north.mp4", f'"{url}"')).cameras[0].url == url
+
+
+def test_environment_overrides_the_file(tmp_path: Path) -> None:
+    config = _load(
+        tmp_path,
+        GOOD,
+        {
+            "ALPR__CAMERAS__0__URL": "0",
+            "ALPR__CAMERAS__1__ID": "007",
+            "ALPR__CAMERAS__1__URL": "rtsp://192.0.2.1/s",
+            "ALPR__RECOGNITION_THRESHOLD": "0.25",
+            "ALPR__TRACK__LOST_AFTER_S": "2",
+            "ALPR__DETECTION_THRESHOLD": "null",
+            "ALPR__LISTEN": "tcp://127.0.0.1:1",  # the collector's, on the same machine
+            "OTHER": "x",
+        },
+    )
+    assert [(camera.id, camera.url) for camera in config.cameras] == [
+        ("north", "usb:0"),
+        ("007", "rtsp://192.0.2.1/s"),
+    ]
+    assert (config.recognition_threshold, config.track.lost_after_s, config.detection_threshold) == (0.25, 2, None)
+
+
+def test_mistakes_in_the_environment_name_the_variable(tmp_path: Path) -> None:
+    environ = {
+        "ALPR__CAMERAS__4__URL": "x",
+        "ALPR__CAMERAS__0__URLL": "x",
+        "ALPR__MIN_PLATE_LENGTH": "many",
+        "ALPR__DEVICE": "box",
+    }
+    assert sorted(_mistakes(tmp_path, GOOD, environ)) == [
+        "edge.yaml (ALPR__CAMERAS__0__URLL): cameras.0.urll: unknown key, did you mean 'url'?",
+        "edge.yaml (ALPR__CAMERAS__4__URL): cameras.4.url: there is no such place in the file",
+        "edge.yaml (ALPR__DEVICE): device: should be a block of 'key: value' lines, got box",
+        "edge.yaml (ALPR__MIN_PLATE_LENGTH): min_plate_length: should be a valid integer, got many",
+    ]
+
+
+def test_files_that_are_not_there_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    text = GOOD + (
+        "models:\n  recogniser: mine.onnx\n"
+        "link:\n  collector: tcp://[::1]:5577\n  server_key: collector.pub\n  key_file: device.key\n"
+    )
+    assert [line.replace(str(tmp_path), "") for line in _mistakes(tmp_path, text)] == [
+        "edge.yaml:8: models.recogniser: no file mine.onnx; null takes the shipped model",
+        "edge.yaml:11: link.server_key: no file collector.pub; "
+        "copy the collector's public key there, or give its 40 characters here",
+        "edge.yaml:12: link.key_file: no file device.key; make one with `alpr device enrol` on a device, "
+        "`alpr key new` for a collector",
+    ]
+    for name in ("mine.onnx", "collector.pub", "device.key"):
+        (tmp_path / name).touch()
+    assert _load(tmp_path, text).link is not None
+
+
+def test_a_key_given_as_text_is_no_path(tmp_path: Path) -> None:
+    key = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
+    (tmp_path / "device.key").touch()
+    text = GOOD + f"link: {{collector: 'tcp://a:1', server_key: '{key}', key_file: device.key}}\n"
+    config = _load(tmp_path, text)
+    assert config.link is not None
+    assert config.link.server_key == key
+
+
+@pytest.mark.parametrize("address", ["tcp://a:0", "tcp://a:65536", "tcp://:1", "a:1", "ipc:///x", "tcp://a:1/x"])
+def test_bad_endpoints(tmp_path: Path, address: str) -> None:
+    path = tmp_path / "collector.yaml"
+    path.write_text(f"listen: {address}\ndatabase: a\nkey_file: b\nallowed_devices: c\n")
+    with pytest.raises(ConfigError, match=r"collector.yaml:1: listen: should be tcp://host:port"):
+        load_collector_config(path, environ={}, files_must_exist=False)
+
+
+def test_passwords_are_never_repeated(tmp_path: Path) -> None:
+    config = _load(tmp_path, GOOD.replace("clips/north.mp4", "rtsp://viewer:secret@192.0.2.1/s"))
+    assert "secret" not in repr(config)
+    bad = GOOD.replace("clips/north.mp4", "{a: 'rtsp://viewer:secret@192.0.2.1/s'}")
+    assert "secret" not in "\n".join(_mistakes(tmp_path, bad))
+
+
+def test_configurations_cannot_be_changed(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        _load(tmp_path, GOOD).min_plate_length = 1
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.name)
+def test_examples_load(path: Path) -> None:
+    if path.name == "collector.yaml":
+        collector = load_collector_config(path, environ={}, files_must_exist=False)
+        assert collector.database.is_absolute()
+    else:
+        assert load_edge_config(path, environ={}, files_must_exist=False).cameras
+
+
+def test_defaults_are_those_of_the_tracker(tmp_path: Path) -> None:
+    config = _load(tmp_path, GOOD)
+    settings = TrackSettings(
+        **config.track.model_dump(),
+        min_confidence=config.recognition_threshold,
+        min_length=config.min_plate_length,
+    )
+    assert settings == TrackSettings()
+
+
+def test_there_is_an_example_for_each_use() -> None:
+    names = {path.name for path in CONFIGS.glob("*.yaml")}
+    assert names >= {"roadside.yaml", "patrol-car.yaml", "file.yaml", "collector.yaml"}
+
+
+def test_reference_is_fresh() -> None:
+    page = (ROOT / "docs" / "config.md").read_text(encoding="utf-8")
+    assert page == reference(), "write it anew: python -m alpr.config.reference > docs/config.md"
+    for model in (EdgeConfig, CollectorConfig):
+        for name in model.model_fields:
+            assert f"`{name}`" in page
+
+
+@pytest.mark.parametrize("char", ["\x1e", "\x85", "\u2028", "\x0c"])
+def test_a_mistake_stays_in_one_line_whatever_the_file_holds(tmp_path: Path, char: str) -> None:
+    path = tmp_path / "edge.yaml"
+    path.write_text(f'device: "{char.encode("unicode_escape").decode()}"\ncameras: []\n', encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_edge_config(path, environ={})
+    assert all(line.startswith(f"{path}:") for line in str(caught.value).splitlines())
+
+
+def test_paddleocr_needs_a_folder_and_models_a_known_variant_and_provider(tmp_path: Path) -> None:
+    path = tmp_path / "edge.yaml"
+    path.write_text(
+        "device: {name: gate, data_dir: data}\ncameras: [{id: a, url: a.mp4}]\n"
+        "ocr: {engine: paddle}\nmodels: {variant: int4, provider: gpu}\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_edge_config(path)
+    assert [line.rpartition("edge.yaml:")[2] for line in str(caught.value).splitlines()] == [
+        "3: ocr: engine paddle needs model_dir: the folder of inference.onnx and inference.yml",
+        "4: models.variant: should be 'auto', 'fp32' or 'int8', got int4",
+        "4: models.provider: should be 'cpu', 'openvino', 'cuda' or 'tensorrt', got gpu",
+    ]
+    path.write_text(
+        "device: {name: gate, data_dir: data}\ncameras: [{id: a, url: a.mp4}]\nocr: {engine: paddle, model_dir: m}\n"
+    )
+    config = load_edge_config(path)
+    assert (config.ocr.model_dir, config.models.variant, config.models.provider) == (tmp_path / "m", "auto", "cpu")

@@ -1,0 +1,133 @@
+"""Which hits a person is told of, and which are held back, by which rule."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from alpr.edge.alerts import AlertDecision, AlertQueue, AlertRules, age_warning
+from alpr.types import Hit
+from tests.conftest import START
+from tests.records import a_hit, a_read, an_id
+
+
+def a_hit_at(seconds: float, plate: str = "AB12CDE", *, priority: int = 3, number: int | None = None) -> Hit:
+    """A hit of a pass of its own, raised so many seconds after the start."""
+    hit = a_hit(a_read(number or round(seconds * 10) + 1, plate))
+    entry = replace(hit.match.entry, priority=priority)
+    return replace(
+        hit,
+        hit_id=an_id(f"{plate} {number} {seconds}"),
+        match=replace(hit.match, entry=entry),
+        raised_at=START + timedelta(seconds=seconds),
+    )
+
+
+def test_a_car_that_comes_again_at_once_is_a_repeat_and_counted() -> None:
+    desk = AlertQueue(AlertRules(repeat_s=60))
+    assert desk.take(a_hit_at(0)) is AlertDecision.NOW
+    assert desk.take(a_hit_at(30)) is AlertDecision.REPEAT
+    assert desk.take(a_hit_at(80)) is AlertDecision.REPEAT  # 50 s after the last pass
+    assert desk.take(a_hit_at(80, "OTHER1")) is AlertDecision.NOW
+    assert desk.take(a_hit_at(141)) is AlertDecision.NOW
+    assert desk.counts == {AlertDecision.NOW: 3, AlertDecision.REPEAT: 2}
+
+
+def test_a_correction_or_withdrawal_of_a_told_hit_is_always_told() -> None:
+    desk = AlertQueue()
+    hit = a_hit_at(0)
+    desk.take(hit)
+    assert desk.take(replace(hit, plate_text="AB12COE", read_revision=1)) is AlertDecision.UPDATE
+    assert [waiting.plate_text for waiting in desk.waiting] == ["AB12COE"]
+    assert desk.take(replace(hit, is_withdrawn=True, read_revision=2)) is AlertDecision.UPDATE
+    assert desk.waiting == []
+
+
+def test_a_withdrawal_of_a_hit_that_nobody_was_told_of_is_not_told() -> None:
+    desk = AlertQueue(AlertRules(mute_from=3))
+    hit = a_hit_at(0, priority=4)
+    assert desk.take(hit) is AlertDecision.MUTED
+    assert desk.take(replace(hit, is_withdrawn=True)) is AlertDecision.MUTED
+    assert desk.take(replace(a_hit_at(5, priority=2), is_withdrawn=True)) is AlertDecision.REPEAT
+
+
+def test_a_muted_hit_makes_no_later_one_a_repeat() -> None:
+    desk = AlertQueue(AlertRules(mute_from=4))
+    desk.take(a_hit_at(0, priority=5))
+    assert desk.take(a_hit_at(1, priority=1)) is AlertDecision.NOW
+
+
+def test_the_most_urgent_are_never_muted_nor_held_back() -> None:
+    with pytest.raises(ValueError, match="would mute"):
+        AlertRules(mute_from=1, never_muted=1)
+    desk = AlertQueue(AlertRules(mute_from=2, max_waiting=2))
+    for number in range(5):
+        assert desk.take(a_hit_at(number, f"HIGH{number}", priority=1)) is AlertDecision.NOW
+    assert len(desk.waiting) == 5
+    assert desk.set_aside == 0
+
+
+def test_a_full_queue_takes_only_what_is_more_urgent_and_sets_the_least_urgent_aside() -> None:
+    desk = AlertQueue(AlertRules(max_waiting=2))
+    desk.take(a_hit_at(0, "AAA111", priority=3))
+    desk.take(a_hit_at(1, "BBB222", priority=4))
+    assert desk.take(a_hit_at(2, "CCC333", priority=4)) is AlertDecision.QUEUE_FULL
+    assert desk.take(a_hit_at(3, "DDD444", priority=2)) is AlertDecision.NOW
+    assert [hit.match.entry.plate for hit in desk.waiting] == ["DDD444", "AAA111"]
+    assert desk.set_aside == 1
+
+
+def test_a_hit_that_found_the_queue_full_is_told_when_it_comes_again_after_a_decision() -> None:
+    desk = AlertQueue(AlertRules(max_waiting=1))
+    first = a_hit_at(0, "AAA111")
+    desk.take(first)
+    late = a_hit_at(1, "BBB222")
+    assert desk.take(late) is AlertDecision.QUEUE_FULL
+    desk.decided(first.hit_id)
+    assert desk.take(replace(late, read_revision=1)) is AlertDecision.NOW
+
+
+def test_memory_is_bounded_over_many_hits() -> None:
+    desk = AlertQueue(AlertRules(repeat_s=10))
+    for number in range(6000):
+        desk.take(a_hit_at(number, f"P{number}"))
+    assert len(desk._met) <= 1025
+    assert len(desk._told) <= 4097
+    assert len(desk.waiting) == 20
+
+
+def test_a_clock_that_is_set_back_silences_nothing() -> None:
+    desk = AlertQueue(AlertRules(repeat_s=120))
+    assert desk.take(a_hit_at(7200)) is AlertDecision.NOW
+    assert desk.take(a_hit_at(0)) is AlertDecision.NOW
+    assert desk.take(a_hit_at(7195)) is AlertDecision.NOW  # set right again
+    assert desk.take(a_hit_at(7190)) is AlertDecision.REPEAT  # two cameras may tell of one moment in either order
+
+
+def test_after_a_clock_was_set_back_what_was_told_last_is_still_remembered() -> None:
+    desk = AlertQueue(AlertRules(never_muted=9))
+    for number in range(4096):
+        desk.take(a_hit_at(10_000 + number, f"P{number}"))
+    last = a_hit_at(0, "LAST1")
+    assert desk.take(last) is AlertDecision.NOW
+    assert desk.take(replace(last, is_withdrawn=True)) is AlertDecision.UPDATE
+
+
+def test_a_past_hit_is_shown_but_never_sounds_nor_waits_nor_hides_a_live_one() -> None:
+    desk = AlertQueue()
+    live = a_hit_at(0)
+    past = replace(live, is_past=True, read_at=START)
+    assert desk.take(past) is AlertDecision.PAST
+    assert desk.waiting == []
+    assert desk.take(live) is AlertDecision.NOW
+    assert desk.take(past) is AlertDecision.PAST
+
+
+@pytest.mark.parametrize(
+    ("age_h", "limit_h", "warning"),
+    [(31, 24, "list is 31 h old: verify by radio"), (24, 24, ""), (1000, None, ""), (0, 0, "")],
+)
+def test_the_warning_of_an_old_list(age_h: float, limit_h: float | None, warning: str) -> None:
+    assert age_warning(age_h * 3600, None if limit_h is None else limit_h * 3600) == warning

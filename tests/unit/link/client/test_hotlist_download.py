@@ -1,0 +1,302 @@
+"""Fetching updates part by part: what is asked, what goes on after a cut, what a hostile collector can do."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from alpr.link.client.hotlist_download import Holdings, HotlistDownload
+from alpr.link.protocol.hotlist_messages import (
+    MAX_PART_BYTES,
+    HotlistAsk,
+    HotlistNone,
+    HotlistOffer,
+    HotlistOffers,
+    HotlistPart,
+    HotlistsHeld,
+    SetReport,
+)
+from tests.conftest import START, FakeClock
+
+CONTENT = bytes(range(256)) * 1000  # four parts, the last not full
+
+
+@dataclass
+class FakeStore:
+    """Holds what the test says."""
+
+    folder: Path
+    held: Holdings = Holdings(HotlistsHeld(()))  # noqa: RUF009 - immutable
+    unwanted: bytes = b"unwanted"
+
+    def holdings(self) -> Holdings:
+        return self.held
+
+    def refuses(self, path: Path) -> bool:
+        return path.read_bytes().startswith(self.unwanted)
+
+    def hold(self, revision: int, *, needs_snapshot: bool = False) -> None:
+        report = SetReport("all", revision, "0" * 16, START, START, 1)
+        self.held = Holdings(HotlistsHeld((report,)), frozenset({"all"} if needs_snapshot else ()))
+
+    def files(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in self.folder.iterdir()} if self.folder.exists() else {}
+
+
+@dataclass
+class Collector:
+    """Answers asks with parts of one file; keeps what was said to it."""
+
+    content: bytes = CONTENT
+    revision: int = 1
+    part_bytes: int = MAX_PART_BYTES
+    asks: list[HotlistAsk] = field(default_factory=list)
+    reports: list[HotlistsHeld] = field(default_factory=list)
+    takes: bool = True
+
+    def send(self, message: HotlistsHeld | HotlistAsk) -> bool:
+        if self.takes:
+            (self.asks if isinstance(message, HotlistAsk) else self.reports).append(message)  # type: ignore[arg-type]
+        return self.takes
+
+    def answer(self, ask: HotlistAsk) -> HotlistPart:
+        sha256 = hashlib.sha256(self.content).digest()
+        offset = ask.offset if ask.file_sha256 == sha256 else 0
+        part = self.content[offset : offset + self.part_bytes]
+        return HotlistPart("all", self.revision, sha256, len(self.content), offset, part)
+
+
+class Line:
+    """A puller and a collector."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = FakeClock()
+        self.store = FakeStore(folder / "incoming")
+        self.collector = Collector()
+        self.puller = HotlistDownload(self.store, self.clock)
+
+    def connect(self, *, has_hotlists: bool = True) -> None:
+        self.puller.connected(has_hotlists=has_hotlists)
+        self.puller.take(HotlistOffers((HotlistOffer("all", self.collector.revision),)))
+
+    def carry(self, parts: int = 100) -> int:
+        """Let at most so many parts over; how many it were."""
+        for count in range(parts):
+            before = len(self.collector.asks)
+            self.puller.send_with(self.collector.send)
+            if len(self.collector.asks) == before:
+                return count
+            self.puller.take(self.collector.answer(self.collector.asks[-1]))
+        return parts
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Line:
+    return Line(tmp_path)
+
+
+def test_a_file_comes_in_parts_one_at_a_time(line: Line) -> None:
+    line.connect()
+    line.puller.send_with(line.collector.send)
+    line.puller.send_with(line.collector.send)
+    assert [ask.offset for ask in line.collector.asks] == [0]  # the second waits for the answer
+    line.puller.take(line.collector.answer(line.collector.asks[0]))
+    assert line.carry() == 3
+    assert [ask.offset for ask in line.collector.asks] == [n * MAX_PART_BYTES for n in range(4)]
+    assert line.store.files() == {"all-00000001.alprhl": CONTENT}
+    assert line.carry() == 0  # it is for others to apply it; it is not fetched again meanwhile
+
+
+def test_others_may_not_look_into_what_comes(line: Line) -> None:
+    line.connect()
+    line.carry()
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in line.store.folder.iterdir()]
+    assert modes
+    assert not any(mode & 0o007 for mode in modes)
+
+
+def test_a_begun_file_that_is_removed_under_it_is_fetched_from_its_beginning(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.connect()
+    line.carry(parts=1)
+    (begun,) = line.store.folder.iterdir()
+    looked = Path.stat
+
+    def gone(path: Path, **how: bool) -> os.stat_result:
+        if path == begun:
+            begun.unlink()  # between the listing and the look
+        return looked(path, **how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "stat", gone)
+        ask = line.puller._ask(line.store.holdings(), "all")
+    assert (ask.file_sha256, ask.offset) == (None, 0)
+
+
+def test_what_is_held_is_said_on_each_connection_and_after_each_change(line: Line) -> None:
+    line.connect()
+    line.carry()
+    assert len(line.collector.reports) == 1
+    line.store.hold(1)
+    line.carry()
+    line.carry()
+    assert [[held.revision for held in report.held] for report in line.collector.reports] == [[], [1]]
+    line.connect()
+    line.carry()
+    assert len(line.collector.reports) == 3
+
+
+def test_an_older_collector_hears_nothing_of_hotlists(line: Line) -> None:
+    line.connect(has_hotlists=False)
+    assert line.carry() == 0
+    assert line.collector.reports == []
+
+
+def test_after_a_cut_it_goes_on_where_it_was_also_after_a_restart(line: Line) -> None:
+    line.connect()
+    line.carry(2)
+    line.puller.send_with(line.collector.send)
+    line.puller.disconnected()
+    line.puller.send_with(line.collector.send)
+    line.connect()
+    assert line.carry(1) == 1
+    line.puller = HotlistDownload(line.store, line.clock)
+    line.connect()
+    assert line.carry() == 1
+    assert [ask.offset // MAX_PART_BYTES for ask in line.collector.asks] == [0, 1, 2, 2, 3]
+    assert line.store.files() == {"all-00000001.alprhl": CONTENT}
+
+
+def test_an_answer_that_is_lost_is_asked_for_again(line: Line) -> None:
+    line.connect()
+    line.puller.send_with(line.collector.send)
+    line.clock.advance(11)
+    assert line.carry() == 4
+    line.puller.take(line.collector.answer(line.collector.asks[0]))  # the first answer, much too late
+    assert line.store.files() == {"all-00000001.alprhl": CONTENT}
+
+
+def test_a_newer_file_takes_the_place_of_one_that_was_begun(line: Line) -> None:
+    line.connect()
+    line.carry(2)
+    line.collector.content, line.collector.revision = CONTENT[::-1], 2
+    line.connect()
+    line.carry()
+    assert line.store.files() == {"all-00000002.alprhl": CONTENT[::-1]}
+
+
+def test_a_file_that_changed_nothing_is_not_fetched_again_at_once(line: Line) -> None:
+    line.connect()
+    line.carry()
+    line.store.files()
+    line.connect()
+    assert line.carry() == 0
+    line.clock.advance(3601)
+    assert line.carry() == 4
+    line.collector.revision = 2
+    line.connect()
+    assert line.carry() == 4  # a new offer is another matter
+
+
+def test_a_delta_that_did_not_fit_is_followed_by_asking_for_the_whole(line: Line) -> None:
+    line.store.hold(1)
+    line.collector.revision = 2
+    line.connect()
+    line.carry()
+    assert not line.collector.asks[-1].wants_snapshot
+    line.store.hold(1, needs_snapshot=True)
+    assert line.carry() == 4
+    ask = line.collector.asks[-1]
+    assert (ask.revision, ask.release, ask.wants_snapshot) == (1, "0" * 16, True)
+
+
+def test_step_by_step_to_the_newest(line: Line) -> None:
+    line.store.hold(1)
+    line.collector.revision = 3
+    line.connect()
+    line.carry()
+    line.store.hold(2)  # it was a delta
+    assert line.carry() == 4
+    line.store.hold(3)
+    assert line.carry() == 0
+
+
+def test_what_is_older_than_what_is_held_is_not_even_asked_for(line: Line) -> None:
+    line.store.hold(5)
+    line.connect()
+    assert line.carry() == 0
+
+
+def test_where_nothing_follows_it_asks_no_more(line: Line) -> None:
+    line.connect()
+    line.puller.send_with(line.collector.send)
+    line.puller.take(HotlistNone("all"))
+    assert line.carry() == 0
+
+
+def test_attack_content_that_is_not_what_was_announced(line: Line) -> None:
+    line.connect()
+    line.puller.send_with(line.collector.send)
+    line.puller.take(HotlistPart("all", 1, b"\0" * 32, 4, 0, b"evil"))
+    assert line.store.files() == {}
+    assert line.carry() == 0
+
+
+@pytest.mark.parametrize(
+    ("offset", "content"),
+    [(7, b"x"), (0, b""), (0, b"longer than it said")],
+)
+def test_attack_parts_that_do_not_fit(line: Line, offset: int, content: bytes) -> None:
+    line.connect()
+    line.puller.send_with(line.collector.send)
+    line.puller.take(HotlistPart("all", 1, b"\0" * 32, 5, offset, content))
+    assert line.store.files() == {}
+    assert line.carry() == 0  # not at once
+    line.clock.advance(2)
+    assert line.carry() == 4
+
+
+def test_attack_parts_that_nobody_asked_for(line: Line) -> None:
+    line.connect()
+    line.puller.take(HotlistPart("all", 1, b"\0" * 32, 4, 0, b"evil"))
+    line.puller.send_with(line.collector.send)
+    line.puller.take(HotlistPart("other", 1, b"\0" * 32, 4, 0, b"evil"))
+    assert line.store.files() == {}
+
+
+def test_what_its_beginning_shows_to_be_unwanted_is_not_fetched_to_its_end(line: Line) -> None:
+    line.collector.content = b"unwanted" + CONTENT
+    line.connect()
+    assert line.carry() == 1
+    assert line.store.files() == {}
+    line.collector.content, line.collector.revision = CONTENT, 2
+    line.connect()
+    assert line.carry() == 4
+
+
+def test_a_full_disk_is_waited_for(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    line.connect()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "mkdir", full)
+        assert line.carry() == 1
+    assert line.carry() == 0
+    line.clock.advance(61)
+    assert line.carry() == 4
+
+
+def test_a_socket_that_takes_nothing_is_tried_again(line: Line) -> None:
+    line.connect()
+    line.collector.takes = False
+    assert line.carry() == 0
+    line.collector.takes = True
+    assert line.carry() == 4

@@ -1,0 +1,88 @@
+"""Frames of a film: one look, and where it shows nothing one part from nearer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from alpr.detect import PARTS
+from alpr.reading.plate_reader import PlateReader
+from alpr.reading.tiled_reader import FilmReader
+from alpr.types import Detection, Image
+from tests.conftest import a_detection, a_plate_text, an_image
+from tests.unit.reading.test_plate_reader import LookingOnce, Saying
+
+
+@dataclass
+class InParts:
+    """Sees its plate at the first look, or only in one part from nearer; notes which parts it was asked for."""
+
+    whole: list[Detection] = field(default_factory=list)
+    part: int | None = None
+    model_id: str = "parts@0"
+    asked: list[int] = field(default_factory=list)
+
+    def detect(self, image: Image) -> list[Detection]:
+        return self.whole
+
+    def detect_part(self, image: Image, part: int) -> list[Detection]:
+        self.asked.append(part)
+        return [a_detection()] if part == self.part else []
+
+
+def a_film(detector: InParts | LookingOnce, *, looks_nearer: bool = True) -> FilmReader:
+    return FilmReader(PlateReader(detector, Saying([a_plate_text()])), looks_nearer=looks_nearer)
+
+
+def test_a_frame_that_shows_a_plate_gets_one_look() -> None:
+    detector = InParts([a_detection()])
+    assert a_film(detector).detect(an_image()) == detector.whole
+    assert detector.asked == []
+
+
+def test_where_frames_show_nothing_every_part_has_its_turn() -> None:
+    detector = InParts()
+    film = a_film(detector)
+    for _ in range(2 * PARTS):
+        assert film.detect(an_image()) == []
+    assert detector.asked == [*range(PARTS), *range(PARTS)]
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_part_that_shows_a_plate_has_every_second_turn_until_it_is_gone(part: int) -> None:
+    detector = InParts(part=part)
+    film = a_film(detector)
+    seen = [bool(film.detect(an_image())) for _ in range(4 * PARTS)]
+    first = seen.index(True)
+    assert first == part
+    assert not any(seen[at] is seen[at + 1] is False for at in range(first, len(seen) - 1))
+    assert set(detector.asked[first:]) == set(range(PARTS))  # the others are not forgotten
+    detector.part = None
+    detector.asked.clear()
+    for _ in range(3 * PARTS):
+        film.detect(an_image())
+    assert detector.asked[2:].count(part) <= 3
+
+
+def test_each_film_has_turns_of_its_own() -> None:
+    detector = InParts()
+    reader = PlateReader(detector, Saying([a_plate_text()]))
+    for film in (FilmReader(reader), FilmReader(reader)):
+        film.detect(an_image())
+    assert detector.asked == [0, 0]
+
+
+def test_nearer_looks_can_be_turned_off() -> None:
+    detector = InParts(part=0)
+    assert a_film(detector, looks_nearer=False).detect(an_image()) == []
+    assert detector.asked == []
+
+
+def test_a_detector_that_knows_no_parts_looks_once() -> None:
+    assert a_film(LookingOnce([])).detect(an_image()) == []
+
+
+def test_a_film_reads_as_its_reader() -> None:
+    (seen,) = a_film(InParts()).recognise(an_image(), [a_detection()])
+    assert seen.text == a_plate_text().text
