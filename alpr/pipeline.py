@@ -14,7 +14,6 @@ from typing import Protocol
 import numpy as np
 
 from alpr.clock import Clock
-from alpr.edge.alerts import AlertDecision
 from alpr.errors import StoreUnavailable
 from alpr.geometry import Polygon, is_inside
 from alpr.types import Detection, Frame, Hit, Image, MatchKind, Observation, Read
@@ -77,8 +76,6 @@ class Outcome:
     hits: tuple[Hit, ...] = ()
     is_kept: bool = True
     """False where the journal had no room: told locally, lost for the collector."""
-    told: tuple[AlertDecision, ...] = ()
-    """What a person is told of each hit, in the same order; () where nobody has decided that."""
 
 
 class Pipeline:

@@ -19,9 +19,9 @@ import yaml
 
 from alpr.config import load_edge_config
 from alpr.edge.app import Edge
+from alpr.edge.outcomes import AlertedOutcome
 from alpr.evaluation.causes import cause_of
 from alpr.evaluation.statistics import wilson
-from alpr.pipeline import Outcome
 from alpr.plates import levenshtein, normalise
 
 
@@ -67,7 +67,7 @@ def final_reads(film: Path, models: dict[str, str] | None = None) -> list[str]:
     Args:
         models: section `models` of the device's configuration.
     """
-    outcomes: list[Outcome] = []
+    outcomes: list[AlertedOutcome] = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "edge.yaml"
         settings = {

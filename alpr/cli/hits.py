@@ -13,7 +13,7 @@ import click
 
 from alpr.cli.instants import instant
 from alpr.cli.output import json_option, print_rows, say
-from alpr.edge.alerts import age_warning
+from alpr.events.list_age import age_warning
 from alpr.types import Action, Disposition, Verdict
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""How commands print: rows, lines and talk, all through `alpr.system.printable`. Nothing else writes to a terminal."""
+"""How commands print: rows, lines and messages, all made safe by `alpr.system.printable`. Nothing else prints."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ from alpr.cli.output import json_option, print_line, print_rows, say, wants_json
 
 if TYPE_CHECKING:
     from alpr.config import EdgeConfig
+    from alpr.edge.outcomes import AlertedOutcome
     from alpr.edge.run_report import EdgeReport
-    from alpr.pipeline import Outcome
     from alpr.types import Hit, Read
 
 
@@ -85,7 +85,7 @@ def row_of_report(report: EdgeReport) -> dict[str, Any]:
     }
 
 
-def _print_json(outcome: Outcome) -> None:
+def _print_json(outcome: AlertedOutcome) -> None:
     from alpr.events.value_rows import row_of_hit, row_of_read
 
     hits = ({**row_of_hit(hit), "alert": told.value} for hit, told in zip(outcome.hits, outcome.told, strict=True))
@@ -93,7 +93,7 @@ def _print_json(outcome: Outcome) -> None:
     print_rows([{**row, "is_kept": outcome.is_kept} for row in rows], as_json=True)
 
 
-def _print_lines(outcome: Outcome) -> None:
+def _print_lines(outcome: AlertedOutcome) -> None:
     from alpr.edge.alerts import AlertDecision
 
     for read in outcome.reads:
@@ -113,7 +113,7 @@ def _line_of_read(read: Read) -> str:
 
 
 def _line_of_hit(hit: Hit) -> str:
-    from alpr.edge.alerts import age_warning
+    from alpr.events.list_age import age_warning
 
     entry = hit.match.entry
     if hit.is_withdrawn:

@@ -11,10 +11,10 @@ from threading import Event
 from types import TracebackType
 from typing import Any
 
-from alpr.collector.health import Alert
 from alpr.collector.store import AlsoStored, Store, Stored
 from alpr.errors import StoreError, StoreUnavailable
-from alpr.events.stored_rows import row_from_alert, row_from_stored
+from alpr.events.health_alerts import Alert
+from alpr.events.stored_rows import row_from_alert, row_from_record
 from alpr.forward.forwarder import Forwarder
 from alpr.forward.queue import append
 from alpr.forward.target import Target
@@ -50,7 +50,7 @@ def alert_queue(targets: Sequence[Target], store: Store) -> Callable[[Sequence[A
 
 
 def _row(stored: Stored) -> dict[str, Any] | None:
-    row = row_from_stored(stored)
+    row = row_from_record(stored.device, stored.record)
     if row is not None and stored.receivers:
         row["receivers"] = list(stored.receivers)  # a covert hit, or a decision on one: for these targets alone
     return row

@@ -9,20 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from alpr.clock import Clock
+from alpr.events.health_alerts import Alert, AlertKind, Trouble
 from alpr.link.protocol.heartbeat_messages import Heartbeat
 
 _CLEARED_AT = 0.8  # of a limit: what hovers at it should not raise an alert again and again
-
-
-class AlertKind(StrEnum):
-    """What is wrong."""
-
-    SILENT = "silent"
-    CLOCK = "clock-offset"
-    LIST_AGE = "list-age"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,28 +24,6 @@ class HealthLimits:
     silent_after_s: float = 60.0
     clock_offset_s: float = 1.0
     list_age_s: float = 86_400.0
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """What is wrong where."""
-
-    device: str
-    kind: AlertKind
-    subject: str = ""
-    """Name of the hotlist; "" where it concerns the whole device."""
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """Trouble that has begun or has ended."""
-
-    trouble: Trouble
-    is_raised: bool
-    """False: it is over."""
-    at: datetime
-    text: str
-    """For people."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from alpr.clock import Clock
-from alpr.collector.health import Alert, HealthBoard
+from alpr.collector.health import HealthBoard
 from alpr.collector.health_store import HealthStore
 from alpr.errors import StoreUnavailable
+from alpr.events.health_alerts import Alert
 from alpr.link.protocol.heartbeat_messages import Heartbeat
 
 _log = logging.getLogger(__name__)

@@ -15,8 +15,7 @@ from pathlib import Path
 import msgspec
 from sqlite_utils import Database
 
-from alpr.collector.health import Alert, AlertKind, Trouble
-from alpr.errors import DecodeError
+from alpr.events.health_alerts import Alert, AlertKind, Trouble
 from alpr.journal.losses import micros
 from alpr.link.protocol.heartbeat_messages import Heartbeat
 from alpr.system.decoding import decoded

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from prometheus_client import Metric
 
-from alpr.collector.health import AlertKind, DeviceHealth, Trouble
+from alpr.collector.health import DeviceHealth
+from alpr.events.health_alerts import AlertKind, Trouble
 from alpr.link.protocol.heartbeat_messages import Heartbeat
 from alpr.system.prometheus import counters, gauge, gauges, machine_metrics, stage_metric
 from alpr.system.stage_times import Buckets

@@ -17,13 +17,14 @@ from typing import Any, TextIO
 
 from alpr.clock import SystemClock
 from alpr.collector.forwarding import Forwarding, alert_queue, queue_for
-from alpr.collector.health import Alert, HealthBoard, HealthLimits
+from alpr.collector.health import HealthBoard, HealthLimits
 from alpr.collector.health_monitor import Watch
 from alpr.collector.health_store import HealthStore, health_path
 from alpr.collector.hotlists import CollectorHotlists, HotlistSettings
 from alpr.collector.metrics import CollectorMetrics, CollectorSnapshot
 from alpr.collector.store import Store, Stored
-from alpr.events.stored_rows import line_from_hit, row_from_alert, row_from_stored
+from alpr.events.health_alerts import Alert
+from alpr.events.stored_rows import line_from_hit, row_from_alert, row_from_record
 from alpr.forward.target import Target
 from alpr.hotlist.match.hits import may_learn
 from alpr.link.keys.allowlist import AllowList
@@ -116,7 +117,7 @@ class Teller:
         if isinstance(stored.record, HitRecord):
             level = logging.INFO if stored.record.is_past else logging.WARNING
             _log.log(level, "%s", line_from_hit(stored.device, stored.record))
-        row = row_from_stored(stored)
+        row = row_from_record(stored.device, stored.record)
         if row is not None:
             self._print(row)
 

@@ -22,7 +22,7 @@ from alpr.edge.alerts import AlertRules
 from alpr.edge.health import DeviceHealth, LastError, held_lists
 from alpr.edge.hotlist_updates import HotlistUpdates
 from alpr.edge.metrics import DeviceFigures, DeviceMetrics
-from alpr.edge.outcomes import Outcomes
+from alpr.edge.outcomes import AlertedOutcome, Outcomes
 from alpr.edge.run_report import EdgeReport, log_status
 from alpr.edge.settings import max_ages_of, places_of, track_settings, update_settings
 from alpr.errors import StoreDamaged, StoreError, StoreUnavailable
@@ -74,7 +74,7 @@ class Edge:
     """
 
     def __init__(
-        self, config: EdgeConfig, on_outcome: Callable[[Outcome], None], *, clock: Clock | None = None
+        self, config: EdgeConfig, on_outcome: Callable[[AlertedOutcome], None], *, clock: Clock | None = None
     ) -> None:
         self._config = config
         self._clock = clock or SystemClock()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 
 from alpr.edge.alerts import AlertDecision, AlertQueue, AlertRules
 from alpr.hotlist.match.hits import may_learn
@@ -16,6 +16,14 @@ _REMEMBERED = 10_000
 """Hits that may still be corrected or withdrawn; older passes are over."""
 
 
+@dataclass(frozen=True, slots=True)
+class AlertedOutcome(Outcome):
+    """An outcome with what a person is told of each of its hits."""
+
+    told: tuple[AlertDecision, ...] = ()
+    """One for each hit, in the same order."""
+
+
 class Outcomes:
     """Belongs to the main thread.
 
@@ -25,7 +33,9 @@ class Outcomes:
         on_outcome: told of all reads, and of the hits that may be learnt of, as they come.
     """
 
-    def __init__(self, rules: AlertRules, receivers: Collection[str], on_outcome: Callable[[Outcome], None]) -> None:
+    def __init__(
+        self, rules: AlertRules, receivers: Collection[str], on_outcome: Callable[[AlertedOutcome], None]
+    ) -> None:
         self._desk = AlertQueue(rules)
         self._receivers = receivers
         self._on_outcome = on_outcome
@@ -51,7 +61,7 @@ class Outcomes:
             if not hit.is_past:
                 self._count(hit)
         told = tuple(self._desk.take(hit) for hit in hits)
-        self._on_outcome(replace(outcome, hits=hits, told=told))
+        self._on_outcome(AlertedOutcome(outcome.reads, hits, outcome.is_kept, told))
 
     def take_decisions(self, journal: Journal) -> None:
         """Decisions are made in other processes: `alpr hits dispose`."""

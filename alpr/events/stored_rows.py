@@ -5,19 +5,18 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from alpr.collector.health import Alert, Trouble
-from alpr.collector.store import Stored
-from alpr.edge.alerts import age_warning
-from alpr.link.protocol.messages import DispositionRecord, HitRecord, LossRecord, ReadRecord
+from alpr.events.health_alerts import Alert, Trouble
+from alpr.events.list_age import age_warning
+from alpr.link.protocol.messages import DispositionRecord, HitRecord, LossRecord, ReadRecord, Record
 
 
-def row_from_stored(stored: Stored) -> dict[str, Any] | None:
+def row_from_record(device: str, record: Record) -> dict[str, Any] | None:
     """A flat row with an `event` of "read", "hit", "loss" or "disposition"; None for a picture."""
-    match stored.record:
+    match record:
         case ReadRecord() as read:
             return {
                 "event": "read",
-                "device": stored.device,
+                "device": device,
                 "camera_id": read.camera_id,
                 "read_id": read.read_id,
                 "revision": read.revision,
@@ -33,7 +32,7 @@ def row_from_stored(stored: Stored) -> dict[str, Any] | None:
         case HitRecord() as hit:
             return {
                 "event": "hit",
-                "device": stored.device,
+                "device": device,
                 "camera_id": hit.camera_id,
                 "hit_id": hit.hit_id,
                 "read_id": hit.read_id,
@@ -65,14 +64,14 @@ def row_from_stored(stored: Stored) -> dict[str, Any] | None:
         case LossRecord() as loss:
             return {
                 "event": "loss",
-                "device": stored.device,
+                "device": device,
                 "what": loss.what,
                 "cause": loss.cause,
                 "total": loss.total,
                 "last_at": loss.last_at.isoformat(),
             }
         case DispositionRecord() as decision:
-            return {"event": "disposition", "device": stored.device, **row_from_disposition(decision)}
+            return {"event": "disposition", "device": device, **row_from_disposition(decision)}
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from alpr.edge.alerts import age_warning
+from alpr.events.list_age import age_warning
 from alpr.types import FloatArray, Hit, HotlistEntry, Observation, PlateText, Read
 
 

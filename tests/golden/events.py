@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from alpr.collector.forwarding import _row
-from alpr.collector.health import Alert, AlertKind, Trouble
 from alpr.collector.store import Stored
+from alpr.events.health_alerts import Alert, AlertKind, Trouble
 from alpr.events.stored_rows import row_from_alert
 from alpr.forward.event import Event
 from alpr.forward.names import own_names

@@ -20,11 +20,11 @@ from alpr.cli.run import _print_json
 from alpr.config import load_edge_config
 from alpr.edge.alerts import AlertDecision
 from alpr.edge.app import Edge
+from alpr.edge.outcomes import AlertedOutcome
 from alpr.edge.run_report import EdgeReport
 from alpr.errors import ModelError, StoreError, StoreFull
 from alpr.hotlist.files.importer import import_csv
 from alpr.journal.journal import Journal
-from alpr.pipeline import Outcome
 from alpr.system.shipped import shipped
 from alpr.types import Hit, MatchKind, Read
 from tests.conftest import START
@@ -41,7 +41,7 @@ class Heard:
         self.hits: list[Hit] = []
         self.told: list[AlertDecision] = []
 
-    def __call__(self, outcome: Outcome) -> None:
+    def __call__(self, outcome: AlertedOutcome) -> None:
         self.reads += outcome.reads
         self.hits += outcome.hits
         self.told += outcome.told

@@ -234,7 +234,7 @@ def test_a_running_device_takes_an_update_from_a_stick_and_shows_past_hits_witho
     from alpr.config import load_edge_config
     from alpr.edge.alerts import AlertDecision
     from alpr.edge.app import Edge
-    from alpr.pipeline import Outcome
+    from alpr.edge.outcomes import AlertedOutcome
 
     config = {
         "device": {"name": "car", "data_dir": "car"},
@@ -246,7 +246,7 @@ def test_a_running_device_takes_an_update_from_a_stick_and_shows_past_hits_witho
     (world.folder / "car").mkdir()
     with closing(Journal(world.folder / "car" / "journal.sqlite")) as journal:
         journal.append([a_read_now(1), a_read_now(2, "OTHER12")], [])
-    told: list[Outcome] = []
+    told: list[AlertedOutcome] = []
     edge = Edge(load_edge_config(path), told.append)
     edge.check()
     made = world.publish("AB12CDE", age=timedelta(hours=31))

@@ -22,10 +22,10 @@ import yaml
 
 from alpr.cli import cli, main
 from alpr.collector.audit import Access, Audit, audit_path
-from alpr.collector.health import Alert, AlertKind, Trouble
 from alpr.collector.health_store import HealthStore, health_path
 from alpr.collector.service import Intake, Teller
 from alpr.collector.store import Store
+from alpr.events.health_alerts import Alert, AlertKind, Trouble
 from alpr.forward.forwarder import Forwarder, forward_path
 from alpr.hotlist.files.importer import import_csv
 from alpr.journal.journal import Journal

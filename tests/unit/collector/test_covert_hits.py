@@ -19,6 +19,7 @@ from alpr.collector.service import Teller
 from alpr.collector.store import Store, Stored
 from alpr.config import EdgeConfig
 from alpr.edge.app import Edge
+from alpr.edge.outcomes import AlertedOutcome
 from alpr.link.protocol.convert import hit_from_record, pictures_of, record_from_hit, record_from_read
 from alpr.link.protocol.messages import DispositionRecord, HitRecord, decode_record, encode
 from alpr.pipeline import Outcome
@@ -34,7 +35,7 @@ def a_covert_hit(*receivers: str) -> Hit:
     return replace(hit, match=replace(hit.match, entry=replace(hit.match.entry, receivers=receivers)))
 
 
-def an_edge(folder: Path, told: list[Outcome], *receivers: str) -> Edge:
+def an_edge(folder: Path, told: list[AlertedOutcome], *receivers: str) -> Edge:
     config = EdgeConfig.model_validate(
         {
             "device": {"name": "car", "data_dir": str(folder)},
@@ -49,7 +50,7 @@ def an_edge(folder: Path, told: list[Outcome], *receivers: str) -> Edge:
 def test_a_device_tells_of_covert_hits_only_its_receivers(
     tmp_path: Path, names: tuple[str, ...], is_told: bool
 ) -> None:
-    told: list[Outcome] = []
+    told: list[AlertedOutcome] = []
     covert, plain = a_covert_hit("unit-7"), replace(a_hit(a_read()), hit_id="f" * 32)
     an_edge(tmp_path, told, *names)._telling.tell(Outcome(hits=(covert, plain)))
     (outcome,) = told

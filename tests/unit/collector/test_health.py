@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from alpr.collector.health import Alert, AlertKind, HealthBoard, HealthLimits, Trouble
+from alpr.collector.health import HealthBoard, HealthLimits
 from alpr.collector.health_monitor import Watch
 from alpr.collector.health_store import (
     HISTORY_DAYS,
@@ -20,6 +20,7 @@ from alpr.collector.health_store import (
     read_latest,
 )
 from alpr.errors import StoreFull
+from alpr.events.health_alerts import Alert, AlertKind, Trouble
 from alpr.link.protocol.heartbeat_messages import ClockHealth, Heartbeat, ListHealth, OutboxHealth, Vitals
 from tests.conftest import START, FakeClock
 

@@ -13,11 +13,12 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from alpr.capture import FeedState, FeedStatus
-from alpr.collector.health import AlertKind, DeviceHealth, Trouble
+from alpr.collector.health import DeviceHealth
 from alpr.collector.metrics import CollectorMetrics, CollectorSnapshot
 from alpr.edge.metrics import DeviceFigures, DeviceMetrics
 from alpr.edge.run_report import EdgeReport
 from alpr.errors import ConfigError
+from alpr.events.health_alerts import AlertKind, Trouble
 from alpr.link.client.clock_offset import ClockOffset
 from alpr.link.client.device_link import LinkStatus
 from alpr.link.protocol.heartbeat_messages import (

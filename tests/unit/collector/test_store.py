@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from alpr.collector.store import Store, Stored
+from alpr.collector.store import Store
 from alpr.errors import MigrationError, StoreError, StoreFull
-from alpr.events.stored_rows import line_from_hit, row_from_stored
+from alpr.events.stored_rows import line_from_hit, row_from_record
 from alpr.link.protocol.convert import pictures_of, record_from_hit, record_from_read
 from alpr.link.protocol.messages import (
     Batch,
@@ -326,7 +326,7 @@ def test_a_damaged_or_newer_database_is_refused(path: Path) -> None:
 def test_rows_for_programs_and_a_line_for_people() -> None:
     read = a_read(text="A8I2CDE")
     hit = record_from_hit(a_hit(read, plate="AB12CDE"))
-    row = row_from_stored(Stored("edge", hit))
+    row = row_from_record("edge", hit)
     assert row is not None
     assert (row["event"], row["match"], row["differing_positions"]) == ("hit", "look-alike", [1, 2])
     assert line_from_hit("edge", hit) == (
@@ -336,10 +336,10 @@ def test_rows_for_programs_and_a_line_for_people() -> None:
     assert line_from_hit("edge", withdrawn).startswith("HIT WITHDRAWN A8I2CDE")
     forged = msgspec.structs.replace(hit, camera_id="north\nHIT ZZ99ZZZ")
     assert "\n" not in line_from_hit("edge", forged)
-    read_row = row_from_stored(Stored("edge", record_from_read(read)))
+    read_row = row_from_record("edge", record_from_read(read))
     assert read_row is not None
     assert (read_row["event"], read_row["plate"], read_row["first_seen_at"]) == ("read", "A8I2CDE", START.isoformat())
-    loss_row = row_from_stored(Stored("edge", LossRecord(BOOT, "read", "disk-full", 3, START)))
+    loss_row = row_from_record("edge", LossRecord(BOOT, "read", "disk-full", 3, START))
     assert loss_row is not None
     assert (loss_row["event"], loss_row["total"]) == ("loss", 3)
-    assert row_from_stored(Stored("edge", pictures_of(read)[0])) is None
+    assert row_from_record("edge", pictures_of(read)[0]) is None

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from alpr.cli.run import _line_of_hit
-from alpr.collector.store import Stored
-from alpr.events.stored_rows import line_from_hit, row_from_stored
+from alpr.events.stored_rows import line_from_hit, row_from_record
 from alpr.events.value_rows import row_of_hit
 from alpr.link.protocol.convert import hit_from_record, record_from_hit
 from alpr.types import Hit
@@ -18,7 +17,7 @@ PAST = replace(a_hit(a_read()), is_past=True, read_at=START)
 
 
 def rows(hit: Hit) -> list[dict[str, object]]:
-    stored = row_from_stored(Stored("edge", record_from_hit(hit)))
+    stored = row_from_record("edge", record_from_hit(hit))
     assert stored is not None
     return [row_of_hit(hit), stored]
 

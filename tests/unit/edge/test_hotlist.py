@@ -8,9 +8,9 @@ from pathlib import Path
 
 from alpr.config import EdgeConfig
 from alpr.edge.app import Edge
+from alpr.edge.outcomes import AlertedOutcome
 from alpr.edge.settings import places_of
 from alpr.hotlist.match.skips import Skip, add_skip, read_skips
-from alpr.pipeline import Outcome
 from alpr.types import Place
 from tests.conftest import START, FakeClock
 from tests.hotlists import a_hotlist, a_read, an_old_hotlist, imported
@@ -30,7 +30,7 @@ def a_config(folder: Path) -> EdgeConfig:
 
 
 def an_edge(folder: Path) -> Edge:
-    told: list[Outcome] = []
+    told: list[AlertedOutcome] = []
     return Edge(a_config(folder), told.append, clock=FakeClock(START))
 
 

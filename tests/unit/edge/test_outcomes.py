@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from alpr.edge import outcomes as edge_telling
 from alpr.edge.alerts import AlertDecision, AlertRules
-from alpr.edge.outcomes import Outcomes
+from alpr.edge.outcomes import AlertedOutcome, Outcomes
 from alpr.pipeline import Outcome
 from tests.records import a_hit, a_read, an_id
 
 
 def test_a_corrected_hit_counts_once_a_withdrawn_one_not_and_a_past_one_not() -> None:
-    outcomes: list[Outcome] = []
+    outcomes: list[AlertedOutcome] = []
     telling = Outcomes(AlertRules(), (), outcomes.append)
     telling.tell(Outcome())
     assert outcomes == []

@@ -11,7 +11,7 @@ import pytest
 
 from alpr.cli.run import _line_of_hit
 from alpr.collector.store import Store
-from alpr.events.stored_rows import line_from_hit, row_from_stored
+from alpr.events.stored_rows import line_from_hit, row_from_record
 from alpr.events.value_rows import row_of_hit
 from alpr.link.protocol.convert import hit_from_record, record_from_hit
 from alpr.link.protocol.messages import Batch, Entry, encode
@@ -43,7 +43,7 @@ def test_the_collector_stores_and_tells_it(kind: MatchKind, tmp_path: Path, cloc
     entry = Entry(1, msgspec.Raw(encode(record)))
     with closing(Store(tmp_path / "store.db", clock)) as store:
         _, (stored,) = store.add([Delivery(Peer("e" * 40, "edge"), Batch("0" * 16, 1, (entry,)))])
-    row = row_from_stored(stored)
+    row = row_from_record(stored.device, stored.record)
     assert row is not None
     assert (row["match"], row["entry_plate"]) == (kind.value, record.entry.plate)
 
