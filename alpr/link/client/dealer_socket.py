@@ -137,7 +137,9 @@ class Dealer:
         socket.linger = 0
         socket.immediate = 1  # never queue towards a connection that is not there: the outbox is the queue
         socket.sndhwm = 64
-        socket.rcvhwm = 1000
+        socket.rcvhwm = (
+            0  # a connection that is reset while libzmq holds it back ends the process: a failed assertion
+        )
         socket.maxmsgsize = MAX_MESSAGE_BYTES
         socket.ipv6 = True
         socket.heartbeat_ivl, socket.heartbeat_timeout = 2000, 6000

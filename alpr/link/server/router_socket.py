@@ -140,7 +140,7 @@ def _configure(router: zmq.Socket[bytes], keys: KeyPair) -> None:
     router.linger = 0
     router.ipv6 = True
     router.maxmsgsize = MAX_MESSAGE_BYTES
-    router.rcvhwm = 64  # per device; beyond it TCP holds the device back
+    router.rcvhwm = 0  # a connection that is reset while libzmq holds it back ends the process: a failed assertion
     router.sndhwm = 1000
     router.heartbeat_ivl, router.heartbeat_timeout = 2000, 6000
     router.handshake_ivl = 5000
