@@ -2,8 +2,8 @@
 
 In libzmq 4.3.5 a connection whose reading stands still at `ZMQ_RCVHWM` and that is then reset is written to by the
 next heartbeat, which is an assertion: `!_io_error (src/stream_engine_base.cpp)`. So neither side lets libzmq count
-what waits; see `alpr.link.client.dealer_socket` and `alpr.link.server.router_socket`. The listeners run in a process of their own here: an
-assertion would end the tests too.
+what waits; see `alpr.link.client.dealer_socket` and `alpr.link.server.router_socket`. The listeners run in a process
+of their own here: an assertion would end the tests too.
 """
 
 from __future__ import annotations
