@@ -87,6 +87,11 @@ class Forwarding:
         if self._targets and not self._thread.join(5.0):
             _log.warning("a target is slow to end; what it has not taken goes out at the next start")
 
+    @property
+    def refused(self) -> dict[str, int]:
+        """How many events were refused since the start, by target."""
+        return {} if self._forwarder is None else self._forwarder.refused
+
     def tick(self) -> None:
         """Now and then forget what is delivered; on the collector's thread.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from prometheus_client import Metric
@@ -34,6 +34,8 @@ class CollectorSnapshot:
     faults: Mapping[str, int]
     """What was not accepted, by reason."""
     stages: Mapping[str, Buckets]
+    not_forwarded: Mapping[str, int] = field(default_factory=dict)
+    """Events that will never reach a webhook or broker, by its name."""
 
 
 class CollectorMetrics:
@@ -68,6 +70,9 @@ def _own(scene: CollectorSnapshot) -> Iterator[Metric]:
     yield counters("alpr_collector_records", "Records that were new, by kind.", ("kind",), stored)
     faults = [((reason,), count) for reason, count in scene.faults.items()]
     yield counters("alpr_collector_faults", "What was not accepted, by reason.", ("reason",), faults)
+    refused = [((target,), count) for target, count in scene.not_forwarded.items()]
+    told = "Events that a webhook or broker has refused or that could not be sent."
+    yield counters("alpr_collector_not_forwarded", told, ("target",), refused)
     standing = Counter(trouble.kind for trouble in scene.standing)
     alerts = [((kind.value,), float(standing[kind])) for kind in AlertKind]
     yield gauges("alpr_collector_alerts", "Alerts that stand, by kind.", ("kind",), alerts)

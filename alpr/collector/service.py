@@ -218,7 +218,7 @@ def run_collector(
                 if watch.tick():  # once a second
                     _follow(keys, hub)
                     if metrics is not None:
-                        figures.show(_scene(watch, intake, hub, allowed))
+                        figures.show(_scene(watch, intake, hub, allowed, forwarding))
                 forwarding.tick()
         watch.save()
     _log.info("stopped")
@@ -238,7 +238,7 @@ def _follow(keys: ServerKeys, hub: Hub) -> None:
     hub.announce(keys.following.public if keys.following else "")
 
 
-def _scene(watch: Watch, intake: Intake, hub: Hub, allowed: AllowList) -> CollectorSnapshot:
+def _scene(watch: Watch, intake: Intake, hub: Hub, allowed: AllowList, forwarding: Forwarding) -> CollectorSnapshot:
     board = watch.board
     return CollectorSnapshot(
         devices=board.devices(),
@@ -248,6 +248,7 @@ def _scene(watch: Watch, intake: Intake, hub: Hub, allowed: AllowList) -> Collec
         stored=dict(intake.stored),
         faults=dict(hub.faults),
         stages=intake.times.buckets(STAGE_BOUNDS_MS),
+        not_forwarded=forwarding.refused,
     )
 
 

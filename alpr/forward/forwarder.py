@@ -17,7 +17,7 @@ from sqlite_utils import Database
 
 from alpr.clock import Clock, SystemClock
 from alpr.errors import ForwardError, ForwardRefused, StoreUnavailable
-from alpr.forward.event import Event
+from alpr.forward.event import Event, brief
 from alpr.forward.queue import last_given, newest_number, waiting_after
 from alpr.forward.target import Target
 from alpr.system.sqlite import connect_read_only, open_store, stored, transaction
@@ -82,6 +82,7 @@ def waiting_for(database: Path) -> dict[str, int]:
 class _Lane:
     target: Target
     delivered: int
+    refused: int = 0
     wait_s: float = 0.0
     not_before_ns: int = 0
     waiting: list[Event] = field(default_factory=list)
@@ -115,15 +116,20 @@ class Forwarder:
         """Number of the last event that every target is done with."""
         return min((lane.delivered for lane in self._lanes), default=0)
 
+    @property
+    def refused(self) -> dict[str, int]:
+        """How many events were refused since the start, by target; may be asked from any thread."""
+        return {lane.target.name: lane.refused for lane in self._lanes}
+
     def step(self) -> bool:
         """One event for each target that is ready; False where there was nothing to do."""
         return any([self._step(lane) for lane in self._lanes])
 
     def close(self) -> None:
         """Close targets and files."""
-        for lane in self._lanes:
-            lane.target.close()
-        self._files.close()
+        with self._files:
+            for lane in self._lanes:
+                lane.target.close()
 
     def _lane(self, target: Target) -> _Lane:
         with stored(self._path), transaction(self._places):
@@ -158,10 +164,10 @@ class Forwarder:
             lane.delivered = event.number
             return True
         try:
-            lane.target.send(event)
+            _send(lane.target, event)
         except ForwardRefused as error:
             _log.error("%s will never take %s: %s", lane.target.name, event.event_id, error)
-            self._done(lane, event, refused=str(error))
+            self._done(lane, event, refused=str(error) or "refused")
         except ForwardError as error:
             self._put_off(lane, str(error))
             return False
@@ -192,6 +198,7 @@ class Forwarder:
                 self._places.execute(
                     "DELETE FROM refused WHERE id <= (SELECT max(id) FROM refused) - ?", (_KEPT_REFUSED,)
                 )
+        lane.refused += bool(refused)
         if lane.wait_s:
             _log.info("%s takes events again", lane.target.name)
         lane.waiting.pop(0)
@@ -220,6 +227,24 @@ class Forwarder:
 
     def _now(self) -> datetime:
         return self._clock.now()
+
+
+def _send(target: Target, event: Event) -> None:
+    """Whatever is wrong with one event refuses that one: the next one goes out, and so it does after a restart.
+
+    Raises:
+        ForwardError: not now.
+        ForwardRefused: never.
+    """
+    if event.fault:
+        raise ForwardRefused(event.fault)
+    try:
+        target.send(event)
+    except ForwardError:
+        raise
+    except Exception as error:
+        # What a device says is in the event, and what a receiver answers is in the failure: neither ends the thread.
+        raise ForwardRefused(f"it cannot be sent ({type(error).__name__}: {brief(error)})") from error
 
 
 def _first(database: Database) -> None:

@@ -8,18 +8,24 @@ last plate; the first alert of a device an event (https://www.home-assistant.io/
 
 from __future__ import annotations
 
-import json
+import hashlib
 import re
 import ssl
 import threading
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from alpr.errors import ForwardError
-from alpr.forward.event import Event
+from alpr.errors import ForwardError, ForwardRefused
+from alpr.forward.event import Event, brief, json_text
 
 TAKEN_WITHIN_S = 10.0
+_MOST_BREAKS = 10  # over a quarter of an hour, with the waits between two attempts
+_LONGEST_LEVEL = 64
+_MOST_CAMERAS = 64  # of one device that are announced: what it invents must not fill the broker
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +77,13 @@ class Mqtt:
         self._topic = topic.strip("/")
         self._discovery = discovery.strip("/")
         self._announced: set[tuple[str, str]] = set()
+        self._cameras: Counter[str] = Counter()
+        self._breaks = (0, 0)
         self._is_started = False
-        client_id = f"{re.sub(r'[^A-Za-z0-9]', '', name)[:12]}-{self._topic[:8]}"
-        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id)
-        if broker.username:
-            self._client.username_pw_set(broker.username, broker.password)
-        if broker.has_tls:
-            self._client.tls_set_context(ssl.create_default_context(cafile=broker.ca_file))
-        self._client.will_set(f"{self._topic}/status", "offline", qos=1, retain=True)
-        self._client.reconnect_delay_set(1, 30)
         self._was_let_in = threading.Event()
-        self._client.on_connect = self._on_connect
+        client_id = f"{re.sub(r'[^A-Za-z0-9]', '', name)[:12]}-{self._topic[:8]}"
+        self._new_client: Callable[[], Any] = partial(paho.Client, CallbackAPIVersion.VERSION2, client_id=client_id)
+        self._client = self._make_client()
 
     @property
     def name(self) -> str:
@@ -98,24 +100,62 @@ class Mqtt:
 
         Raises:
             ForwardError: the broker cannot be reached or takes nothing.
+            ForwardRefused: it breaks the connection off over this event, again and again.
         """
         self._connect()
-        device, camera = (_level(event.row.get(key) or "") for key in ("device", "camera_id"))
-        if self._discovery and (device, camera) not in self._announced:
-            made = self._entities(device, camera) if camera else self._entities_of_device(device)
-            for topic, entity in made.items():
-                self._publish(topic, entity, retain=True)
-            self._announced.add((device, camera))
-        row = {**event.row, "event_id": event.event_id, "event_type": _event_type(event)}
-        self._publish("/".join(level for level in (self._topic, device, camera, event.kind) if level), row)
+        try:
+            self._tell(event)
+        except ForwardError as error:
+            is_broken_off = not self._client.is_connected()
+            self._hang_up()  # else paho would send what is under way once more, whatever we do with the event
+            if is_broken_off:
+                self._count_break(event, error)
+            raise
 
     def close(self) -> None:
         """Say that nothing more comes, and go."""
         if self._is_started:
-            if self._client.is_connected():
-                self._client.publish(f"{self._topic}/status", "offline", qos=1, retain=True).wait_for_publish(1.0)
-            self._client.disconnect()
-            self._client.loop_stop()
+            with suppress(ValueError, RuntimeError):  # the connection has just broken
+                if self._client.is_connected():
+                    offline = self._client.publish(f"{self._topic}/status", "offline", qos=1, retain=True)
+                    offline.wait_for_publish(1.0)
+            self._hang_up()
+
+    def _tell(self, event: Event) -> None:
+        names = [str(event.row.get(key) or "") for key in ("device", "camera_id")]
+        device, camera = map(_level, names)
+        if self._discovery and (device, camera) not in self._announced and self._cameras[device] < _MOST_CAMERAS:
+            made = self._entities(device, camera) if camera else self._entities_of_device(device)
+            for topic, entity in made.items():
+                self._publish(topic, json_text(entity), retain=True)
+            self._announced.add((device, camera))
+            self._cameras[device] += bool(camera)
+        row = {**event.row, "event_id": event.event_id, "event_type": _event_type(event)}
+        self._publish("/".join(level for level in (self._topic, device, camera, event.kind) if level), json_text(row))
+
+    def _count_break(self, event: Event, error: ForwardError) -> None:
+        number, count = self._breaks
+        self._breaks = event.number, count + 1 if number == event.number else 1
+        if self._breaks[1] >= _MOST_BREAKS:
+            raise ForwardRefused(f"the broker breaks the connection off over it, {_MOST_BREAKS} times now") from error
+
+    def _make_client(self) -> Any:
+        client, broker = self._new_client(), self._broker
+        if broker.username:
+            client.username_pw_set(broker.username, broker.password)
+        if broker.has_tls:
+            client.tls_set_context(ssl.create_default_context(cafile=broker.ca_file))
+        client.will_set(f"{self._topic}/status", "offline", qos=1, retain=True)
+        client.reconnect_delay_set(1, 30)
+        client.on_connect = self._on_connect
+        return client
+
+    def _hang_up(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+        self._client = self._make_client()
+        self._is_started = False
+        self._was_let_in.clear()
 
     def _connect(self) -> None:
         if self._client.is_connected():
@@ -125,7 +165,9 @@ class Mqtt:
         try:
             self._client.connect(self._broker.host, self._broker.port, keepalive=30)
         except (OSError, ValueError) as error:
-            raise ForwardError(f"{self._broker.host}:{self._broker.port} cannot be reached ({error})") from error
+            raise ForwardError(
+                f"{self._broker.host}:{self._broker.port} cannot be reached ({brief(error)})"
+            ) from error
         self._client.loop_start()
         self._is_started = True
         if not self._was_let_in.wait(TAKEN_WITHIN_S):
@@ -139,19 +181,18 @@ class Mqtt:
             self._client.publish(f"{self._topic}/status", "online", qos=1, retain=True)
             self._was_let_in.set()
 
-    def _publish(self, topic: str, payload: Mapping[str, Any] | str, *, retain: bool = False) -> None:
-        text = payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False)
+    def _publish(self, topic: str, text: str, *, retain: bool = False) -> None:
         sent = self._client.publish(topic, text, qos=1, retain=retain)
         try:
             sent.wait_for_publish(TAKEN_WITHIN_S)
         except (ValueError, RuntimeError) as error:
-            raise ForwardError(f"{topic} was not taken ({error})") from error
+            raise ForwardError(f"{topic} was not taken ({brief(error)})") from error
         if not sent.is_published():
             raise ForwardError(f"{topic} was not taken within {TAKEN_WITHIN_S:.0f} s")
 
     def _entities(self, device: str, camera: str) -> dict[str, Mapping[str, Any]]:
         """The discovery topics of one camera and what stands in them."""
-        node = f"alpr_{device}_{camera}"
+        node = _node(device, camera)
         common = self._common(node, f"{device} {camera}")
         base = f"{self._topic}/{device}/{camera}"
         entities: dict[str, Mapping[str, Any]] = {}
@@ -204,5 +245,16 @@ def _event_type(event: Event) -> str:
 
 
 def _level(name: str) -> str:
-    """A name as one level of a topic, which may hold no wildcard and no slash."""
-    return re.sub(r"[^A-Za-z0-9_-]", "_", name)
+    """A name as one level of a topic, which may hold no wildcard and no slash and is not long."""
+    level = re.sub(r"[^A-Za-z0-9_-]", "_", name[: _LONGEST_LEVEL + 1])
+    return level if len(name) <= _LONGEST_LEVEL else f"{level[: _LONGEST_LEVEL - 17]}-{_digest(name)}"
+
+
+def _node(device: str, camera: str) -> str:
+    """What Home Assistant knows a camera by. No device can take another one's place by how it calls a camera:
+    `a_b` with its camera `c` is not `a` with its camera `b_c`."""
+    return f"alpr_{device}_{camera}" if "_" not in camera else f"alpr_{_digest(f'{device}/{camera}')}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from alpr.forward.event import Event
+from alpr.forward.event import Event, json_text
 
 QUEUE_TABLE = (
     "CREATE TABLE outgoing (id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, row TEXT NOT NULL)",
@@ -28,7 +28,7 @@ def append(connection: sqlite3.Connection, rows: Iterable[tuple[str, Mapping[str
     """Queue events of (kind, row), in the caller's transaction."""
     connection.executemany(
         "INSERT INTO outgoing (kind, row) VALUES (?, ?)",
-        [(kind, json.dumps(row, ensure_ascii=False)) for kind, row in rows],
+        [(kind, json_text(row)) for kind, row in rows],
     )
 
 
@@ -69,10 +69,20 @@ def last_given(connection: sqlite3.Connection) -> int:
 
 
 def waiting_after(connection: sqlite3.Connection, number: int, kinds: frozenset[str], limit: int = 64) -> list[Event]:
-    """The next events of some kinds, oldest first."""
+    """The next events of some kinds, oldest first. One that cannot be read says so and holds up no other."""
     marks = ",".join("?" * len(kinds))
     rows = connection.execute(
-        f"SELECT id, kind, row FROM outgoing WHERE id > ? AND kind IN ({marks}) ORDER BY id LIMIT ?",
+        f"SELECT id, kind, CAST(row AS BLOB) FROM outgoing WHERE id > ? AND kind IN ({marks}) ORDER BY id LIMIT ?",
         (number, *sorted(kinds), limit),
     )
-    return [Event(number, kind, json.loads(row)) for number, kind, row in rows]
+    return [_event(number, kind, row) for number, kind, row in rows]
+
+
+def _event(number: int, kind: str, text: bytes) -> Event:
+    try:
+        row = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        return Event(number, kind, {}, fault=f"its row in the queue is no JSON ({error})")
+    if not isinstance(row, dict):
+        return Event(number, kind, {}, fault="its row in the queue is no JSON object")
+    return Event(number, kind, row)

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import ssl
 import urllib.error
 import urllib.request
 from http.client import HTTPException
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from alpr.clock import Clock, SystemClock
 from alpr.errors import ForwardError, ForwardRefused
-from alpr.forward.event import Event
+from alpr.forward.bounded_http import BoundedPlain, BoundedTls
+from alpr.forward.event import Event, brief, json_text
 from alpr.forward.names import FORMATS
 
 TIMEOUT_S = 10.0
+"""For each of connecting, sending, and the whole of the answer's head; more of the answer is not read."""
 _TRY_AGAIN = frozenset({408, 409, 425, 429})
 """Refusals that pass by themselves, beside all of 5xx."""
 _LEAST_SECRET_BYTES = 16
@@ -31,10 +32,12 @@ Format = Literal["alpr", "openalpr", "platerecognizer"]
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect would carry plates to where nobody said they should go."""
+    """A redirect would carry plates to where nobody said they should go: not even its address is looked at."""
 
-    def redirect_request(self, *_: object) -> None:
+    def http_error_302(self, *_: Any) -> None:
         return None
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302  # type: ignore[assignment]
 
 
 class Webhook:
@@ -81,8 +84,8 @@ class Webhook:
         self._body = FORMATS[body]
         self._clock = clock or SystemClock()
         self._timeout_s = timeout_s
-        tls = urllib.request.HTTPSHandler(context=ssl.create_default_context())
-        self._opener = urllib.request.build_opener(_NoRedirect(), tls, *_proxies(parts.scheme))
+        tls = BoundedTls(context=ssl.create_default_context())
+        self._opener = urllib.request.build_opener(_NoRedirect(), BoundedPlain(), tls, *_proxies(parts.scheme))
 
     @property
     def name(self) -> str:
@@ -101,20 +104,22 @@ class Webhook:
             ForwardError: no answer, a failing one, or one that asks for patience.
             ForwardRefused: the receiver will not have it (any other 3xx or 4xx).
         """
-        body = json.dumps(self._body(event), ensure_ascii=False).encode("utf-8")
+        body = json_text(self._body(event)).encode("utf-8")
         request = urllib.request.Request(self._url, body, method="POST")  # noqa: S310 - the scheme was checked
         request.add_header("Content-Type", "application/json; charset=utf-8")
         request.add_header("User-Agent", "alpr")
         request.add_header("X-Alpr-Event", event.event_id)
         request.add_header("X-Alpr-Signature", signature(self._secret, body, int(self._clock.now().timestamp())))
         try:
-            with self._opener.open(request, timeout=self._timeout_s) as answer:
-                answer.read(1 << 16)
+            self._opener.open(
+                request, timeout=self._timeout_s
+            ).close()  # what it says beside its code is nothing to us
         except urllib.error.HTTPError as error:
             with error:
-                if error.code >= 500 or error.code in _TRY_AGAIN:
-                    raise ForwardError(f"it answers {error.code} {error.reason}") from error
-                raise ForwardRefused(f"it answers {error.code} {error.reason}") from error
+                said = f"it answers {error.code} {brief(error.reason)}"
+                if error.code < 300 or error.code >= 500 or error.code in _TRY_AGAIN:
+                    raise ForwardError(said) from error
+                raise ForwardRefused(said) from error
         except (OSError, HTTPException) as error:
             raise ForwardError(f"it cannot be reached ({_reason(error)})") from error
 
@@ -141,4 +146,4 @@ def _proxies(scheme: str) -> list[urllib.request.ProxyHandler]:
 
 
 def _reason(error: Exception) -> str:
-    return str(getattr(error, "reason", None) or error or type(error).__name__)
+    return brief(getattr(error, "reason", None) or error or type(error).__name__)

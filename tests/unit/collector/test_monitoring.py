@@ -70,9 +70,8 @@ def a_collector(folder: Path) -> CollectorMetrics:
     metrics = CollectorMetrics(folder)
     stages = some_times(3).buckets(STAGE_BOUNDS_MS)
     troubles = [Trouble("gate-2", AlertKind.SILENT)]
-    metrics.show(
-        CollectorSnapshot(devices, {"gate-1", "gate-2", "gate-3"}, 60, troubles, {"read": 9}, {"claim": 1}, stages)
-    )
+    allowed = {"gate-1", "gate-2", "gate-3"}
+    metrics.show(CollectorSnapshot(devices, allowed, 60, troubles, {"read": 9}, {"claim": 1}, stages, {"hook": 2}))
     return metrics
 
 
@@ -127,6 +126,7 @@ def test_a_collector_tells_its_own_and_its_devices_figures(tmp_path: Path) -> No
     assert told["alpr_collector_alerts{kind=silent}"] == 1
     assert told["alpr_collector_alerts{kind=list-age}"] == 0
     assert told["alpr_collector_faults_total{reason=claim}"] == 1
+    assert told["alpr_collector_not_forwarded_total{target=hook}"] == 2
     assert told["alpr_device_camera_fps{camera=north,device=gate-1}"] == 24.5
     assert told["alpr_device_clock_offset_seconds{device=gate-1}"] == 0.25
     assert told["alpr_device_temperature_celsius{device=gate-1}"] == 55.5
@@ -154,6 +154,7 @@ def test_no_plate_and_no_case_is_a_label(tmp_path: Path) -> None:
         "device",
         "kind",
         "reason",
+        "target",
     }
     keys = [*asked(a_device(tmp_path)), *asked(a_collector(tmp_path))]
     labels = {name for key in keys for name in re.findall(r"[{,]([a-z]+)=", key)}
