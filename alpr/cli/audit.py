@@ -29,17 +29,11 @@ _database = click.option(
 @json_option
 def show(database: Path, who: str, plate: str, limit: int, as_json: bool) -> None:
     """What was asked, by whom, when and why; newest last. This look is recorded too."""
-    from alpr.collector.access import os_user
-    from alpr.collector.audit import Access, Audit
+    from alpr.collector.access import audited_audit, os_user
+    from alpr.collector.audit import Audit
 
     with closing(Audit(_audit_of(database))) as audit:
-        rows = [
-            row
-            for row in audit.rows()
-            if who.casefold() in str(row["who"]).casefold() and plate.upper() in str(row["query"]).upper()
-        ][-limit:]
-        asked = {"who": who, "plate": plate, "limit": limit}
-        audit.record(Access(os_user(), "audit", asked, "reading the audit", "", len(rows)))
+        rows = audited_audit(audit, who=os_user(), by=who, plate=plate, limit=limit)
     print_rows(rows, as_json=as_json)
 
 

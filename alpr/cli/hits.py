@@ -13,6 +13,7 @@ import click
 
 from alpr.cli.instants import instant
 from alpr.cli.output import json_option, print_rows, say
+from alpr.cli.purpose import case_option, purpose_needed, purpose_option
 from alpr.events.list_age import age_warning
 from alpr.types import Action, Disposition, Verdict
 
@@ -32,8 +33,7 @@ def _where(function: _F) -> _F:
     )
     database = click.option("--db", "database", type=click.Path(path_type=Path), help="The collector's database.")
     purpose = click.option("--purpose", default="", help="Why, in your own words. Recorded; needed with --db.")
-    case = click.option("--case", "case_id", default="", help="Case number. Recorded.")
-    return config(database(purpose(case(function))))
+    return config(database(purpose(case_option(function))))
 
 
 @click.group()
@@ -65,9 +65,8 @@ def list_hits(
     """Hits, newest first, with what was decided on them."""
     if database is None:
         config = _edge(edge_path)
-        names = config.hotlist.receivers if config.hotlist else ()
         rows = _rows_of_device(
-            config.device.journal, names, undecided=undecided, since=since, until=until, limit=limit
+            config.device.journal, _names(config), undecided=undecided, since=since, until=until, limit=limit
         )
     else:
         from alpr.collector.access import audited_hits, os_user
@@ -126,9 +125,12 @@ def dispose(
         true_text=true_text,
     )
     if database is None:
+        from alpr.hotlist.match.hits import may_learn
         from alpr.journal.dispositions import decide
 
-        kept = decide(_edge(edge_path).device.journal, disposition)
+        config = _edge(edge_path)
+        names = _names(config)
+        kept = decide(config.device.journal, disposition, lambda receivers: may_learn(receivers, names))
     else:
         from alpr.collector.audit import Audit, audit_path
 
@@ -142,9 +144,9 @@ def dispose(
 @command.command("export-misreads")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--db", "database", required=True, type=click.Path(path_type=Path), help="The collector's database.")
-@click.option("--purpose", required=True, help="Why, in your own words. Recorded.")
-@click.option("--case", "case_id", default="", help="Case number. Recorded.")
-def export_misreads(folder: Path, database: Path, purpose: str, case_id: str) -> None:
+@purpose_option
+@case_option
+def export_misreads(folder: Path, database: Path, purpose: str | None, case_id: str) -> None:
     """Write the hits that were found to be misreads to FOLDER as crops with labels, to learn from.
 
     Only those where the person said what the plate really says. `alpr evaluate FOLDER/labels.jsonl --split train`
@@ -154,8 +156,8 @@ def export_misreads(folder: Path, database: Path, purpose: str, case_id: str) ->
     from alpr.collector.audit import Audit, audit_path
 
     _need_database(database)
-    with closing(Audit(audit_path(database))) as audit:
-        count = audited_misreads(database, audit, folder, who=os_user(), purpose=purpose, case_id=case_id)
+    with closing(Audit(audit_path(database))) as audit, purpose_needed(purpose) as stated:
+        count = audited_misreads(database, audit, folder, who=os_user(), purpose=stated, case_id=case_id)
     say(f"{count} crops in {folder}; this export was recorded")
 
 
@@ -165,6 +167,11 @@ def _edge(edge_path: Path | None) -> EdgeConfig:
     if edge_path is None:
         raise click.UsageError("say whose hits are meant: -c edge.yaml for a device's own, --db for the collector's")
     return load_edge_config(edge_path, files_must_exist=False)
+
+
+def _names(config: EdgeConfig) -> Collection[str]:
+    """Of those who learn of hits at a device."""
+    return config.hotlist.receivers if config.hotlist else ()
 
 
 def _need_database(database: Path) -> None:

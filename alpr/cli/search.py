@@ -12,6 +12,7 @@ import click
 
 from alpr.cli.instants import instant
 from alpr.cli.output import json_option, print_csv, print_rows, say
+from alpr.cli.purpose import case_option, purpose_needed, purpose_option
 
 if TYPE_CHECKING:
     from alpr.collector.search import Found
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("plate")
-@click.option("--purpose", required=True, help="Why, in your own words. Recorded.")
-@click.option("--case", "case_id", default="", help="Case number. Recorded.")
+@purpose_option
+@case_option
 @click.option("--db", "database", required=True, type=click.Path(path_type=Path), help="The collector's database.")
 @click.option(
     "--since", callback=instant, help="First seen at or after this (ISO 8601; UTC unless it says otherwise)."
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 @json_option
 def command(
     plate: str,
-    purpose: str,
+    purpose: str | None,
     case_id: str,
     database: Path,
     since: datetime | None,
@@ -56,7 +57,7 @@ def command(
 
     Exit 1 where the purpose says nothing, 2 where there is none.
     """
-    from alpr.collector.access import audited_search, checked_purpose, os_user
+    from alpr.collector.access import audited_search, os_user
     from alpr.collector.audit import Audit, audit_path
     from alpr.collector.search import Query, pattern_from_text
     from alpr.errors import StoreError
@@ -65,12 +66,11 @@ def command(
         pattern = pattern_from_text(plate)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="PLATE") from error
-    checked_purpose(purpose)
     if not database.is_file():  # before the audit file is made beside it
         raise StoreError(f"{database}: no such database; give the file that the collector writes")
     query = Query(pattern, since, until, camera_id, limit)
-    with closing(Audit(audit_path(database))) as audit:
-        found = audited_search(database, audit, query, who=os_user(), purpose=purpose, case_id=case_id)
+    with closing(Audit(audit_path(database))) as audit, purpose_needed(purpose) as stated:
+        found = audited_search(database, audit, query, who=os_user(), purpose=stated, case_id=case_id)
     rows = _rows(found) if names == "alpr" else _rows_of_others(found, names, as_csv=as_csv)
     if as_csv:
         print_csv(rows)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import pwd
 import re
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from alpr.collector.audit import Access, Audit
 from alpr.collector.hits import FoundHit, HitQuery, find_hits, find_misreads, write_crops
 from alpr.collector.search import Found, Query, search
 from alpr.collector.store import Store
-from alpr.errors import AccessDenied
-from alpr.hotlist.match.hits import may_learn
+from alpr.errors import AccessDenied, AuditError, DispositionError
 from alpr.types import Disposition
 
 # Said by people who are asked for a purpose and have none, or will not tell.
@@ -38,17 +40,18 @@ def audited_search(database: Path, audit: Audit, query: Query, *, who: str, purp
         AuditError: the look could not be recorded; there is no answer then.
         StoreError: the database cannot be read.
     """
-    stated = checked_purpose(purpose)
-    found = search(database, query)
     asked = {
         "plate": query.pattern,
         "since": query.since.isoformat() if query.since else None,
         "until": query.until.isoformat() if query.until else None,
         "camera": query.camera_id,
         "limit": query.limit,
-        "is_cut": found.is_cut,
     }
-    audit.record(Access(who, "search", asked, stated, case_id.strip(), len(found.reads)))
+    look = Access(who, "search", asked, purpose.strip(), case_id.strip(), 0)
+    with _failures_recorded(audit, look):
+        checked_purpose(purpose)
+        found = search(database, query)
+        audit.record(replace(look, query={**asked, "is_cut": found.is_cut}, result_count=len(found.reads)))
     return found
 
 
@@ -56,8 +59,6 @@ def audited_hits(
     database: Path, audit: Audit, query: HitQuery, *, who: str, purpose: str, case_id: str = ""
 ) -> list[FoundHit]:
     """Look for hits; recorded and raising as `audited_search`. Covert entries' hits show to their receivers only."""
-    stated = checked_purpose(purpose)
-    found = [one for one in find_hits(database, query) if may_learn(one.hit.entry.receivers, (who,))]
     asked = {
         "since": query.since.isoformat() if query.since else None,
         "until": query.until.isoformat() if query.until else None,
@@ -65,36 +66,38 @@ def audited_hits(
         "is_undecided": query.is_undecided,
         "limit": query.limit,
     }
-    audit.record(Access(who, "hits", asked, stated, case_id.strip(), len(found)))
+    look = Access(who, "hits", asked, purpose.strip(), case_id.strip(), 0)
+    with _failures_recorded(audit, look):
+        checked_purpose(purpose)
+        found = find_hits(database, query, (who,))
+        audit.record(replace(look, result_count=len(found)))
     return found
 
 
 def audited_decision(
     database: Path, audit: Audit, disposition: Disposition, *, purpose: str, case_id: str = ""
 ) -> Disposition:
-    """Decide on a hit at the centre. Recorded first, so that no decision stands that the audit does not know.
+    """Decide on a hit at the centre. Recorded first, so that no decision stands that the audit does not know; also
+    one that is refused is recorded.
 
     Raises:
-        DispositionError: the hit is not here, or the rules do not allow the decision.
+        DispositionError: the hit is not here or they may not learn of it, which is told alike; or the rules do not
+            allow the decision.
         AuditError: the decision could not be recorded; it was not made then.
     """
-    with closing(Store(database)) as store:
-        audit.record(
-            Access(
-                disposition.by,
-                "dispose",
-                {
-                    "hit_id": disposition.hit_id,
-                    "disposition_id": disposition.disposition_id,
-                    "verdict": disposition.verdict.value,
-                    "action": disposition.action.value,
-                },
-                checked_purpose(purpose),
-                case_id.strip(),
-                1,
-            )
-        )
-        return store.decide(disposition)
+    asked = {
+        "hit_id": disposition.hit_id,
+        "disposition_id": disposition.disposition_id,
+        "verdict": disposition.verdict.value,
+        "action": disposition.action.value,
+    }
+    decision = Access(disposition.by, "dispose", asked, purpose.strip(), case_id.strip(), 0)
+    with _failures_recorded(audit, decision), closing(Store(database)) as store:
+        checked_purpose(purpose)
+        names = (disposition.by,)
+        store.check_decision(disposition, names)
+        audit.record(replace(decision, result_count=1))
+        return store.decide(disposition, names)
 
 
 def audited_misreads(database: Path, audit: Audit, folder: Path, *, who: str, purpose: str, case_id: str = "") -> int:
@@ -102,11 +105,43 @@ def audited_misreads(database: Path, audit: Audit, folder: Path, *, who: str, pu
 
     Those of covert entries' hits are exported for their receivers only.
     """
-    misreads = [one for one in find_misreads(database) if may_learn(one.receivers, (who,))]
-    audit.record(
-        Access(who, "export-misreads", {"folder": str(folder)}, checked_purpose(purpose), case_id, len(misreads))
-    )
-    return write_crops(iter(misreads), folder)
+    export = Access(who, "export-misreads", {"folder": str(folder)}, purpose.strip(), case_id.strip(), 0)
+    with _failures_recorded(audit, export):
+        checked_purpose(purpose)
+        misreads = list(find_misreads(database, (who,)))
+        audit.record(replace(export, result_count=len(misreads)))
+        return write_crops(iter(misreads), folder)
+
+
+def audited_audit(audit: Audit, *, who: str, by: str = "", plate: str = "", limit: int = 100) -> list[dict[str, Any]]:
+    """The newest rows of the audit, oldest first; the look at it is its next row.
+
+    Args:
+        by: only what this person did: a part of the name.
+        plate: only what was asked about this plate: a part of the query.
+    """
+    look = Access(who, "audit", {"who": by, "plate": plate, "limit": limit}, "reading the audit", "", 0)
+    with _failures_recorded(audit, look):
+        rows = [
+            row
+            for row in audit.rows()
+            if by.casefold() in str(row["who"]).casefold() and plate.upper() in str(row["query"]).upper()
+        ][-limit:]
+        audit.record(replace(look, result_count=len(rows)))
+    return rows
+
+
+@contextmanager
+def _failures_recorded(audit: Audit, access: Access) -> Iterator[None]:
+    """What ends in an error is recorded with what was asked: as refused, or as failed on the way."""
+    try:
+        yield
+    except AuditError:  # it cannot be recorded
+        raise
+    except BaseException as error:
+        word = "refused" if isinstance(error, AccessDenied | DispositionError) else "failed"
+        audit.record(replace(access, outcome=f"{word}: {error or type(error).__name__}"))
+        raise
 
 
 def checked_purpose(purpose: str) -> str:

@@ -20,7 +20,7 @@ from sqlite_utils import Database
 
 from alpr.clock import Clock, SystemClock
 from alpr.errors import AuditError, StoreError
-from alpr.system.sqlite import connect_read_only, open_store, stored, transaction
+from alpr.system.sqlite import Migration, connect_read_only, open_store, stored, transaction
 
 FIRST_HASH = "0" * 64
 """What the first row is chained to."""
@@ -37,6 +37,8 @@ class Access:
     purpose: str
     case_id: str
     result_count: int
+    outcome: str = ""
+    """"" where it was answered or done; else that it was refused or failed, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Audit:
         self._clock = clock or SystemClock()
         with _audited():
             # Not checked: `verify` does more than that, and a damaged page is told when it is met.
-            self._connection = open_store(path, (_first,), synchronous="FULL", is_checked=False)
+            self._connection = open_store(path, _STEPS, synchronous="FULL", is_checked=False)
 
     def close(self) -> None:
         """Close the file."""
@@ -85,16 +87,18 @@ class Audit:
             fields = (
                 number,
                 _text(self._clock.now()),
-                access.who,
-                access.action,
-                json.dumps(access.query, sort_keys=True, ensure_ascii=False),
-                access.purpose,
-                access.case_id,
+                _kept(access.who),
+                _kept(access.action),
+                _kept(json.dumps(access.query, sort_keys=True, ensure_ascii=False)),
+                _kept(access.purpose),
+                _kept(access.case_id),
                 access.result_count,
                 previous,
             )
+            outcome = _kept(access.outcome)
             self._connection.execute(
-                "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*fields, _hash(fields))
+                "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*fields, _hash(fields, outcome), outcome),
             )
         return int(number)
 
@@ -132,10 +136,11 @@ def _walk(connection: sqlite3.Connection, path: Path, expected: Head | None) -> 
     previous, rows = FIRST_HASH, 0
     for row in connection.execute("SELECT * FROM audit ORDER BY id"):
         rows += 1
-        fields, digest = row[:-1], row[-1]
+        fields, digest = row[:9], row[9]
+        outcome = row[10] if len(row) > 10 else ""  # a file that no newer version has written yet
         if fields[0] != rows:
             raise AuditError(f"{path}: row {rows} is missing: rows were removed")
-        if fields[-1] != previous or _hash(fields) != digest:
+        if fields[-1] != previous or _hash(fields, outcome) != digest:
             raise AuditError(f"{path}: row {rows} is not what was written: it was changed or put in")
         previous = digest
         if expected is not None and rows == expected.rows and digest != expected.hash:
@@ -160,8 +165,22 @@ def _first(database: Database) -> None:
         )
 
 
-def _hash(fields: tuple[Any, ...]) -> str:
-    return hashlib.sha256(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode("utf-8")).hexdigest()
+def _outcome(database: Database) -> None:
+    database.execute("ALTER TABLE audit ADD COLUMN outcome TEXT NOT NULL DEFAULT ''")
+
+
+_STEPS: tuple[Migration, ...] = (_first, _outcome)
+
+
+def _hash(fields: tuple[Any, ...], outcome: str) -> str:
+    """Of a row; without an outcome as it was before there was one, so that old rows keep theirs."""
+    hashed = (*fields, outcome) if outcome else fields
+    return hashlib.sha256(json.dumps(hashed, ensure_ascii=False, separators=(",", ":")).encode("utf-8")).hexdigest()
+
+
+def _kept(text: str) -> str:
+    """Text that a database takes: what was typed may be no text at all."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _text(instant: datetime) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
+from typing import NamedTuple
 
 import msgspec
 
-from alpr.link.protocol.messages import DispositionRecord, HitRecord, Record
+from alpr.hotlist.match.hits import may_learn
+from alpr.link.protocol.messages import DispositionRecord, HitRecord, Record, encode
 
 
 class _Entry(msgspec.Struct):
@@ -18,6 +21,15 @@ class _Hit(msgspec.Struct):
 
 
 _hit = msgspec.msgpack.Decoder(_Hit)
+_disposition = msgspec.msgpack.Decoder(DispositionRecord)
+
+
+class Tellable(NamedTuple):
+    """A stored record that may be told of."""
+
+    record: Record
+    receivers: tuple[str, ...]
+    """Of a decision: those of the hit that it is on; () is everybody, or what the record itself says."""
 
 
 def receivers_in(hit_record: bytes) -> tuple[str, ...]:
@@ -25,13 +37,36 @@ def receivers_in(hit_record: bytes) -> tuple[str, ...]:
     return _hit.decode(hit_record).entry.receivers
 
 
-def receivers_of(connection: sqlite3.Connection, device_id: int, record: Record) -> tuple[str, ...]:
-    """The receivers of a record; a decision has those of the hit that it is on, which came before it."""
+def let_ask(connection: sqlite3.Connection, names: Collection[str]) -> None:
+    """Give a connection the SQL function `may_learn(hits.record)`: whether one who goes by these names may learn of a
+    hit. What they may not is left out before a limit counts.
+    """
+    connection.create_function(
+        "may_learn", 1, lambda record: may_learn(receivers_in(record), names), deterministic=True
+    )
+
+
+def tellable(connection: sqlite3.Connection, device_id: int, record: Record) -> list[Tellable]:
+    """What may be told now that a record was stored, within the transaction that stored it.
+
+    A decision that has come before its hit is told to nobody, since nobody can say who may learn of it; it is told
+    right after the hit.
+    """
     if isinstance(record, HitRecord):
-        return record.entry.receivers
-    if isinstance(record, DispositionRecord):
-        row = connection.execute(
-            "SELECT record FROM hits WHERE device_id = ? AND hit_id = ?", (device_id, record.hit_id)
-        ).fetchone()
-        return () if row is None else receivers_in(row[0])
-    return ()
+        waiting = connection.execute(
+            "DELETE FROM waiting_decisions WHERE device_id = ? AND hit_id = ? RETURNING record",
+            (device_id, record.hit_id),
+        ).fetchall()
+        decisions = [Tellable(_disposition.decode(raw), record.entry.receivers) for (raw,) in waiting]
+        return [Tellable(record, record.entry.receivers), *decisions]
+    if not isinstance(record, DispositionRecord):
+        return [Tellable(record, ())]
+    hit = connection.execute(
+        "SELECT record FROM hits WHERE device_id = ? AND hit_id = ?", (device_id, record.hit_id)
+    ).fetchone()
+    if hit is not None:
+        return [Tellable(record, receivers_in(hit[0]))]
+    connection.execute(
+        "INSERT INTO waiting_decisions VALUES (NULL, ?, ?, ?)", (device_id, record.hit_id, encode(record))
+    )
+    return []

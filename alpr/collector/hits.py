@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from alpr.collector.covert import receivers_in
+from alpr.collector.covert import let_ask
 from alpr.errors import StoreError
 from alpr.journal.losses import micros
 from alpr.link.protocol.messages import DispositionRecord, HitRecord
@@ -58,12 +58,10 @@ class Misread:
     true_text: str
     region: str | None
     patch_jpeg: bytes
-    receivers: tuple[str, ...] = ()
-    """Who alone may learn of the hit; () is everybody."""
 
 
-def find_hits(database: Path, query: HitQuery) -> list[FoundHit]:
-    """The newest hits that a query meets, newest first.
+def find_hits(database: Path, query: HitQuery, names: Collection[str] = ()) -> list[FoundHit]:
+    """The newest hits that a query meets and that one who goes by these names may learn of, newest first.
 
     Raises:
         StoreError: the database cannot be read.
@@ -79,7 +77,9 @@ def find_hits(database: Path, query: HitQuery) -> list[FoundHit]:
             values.append(value)
     if query.is_undecided:
         terms.append(f"NOT is_withdrawn AND NOT EXISTS (SELECT 1 FROM dispositions AS d WHERE {_OF_THIS_HIT})")
+    terms.append("may_learn(hits.record)")
     with closing(connect_read_only(database)) as connection, stored(database):
+        let_ask(connection, names)
         rows = connection.execute(
             f"""SELECT hits.device_id, devices.name, hits.record FROM hits JOIN devices ON devices.id = device_id
                 WHERE {" AND ".join(terms)} ORDER BY raised_at DESC, hits.id DESC LIMIT ?""",
@@ -89,13 +89,15 @@ def find_hits(database: Path, query: HitQuery) -> list[FoundHit]:
         return [FoundHit(name, hit, _decided(connection, device_id, hit.hit_id)) for device_id, name, hit in found]
 
 
-def find_misreads(database: Path) -> Iterator[Misread]:
-    """The hits that in the end were found to be misreads, where what the plate says and its picture are known.
+def find_misreads(database: Path, names: Collection[str] = ()) -> Iterator[Misread]:
+    """The hits that in the end were found to be misreads, where what the plate says and its picture are known, and
+    that one who goes by these names may learn of.
 
     Raises:
         StoreError: the database cannot be read.
     """
     with closing(connect_read_only(database)) as connection, stored(database):
+        let_ask(connection, names)
         latest: dict[tuple[int, str], DispositionRecord] = {}
         for device_id, raw in connection.execute(
             f"""SELECT hits.device_id, d.record FROM dispositions AS d JOIN hits ON {_OF_THIS_HIT} ORDER BY d.id"""
@@ -106,14 +108,14 @@ def find_misreads(database: Path) -> Iterator[Misread]:
             if decision.verdict != Verdict.MISREAD.value or not decision.true_text:
                 continue
             row = connection.execute(
-                """SELECT hits.plate, reads.region, pictures.jpeg, hits.record FROM hits
+                """SELECT hits.plate, reads.region, pictures.jpeg FROM hits
                    JOIN reads ON reads.device_id = hits.device_id AND reads.read_id = hits.read_id
                    JOIN pictures ON pictures.sha256 = reads.patch_sha256
-                   WHERE hits.device_id = ? AND hits.hit_id = ?""",
+                   WHERE hits.device_id = ? AND hits.hit_id = ? AND may_learn(hits.record)""",
                 (device_id, hit_id),
             ).fetchone()
             if row is not None:
-                yield Misread(hit_id, row[0], decision.true_text, row[1], row[2], receivers_in(row[3]))
+                yield Misread(hit_id, row[0], decision.true_text, row[1], row[2])
 
 
 def write_crops(misreads: Iterator[Misread], folder: Path) -> int:

@@ -137,7 +137,7 @@ class CollectorHotlists:
         try:
             new = self._store.add_past([(past.owner, record_from_hit(past.hit)) for past in found])
         except StoreUnavailable as error:
-            _log.error("%d past hits are not kept yet: %s", len(found), error)
+            _log.error("what past reads meet is not kept yet: %s", error)  # how much may be covert
             self._pause_until_ns = self._clock.monotonic_ns() + _PAUSE_NS
             return
         self._found = []

@@ -98,4 +98,14 @@ def _ids_of_a_device(database: Database) -> None:
         database.execute(statement)
 
 
-STEPS: tuple[Migration, ...] = (_first, _dispositions, _outgoing, _device_keys, _ids_of_a_device)
+def _waiting_decisions(database: Database) -> None:
+    # Those that came before their hits: until these are here, nobody can say who may learn of them.
+    database.execute(
+        """CREATE TABLE waiting_decisions (
+            id INTEGER PRIMARY KEY, device_id INTEGER NOT NULL REFERENCES devices, hit_id TEXT NOT NULL,
+            record BLOB NOT NULL)"""
+    )
+    database.execute("CREATE INDEX waiting_decisions_by_hit ON waiting_decisions (device_id, hit_id)")
+
+
+STEPS: tuple[Migration, ...] = (_first, _dispositions, _outgoing, _device_keys, _ids_of_a_device, _waiting_decisions)

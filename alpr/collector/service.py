@@ -55,9 +55,9 @@ class Intake:
         self._tell = tell
         self._watch = watch
         self.stored: Counter[str] = Counter()
-        """Records that were new, by kind."""
+        """Records that were new, by kind, but those of covert entries."""
         self.untold = 0
-        """Of them, those that could not be told of."""
+        """Those that could not be told of."""
         self.times = StageTimes()
 
     def greet(self, peer: Peer, hello: Hello) -> None:
@@ -80,7 +80,8 @@ class Intake:
         with self.times.measure("store"):
             receipts, new = self._store.add(deliveries)
         for record in new:
-            self.stored[str(record.record.__struct_config__.tag)] += 1
+            if not record.receivers:  # figures are for everybody
+                self.stored[str(record.record.__struct_config__.tag)] += 1
             try:
                 self._tell(record)
             except Exception:  # it is stored and has to be acked, whatever became of the line about it

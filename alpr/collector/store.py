@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 from alpr.clock import Clock, SystemClock
 from alpr.collector.corrected import withdraw_past
-from alpr.collector.covert import receivers_of
+from alpr.collector.covert import let_ask, tellable
 from alpr.collector.records import RecordTables, checked_record
 from alpr.collector.schema import STEPS
 from alpr.dispositions import checked
@@ -100,23 +100,27 @@ class Store:
             self._connection.execute("INSERT OR IGNORE INTO device_keys VALUES (?, ?)", (public_key, device_id))
             self._connection.execute("UPDATE devices SET key = ? WHERE id = ?", (public_key, device_id))
 
-    def decide(self, disposition: Disposition) -> Disposition:
+    def decide(self, disposition: Disposition, names: Collection[str] = ()) -> Disposition:
         """Keep a decision that was made at the centre; as it was kept.
 
+        Args:
+            names: of the person; see `may_learn`.
+
         Raises:
-            DispositionError: the hit is not here, or the rules do not allow the decision.
+            DispositionError: the hit is not here or they may not learn of it, which is told alike; or the rules do
+                not allow the decision.
             StoreFull: no room.
         """
         with stored(self._path), transaction(self._connection):
-            hit = self._connection.execute(
-                "SELECT plate, is_withdrawn FROM hits WHERE hit_id = ?", (disposition.hit_id,)
-            ).fetchone()
-            if hit is None:
-                raise DispositionError(f"hit {disposition.hit_id}: not here; see alpr hits list")
-            kept = checked(disposition, hit[0], is_withdrawn=bool(hit[1]))
+            kept = self._checked(disposition, names)
             record = record_from_disposition(kept)
             self._records.put_disposition(None, record, encode(record))
         return kept
+
+    def check_decision(self, disposition: Disposition, names: Collection[str] = ()) -> Disposition:
+        """What `decide` would keep now; raises as that does."""
+        with stored(self._path):
+            return self._checked(disposition, names)
 
     def add(self, deliveries: Sequence[Delivery]) -> tuple[list[Receipt], list[Stored]]:
         """Store batches in one transaction. A record that cannot be stored is refused, and costs no other.
@@ -216,7 +220,7 @@ class Store:
         """Store one record; what is new by that."""
         if not self._records.put(device_id, record, raw):
             return []
-        new = [Stored(peer.name, record, receivers_of(self._connection, device_id, record))]
+        new = [Stored(peer.name, *each) for each in tellable(self._connection, device_id, record)]
         if isinstance(record, ReadRecord):
             withdrawn = withdraw_past(self._connection, device_id, record, self._clock.now())
             new.extend(Stored(peer.name, hit) for hit in withdrawn)
@@ -237,6 +241,17 @@ class Store:
                 self._connection.execute("RELEASE apart")
             raise
         self._connection.execute("RELEASE apart")
+
+    def _checked(self, disposition: Disposition, names: Collection[str]) -> Disposition:
+        let_ask(self._connection, names)
+        hit = self._connection.execute(
+            # Of several devices' hits of that id, one who may not learn of any learns of none.
+            "SELECT plate, is_withdrawn, min(may_learn(record)) FROM hits WHERE hit_id = ?",
+            (disposition.hit_id,),
+        ).fetchone()
+        if not hit[2]:
+            raise DispositionError(f"hit {disposition.hit_id}: not here; see alpr hits list")
+        return checked(disposition, hit[0], is_withdrawn=bool(hit[1]))
 
     def _device(self, peer: Peer) -> int:
         now = micros(self._clock.now())

@@ -4,6 +4,7 @@ one that runs the cameras; SQLite keeps the two apart."""
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Collection
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,14 +33,22 @@ class DecidedHit:
     """Oldest first; the last one counts."""
 
 
-def decide(journal: Path, disposition: Disposition) -> Disposition:
+def decide(
+    journal: Path,
+    disposition: Disposition,
+    may_learn: Callable[[Collection[str]], bool] = lambda receivers: not receivers,
+) -> Disposition:
     """Keep a decision on a hit of this device, durably, and queue it behind the hits that wait for the collector.
+
+    Args:
+        may_learn: of the receivers of a hit, whether who decides may learn of it; by default of open hits only.
 
     Returns:
         The decision as it was kept.
 
     Raises:
-        DispositionError: the hit is not here, or the rules do not allow the decision.
+        DispositionError: the hit is not here or they may not learn of it, which is told alike; or the rules
+            do not allow the decision.
         StoreError: the journal cannot be written.
     """
     if not journal.is_file():
@@ -48,9 +57,9 @@ def decide(journal: Path, disposition: Disposition) -> Disposition:
         migrate(connection, journal, JOURNAL_STEPS)
         with stored(journal), transaction(connection):
             row = connection.execute("SELECT record FROM hits WHERE hit_id = ?", (disposition.hit_id,)).fetchone()
-            if row is None:
+            hit = None if row is None else _hit.decode(row[0])
+            if hit is None or not may_learn(hit.entry.receivers):
                 raise DispositionError(f"hit {disposition.hit_id}: not one of this device; see alpr hits list")
-            hit = _hit.decode(row[0])
             kept = checked(disposition, hit.plate, is_withdrawn=hit.is_withdrawn)
             record = encode(record_from_disposition(kept))
             decided_at = micros(kept.decided_at)

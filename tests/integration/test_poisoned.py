@@ -51,7 +51,7 @@ class World:
         self.folder = folder
         self.centre, self.journal, self.lists = (
             folder / "reads.db",
-            folder / "car" / "journal.db",
+            folder / "car" / "journal.sqlite",
             folder / "lists.db",
         )
         self.hit = a_poisoned_hit()
@@ -247,7 +247,12 @@ def test_no_command_lets_a_hostile_name_speak(
 
 def test_the_walk_meets_the_poison(world: World) -> None:
     """The commands above do print it: the test would be worth nothing on clean rows."""
-    for words in (COMMANDS["hits list at the centre"], COMMANDS["hotlist status"], COMMANDS["audit show"]):
+    for words in (
+        COMMANDS["hits list at the centre"],
+        COMMANDS["hits list at the device"],
+        COMMANDS["hotlist status"],
+        COMMANDS["audit show"],
+    ):
         found = click.testing.CliRunner().invoke(cli, [str(word) for word in words(world)])
         assert "\\u202e" in found.stdout
 

@@ -134,7 +134,9 @@ def test_a_purpose_that_says_nothing_is_refused_and_nothing_searched(
 ) -> None:
     with pytest.raises(AccessDenied, match="says nothing"):
         audited_search(database, audit, Query("*"), who="me", purpose=purpose)
-    assert audit.rows() == []
+    [row] = audit.rows()
+    assert (row["action"], row["purpose"], row["result_count"]) == ("search", purpose.strip(), 0)
+    assert row["outcome"].startswith("refused: purpose ")
 
 
 @pytest.mark.parametrize(
@@ -260,3 +262,36 @@ def test_many_at_once_keep_one_chain(database: Path) -> None:
 
 def test_who_is_known_to_the_system() -> None:
     assert re.fullmatch(r"\S+( \(logged in as .+\))?|uid \d+", os_user())
+
+
+def test_a_search_that_fails_on_the_way_is_recorded_as_failed(
+    database: Path, audit: Audit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("the power of the disk")
+
+    monkeypatch.setattr("alpr.collector.access.search", fail)
+    with pytest.raises(RuntimeError):
+        audited_search(database, audit, Query("AB12*"), who="me", purpose="looking for the van", case_id="7")
+    [row] = audit.rows()
+    assert (row["who"], row["action"], row["purpose"], row["case_id"]) == ("me", "search", "looking for the van", "7")
+    assert '"AB12*"' in row["query"]
+    assert row["outcome"] == "failed: the power of the disk"
+    assert audit.verify().rows == 1
+
+
+def test_an_outcome_cannot_be_wiped_off(database: Path, audit: Audit) -> None:
+    with pytest.raises(AccessDenied):
+        audited_search(database, audit, Query("*"), who="me", purpose="")
+    with closing(sqlite3.connect(audit_path(database))) as connection:
+        connection.execute("DROP TRIGGER audit_no_update")
+        connection.execute("UPDATE audit SET outcome = ''")
+        connection.commit()
+    with pytest.raises(AuditError, match="row 1 is not what was written"):
+        audit.verify()
+
+
+def test_what_is_no_text_is_recorded_all_the_same(database: Path, audit: Audit) -> None:
+    audited_search(database, audit, Query("*"), who="me", purpose="looking for \udcff the van", case_id="\udc80")
+    assert audit.rows()[0]["case_id"] == "\\udc80"
+    assert audit.verify().rows == 1

@@ -206,7 +206,8 @@ def a_decision(by: str, number: int = 1) -> DispositionRecord:
 
 def test_no_device_can_take_the_id_of_anothers_decision(store: Store, path: Path) -> None:
     """Whoever was first with an id had the other's decision acked and dropped."""
-    store.add([a_delivery(a_decision("somebody"), peer=OTHER)])
+    hit = record_from_hit(replace(a_hit(a_read()), hit_id=an_id("hit")))
+    store.add([a_delivery(hit), a_delivery(hit, a_decision("somebody"), peer=OTHER)])
     [receipt], new = store.add([a_delivery(a_decision("officer 12"))])
     assert (receipt.seqs, len(new)) == ((1,), 1)
     _, again = store.add([a_delivery(a_decision("officer 12"), first_seq=2)])

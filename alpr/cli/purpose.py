@@ -1,0 +1,24 @@
+"""The purpose that every look at the centre needs; also the want of one is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from alpr.errors import AccessDenied
+
+purpose_option = click.option("--purpose", help="Why, in your own words. Recorded; needed.")
+case_option = click.option("--case", "case_id", default="", help="Case number. Recorded.")
+
+
+@contextmanager
+def purpose_needed(purpose: str | None) -> Iterator[str]:
+    """The purpose as it was given; where there was none, what that is refused with becomes a mistake in the words."""
+    try:
+        yield purpose or ""
+    except AccessDenied as denied:
+        if purpose is None:
+            raise click.UsageError("Missing option '--purpose'; the attempt was recorded.") from denied
+        raise
