@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 from sqlite_utils import Database
 
+from alpr.errors import DecodeError
 from alpr.events.health_alerts import Alert, AlertKind, Trouble
 from alpr.journal.losses import micros
 from alpr.link.protocol.heartbeat_messages import Heartbeat

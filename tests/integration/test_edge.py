@@ -279,7 +279,7 @@ def test_past_hits_that_the_journal_cannot_take_are_told_as_not_kept(
 
     monkeypatch.setattr(Journal, "append", full)
     monkeypatch.setattr(Edge, "_open_updates", open_updates)
-    heard: list[Outcome] = []
+    heard: list[AlertedOutcome] = []
     camera = {"id": "clip", "url": str(SAMPLES / "clip.mp4"), "detect_every": 100}
     Edge(load_edge_config(write_config(tmp_path, cameras=[camera])), heard.append).run()
     past = [outcome for outcome in heard if outcome.hits]
@@ -289,7 +289,7 @@ def test_past_hits_that_the_journal_cannot_take_are_told_as_not_kept(
 
 def test_what_is_printed_says_whether_it_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
     for is_kept in (True, False):
-        _print_json(Outcome(hits=(a_hit(a_read()),), told=(AlertDecision.NOW,), is_kept=is_kept))
+        _print_json(AlertedOutcome(hits=(a_hit(a_read()),), told=(AlertDecision.NOW,), is_kept=is_kept))
         assert json.loads(capsys.readouterr().out)["is_kept"] is is_kept
 
 

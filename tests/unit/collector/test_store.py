@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from alpr.collector.store import Store
+from alpr.collector.store import Store, Stored
 from alpr.errors import MigrationError, StoreError, StoreFull
 from alpr.events.stored_rows import line_from_hit, row_from_record
 from alpr.link.protocol.convert import pictures_of, record_from_hit, record_from_read
