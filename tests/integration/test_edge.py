@@ -85,8 +85,9 @@ def truth() -> list[dict[str, object]]:
 @pytest.fixture(scope="module")
 def distant(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Half a second of the sample clip, shrunk so that the plate LK73TNE is 29 to 38 px wide in a large frame."""
-    folder = tmp_path_factory.mktemp("distant")
+    film = tmp_path_factory.mktemp("distant") / "far.avi"
     clip = cv2.VideoCapture(str(SAMPLES / "clip.mp4"))
+    writer = cv2.VideoWriter(str(film), cv2.VideoWriter.fourcc(*"MJPG"), 25, (1920, 1080))
     for number in range(336):
         clip.grab()
         if number < 322:
@@ -95,9 +96,10 @@ def distant(tmp_path_factory: pytest.TempPathFactory) -> Path:
         small = cv2.resize(image, None, fx=0.32, fy=0.32, interpolation=cv2.INTER_AREA)
         frame = np.full((1080, 1920, 3), 90, np.uint8)
         frame[: small.shape[0], : small.shape[1]] = small
-        cv2.imwrite(str(folder / f"{number:04d}.png"), frame)
+        writer.write(frame)
     clip.release()
-    return folder
+    writer.release()
+    return film
 
 
 @pytest.mark.parametrize("look_nearer", [True, False])
