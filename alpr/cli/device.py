@@ -52,12 +52,14 @@ def new(name: str, config_path: Path, address: str | None, hours: float, svg: Pa
     from alpr.link.keys.claim_code import new_claim_code
     from alpr.link.keys.claims import issue
     from alpr.link.keys.curve_keys import load_key_pair
+    from alpr.link.keys.steady_clock import highest_time
 
     config = load_collector_config(config_path)
     endpoint = address or config.address or config.listen
     if any(f"//{wildcard}:" in endpoint for wildcard in ("0.0.0.0", "[::]", "*")):  # noqa: S104 - refused
         raise LinkError(f"{endpoint}: no device can connect to that; give --address, or `address` in {config_path}")
-    code, now = new_claim_code(endpoint, load_key_pair(config.key_file).public), SystemClock().now()
+    code = new_claim_code(endpoint, load_key_pair(config.key_file).public)
+    now = highest_time(config.allowed_devices, SystemClock().now())
     until = now + timedelta(hours=hours)
     issue(config.allowed_devices, name, code.keys.public, until, now)
     print_line(code.text)
@@ -183,7 +185,7 @@ def _tell_codes(allowed: Path, *, is_empty: bool) -> None:
     from alpr.link.keys.claims import claims_path, read_claims
 
     path, now = claims_path(allowed), SystemClock().now()
-    codes = [code for code in read_claims(path) if code.is_open(now)] if path.exists() else []
+    codes = [code for code in read_claims(path) if code.is_open and now < code.at] if path.exists() else []
     for code in codes:
         say(f"{code.name}: claim code not used yet, good until {code.at:%Y-%m-%d %H:%M} UTC")
     if is_empty and not codes:

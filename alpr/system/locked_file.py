@@ -1,18 +1,29 @@
-"""Small text files that several processes change: one writer at a time, replaced in one step, durable."""
+"""Small text files that several processes change: one writer at a time, replaced in one step, durable.
+
+What such a file says about who is let in counts only as long as it is known: one that has changed, and cannot be
+read, allows nothing until it can.
+"""
 
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from alpr.clock import Clock
 from alpr.errors import LinkError
+from alpr.system.descriptors import SPARE
 from alpr.system.files import put_in_place, whole_file
 
+_log = logging.getLogger(__name__)
 _PATIENCE_S = 5.0
+_GRACE_S = 2.0
+"""For so long a file may be missing: some editors move it away before they write it anew."""
+_REMINDER_S = 60.0
 
 
 def read_text(path: Path, what: str) -> str:
@@ -25,7 +36,7 @@ def read_text(path: Path, what: str) -> str:
         LinkError: it cannot be read.
     """
     try:
-        return path.read_text("utf-8")
+        return SPARE.use(lambda: path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise LinkError(f"{path}: cannot read {what} ({error})") from error
 
@@ -40,7 +51,65 @@ def stamp(path: Path, what: str) -> tuple[int, ...]:
         status = path.stat()
     except OSError as error:
         raise LinkError(f"{path}: cannot read {what} ({error})") from error
-    return status.st_mtime_ns, status.st_size, status.st_ino
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
+
+
+class WatchedText:
+    """A file that is read again whenever it has changed.
+
+    Args:
+        what: it is, for messages.
+        may_be_missing: then it is as good as empty.
+    """
+
+    def __init__(self, path: Path, what: str, clock: Clock, *, may_be_missing: bool = False) -> None:
+        self._path = path
+        self._what = what
+        self._clock = clock
+        self._may_be_missing = may_be_missing
+        self._stamp: tuple[int, ...] | None = None
+        self._in_doubt_since_s: float | None = None
+        self._remind_at_s = float("-inf")
+        self.is_known = True
+        """False while it may say something else than what was last read: nothing in it is to be relied on."""
+        SPARE.hold()
+
+    def news(self) -> str | None:
+        """The text where it has changed since it was last read; None where it has not, or cannot be read."""
+        try:
+            found = self._look()
+            text = None if found == self._stamp else self._read(found)
+        except LinkError as error:
+            self._doubt(error)
+            return None
+        if not self.is_known:
+            _log.warning("%s: it can be read again", self._path)
+        self._stamp, self.is_known, self._in_doubt_since_s = found, True, None
+        SPARE.hold()
+        return text
+
+    def _look(self) -> tuple[int, ...]:
+        try:
+            return stamp(self._path, self._what)
+        except LinkError as error:
+            if self._may_be_missing and isinstance(error.__cause__, FileNotFoundError):
+                return ()
+            raise
+
+    def _read(self, found: tuple[int, ...]) -> str:
+        return read_text(self._path, self._what) if found else ""
+
+    def _doubt(self, error: LinkError) -> None:
+        now_s = self._clock.monotonic_ns() / 1e9
+        if self._in_doubt_since_s is None:
+            self._in_doubt_since_s = now_s
+        is_missing = isinstance(error.__cause__, FileNotFoundError)
+        if is_missing and now_s - self._in_doubt_since_s < _GRACE_S:
+            return
+        self.is_known = False
+        if now_s >= self._remind_at_s:
+            self._remind_at_s = now_s + _REMINDER_S
+            _log.error("%s; until it can be read nobody is let in or answered by what it said", error)
 
 
 def rewrite(path: Path, change: Callable[[str], str], what: str, *, mode: int = 0o644, may_be_missing: bool) -> None:

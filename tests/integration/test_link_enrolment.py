@@ -136,11 +136,37 @@ def test_a_device_killed_while_it_enrols_comes_back_with_the_same_key(
 ) -> None:
     code, folder = a_code(world), world.folder / "device"
     with monkeypatch.context() as patch:
-        patch.setattr("alpr.link.client.enrolment._settle", lambda *_: 1 / 0)
+        patch.setattr(Path, "rename", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             enrol_with_code(code, folder, patience_s=30)
     first = load_key_pair(folder / "enrolling.key")
-    assert enrol_with_code(code, folder, patience_s=30).public_key == first.public
+    again = enrol_with_code(code, folder, patience_s=30)
+    assert (again.public_key, again.name) == (first.public, "gate-1")
+
+
+def test_a_used_code_does_not_pass_the_handshake_once_its_device_has_come(
+    world: World, collector: RunningCollector
+) -> None:
+    """Whoever finds the slip of paper afterwards had a connection with which to try all that a claim code may."""
+    code = a_code(world)
+    enrol_with_code(code, world.folder / "device", patience_s=30)
+    before = collector.hub.faults["used code"]
+    with pytest.raises(PeerRejected, match=r"was used already.*not by you"):
+        enrol_with_code(code, world.folder / "thief", patience_s=30)
+    assert collector.hub.faults["used code"] == before + 1
+    assert names(world) == ["edge", "gate-1"]
+
+
+def test_the_link_file_of_an_older_attempt_gives_no_name_to_a_new_code(
+    world: World, collector: RunningCollector
+) -> None:
+    first, folder = a_code(world), world.folder / "device"
+    name = enrol_with_code(first, folder, patience_s=30).name
+    revoke(world.allowed, name, CLOCK.now())
+    wait_until(lambda: collector.hub._allowed.count == 1)
+    (folder / "device.key").rename(folder / "enrolling.key")
+    assert enrol_with_code(a_code(world, "gate-2"), folder, patience_s=30).name == "gate-2"
+    assert names(world) == ["edge", "gate-2"]
 
 
 @pytest.mark.usefixtures("collector")
@@ -158,7 +184,7 @@ def test_a_connection_that_breaks_while_it_claims_is_made_again(world: World) ->
 
 def test_an_expired_code_is_refused(world: World, collector: RunningCollector) -> None:
     code = a_code(world, valid_h=-0.01)
-    with pytest.raises(PeerRejected, match="wrong, expired or revoked"):
+    with pytest.raises(PeerRejected, match="wrong, was used already, has expired or was revoked"):
         enrol_with_code(code, world.folder / "device", patience_s=30)
     assert (names(world), collector.hub.faults) == (["edge"], {"expired code": 1})
 
@@ -167,7 +193,7 @@ def test_a_revoked_code_is_refused(world: World, collector: RunningCollector) ->
     code = a_code(world)
     assert revoke_codes(world.allowed, "gate-1", CLOCK.now()) == 1
     wait_until(lambda: collector.hub._gate.refusal(code.keys.public, "test") == "revoked code")
-    with pytest.raises(PeerRejected, match="wrong, expired or revoked"):
+    with pytest.raises(PeerRejected, match="wrong, was used already, has expired or was revoked"):
         enrol_with_code(code, world.folder / "device", patience_s=30)
     assert (names(world), collector.hub.faults["revoked code"]) == (["edge"], 1)
 
@@ -185,7 +211,7 @@ def test_a_wrong_secret_is_refused_counted_and_logged(
     world: World, collector: RunningCollector, caplog: pytest.LogCaptureFixture
 ) -> None:
     code = replace(a_code(world), secret=secrets.token_bytes(20))
-    with pytest.raises(PeerRejected, match="wrong, expired or revoked"):
+    with pytest.raises(PeerRejected, match="wrong, was used already, has expired or was revoked"):
         enrol_with_code(code, world.folder / "device", patience_s=30)
     assert (names(world), states(world)) == (["edge"], [ClaimState.OPEN])
     assert collector.hub.faults == {"refused key": 1}

@@ -177,7 +177,9 @@ def test_broken_off_after_the_collector_took_it_the_next_try_ends_it(
         new = load_key_pair(unit.folder / "device.key.next").public
         assert load_key_pair(unit.key_file).public == old
         assert "device.key.next" in {path.name for path in unit.folder.iterdir()}
-        wait_until(lambda: not any(d.key == old and d.is_good(CLOCK.now()) for d in listed(centre)))
+        wait_until(
+            lambda: not any(d.key == old and (d.until is None or CLOCK.now() < d.until) for d in listed(centre))
+        )
         wait_until(lambda: is_refused(centre, unit))
         assert unit.rotate() == new  # the old key's time is over: the new one is known
         assert load_key_pair(unit.key_file).public == new

@@ -6,6 +6,7 @@ same key, which the collector takes as the same claim.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from alpr.link.protocol.enrolment_messages import Claim, Claimed, ClaimRefused
 from alpr.link.protocol.messages import FromCollector, FromDevice, decode_from_collector, encode
 
 PATIENCE_S = 30.0
+_KEY_FILE, _LINK_FILE = "device.key", "link.yaml"
+_NAMED = re.compile(r"# (\S+), enrolled with a claim code")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +52,21 @@ def enrol_with_code(
         LinkError: nothing answers, there is a key already, or a file cannot be written.
     """
     clock = clock or SystemClock()
-    key_file, pending = folder / "device.key", folder / "enrolling.key"
+    key_file, pending = folder / _KEY_FILE, folder / "enrolling.key"
     if key_file.exists():
         raise LinkError(f"{key_file}: this device has a key already; remove it, or choose another folder")
     keys = load_key_pair(pending) if pending.exists() else _new_pending(pending)
-    name = claim(code, keys.public, clock, patience_s)
-    with connected(code.endpoint, keys, code.server_key, clock, patience_s):
-        pass  # the collector knows the new key
-    return _settle(code, name, keys, pending, key_file)
+    name = _known_name(code, keys, folder, clock, patience_s)
+    if not name:
+        name = claim(code, keys.public, clock, patience_s)
+        _write_link(code, name, folder)
+        with connected(code.endpoint, keys, code.server_key, clock, patience_s):
+            pass  # the collector knows the new key
+    try:
+        pending.rename(key_file)
+    except OSError as error:
+        raise LinkError(f"{key_file}: cannot write ({error.strerror}); run it again with the same code") from error
+    return Enrolment(name, keys.public, key_file, folder / _LINK_FILE)
 
 
 def claim(code: ClaimCode, public_key: str, clock: Clock, patience_s: float = PATIENCE_S) -> str:
@@ -70,7 +80,10 @@ def claim(code: ClaimCode, public_key: str, clock: Clock, patience_s: float = PA
         with connected(code.endpoint, code.keys, code.server_key, clock, patience_s) as ask:
             answer = ask(Claim(public_key, f"alpr {__version__}"))
     except PeerRejected as error:
-        raise PeerRejected(f"{error}; the claim code is wrong, expired or revoked: ask for a new one") from error
+        raise PeerRejected(
+            f"{error}; this claim code is wrong, was used already, has expired or was revoked: ask for a new one. "
+            "Where it was used, and not by you, somebody else is that device now: have its name revoked there"
+        ) from error
     if isinstance(answer, ClaimRefused):
         raise PeerRejected(f"{code.endpoint}: the collector refuses the claim: {answer.reason}")
     if not isinstance(answer, Claimed):
@@ -128,15 +141,26 @@ def _new_pending(pending: Path) -> KeyPair:
     return keys
 
 
-def _settle(code: ClaimCode, name: str, keys: KeyPair, pending: Path, key_file: Path) -> Enrolment:
-    link_file = key_file.with_name("link.yaml")
+def _known_name(code: ClaimCode, keys: KeyPair, folder: Path, clock: Clock, patience_s: float) -> str:
+    """The name that an attempt which was cut off has won already; "" where it has not."""
+    link_file = folder / _LINK_FILE
+    found = _NAMED.match(link_file.read_text("utf-8")) if link_file.exists() else None
+    if found is None:
+        return ""
+    try:
+        with connected(code.endpoint, keys, code.server_key, clock, patience_s):
+            return found[1]
+    except PeerRejected:
+        return ""  # an older attempt's
+
+
+def _write_link(code: ClaimCode, name: str, folder: Path) -> None:
+    link_file, key_file = folder / _LINK_FILE, folder / _KEY_FILE
     snippet = (
         f"# {name}, enrolled with a claim code; for the device's configuration\n"
         f"link:\n  collector: {code.endpoint}\n  server_key: '{code.server_key}'\n  key_file: {key_file.absolute()}\n"
     )
     try:
         link_file.write_text(snippet, "utf-8")
-        pending.rename(key_file)
     except OSError as error:
-        raise LinkError(f"{key_file}: cannot write ({error.strerror}); run it again with the same code") from error
-    return Enrolment(name, keys.public, key_file, link_file)
+        raise LinkError(f"{link_file}: cannot write ({error.strerror}); run it again with the same code") from error

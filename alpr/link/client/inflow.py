@@ -18,6 +18,8 @@ import threading
 import time
 from contextlib import suppress
 
+from alpr.link.protocol.fields import wire_bytes
+
 MAX_HELD_BYTES = 16 << 20
 """Of one connection: several of the largest messages."""
 _EVERY_S = 0.02
@@ -25,13 +27,6 @@ _DRIP_BYTES_S = 128  # what libzmq takes for itself: heartbeats of both sides, s
 _HANDSHAKE_BYTES = 4096
 _TCP_INFO_BYTES = 192
 _RECEIVED_AT = 128  # offset of tcpi_bytes_received, u64
-_CURVE_BYTES = 33  # around each frame: command, nonce, authenticator, flags
-
-
-def wire_bytes(frame_bytes: int) -> int:
-    """What a frame of so many bytes takes on a connection with CURVE (RFC 23 and 26)."""
-    body = frame_bytes + _CURVE_BYTES
-    return body + (2 if body < 256 else 9)
 
 
 class Inflow:

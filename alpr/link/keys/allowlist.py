@@ -1,8 +1,9 @@
 """The devices that may speak to a collector: a text file, one `NAME KEY` per line, read again when it changes.
 
 `NAME KEY until INSTANT` is a key that the device has replaced and that is still good for a while. Lines that begin
-with `#` are comments; a revoked device stays as one, with the day. A line that cannot be understood allows nobody. A
-file that has gone missing changes nothing until it is back.
+with `#` are comments; a revoked device stays as one, with the day. A line that cannot be understood allows nobody.
+While the file has changed and cannot be read, or has been missing for two seconds, nobody is allowed: it may be that
+someone was revoked.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from pathlib import Path
 from alpr.clock import Clock, SystemClock
 from alpr.errors import LinkError
 from alpr.link.keys.curve_keys import is_key, is_name
-from alpr.system.locked_file import read_text, rewrite, stamp
+from alpr.link.keys.steady_clock import SteadyClock, time_path
+from alpr.system.locked_file import WatchedText, read_text, rewrite
 
 _log = logging.getLogger(__name__)
 _WHAT = "the list of allowed devices (see: alpr device new)"
@@ -29,10 +31,6 @@ class Device:
     key: str
     until: datetime | None = None
     """When a key that was replaced is good no more; None for the device's present key."""
-
-    def is_good(self, now: datetime) -> bool:
-        """True where the key is accepted."""
-        return self.until is None or now < self.until
 
 
 class AllowList:
@@ -52,14 +50,24 @@ class AllowList:
                 "and makes it"
             )
         self.path = path
-        self._clock = clock or SystemClock()
-        self._stamp = stamp(path, _WHAT)
+        self._clock = SteadyClock(time_path(path), clock or SystemClock())
+        self._file = WatchedText(path, _WHAT, self._clock)
         self._by_key = {device.key: device for device in read_devices(path)}
+        self.refresh()
+
+    @property
+    def is_known(self) -> bool:
+        """False while the file may have changed and cannot be read: nobody is allowed then."""
+        return self._file.is_known
+
+    def now(self) -> datetime:
+        """The time by which a key's end is judged; it never goes back."""
+        return self._clock.now()
 
     def name_of(self, key: str) -> str | None:
-        """The device's name; None where the key is not allowed, or no more."""
-        device = self._by_key.get(key)
-        return device.name if device and device.is_good(self._clock.now()) else None
+        """The device's name; None where the key is not allowed, or no more, or that cannot be known."""
+        device = self._by_key.get(key) if self._file.is_known else None
+        return device.name if device and self._is_good(device) else None
 
     def is_present(self, key: str) -> bool:
         """True for a device's present key, false for one that was replaced."""
@@ -68,33 +76,35 @@ class AllowList:
 
     @property
     def keys(self) -> frozenset[str]:
-        """All that are good now."""
-        now = self._clock.now()
-        return frozenset(device.key for device in self._by_key.values() if device.is_good(now))
+        """All that are good now; as last read, while that cannot be known."""
+        return frozenset(device.key for device in self._by_key.values() if self._is_good(device))
 
     @property
     def names(self) -> frozenset[str]:
         """Of all that are allowed."""
         return frozenset(device.name for device in self._by_key.values())
 
+    @property
+    def count(self) -> int:
+        """How many keys there are."""
+        return len(self._by_key)
+
     def refresh(self) -> bool:
         """Look whether the file has changed, and read it again if so; True where it was."""
-        try:
-            found = stamp(self.path, _WHAT)
-            if found == self._stamp:
-                return False
-            devices, mistakes = parse(read_text(self.path, _WHAT))
-        except LinkError as error:
-            if self._stamp:
-                _log.error("%s; the devices allowed so far stay so", error)
-            self._stamp = ()
+        text = self._file.news()
+        for device in self._by_key.values():
+            self._is_good(device)  # that a key has ended is to be remembered, whether it is used or not
+        if text is None:
             return False
-        self._stamp = found
+        devices, mistakes = parse(text)
         for mistake in mistakes:
             _log.error("%s: %s; that line allows nobody", self.path, mistake)
         self._by_key = {device.key: device for device in devices}
         _log.info("%s: %d devices allowed", self.path, len(self.names))
         return True
+
+    def _is_good(self, device: Device) -> bool:
+        return device.until is None or not self._clock.has_passed(device.until)
 
 
 def parse(text: str) -> tuple[list[Device], list[str]]:

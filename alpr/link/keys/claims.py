@@ -20,10 +20,13 @@ from alpr.clock import Clock, SystemClock
 from alpr.errors import LinkError, PeerRejected
 from alpr.link.keys.allowlist import Device, create_list, enrol, instant_from_text, read_devices
 from alpr.link.keys.curve_keys import is_key, is_name
-from alpr.system.locked_file import read_text, rewrite, stamp
+from alpr.link.keys.steady_clock import SteadyClock, time_path
+from alpr.system.locked_file import WatchedText, read_text, rewrite
 
 _log = logging.getLogger(__name__)
 _WHAT = "the claim codes"
+_RETRY = timedelta(minutes=10)
+"""For so long after its use a code is let in once more: a device that was cut off before it knew asks again."""
 _KEPT = timedelta(days=30)  # after its end, a code that comes again is still told apart from one that never was
 
 
@@ -49,9 +52,10 @@ class ClaimLine:
     device_key: str = ""
     """Used: the key that the device brought."""
 
-    def is_open(self, now: datetime) -> bool:
-        """True where it can be used."""
-        return self.state is ClaimState.OPEN and now < self.at
+    @property
+    def is_open(self) -> bool:
+        """True where it was neither used nor revoked; it may have ended."""
+        return self.state is ClaimState.OPEN
 
     def line(self) -> str:
         """As it stands in the file."""
@@ -76,7 +80,7 @@ def issue(allowed: Path, name: str, claim_key: str, until: datetime, now: dateti
         raise LinkError(f"{allowed}: {name} is allowed already; revoke it first, or choose another name")
 
     def change(lines: list[ClaimLine]) -> list[ClaimLine]:
-        kept = [_revoked(line, now) if line.name == name and line.is_open(now) else line for line in lines]
+        kept = [_revoked(line, now) if line.name == name and line.is_open else line for line in lines]
         return [*kept, ClaimLine(name, claim_key, ClaimState.OPEN, until)]
 
     _change(claims_path(allowed), change, now)
@@ -91,13 +95,11 @@ def revoke_codes(allowed: Path, name: str, now: datetime) -> int:
     path = claims_path(allowed)
     if not path.exists():
         return 0
-    count = sum(line.name == name and line.is_open(now) for line in read_claims(path))
+    count = sum(line.name == name and line.is_open for line in read_claims(path))
     if count:
         _change(
             path,
-            lambda lines: [
-                _revoked(line, now) if line.name == name and line.is_open(now) else line for line in lines
-            ],
+            lambda lines: [_revoked(line, now) if line.name == name and line.is_open else line for line in lines],
             now,
         )
     return count
@@ -109,7 +111,7 @@ def read_claims(path: Path) -> list[ClaimLine]:
     Raises:
         LinkError: it cannot be read.
     """
-    return [line for line in map(_claim_from_line, read_text(path, _WHAT).splitlines()) if line is not None]
+    return _claims_from_text(read_text(path, _WHAT))
 
 
 class ClaimDesk:
@@ -122,9 +124,11 @@ class ClaimDesk:
     def __init__(self, allowed: Path, clock: Clock | None = None) -> None:
         self._allowed = allowed
         self._path = claims_path(allowed)
-        self._clock = clock or SystemClock()
-        self._stamp: tuple[int, ...] = ()
+        self._clock = SteadyClock(time_path(allowed), clock or SystemClock())
+        self._file = WatchedText(self._path, _WHAT, self._clock, may_be_missing=True)
         self._by_key: dict[str, ClaimLine] = {}
+        self._let_in: set[str] = set()  # devices' keys that codes were used for
+        self._arrived: set[str] = set()
         self.refresh()
 
     def is_known(self, key: str) -> bool:
@@ -136,21 +140,30 @@ class ClaimDesk:
         line = self._by_key.get(key)
         if line is None:
             return "refused key"
+        if not self._file.is_known:
+            return "codes unreadable"
         if line.state is ClaimState.REVOKED:
             return "revoked code"
-        if line.state is ClaimState.OPEN and not line.is_open(self._clock.now()):
-            return "expired code"
-        return ""
+        if line.state is ClaimState.USED:
+            is_over = line.device_key in self._arrived or self._clock.has_passed(line.at + _RETRY)
+            return "used code" if is_over else ""
+        return "expired code" if self._clock.has_passed(line.at) else ""
+
+    def arrived(self, device_key: str) -> None:
+        """A device has connected with its own key: the code that let it in has done its work."""
+        if device_key in self._let_in:
+            self._arrived.add(device_key)
 
     def refresh(self) -> None:
         """Read the file again where it has changed."""
-        try:
-            found = stamp(self._path, _WHAT) if self._path.exists() else ()
-            if found != self._stamp:
-                self._by_key = {line.key: line for line in read_claims(self._path)} if found else {}
-                self._stamp = found
-        except LinkError as error:
-            _log.error("%s; the codes known so far stay good", error)
+        text = self._file.news()
+        if text is not None:
+            self._by_key = {line.key: line for line in _claims_from_text(text)}
+            self._let_in = {line.device_key for line in self._by_key.values()}
+            self._arrived &= self._let_in
+        for line in self._by_key.values():
+            if line.is_open:
+                self._clock.has_passed(line.at)  # that it has ended is to be remembered, whether it is tried or not
 
     def redeem(self, claim_key: str, device_key: str) -> str:
         """Put a device on the list and mark the code as used; the device's name. The same again is no second use.
@@ -163,6 +176,8 @@ class ClaimDesk:
             LinkError: a file cannot be written; nothing was promised.
         """
         self.refresh()
+        if not self._file.is_known:
+            raise LinkError(f"{self._path}: cannot be read")
         reason, line = self.refusal(claim_key), self._by_key.get(claim_key)
         if reason or line is None:
             raise PeerRejected(f"{reason or 'refused key'}: ask for a new code")
@@ -193,14 +208,18 @@ class ClaimDesk:
 
 def _change(path: Path, change: Callable[[list[ClaimLine]], list[ClaimLine]], now: datetime) -> None:
     def changed(text: str) -> str:
-        lines = [line for line in map(_claim_from_line, text.splitlines()) if line is not None]
-        return "".join(f"{line.line()}\n" for line in change(lines) if now - line.at < _KEPT)
+        lines = change(_claims_from_text(text))
+        return "".join(f"{line.line()}\n" for line in lines if now - line.at < _KEPT)
 
     rewrite(path, changed, _WHAT, mode=0o600, may_be_missing=True)
 
 
 def _revoked(line: ClaimLine, now: datetime) -> ClaimLine:
     return replace(line, state=ClaimState.REVOKED, at=now)
+
+
+def _claims_from_text(text: str) -> list[ClaimLine]:
+    return [line for line in map(_claim_from_line, text.splitlines()) if line is not None]
 
 
 def _claim_from_line(line: str) -> ClaimLine | None:

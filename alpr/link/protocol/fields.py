@@ -9,6 +9,7 @@ from msgspec import Meta
 
 MAX_MESSAGE_BYTES = 4 << 20
 """Larger messages close the connection."""
+_CURVE_BYTES = 33  # around each frame: command, nonce, flags, authenticator
 MAX_PICTURE_BYTES = 2 << 20
 
 Seq: TypeAlias = Annotated[int, Meta(ge=1, le=2**63 - 1)]
@@ -27,3 +28,9 @@ PublicKey: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9a-zA-Z.\-:+=^!/*?&<>(
 Corner: TypeAlias = tuple[Finite, Finite]
 Ring: TypeAlias = Annotated[tuple[Corner, ...], Meta(max_length=1000)]
 """Longitude and latitude of each corner of a polygon."""
+
+
+def wire_bytes(frame_bytes: int) -> int:
+    """What a frame of so many bytes takes at least on a connection with CURVE (RFC 23 and 26)."""
+    body = frame_bytes + _CURVE_BYTES
+    return body + (2 if body < 256 else 9)

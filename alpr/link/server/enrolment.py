@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from alpr.clock import Clock
 from alpr.errors import LinkError, PeerRejected, StoreUnavailable
 from alpr.link.keys.allowlist import AllowList, read_devices, replace_key
 from alpr.link.keys.claims import ClaimDesk
@@ -26,12 +25,11 @@ class EnrolmentDesk:
     """
 
     def __init__(
-        self, allowed: AllowList, desk: ClaimDesk, grace: timedelta, clock: Clock, fault: Callable[[str, str], None]
+        self, allowed: AllowList, desk: ClaimDesk, grace: timedelta, fault: Callable[[str, str], None]
     ) -> None:
         self._allowed = allowed
         self._desk = desk
         self._grace = grace
-        self._clock = clock
         self._fault = fault
 
     def redeem(self, key: str, claim: Claim) -> Claimed | ClaimRefused:
@@ -65,7 +63,7 @@ class EnrolmentDesk:
         try:
             until = self._replaced_until(name, key, new_key)
             if until is None:
-                until = self._clock.now() + self._grace
+                until = self._allowed.now() + self._grace
                 remember(new_key)
                 replace_key(self._allowed.path, name, key, new_key, until)
                 self._allowed.refresh()

@@ -29,13 +29,17 @@ class HandshakePolicy:
         self._allowed = allowed
         self._desk = desk
         self._clock = clock
-        self._devices: set[str] = set()  # that may have a connection now
+        self._let_in: set[str] = set()  # that may have a connection now
         self._refused: OrderedDict[str, tuple[float, int]] = OrderedDict()  # address: (since, how many)
 
     def refusal(self, key: str, address: str) -> str:
         """Why a connection is refused; "" where it is let in."""
+        if not self._allowed.is_known:
+            return "list unreadable"
         if self._allowed.name_of(key) is not None:
-            self._devices.add(key)
+            self._let_in.add(key)
+            if self._desk is not None:
+                self._desk.arrived(key)
             return ""  # a device is never kept out by what others do at its address
         address = network_of(address)
         if self._tries(address) >= TRIES:
@@ -47,22 +51,24 @@ class HandshakePolicy:
             reason = self._desk.refusal(key)
         if reason:
             self._count(address)
+        else:
+            self._let_in.add(key)
         return reason
 
     def is_claim(self, key: str) -> bool:
         """True for a key that may claim, and do nothing else."""
         return self._desk is not None and not self._desk.refusal(key)
 
-    def is_any_gone(self) -> bool:
-        """Read the files again; True where a device that was let in is allowed no more: its connection must end."""
+    def gone(self) -> set[str]:
+        """Read the files again; the keys that were let in and are good no more: their connections must end."""
         self._allowed.refresh()
         if self._desk is not None:
             self._desk.refresh()
-        return not self._devices <= self._allowed.keys
-
-    def all_left(self) -> None:
-        """All connections were closed."""
-        self._devices.clear()
+        if not self._allowed.is_known:
+            return set()  # nobody is answered now, but whoever is allowed still keeps the connection
+        gone = {key for key in self._let_in if self._allowed.name_of(key) is None and not self.is_claim(key)}
+        self._let_in -= gone
+        return gone
 
     def _tries(self, address: str) -> int:
         since, tries = self._refused.get(address, (0.0, 0))

@@ -33,11 +33,16 @@ Send: TypeAlias = Callable[[bytes, HotlistOffers | HotlistPart | HotlistNone], N
 
 
 class HotlistServer:
-    """Serves one library."""
+    """Serves one library.
 
-    def __init__(self, library: Library, send: Send) -> None:
+    Args:
+        has_room: by route, false where much is on its way that the other side has not read: it is asked again, later.
+    """
+
+    def __init__(self, library: Library, send: Send, has_room: Callable[[bytes], bool]) -> None:
         self._library = library
         self._send = send
+        self._has_room = has_room
         self._routes: dict[str, bytes] = {}
         """By key: the last connection of each device that speaks of hotlists."""
         self._rung: HotlistOffers | None = None
@@ -52,7 +57,8 @@ class HotlistServer:
         waiting, self._waiting = self._waiting, []
         for route, peer, message in waiting:
             if isinstance(message, HotlistAsk):
-                self._send(route, self._library.part(message))
+                if self._has_room(route):
+                    self._send(route, self._library.part(message))
                 continue
             self._library.note(peer, message)
             if self._routes.get(peer.key) != route:

@@ -138,17 +138,19 @@ class Hub:
         self._allowed = allowed
         self._handler = handler
         self._clock = clock or SystemClock()
-        self._porter = None if desk is None else EnrolmentDesk(allowed, desk, key_grace, self._clock, self._fault)
+        self._porter = None if desk is None else EnrolmentDesk(allowed, desk, key_grace, self._fault)
         self._next_key = ""
         self._gate = HandshakePolicy(allowed, desk, self._clock)
-        self._door = RouterSocket(listen, self._refusal)
-        self._bell = None if library is None else HotlistServer(library, self._send)
+        self._door = RouterSocket(listen, self._refusal, lambda: allowed.count, self._fault)
+        self._bell = None if library is None else HotlistServer(library, self._send, self._door.has_room)
         self._refresh_at_s = float("-inf")
         self._pause_until_s = float("-inf")
         self._complain_at_s = float("-inf")
         self.faults: Counter[str] = Counter()
-        """What was not accepted, by reason: "refused key", "expired code", "revoked code", "too many tries" in the
-        handshake; "claim", "new key", "not allowed", "malformed", "not stored" after it."""
+        """What was not accepted, by reason: "refused key", "expired code", "used code", "revoked code", "too many
+        tries", "too much before", "list unreadable", "codes unreadable" in the handshake; "claim", "new key", "not
+        allowed", "malformed", "not stored" after it; "too much at once", "too much in all", "not reading", "silent",
+        "too many connections" where a connection was ended."""
 
     def open(self) -> str:
         """Bind; the endpoint with its actual port.
@@ -174,20 +176,19 @@ class Hub:
         """
         self._keys = keys
         self._door.reopen(keys)
-        self._gate.all_left()
 
     def step(self, timeout_s: float) -> None:
         """Wait for messages, store them, ack them.
 
         Raises:
             StoreDamaged: the store is unusable.
-            LinkError: the address was taken while all connections were closed for a moment.
+            LinkError: the connections can be watched no more.
         """
         now_s = self._clock.monotonic_ns() / 1e9
         if now_s >= self._refresh_at_s:
             self._refresh_at_s = now_s + _REFRESH_S
             self._refresh()
-        if self._door.wait(timeout_s, for_messages=now_s >= self._pause_until_s):
+        if self._door.wait(timeout_s, for_messages=self._allowed.is_known and now_s >= self._pause_until_s):
             self._take(self._receive())
         if self._bell is not None:
             with self._survived("hotlists"):
@@ -195,11 +196,11 @@ class Hub:
 
     def _refresh(self) -> None:
         """Who is allowed no more is cut off within a second, and what is new is told."""
-        if self._gate.is_any_gone():
-            _log.warning("a device is allowed no more: all connections are made anew")
-            self._door.reopen(self._keys)
-            self._gate.all_left()
-        if self._bell is not None:
+        gone = self._gate.gone()
+        if gone:
+            _log.warning("a device or a claim code is allowed no more: its connections are ended")
+            self._door.cut(gone)
+        if self._bell is not None and self._allowed.is_known:
             with self._survived("hotlists"):
                 self._bell.ring(lambda key: self._allowed.name_of(key) is not None)
 
@@ -273,9 +274,7 @@ class Hub:
 
     def _decoded(self, peer: Peer, arrival: Arrival) -> FromDevice | None:
         try:
-            if len(arrival.frames) != 1:
-                raise MessageError(f"a message of {len(arrival.frames)} frames instead of one")
-            return decode_from_device(arrival.frames[0])
+            return decode_from_device(arrival.message)
         except MessageError as error:
             self._fault("malformed", f"{peer.name}: {error}")
             if isinstance(error, OtherVersion):

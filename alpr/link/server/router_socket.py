@@ -1,14 +1,12 @@
 """The collector's sockets: a ROUTER with CURVE, and ZAP, which asks who may come in. Belongs to one thread.
 
-libzmq has no call that ends one peer's connection. So where a key that was let in is good no more, all connections
-are closed and the same address is bound again: the others are back in a moment and send again what was not acked, the
-one that is not welcome is refused in the handshake.
+A second thread, the connection monitor, watches the connections: see `connections`.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +14,18 @@ import zmq
 
 from alpr.errors import LinkError
 from alpr.link.keys.curve_keys import KeyPair
-from alpr.link.protocol.fields import MAX_MESSAGE_BYTES
+from alpr.link.protocol.fields import MAX_MESSAGE_BYTES, wire_bytes
+from alpr.link.server.connection_monitor import ConnectionMonitor
+from alpr.link.server.connections import GONE, Connections, Limits
 from alpr.link.server.zap import DOMAIN, ENDPOINT, zap_reply
+from alpr.system.descriptors import descriptor_limit
 
 _AT_ONCE = 64  # messages that are stored in one transaction: one flush to the disk for all of them
+_AT_ONCE_BYTES = 8 << 20
 _REBIND_S = 10.0
+_KERNEL_BYTES = 256 << 10  # of the kernel's buffers, each way
+_FEW_BYTES = 512 << 10
+_KEPT_DESCRIPTORS = 256  # for files, and for connections that are being refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ class Arrival:
     """Where an answer goes."""
     key: str
     """That the connection was made with."""
-    frames: tuple[bytes, ...]
+    message: bytes
 
 
 class RouterSocket:
@@ -39,12 +44,25 @@ class RouterSocket:
 
     Args:
         refusal: asked with a peer's key and address; why it is not let in, "" where it is.
+        count_devices: how many devices are known.
+        fault: told, by kind and text, which connections had to end.
     """
 
-    def __init__(self, listen: str, refusal: Callable[[str, str], str]) -> None:
+    def __init__(
+        self,
+        listen: str,
+        refusal: Callable[[str, str], str],
+        count_devices: Callable[[], int],
+        fault: Callable[[str, str], None],
+        limits: Limits | None = None,
+    ) -> None:
         self._listen = listen
         self._refusal = refusal
+        self._count_devices = count_devices
+        self._fault = fault
+        self._limits = limits or Limits()
         self._context: zmq.Context[Any] | None = None
+        self._monitor: ConnectionMonitor | None = None
 
     def open(self, keys: KeyPair) -> str:
         """Bind; the endpoint with its actual port.
@@ -82,9 +100,16 @@ class RouterSocket:
 
     def close(self) -> None:
         """Close all connections, and wait until they are."""
+        if self._monitor is not None:
+            self._monitor.close()
+            self._monitor = None
         if self._context is not None:
             self._context.destroy(linger=0)
             self._context = None
+
+    def cut(self, keys: Iterable[str]) -> None:
+        """End the connections of these keys within a moment; others lose nothing."""
+        self._connections.end_keys(keys)
 
     def wait(self, timeout_s: float, *, for_messages: bool) -> bool:
         """Answer handshakes for a while; True as soon as messages wait.
@@ -97,22 +122,42 @@ class RouterSocket:
         if for_messages:
             poller.register(self._router, zmq.POLLIN)
         ready = dict(poller.poll(round(timeout_s * 1000)))
+        for reason, address in () if self._monitor is None else self._monitor.ended():
+            if reason != GONE:
+                self._fault(reason, address)
         if self._zap in ready:
             self._answer_zap()
         return self._router in ready
 
     def arrivals(self) -> Iterator[Arrival]:
         """Messages that wait, at most so many that they can be stored at once."""
+        taken = 0
         for _ in range(_AT_ONCE):
             try:
-                frames = self._router.recv_multipart(zmq.DONTWAIT, copy=False)
+                route = self._router.recv(zmq.DONTWAIT)
             except zmq.Again:
+                self._connections.emptied(time.monotonic())
                 return
-            key = str(frames[-1].get("User-Id"))
-            yield Arrival(frames[0].bytes, key, tuple(frame.bytes for frame in frames[1:]))
+            first = self._router.recv(copy=False)
+            descriptor, key = int(first.get(zmq.SRCFD)), str(first.get("User-Id"))
+            frames = [first.bytes, *(self._router.recv_multipart() if first.more else ())]
+            size = sum(wire_bytes(len(frame)) for frame in frames)
+            self._connections.arrived(descriptor, route, key, size)
+            if len(frames) > 1:  # no device ever sends that: millions of empty frames cost time and memory
+                self._connections.end(descriptor, "malformed")
+                continue
+            yield Arrival(route, key, frames[0])
+            taken += size
+            if taken >= _AT_ONCE_BYTES:
+                return
+
+    def has_room(self, route: bytes) -> bool:
+        """False towards a peer that has much to read yet."""
+        return self._connections.unread(route) < _FEW_BYTES
 
     def send(self, route: bytes, message: bytes) -> None:
         """Answer; to a peer that has gone, or takes nothing, it is dropped: it will ask again."""
+        self._connections.sending(route, wire_bytes(len(message)))
         self._router.send_multipart([route, message], zmq.DONTWAIT)
 
     def _bind(self, keys: KeyPair) -> None:
@@ -122,6 +167,10 @@ class RouterSocket:
         self._zap.bind(ENDPOINT)
         self._router = self._context.socket(zmq.ROUTER)
         _configure(self._router, keys)
+        most = descriptor_limit() - _KEPT_DESCRIPTORS
+        self._connections = Connections(self._limits, most, self._count_devices)
+        self._monitor = ConnectionMonitor(self._context, self._router, self._connections)
+        self._monitor.start()
         self._router.bind(self._listen)
 
     def _answer_zap(self) -> None:
@@ -133,6 +182,9 @@ class RouterSocket:
             self._zap.send_multipart(zap_reply(request, self._lets_in))
 
     def _lets_in(self, key: str, address: str) -> bool:
+        if self._connections.is_barred(key, time.monotonic()):
+            self._fault("too much before", address)
+            return False
         return not self._refusal(key, address)
 
 
@@ -141,7 +193,8 @@ def _configure(router: zmq.Socket[bytes], keys: KeyPair) -> None:
     router.ipv6 = True
     router.maxmsgsize = MAX_MESSAGE_BYTES
     router.rcvhwm = 0  # a connection that is reset while libzmq holds it back ends the process: a failed assertion
-    router.sndhwm = 1000
+    router.sndhwm = 128
+    router.rcvbuf = router.sndbuf = _KERNEL_BYTES
     router.heartbeat_ivl, router.heartbeat_timeout = 2000, 6000
     router.handshake_ivl = 5000
     router.curve_server = True

@@ -11,7 +11,8 @@ import pytest
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
-from alpr.link.client.inflow import Inflow, InflowGuard, received_bytes, wire_bytes
+from alpr.link.client.inflow import Inflow, InflowGuard, received_bytes
+from alpr.link.protocol.fields import wire_bytes
 from tests.integration.link_world import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counted by Linux only")

@@ -100,24 +100,24 @@ def test_a_device_that_is_gone_is_noticed_only_where_it_was_let_in(tmp_path: Pat
     here, elsewhere = new_key_pair().public, new_key_pair().public
     enrol(allowed, Device("here", here))
     enrol(allowed, Device("elsewhere", elsewhere))
-    assert not gate.is_any_gone()
+    assert gate.gone() == set()
     assert gate.refusal(here, "192.0.2.1") == ""
     revoke(allowed, "elsewhere", START)
-    assert not gate.is_any_gone()
+    assert gate.gone() == set()
     revoke(allowed, "here", START)
-    assert gate.is_any_gone()
-    gate.all_left()
-    assert not gate.is_any_gone()
+    assert gate.gone() == {here}
+    assert gate.gone() == set()
     assert gate.refusal(here, "192.0.2.1") == "refused key"
 
 
-def test_a_code_that_ends_cuts_nobody_off(tmp_path: Path, clock: FakeClock) -> None:
+def test_a_code_that_ends_takes_its_connection_with_it(tmp_path: Path, clock: FakeClock) -> None:
     gate, allowed = a_gate(tmp_path, clock)
     key = new_key_pair().public
     issue(allowed, "a", key, START + timedelta(hours=1), START)
     assert (gate.refusal(key, "192.0.2.1"), gate.is_claim(key)) == ("", True)
+    assert gate.gone() == set()
     clock.advance(3600)
-    assert not gate.is_any_gone()
+    assert gate.gone() == {key}
     assert (gate.refusal(key, "192.0.2.1"), gate.is_claim(key)) == ("expired code", False)
 
 

@@ -108,7 +108,10 @@ class FakeLibrary:
 
 def test_the_bell_rings_those_who_spoke_of_hotlists_once_for_each_change() -> None:
     library, sent = FakeLibrary(), list[tuple[bytes, FromCollector]]()
-    bell = HotlistServer(library, lambda route, message: sent.append((route, message)))
+    full: set[bytes] = set()
+    bell = HotlistServer(
+        library, lambda route, message: sent.append((route, message)), lambda route: route not in full
+    )
     report = HotlistsHeld(())
     bell.take(b"1", Peer("k1", "one"), report)
     bell.take(b"2", Peer("k2", "two"), report)
@@ -116,6 +119,12 @@ def test_the_bell_rings_those_who_spoke_of_hotlists_once_for_each_change() -> No
     assert sent == []  # not before the acks of the same moment
     bell.answer()
     assert sent == [(b"1", OFFER), (b"2", OFFER), (b"1", HotlistNone("all"))]
+    sent.clear()
+    full.add(b"2")  # it asks and asks, and reads nothing
+    for route, peer in ((b"1", Peer("k1", "one")), (b"2", Peer("k2", "two"))):
+        bell.take(route, peer, HotlistAsk("all", 3))
+    bell.answer()
+    assert sent == [(b"1", HotlistNone("all"))]
     sent.clear()
     bell.take(b"1", Peer("k1", "one"), report)  # only what it holds has changed
     bell.answer()
