@@ -17,10 +17,15 @@ from pydantic import BaseModel, ValidationError
 
 from alpr.config.mistakes import Loc, Mistake, mistakes_of
 from alpr.errors import ConfigError
+from alpr.system.bounded_yaml import MOST_DEPTH, BoundedLoader, YamlFault, faults_of, read_yaml_text, yaml_value
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _ENV_PREFIX = "ALPR__"
 _MAX_VALUES = 20_000  # far above any real configuration; stops aliases that unfold without end
+_MOST_TOLD = 100  # nobody mends more before trying again
+_LARGEST = 2**63 - 1
+# What YAML can write with escapes, and neither a path nor JSON can hold; tabs and ends of lines are text.
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(slots=True)
@@ -39,7 +44,9 @@ class Document:
     def error(self) -> ConfigError:
         """All mistakes in the order of the file, one per line, each once."""
         ordered = sorted(self.mistakes, key=lambda mistake: mistake.line or self._line(mistake.loc) or 0)
-        return ConfigError("\n".join(dict.fromkeys(map(_in_one_line, map(self._told, ordered)))))
+        told = list(dict.fromkeys(map(_in_one_line, map(self._told, ordered))))
+        rest = [f"{self.name}: and more mistakes: mend these first"] if len(told) > _MOST_TOLD else []
+        return ConfigError("\n".join(told[:_MOST_TOLD] + rest))
 
     def _told(self, mistake: Mistake) -> str:
         line = mistake.line or self._line(mistake.loc)
@@ -74,21 +81,12 @@ def read_document(path: Path, environ: Mapping[str, str], foreign_keys: Iterable
             in the document.
     """
     document = Document(str(path))
-    text = _read_text(path)
-    loader = yaml.SafeLoader(text)
     try:
-        node = loader.get_single_node()
-        if node is None:
-            raise ConfigError(f"{path}: the file is empty; see configs/ for examples")
-        if not isinstance(node, yaml.MappingNode):
-            raise ConfigError(f"{path}:{node.start_mark.line + 1}: the file should hold 'key: value' lines")
-        document.tree = _Unfolding(loader, document).value(node, (), ())
-    except yaml.MarkedYAMLError as error:
-        raise ConfigError(_syntax_text(path, error, text)) from error
-    except RecursionError as error:
-        raise ConfigError(f"{path}: nested too deep to be a configuration") from error
-    finally:
-        loader.dispose()
+        _fill(document, read_yaml_text(path))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except YamlFault as fault:
+        raise ConfigError(f"{path}{f':{fault.line}' if fault.line else ''}: {_in_one_line(str(fault))}") from fault
     _lay_environment_over(document, environ, frozenset(foreign_keys))
     return document
 
@@ -105,6 +103,7 @@ def validate(document: Document, model: type[_Model], checks: Iterable[Mistake])
         ConfigError: every mistake in it.
     """
     document.mistakes.extend(checks)
+    document.tree = _cleaned(document.tree, (), document.mistakes)
     try:
         made = _validated(document, model)
     except ValidationError as error:
@@ -131,33 +130,24 @@ def _validated(document: Document, model: type[_Model], *, is_retry: bool = Fals
         return _validated(document, model, is_retry=True)
 
 
-def _read_text(path: Path) -> str:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from error
-    bad = re.search(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text)
-    if bad:
-        line = text.count("\n", 0, bad.start()) + 1
-        raise ConfigError(f"{path}:{line}: control character {bad.group()!r}; save it as plain UTF-8 text")
-    return text
-
-
-def _syntax_text(path: Path, error: yaml.MarkedYAMLError, text: str) -> str:
-    mark = error.problem_mark or error.context_mark
-    line = mark.line + 1 if mark else 1
-    lines = text.splitlines()
-    has_tab = line <= len(lines) and "\t" in lines[line - 1][: len(lines[line - 1]) - len(lines[line - 1].lstrip())]
-    hint = "; indent with spaces, not tabs" if has_tab or "'\\t'" in str(error.problem) else ""
-    return f"{path}:{line}: not valid YAML: {error.problem or error.context}{hint}"
+def _fill(document: Document, text: str) -> None:
+    with faults_of(text):
+        loader = BoundedLoader(text)
+        try:
+            node = loader.get_single_node()
+            if node is None:
+                raise YamlFault("the file is empty; see configs/ for examples")
+            if not isinstance(node, yaml.MappingNode):
+                raise YamlFault("the file should hold 'key: value' lines", node.start_mark.line + 1)
+            document.tree = _Unfolding(loader, document).value(node, (), ())
+        finally:
+            loader.dispose()
 
 
 class _Unfolding:
     """Turns nodes into plain values, noting lines, twice-given keys and endless aliases."""
 
-    def __init__(self, loader: yaml.SafeLoader, document: Document) -> None:
+    def __init__(self, loader: BoundedLoader, document: Document) -> None:
         self._loader = loader
         self._document = document
         self._flat: set[int] = set()
@@ -167,7 +157,9 @@ class _Unfolding:
         line = node.start_mark.line + 1
         self._count += 1
         if id(node) in parents or self._count > _MAX_VALUES:
-            raise ConfigError(f"{self._document.name}:{line}: {_dotted(loc)}an alias that unfolds without end")
+            raise YamlFault(f"{_dotted(loc)}an alias that unfolds without end", line)
+        if len(parents) >= MOST_DEPTH:
+            raise YamlFault("nested too deep", line)
         self._document.lines.setdefault(loc, line)
         within = (*parents, id(node))
         if isinstance(node, yaml.MappingNode):
@@ -176,8 +168,8 @@ class _Unfolding:
             return [self.value(child, (*loc, index), within) for index, child in enumerate(node.value)]
         try:
             return self._loader.construct_object(node)
-        except ValueError as error:  # an impossible date, for one
-            raise ConfigError(f"{self._document.name}:{line}: {_dotted(loc)}{error}") from error
+        except YamlFault as fault:  # an impossible date, for one
+            raise YamlFault(f"{_dotted(loc)}{fault}", line) from fault
 
     def _mapping(self, node: yaml.MappingNode, loc: Loc, within: tuple[int, ...]) -> dict[str, Any]:
         if id(node) not in self._flat:
@@ -187,7 +179,7 @@ class _Unfolding:
         made: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else ""
-            if not key:
+            if not key or _UNWRITABLE.search(key):
                 text = "a key should be a word"
                 self._document.mistakes.append(Mistake(loc, text, key_node.start_mark.line + 1))
                 continue
@@ -204,6 +196,21 @@ class _Unfolding:
                 text = f"given twice, first on line {first[key]}"
                 self._document.mistakes.append(Mistake((*loc, key), text, line))
             first.setdefault(key, line)
+
+
+def _cleaned(value: Any, loc: Loc, mistakes: list[Mistake]) -> Any:
+    """The tree without what cannot be written as JSON, each a mistake."""
+    if isinstance(value, dict):
+        return {key: _cleaned(each, (*loc, key), mistakes) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_cleaned(each, (*loc, index), mistakes) for index, each in enumerate(value)]
+    if isinstance(value, str) and (found := _UNWRITABLE.search(value)):
+        mistakes.append(Mistake(loc, f"holds the character U+{ord(found[0]):04X}, which is no text"))
+        return _UNWRITABLE.sub("?", value)
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        mistakes.append(Mistake(loc, f"is a number of more than {len(str(_LARGEST))} digits"))
+        return 0
+    return value
 
 
 def _lay_environment_over(document: Document, environ: Mapping[str, str], foreign_keys: frozenset[str]) -> None:
@@ -226,8 +233,8 @@ def _env_loc(name: str) -> Loc:
 def _env_value(text: str) -> Any:
     """Numbers, booleans, null and [lists] as in YAML; all else is text as it stands."""
     try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError):
+        return yaml_value(text)
+    except YamlFault:
         return text
 
 

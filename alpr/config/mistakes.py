@@ -13,6 +13,9 @@ Loc: TypeAlias = tuple[str | int, ...]
 """Where a value stands: ("cameras", 0, "url")."""
 
 
+_MOST = 1000  # each is compared with all keys that there are; of fewer still are people told
+
+
 class Mistake(NamedTuple):
     """What is wrong with one value."""
 
@@ -24,7 +27,8 @@ class Mistake(NamedTuple):
 
 def mistakes_of(model: type[BaseModel], error: ValidationError) -> list[Mistake]:
     """One mistake per fault that pydantic found, without values that may be secret."""
-    return [_mistake(model, found) for found in error.errors() if not _is_echo(found)]
+    found = error.errors(include_url=False)[:_MOST]
+    return [_mistake(model, each) for each in found if not _is_echo(each)]
 
 
 def _is_echo(found: Any) -> bool:

@@ -19,12 +19,20 @@ from alpr.config.mistakes import Mistake
 
 _Z85_KEY = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
 
+_LONGEST_PATH = 4000  # Linux takes 4095 bytes; files are made within folders that are named here
+
 
 def _rooted(path: Path, info: ValidationInfo) -> Path:
     """Relative paths are meant from the folder of the file that names them, wherever alpr was started."""
     folder = (info.context or {}).get("folder", Path.cwd())
-    expanded = path.expanduser() if str(path).startswith("~") else path
-    return Path(os.path.normpath(folder / expanded))
+    try:
+        expanded = path.expanduser() if str(path).startswith("~") else path
+    except RuntimeError as error:
+        raise ValueError("begins with the home of a user who is not there; give the whole path") from error
+    rooted = Path(os.path.normpath(folder / expanded))
+    if len(os.fsencode(rooted)) > _LONGEST_PATH or any(len(os.fsencode(part)) > 255 for part in rooted.parts):
+        raise ValueError("is longer than any path can be")
+    return rooted
 
 
 def _rooted_url(url: str, info: ValidationInfo) -> str:
@@ -439,8 +447,11 @@ def _files_of_collector(config: CollectorConfig) -> Iterator[_NamedFile]:
 
 
 def _refuse_missing(document: Document, files: Iterable[_NamedFile]) -> None:
-    document.mistakes.extend(
-        Mistake(loc, f"no file {path}; {hint}") for loc, path, hint in files if not path.is_file()
-    )
+    for loc, path, hint in files:
+        try:
+            if not path.is_file():
+                document.mistakes.append(Mistake(loc, f"no file {path}; {hint}"))
+        except OSError as error:
+            document.mistakes.append(Mistake(loc, f"{path} cannot be looked at: {error.strerror}"))
     if document.mistakes:
         raise document.error()

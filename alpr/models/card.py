@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from alpr.errors import ModelError
+from alpr.system.bounded_yaml import YamlFault, load_yaml
+from alpr.system.regular_files import open_regular
 
 _REQUIRED = ("name", "version", "task", "file", "sha256", "input", "outputs")
 
@@ -41,13 +41,14 @@ def load_card(path: Path) -> ModelCard:
     """
     card_path = path.with_suffix(".yaml")
     try:
-        fields = yaml.safe_load(card_path.read_text(encoding="utf-8"))
+        fields = load_yaml(card_path)
     except OSError as error:
         raise ModelError(
             f"model card {card_path} cannot be read ({error.strerror}): every model needs its card beside it"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ModelError(f"model card {card_path} is not YAML: {' '.join(str(error).split())}") from error
+    except YamlFault as fault:
+        line = f", line {fault.line}" if fault.line else ""
+        raise ModelError(f"model card {card_path}{line} is not YAML: {fault}") from fault
     if not isinstance(fields, dict):
         raise ModelError(f"model card {card_path} must be a mapping, got {type(fields).__name__}")
     missing = [name for name in _REQUIRED if name not in fields]
@@ -71,7 +72,7 @@ def file_sha256(path: Path) -> str:
         ModelError: the file cannot be read.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ModelError(

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from alpr.errors import ModelError
 from alpr.models.card import file_sha256
 from alpr.models.session import shapes_of
+from alpr.system.bounded_yaml import YamlFault, load_yaml
 
 GRAPH, SETTINGS = "inference.onnx", "inference.yml"
 _MARGIN = (0.06, 0.12)  # where the folder does not say, under alpr.margin
@@ -53,16 +52,16 @@ def read_folder(path: Path) -> PaddleFolder:
         )
     settings = path / SETTINGS
     try:
-        fields = yaml.safe_load(settings.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ModelError(f"{settings} cannot be read: {' '.join(str(error).split())}") from error
+        fields = load_yaml(settings, most_bytes=2 << 20, most_nodes=100_000)  # the characters are some 20,000
+    except (OSError, YamlFault) as error:
+        raise ModelError(f"{settings} cannot be read: {getattr(error, 'strerror', None) or error}") from error
     try:
         name = str(fields["Global"]["model_name"])
         _, height, width = _image_shape(fields["PreProcess"]["transform_ops"])
         decoder = fields["PostProcess"]["name"]
         characters = len(fields["PostProcess"]["character_dict"])
-        across, down = fields.get("alpr", {}).get("margin", _MARGIN)
-    except (KeyError, TypeError, ValueError) as error:
+        across, down = map(float, fields.get("alpr", {}).get("margin", _MARGIN))
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ModelError(
             f"{settings} needs Global.model_name, RecResizeImg.image_shape among PreProcess.transform_ops, "
             "PostProcess.name and PostProcess.character_dict"
@@ -70,7 +69,7 @@ def read_folder(path: Path) -> PaddleFolder:
     if decoder != "CTCLabelDecode":
         raise ModelError(f"{settings}: PostProcess.name is {decoder}, expected CTCLabelDecode: no text recogniser")
     _check_graph(path, characters)
-    return PaddleFolder(path, name, (width, height), (float(across), float(down)), file_sha256(path / GRAPH))
+    return PaddleFolder(path, name, (width, height), (across, down), file_sha256(path / GRAPH))
 
 
 def _check_graph(path: Path, characters: int) -> None:

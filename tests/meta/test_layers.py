@@ -55,7 +55,7 @@ ONLY_IMPORTERS = {
     "onnxruntime": {"models"},
     "zmq": {"link.client", "link.server", "link.keys"},
     "pydantic": {"config", "bench"},
-    "yaml": {"config", "models", "demo", "cli", "evaluation", "bench"},
+    "yaml": {"system", "config", "demo"},
     "paddleocr": {"ocr"},
     "prometheus_client": {"system", "edge", "collector"},
     "segno": {"cli"},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -102,8 +104,8 @@ min_plate_length:
         ("device: !!python/object:os.system {}\n", "edge.yaml:1: "),
         ("device: &a\n  name: *a\n", "edge.yaml:1: device.name: an alias that unfolds without end"),
         ("device: *missing\n", "edge.yaml:1: not valid YAML: found undefined alias"),
-        ("device: 2026-13-40\n", "edge.yaml:1: device: month must be in 1..12"),
-        ("a: " + "[" * 5000, "edge.yaml: nested too deep"),
+        ("device: 2026-13-40\n", "edge.yaml:1: device: '2026-13-40' is no timestamp (month must be in 1..12)"),
+        ("a: " + "[" * 5000, "edge.yaml:1: nested too deep"),
         ("? [a, b]\n: c\n", "edge.yaml:1: a key should be a word"),
         (GOOD.encode("utf-16"), "edge.yaml: not UTF-8 text (byte 0); save it as UTF-8"),
         (GOOD.encode() + b"# \xe9\n", f"edge.yaml: not UTF-8 text (byte {len(GOOD) + 2})"),
@@ -281,3 +283,102 @@ def test_paddleocr_needs_a_folder_and_models_a_known_variant_and_provider(tmp_pa
     )
     config = load_edge_config(path)
     assert (config.ocr.model_dir, config.models.variant, config.models.provider) == (tmp_path / "m", "auto", "cpu")
+
+
+def _again(number: int) -> str:
+    return ", ".join([f"*a{number}"] * 9)
+
+
+def _many(line: str, count: int) -> str:
+    return "".join(line.format(n) for n in range(count))
+
+
+_HEAD = "device: {name: box, data_dir: x}\ncameras: [{id: a, url: b}]\n"
+ATTACKS: dict[str, tuple[str | bytes, str]] = {
+    "cycle": ("a: &a\n  b: *a\n", "edge.yaml:1: a.b: an alias that unfolds without end"),
+    "cycle of merging": ("device: &a\n  <<: *a\n  name: x\n", "edge.yaml:1: device.data_dir: is required"),
+    "cycle in a key": ("? &a [*a]\n: 1\n", "edge.yaml:1: a key should be a word"),
+    "billion laughs": (
+        "a: &a0 [x, x, x]\n" + "".join(f"b{n}: &a{n + 1} [{_again(n)}]\n" for n in range(12)),
+        "an alias that unfolds without end",
+    ),
+    "billion laughs by merging": (
+        "a: &a0 {x: 1}\n" + "".join(f"b{n}: &a{n + 1} {{<<: [{_again(n)}]}}\n" for n in range(12)),
+        "keys and values",
+    ),
+    "time beyond the calendar": ("device: 2026-13-40\n", "edge.yaml:1: device: '2026-13-40' is no timestamp"),
+    "offset beyond the day": ("device: 2026-01-01T00:00:00+99:99\n", "is no timestamp"),
+    "half a character": ('device: {name: "\\ud800", data_dir: x}\n', "1: device.name: holds the character U+D800"),
+    "half a character in a key": ('"\\ud800": 1\n', "edge.yaml:1: a key should be a word"),
+    "no character": ('device: "\\U00110000"\n', "edge.yaml: not valid YAML: line 1: no such character"),
+    "NUL in a path": (_HEAD.replace("x}", '"a\\0b"}'), "edge.yaml:1: device.data_dir: holds the character U+0000"),
+    "escape sequence": (_HEAD.replace("url: b", 'url: "\\e[2J"'), "cameras.0.url: holds the character U+001B"),
+    "path too long": (_HEAD.replace("x}", "x/" * 3000 + "}"), "device.data_dir: is longer than any path can be"),
+    "name too long": (_HEAD.replace("x}", "x" * 300 + "}"), "device.data_dir: is longer than any path can be"),
+    "nobody's home": (_HEAD.replace("x}", "~nobody-at-all/x}"), "device.data_dir: begins with the home of a user"),
+    "100,000 keys": (_many("k{0}: 1\n", 100_000), "edge.yaml: cannot be read: Is larger than"),
+    "40,000 times one key": ("a: 1\n" * 40_000, "edge.yaml:10000: has more than 20,000 keys and values"),
+    "9,000 unknown keys": (_many("k{0}: 1\n", 9_000), "edge.yaml: and more mistakes: mend these first"),
+    "deep": ("a: " + "{a: " * 20_000, "edge.yaml:1: nested too deep"),
+    "deep in columns": ("".join(" " * n + "a:\n" for n in range(500)), "edge.yaml:100: nested too deep"),
+    "deep by aliases": (
+        "a: &a0 [x]\n" + "".join(f"b{n}: &a{n + 1} [*a{n}]\n" for n in range(300)),
+        "nested too deep",
+    ),
+    "5000 digits": ("device: {name: " + "9" * 5000 + "}\n", "is no int"),
+    "100,000 digits in base 16": ("device: {name: 0x" + "f" * 100_000 + "}\n", "device.name: is a number of more"),
+    "base 60": ("device: 1" + ":59" * 400 + ".5\n", "is no float"),
+    "python tag": ("device: !!python/object/apply:os.system ['id']\n", "edge.yaml:1: "),
+    "bool that is none": ("device: !!bool foo\n", "edge.yaml:1: device: 'foo' is no bool"),
+    "timestamp that is none": ("device: !!timestamp foo\n", "edge.yaml:1: device: 'foo' is no timestamp"),
+    "int that is none": ("device: !!int ''\n", "edge.yaml:1: device: '' is no int"),
+    "a tag of megabytes": ("device: " + "!" * 300_000 + "\n", "edge.yaml:1: not valid YAML"),
+    "binary": (bytes(range(256)) * 100, "edge.yaml: not UTF-8 text (byte 128)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_hostile_file_is_told_in_short_lines_and_quickly(attack: str, tmp_path: Path) -> None:
+    content, told = ATTACKS[attack]
+    started = time.process_time()
+    lines = _mistakes(tmp_path, content)
+    assert time.process_time() - started < 3  # within 1 s on a computer that does nothing else
+    assert any(told in line for line in lines), lines[:3]
+    assert len(lines) <= 101
+    assert all(len(line) < 500 and line.isprintable() and line.startswith("edge.yaml") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("pipe", "Is a pipe"),
+        ("folder", "Is a directory"),
+        ("device", "Is a device"),
+        ("loop", "Too many levels of symbolic links"),
+        ("gigabytes", "Is larger than"),
+        ("long", "File name too long"),
+        ("nul", "No file can have such a name"),
+    ],
+)
+def test_what_is_no_configuration_file_is_told_at_once(kind: str, told: str, tmp_path: Path) -> None:
+    path = tmp_path / "edge.yaml"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "loop":
+        path.symlink_to(path.name)
+    elif kind == "gigabytes":
+        with path.open("wb") as file:
+            file.truncate(64 << 30)
+    path = {"device": Path("/dev/zero"), "long": tmp_path / ("x" * 300), "nul": Path("a\0b")}.get(kind, path)
+    with pytest.raises(ConfigError, match=f"cannot be read: {told}"):
+        load_edge_config(path, environ={})
+
+
+@pytest.mark.parametrize("value", ["!!bool foo", "9" * 5000, "[" * 5000, "0x" + "f" * 9000, "2026-13-45", "\udcff"])
+def test_a_hostile_variable_is_a_mistake_of_its_own(value: str, tmp_path: Path) -> None:
+    lines = _mistakes(tmp_path, GOOD, {"ALPR__DETECTION_THRESHOLD": value})
+    for line in lines:
+        assert line.startswith("edge.yaml (ALPR__DETECTION_THRESHOLD): detection_threshold: ")
+        assert len(line) < 300
