@@ -10,7 +10,11 @@ from random import Random
 from typing import TypeAlias
 
 from bench.faults import strikes
-from bench.faults.line import a_line
+from bench.faults import strikes_of_files as files
+from bench.faults import strikes_of_hosts as hosts
+from bench.faults import strikes_of_keys as keys
+from bench.faults import strikes_of_receivers as receivers
+from bench.faults.line import Quality, a_line
 from bench.faults.outcome import Outcome
 from bench.faults.stage import a_free_port
 from bench.faults.strikes import Strike
@@ -34,23 +38,50 @@ class Kind:
     may_die: bool = False
     """A program may end of it, and be started again."""
     destroys: bool = False
-    """Records go down with a file: the loss has to be told, in full."""
+    """Records are destroyed in a file that stays: the loss has to be told, in full."""
 
 
 def _with_line(folder: Path, road: Path, stack: ExitStack) -> Whole:
     return Whole(folder, road, line=stack.enter_context(a_line(a_free_port())))
 
 
+def _with_bad_line(folder: Path, road: Path, stack: ExitStack) -> Whole:
+    quality = Quality(delay_s=0.15, jitter_s=0.1, stall_share=0.02, stall_s=1.0)
+    return Whole(folder, road, line=stack.enter_context(a_line(a_free_port(), quality)))
+
+
+def _with_wrong_clocks(folder: Path, road: Path, _: ExitStack) -> Whole:
+    return Whole(folder, road, has_wrong_clocks=True)
+
+
 KINDS: dict[str, Kind] = {
-    "kill-device": Kind(strikes.kill_device, 240, 20),
-    "kill-collector": Kind(strikes.kill_collector, 240, 30),
-    "kill-both": Kind(strikes.kill_both, 100, 20),
-    "cut-line": Kind(strikes.cut_line, 160, 40, _with_line),
+    "kill-device": Kind(strikes.kill_device, 180, 20),
+    "kill-collector": Kind(strikes.kill_collector, 180, 30),
+    "kill-both": Kind(strikes.kill_both, 80, 20),
+    "cut-line": Kind(strikes.cut_line, 120, 40, _with_line),
+    "cut-bad-line": Kind(strikes.cut_line, 30, 15, _with_bad_line),
+    "storm": Kind(strikes.storm, 80, 20, _with_line),
     "stop-device": Kind(strikes.stop_device, 4, 2),
     "stop-collector": Kind(strikes.stop_collector, 4, 2),
     "lock-journal": Kind(strikes.lock_journal, 6, 2),
     "lock-reads": Kind(strikes.lock_reads, 6, 2),
     "lock-health": Kind(strikes.lock_health, 6, 2),
+    "delete-journal": Kind(files.delete_journal, 10, 5, may_die=True),
+    "replace-journal": Kind(files.replace_journal, 10, 5, may_die=True),
+    "delete-reads": Kind(files.delete_reads, 10, 5, may_die=True),
+    "replace-reads": Kind(files.replace_reads, 10, 5, may_die=True),
+    "tear-journal": Kind(files.tear_journal, 24, 6, may_die=True, destroys=True),
+    "no-room-device": Kind(files.no_room_for_device, 12, 6),
+    "no-room-collector": Kind(files.no_room_for_collector, 12, 6),
+    "few-descriptors-device": Kind(hosts.few_descriptors_for_device, 12, 6),
+    "few-descriptors-collector": Kind(hosts.few_descriptors_for_collector, 12, 6),
+    "crowd": Kind(hosts.crowd, 12, 6),
+    "strangers": Kind(hosts.strangers, 40, 20),
+    "clock-steps": Kind(hosts.step_clock, 40, 20, _with_wrong_clocks),
+    "rotate-device-key": Kind(keys.rotate_device_key, 20, 5),
+    "rotate-collector-key": Kind(keys.rotate_collector_key, 20, 5),
+    "bad-webhook": Kind(receivers.bad_receiver, 30, 10, receivers.with_webhook),
+    "bad-broker": Kind(receivers.bad_receiver, 30, 10, receivers.with_mqtt),
 }
 
 
@@ -103,12 +134,11 @@ def fight(bout: Bout, folder: Path, road: Path, *, pace: float = 1.0) -> Outcome
             whole.keep_up()
         whole.drain()
         reckoning = whole.reckon()
+        too_soon = whole.said_too_soon()
     is_right = reckoning.is_told if kind.destroys else reckoning.is_right
-    is_right = is_right and not whole.said_too_soon and (kind.may_die or not whole.deaths)
-    return Outcome(
-        is_right,
-        {"faults": bout.faults, **asdict(reckoning), "too_soon": len(whole.said_too_soon), "deaths": whole.deaths},
-    )
+    is_right = is_right and not too_soon and not whole.undelivered and (kind.may_die or not whole.deaths)
+    more = {"too_soon": too_soon, "undelivered": whole.undelivered, "deaths": whole.deaths}
+    return Outcome(is_right, {"faults": bout.faults, **asdict(reckoning), **more})
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +17,19 @@ from bench.faults.road import lay_road
 
 Result: TypeAlias = Mapping[str, Any]
 
-_COLUMNS = ("faults", "reads", "hits", "lost", "told_lost", "doubled", "foreign", "too_soon", "not_kept", "deaths")
+_COLUMNS = (
+    "faults",
+    "reads",
+    "hits",
+    "lost",
+    "told_lost",
+    "doubled",
+    "foreign",
+    "too_soon",
+    "undelivered",
+    "not_kept",
+    "deaths",
+)
 
 
 def part_of(bouts: Sequence[Bout], part: str) -> list[Bout]:
@@ -101,7 +114,7 @@ def _result(bout: Bout, road: Path, pace: float) -> Result:
         is_right = outcome.is_right
     except NotTried as error:
         outcome, is_right = Outcome(False, {"reason": str(error)}), None
-    except (TimeoutError, RuntimeError) as error:
+    except (TimeoutError, RuntimeError, sqlite3.Error) as error:
         outcome, is_right = Outcome(False, {"faults": bout.faults, "failure": str(error)}), False
     figures = dict(outcome.figures)
     if is_right is False:

@@ -27,8 +27,12 @@ class Books:
     hits: Sequence[Stored]
     known_to_device: set[str]
     """Ids of reads and hits in the device's own tables: kept, though death came before they were said."""
-    told_lost: Mapping[str, int] = field(default_factory=dict)
+    told_lost: int = 0
     """Of reads and hits, how many the device has told the collector that it lost."""
+    gone: set[str] = field(default_factory=set)
+    """Ids of what waited in a journal that the fault took away: nobody has it any more."""
+    retold: set[str] = field(default_factory=set)
+    """Ids of what the collector may say again, since its memory of them was taken away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,8 @@ class Reckoning:
     hits: int
     lost: int
     """Of these, how many the collector lacks, or has in an older revision, or altered."""
+    gone: int
+    """How many went with a journal that the fault took away; not counted as lost."""
     told_lost: int
     """For how many records the device has told the collector that they were lost."""
     doubled: int
@@ -53,27 +59,30 @@ class Reckoning:
 
     @property
     def is_right(self) -> bool:
-        """Nothing lost, nothing doubled, nothing from outside."""
-        return (self.lost, self.doubled, self.foreign) == (0, 0, 0)
+        """Nothing lost, doubled or from outside; what the device could not keep is told at the collector."""
+        return (self.lost, self.doubled, self.foreign) == (0, 0, 0) and self.not_kept <= self.told_lost
 
     @property
     def is_told(self) -> bool:
         """As `is_right`, where a file was destroyed: no more is lost than what was told."""
-        return self.lost <= self.told_lost and (self.doubled, self.foreign) == (0, 0)
+        return self.lost + self.not_kept <= self.told_lost and (self.doubled, self.foreign) == (0, 0)
 
 
 def reckon(books: Books) -> Reckoning:
     """Compare the books."""
     reads, hits = _last_said(books.device, "read"), _last_said(books.device, "hit")
-    said = reads.keys() | hits.keys() | {_id(entry) for entry in books.device if _is_record(entry)}
+    said = {_id(entry) for entry in books.device if _is_record(entry)}
     held = [row[0] for row in (*books.reads, *books.hits)]
     strangers = set(held) - said
+    lost = _lacking(reads, books.reads) | _lacking(hits, books.hits)
     return Reckoning(
         reads=len(reads),
         hits=len(hits),
-        lost=_lacking(reads, books.reads) + _lacking(hits, books.hits),
-        told_lost=sum(books.told_lost.values()),
-        doubled=_excess(held) + _excess(_name(entry) for entry in books.collector if _is_record(entry)),
+        lost=len(lost - books.gone),
+        gone=len(lost & books.gone),
+        told_lost=books.told_lost,
+        doubled=_excess(held)
+        + _excess(_name(entry) for entry in books.collector if _is_record(entry) and _id(entry) not in books.retold),
         foreign=len(strangers - books.known_to_device),
         unsaid=len(strangers & books.known_to_device),
         not_kept=sum(_is_record(entry) and not entry.get("is_kept", True) for entry in books.device),
@@ -83,6 +92,26 @@ def reckon(books: Books) -> Reckoning:
 def said_but_not_kept(device: Iterable[Entry], known_to_device: set[str]) -> set[str]:
     """Ids of what was said as kept and is not in the device's own tables: said too soon."""
     return {_id(entry) for entry in device if _is_record(entry) and entry.get("is_kept", True)} - known_to_device
+
+
+def undelivered(said: Iterable[Entry], taken: Iterable[Entry]) -> set[tuple[object, ...]]:
+    """Names of what the collector has said and a receiver has not taken."""
+    return {_name(entry) for entry in said if _is_record(entry)} - {
+        _name(entry) for entry in taken if _is_record(entry)
+    }
+
+
+def newest(tables: Iterable[Iterable[Stored]]) -> list[Stored]:
+    """One row for each id: the highest revision, of the first table that has it; doubles within one table stay."""
+    found: dict[str, list[Stored]] = {}
+    for table in tables:
+        rows: dict[str, list[Stored]] = {}
+        for row in table:
+            rows.setdefault(row[0], []).append(row)
+        for id_, here in rows.items():
+            if id_ not in found or here[-1][1] > found[id_][-1][1]:
+                found[id_] = here
+    return [row for rows in found.values() for row in rows]
 
 
 def _is_record(entry: Entry) -> bool:
@@ -112,12 +141,14 @@ def _last_said(entries: Iterable[Entry], event: str) -> dict[str, Stored]:
     return last
 
 
-def _lacking(said: Mapping[str, Stored], rows: Iterable[Stored]) -> int:
+def _lacking(said: Mapping[str, Stored], rows: Iterable[Stored]) -> set[str]:
+    """Ids of what is not there, or in an older revision, or altered."""
     held = {row[0]: row for row in rows}
-    return sum(
-        id_ not in held or held[id_][1] < row[1] or (held[id_][1] == row[1] and held[id_] != row)
+    return {
+        id_
         for id_, row in said.items()
-    )
+        if id_ not in held or held[id_][1] < row[1] or (held[id_][1] == row[1] and held[id_] != row)
+    }
 
 
 def _excess(names: Iterable[object]) -> int:

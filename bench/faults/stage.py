@@ -58,6 +58,12 @@ class Program:
         """False before it was started and after it has ended."""
         return self.process is not None and self.process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """Of the process that was started last."""
+        assert self.process is not None  # noqa: S101 - started
+        return self.process.pid
+
     def start(self) -> None:
         """Start it, or start it again."""
         with self.log.open("ab") as log, self.out.open("ab") as out:

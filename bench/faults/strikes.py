@@ -78,6 +78,32 @@ def lock_health(whole: Whole, _chance: Random, pace: float) -> None:
     _lock(whole, whole.health, 30 * pace)
 
 
+def storm(whole: Whole, chance: Random, pace: float) -> None:
+    """One by lot: a kill of either or both, a cut, a stop or a lock of some seconds."""
+    short = pace / 12
+    strike, length = chance.choice(
+        [
+            (kill_device, pace),
+            (kill_collector, pace),
+            (kill_both, pace),
+            (cut_line, pace),
+            (stop_device, short),
+            (stop_collector, short),
+            (lock_journal, short),
+            (lock_reads, short),
+            (lock_health, short),
+        ]
+    )
+    strike(whole, chance, length)
+
+
+def arrive_again(whole: Whole) -> None:
+    """Wait until the device reads and what it reads arrives."""
+    whole.wait_for_reads()
+    before = whole.arrived()
+    whole.wait(lambda: whole.arrived() > before, 120, "reads arrive")
+
+
 def _at_some_moment(whole: Whole, chance: Random) -> None:
     if chance.random() > 0.2:
         whole.wait_for_reads()
@@ -93,9 +119,7 @@ def _freeze(whole: Whole, program: Heard, seconds: float) -> None:
         time.sleep(seconds)
     finally:
         program.signal(signal.SIGCONT)
-    whole.wait_for_reads()
-    before = whole.arrived()
-    whole.wait(lambda: whole.arrived() > before, 120, "reads arrive again")
+    arrive_again(whole)
 
 
 def _lock(whole: Whole, path: Path, seconds: float) -> None:
@@ -111,5 +135,4 @@ def _lock(whole: Whole, path: Path, seconds: float) -> None:
         finally:
             holder.kill()
     whole.wait(lambda: whole.edge.reads() > read_before, 60, "the cameras are read on")
-    before = whole.arrived()
-    whole.wait(lambda: whole.arrived() > before, 120, "reads arrive again")
+    arrive_again(whole)

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from alpr.link.keys.allowlist import Device, enrol
 from alpr.link.keys.curve_keys import new_key_pair, write_key_pair
 from bench.faults import ledger
 from bench.faults.line import Line
-from bench.faults.reckoning import Books, Entry, Reckoning, Stored, reckon, said_but_not_kept
+from bench.faults.reckoning import Books, Entry, Reckoning, Stored, newest, reckon, said_but_not_kept
 from bench.faults.road import LANES
 from bench.faults.stage import ROOT, Program, a_free_port
 
@@ -83,7 +83,7 @@ class Whole:
         road: what `lay_road` drew.
         line: what the device connects through; None for straight to the collector.
         collector: more keys of collector.yaml.
-        edge: more keys of edge.yaml.
+        has_wrong_clocks: the programs' clocks can be set by a signal; see `bench.faults.stepped`.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Whole:
         *,
         line: Line | None = None,
         collector: Mapping[str, Any] | None = None,
-        edge: Mapping[str, Any] | None = None,
+        has_wrong_clocks: bool = False,
     ) -> None:
         self.folder = folder
         self.line = line
@@ -103,16 +103,26 @@ class Whole:
         self.journal = folder / "device" / "journal.sqlite"
         self.deaths = 0
         """How often either program ended though nobody had asked or killed it."""
-        self.said_too_soon: set[str] = set()
+        self.undelivered = 0
+        """What a receiver lacked in the end."""
+        self.receiver: object = None
+        """Who takes events, where somebody does."""
+        self.before_end: list[Callable[[], None]] = []
+        """What is waited for before the collector is ended."""
+        self._module = "bench.faults.stepped" if has_wrong_clocks else "alpr.cli"
+        self._too_soon: set[str] = set()
+        self._aside: list[Path] = []
+        self._gone: set[str] = set()
         self._known: set[str] = set()
         server, device = new_key_pair(), new_key_pair()
-        server_key, server_public = write_key_pair(server, "collector", folder)
+        self.server_key = server.public
+        server_key, _ = write_key_pair(server, "collector", folder)
         device_key, _ = write_key_pair(device, "edge", folder)
         enrol(folder / "allowed", Device("edge", device.public))
         import_csv(folder / "hotlist.db", road / "hotlist.csv", "wanted", SystemClock().now())
         link = {
             "collector": f"tcp://127.0.0.1:{line.port if line else self.port}",
-            "server_key": str(server_public),
+            "server_key": server.public,
             "key_file": str(device_key),
             "heartbeat_s": 1,
         }
@@ -122,7 +132,6 @@ class Whole:
             "track": {"lost_after_s": 0.5, "parked_memory_s": 0},
             "hotlist": {"database": "hotlist.db"},
             "link": link,
-            **(edge or {}),
         }
         cameras = [{"id": lane, "url": str(road / lane), "realtime": True, "look_nearer": False} for lane in LANES]
         self._drain_yaml = folder / "drain.yaml"
@@ -141,9 +150,8 @@ class Whole:
         self.edge = Heard(self._words("run", "--json", "-c", folder / "edge.yaml"), folder / "edge.log")
         self.collector = Heard(self._words("collector", "-c", folder / "collector.yaml"), folder / "collector.log")
 
-    @staticmethod
-    def _words(*words: object) -> list[str]:
-        return ["-m", "alpr.cli", *map(str, words)]
+    def _words(self, *words: object) -> list[str]:
+        return ["-m", self._module, *map(str, words)]
 
     def start(self) -> None:
         """Start both."""
@@ -152,33 +160,46 @@ class Whole:
 
     def keep_up(self) -> None:
         """Start what has ended by itself, as systemd does, and count it."""
-        for program in (self.collector, self.edge):
-            if not program.is_running:
-                self.deaths += 1
-                self.note()
-                program.start()
+        self.keep_collector_up()
+        self.keep_edge_up()
 
-    def wait(self, is_so: Callable[[], object], seconds: float, what: str) -> None:
-        """Wait for a fact, and keep both programs up meanwhile.
+    def keep_collector_up(self) -> None:
+        """As `keep_up`, of the collector alone."""
+        if not self.collector.is_running:
+            self.deaths += 1
+            self.collector.start()
+
+    def keep_edge_up(self) -> None:
+        """As `keep_up`, of the device alone."""
+        if not self.edge.is_running:
+            self.deaths += 1
+            self.edge.settle()
+            self.note()
+            self.edge.start()
+
+    def wait(
+        self, is_so: Callable[[], object], seconds: float, what: str, keep_up: Callable[[], None] | None = None
+    ) -> None:
+        """Wait for a fact, and keep both programs up meanwhile, or do `keep_up`.
 
         Raises:
             TimeoutError: it does not come true.
         """
         deadline = time.monotonic() + seconds
         while not is_so():
-            self.keep_up()
+            (keep_up or self.keep_up)()
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{what}: not so after {seconds:.0f} s; the device's last words: {self.words()}")
             time.sleep(0.05)
 
-    def wait_for_reads(self, more: int = 1) -> None:
+    def wait_for_reads(self, more: int = 1, keep_up: Callable[[], None] | None = None) -> None:
         """Wait until the device has said so many more rows of reads in its present life."""
         before, life = self.edge.reads(), self.edge.lives
 
         def has_come() -> bool:
             return self.edge.reads() >= more + (before if self.edge.lives == life else 0)
 
-        self.wait(has_come, 120, "the device reads")
+        self.wait(has_come, 120, "the device reads", keep_up)
 
     def arrived(self) -> int:
         """How many reads the collector has said."""
@@ -195,15 +216,23 @@ class Whole:
             program.start()
 
     def note(self) -> None:
-        """Note what the device's own tables hold, and whether anything was said that they lack."""
+        """Note what the device's own tables hold, and whether anything was said in this life that they lack."""
         known = self._ids_of_device()
         if known is not None:
             self._known |= known
-            if not self.edge.is_running:
-                self.edge.settle()
-            entries = [entry for entry in self.edge.entries() if entry["run"] == str(self.edge.lives)]
-            late = said_but_not_kept(entries, self._known)
-            self.said_too_soon |= late - (self._ids_of_device() or set())
+            life = str(self.edge.lives)
+            said = [entry for entry in self.edge.entries() if entry["run"] == life]
+            self._too_soon |= said_but_not_kept(said, self._known)
+
+    def give_up_what_waits(self) -> None:
+        """The journal is about to be taken away, and with it what the collector does not have yet."""
+        self.note()
+        self._gone |= self._known - {row[0] for sql in (_READS, _HITS) for row in _stored(self.database, sql)}
+
+    def put_aside(self) -> None:
+        """Keep a copy of what the collector holds, which is about to be taken away from it."""
+        self._aside.append(self.folder / f"aside-{len(self._aside)}.db")
+        copy_of(self.database, self._aside[-1])
 
     def drain(self) -> None:
         """End the device, then start it before an empty road until all has been delivered; end the collector.
@@ -219,38 +248,40 @@ class Whole:
         self.note()
         last = Heard(self._words("run", "--json", "-c", self._drain_yaml), self.folder / "drain.log")
         deadline = time.monotonic() + _DRAIN_S
-        while waiting := self._waiting():
+        last.start()  # once at least: it reports what it lost
+        while last.wait(90) or self._waiting():
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{waiting} records still wait; the device's last words: {_tail(last.log)}")
+                raise TimeoutError(f"{self._waiting()} records still wait; last words: {_tail(last.log)}")
             self.keep_collector_up()
             last.start()
-            last.wait(90)
         last.settle()
+        for wait in self.before_end:
+            wait()
         if self.collector.stop():
             raise RuntimeError(f"the collector failed: {_tail(self.collector.log)}")
         self.collector.settle()
 
-    def keep_collector_up(self) -> None:
-        """As `keep_up`, of the collector alone."""
-        if not self.collector.is_running:
-            self.deaths += 1
-            self.collector.start()
-
     def reckon(self) -> Reckoning:
         """Hold all books against each other; both programs have ended."""
-        hits = "SELECT hit_id, read_revision, plate, is_withdrawn FROM hits"
-        reads = "SELECT read_id, revision, plate, 0 FROM reads JOIN plates ON plates.id = plate_id"
-        lost = _rows(self.database, "SELECT what, sum(total) FROM losses WHERE what != 'picture' GROUP BY what")
+        books = (self.database, *self._aside)
+        aside = {row[0] for path in self._aside for row in (*_stored(path, _READS), *_stored(path, _HITS))}
         return reckon(
             Books(
                 device=self.edge.entries(),
                 collector=self.collector.entries(),
-                reads=_stored(self.database, reads),
-                hits=_stored(self.database, hits),
+                reads=newest(_stored(path, _READS) for path in books),
+                hits=newest(_stored(path, _HITS) for path in books),
                 known_to_device=self._known,
-                told_lost={str(what): int(total) for what, total in lost},
+                told_lost=_told_lost(books),
+                gone=self._gone,
+                retold=aside,
             )
         )
+
+    def said_too_soon(self) -> int:
+        """How many were said as kept and stand neither in the device's tables nor at the collector."""
+        held = {row[0] for sql in (_READS, _HITS) for row in _stored(self.database, sql)}
+        return len(self._too_soon - held)
 
     def words(self) -> str:
         """The last of what the device logged."""
@@ -274,6 +305,27 @@ class Whole:
             }
         except sqlite3.Error:
             return None  # not there yet, or torn
+
+
+_HITS = "SELECT hit_id, read_revision, plate, is_withdrawn FROM hits"
+_READS = "SELECT read_id, revision, plate, 0 FROM reads JOIN plates ON plates.id = plate_id"
+
+
+def copy_of(database: Path, to: Path) -> None:
+    """A consistent copy of a database that is in use."""
+    to.unlink(missing_ok=True)
+    source = sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=30)
+    with closing(source), closing(sqlite3.connect(to)) as target:
+        source.backup(target)
+
+
+def _told_lost(databases: Iterable[Path]) -> int:
+    """Of reads and hits; totals only grow, so that the highest of each says all."""
+    totals: dict[tuple[Any, ...], int] = {}
+    for path in databases:
+        for *which, total in _rows(path, "SELECT journal_id, what, cause, total FROM losses WHERE what != 'picture'"):
+            totals[tuple(which)] = max(total, totals.get(tuple(which), 0))
+    return sum(totals.values())
 
 
 def _rows(path: Path, sql: str) -> list[tuple[Any, ...]]:

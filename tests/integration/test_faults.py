@@ -52,8 +52,23 @@ RUNS: list[tuple[Bout, float]] = [
     (Bout("kill-collector", 0, 3), 1.0),
     (Bout("kill-both", 0, 1), 1.0),
     (Bout("cut-line", 0, 4), 1.0),
+    (Bout("storm", 0, 3), 1.0),
     (Bout("stop-device", 0, 1), 0.2),
     (Bout("stop-collector", 0, 1), 0.2),
+    (Bout("lock-reads", 0, 1), 0.4),  # 12 s: longer than a writer waits
+    (Bout("lock-health", 0, 1), 0.4),
+    (Bout("tear-journal", 0, 1), 1.0),
+    (Bout("no-room-device", 0, 1), 0.4),
+    (Bout("no-room-collector", 0, 1), 0.4),
+    (Bout("few-descriptors-device", 0, 1), 0.4),
+    (Bout("few-descriptors-collector", 0, 1), 0.4),
+    (Bout("crowd", 0, 1), 0.4),
+    (Bout("strangers", 0, 1), 1.0),
+    (Bout("clock-steps", 0, 2), 1.0),
+    (Bout("rotate-device-key", 0, 1), 1.0),
+    (Bout("rotate-collector-key", 0, 1), 1.0),
+    (Bout("bad-webhook", 0, 2), 1.0),
+    (Bout("bad-broker", 0, 2), 1.0),
 ]
 
 
