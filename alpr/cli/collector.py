@@ -32,6 +32,7 @@ def command(config_path: Path) -> None:
             config.key_file,
             config.allowed_devices,
             key_grace_s=config.key_grace_s,
+            day_bytes=round(config.device_gib_a_day * 2**30),
             limits=HealthLimits(**config.health.model_dump()),
             metrics=(config.metrics.address, config.metrics.port) if config.metrics else None,
             targets=_targets(config),

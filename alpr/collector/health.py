@@ -11,9 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alpr.clock import Clock
+from alpr.collector.bounded import MAX_LISTS
 from alpr.events.health_alerts import Alert, AlertKind, Trouble
 from alpr.link.protocol.heartbeat_messages import Heartbeat
+from alpr.link.server.rates import Rate, Rates
 
+_RAISED = Rate(burst=MAX_LISTS, per_s=1 / 60)  # of each kind: names that a device invents make no flood
+_OVER_BOUND_NS = 60_000_000_000  # a device that keeps something tries again after some seconds
 _CLEARED_AT = 0.8  # of a limit: what hovers at it should not raise an alert again and again
 
 
@@ -60,6 +64,8 @@ class HealthBoard:
         self._last = dict(known)
         self._heard_ns = dict.fromkeys(known, self._start_ns)
         self._standing = set(standing)
+        self._over_ns: dict[str, int] = {}
+        self._rates = Rates(dict.fromkeys(AlertKind, _RAISED), clock)
         self._unheard = {trouble.device for trouble in self._standing}  # since the start
 
     @property
@@ -76,6 +82,10 @@ class HealthBoard:
         """A heartbeat came from a device."""
         self.touched(name)
         self._last[name] = (heartbeat, self._clock.now())
+
+    def over_bound(self, name: str) -> None:
+        """A device had something that was not stored, since it has stored too much lately."""
+        self._over_ns[name] = self._clock.monotonic_ns()
 
     def devices(self) -> tuple[DeviceHealth, ...]:
         """All that were heard of, by name."""
@@ -95,10 +105,15 @@ class HealthBoard:
         for name in self._heard_ns.keys() - set(allowed):
             del self._heard_ns[name]
             self._last.pop(name, None)
+            self._over_ns.pop(name, None)
         now = self._clock.now()
         found = {trouble: text for device in self.devices() for trouble, text in self._troubles(device)}
         # That we were away ends no trouble: what stood goes on until the device itself says otherwise.
         found |= {trouble: "" for trouble in self._standing - found.keys() if self._goes_on(trouble, allowed)}
+        # What a device may not raise now it may later: it is looked at again.
+        found = {
+            trouble: text for trouble, text in found.items() if trouble in self._standing or self._may_raise(trouble)
+        }
         alerts = [Alert(trouble, True, now, text) for trouble, text in found.items() if trouble not in self._standing]
         alerts += [
             Alert(trouble, False, now, _over(trouble, is_allowed=trouble.device in allowed))
@@ -110,6 +125,10 @@ class HealthBoard:
     def _troubles(self, device: DeviceHealth) -> Iterator[tuple[Trouble, str]]:
         if device.silent_s > self.limits.silent_after_s:
             yield Trouble(device.name, AlertKind.SILENT), f"{device.name}: nothing heard for {device.silent_s:.0f} s"
+        over_ns = self._over_ns.get(device.name)
+        if over_ns is not None and self._clock.monotonic_ns() - over_ns <= _OVER_BOUND_NS:
+            told = "has sent as much as may be stored of one device a day; it keeps the rest until tomorrow (UTC)"
+            yield Trouble(device.name, AlertKind.STORAGE), f"{device.name}: {told}"
         heartbeat = device.heartbeat
         if heartbeat is None:
             return
@@ -126,6 +145,9 @@ class HealthBoard:
             if age_s > self.limits.list_age_s:
                 told = f"hotlist {held.name} (revision {held.revision}) is {age_s / 3600:.1f} h old"
                 yield trouble, f"{device.name}: {told}; hits on it need verification"
+
+    def _may_raise(self, trouble: Trouble) -> bool:
+        return self._rates.allows(trouble.device, trouble.kind)
 
     def _goes_on(self, trouble: Trouble, allowed: Collection[str]) -> bool:
         return trouble.device in self._unheard and trouble.device in allowed
@@ -144,3 +166,5 @@ def _over(trouble: Trouble, *, is_allowed: bool) -> str:
             return f"{trouble.device}: its clock is right again"
         case AlertKind.LIST_AGE:
             return f"{trouble.device}: hotlist {trouble.subject} is fresh again, or gone"
+        case AlertKind.STORAGE:
+            return f"{trouble.device}: what it sends is stored again"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from alpr.clock import Clock
+from alpr.collector.bounded import within_bounds
 from alpr.collector.health import HealthBoard
 from alpr.collector.health_store import HealthStore
 from alpr.errors import StoreUnavailable
@@ -53,9 +54,14 @@ class Watch:
         self.board.touched(name)
 
     def heard(self, name: str, heartbeat: Heartbeat) -> None:
-        """A heartbeat came from a device."""
-        self.board.heard(name, heartbeat)
-        self._unsaved[name] = (heartbeat, self._clock.now())
+        """A heartbeat came from a device; what is too much of it is left out."""
+        shown = within_bounds(heartbeat)
+        self.board.heard(name, shown)
+        self._unsaved[name] = (shown, self._clock.now())
+
+    def over_bound(self, name: str) -> None:
+        """A device has sent more than is stored of it."""
+        self.board.over_bound(name)
 
     def tick(self) -> bool:
         """Do what is due; to be called some times a second. True where the devices were looked at, once a second."""

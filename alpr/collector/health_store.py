@@ -25,7 +25,8 @@ from alpr.system.sqlite import Migration, connect_read_only, open_store, stored,
 HISTORY_SLOT_S = 600
 """One row of history for each device in so many seconds."""
 HISTORY_DAYS = 3
-_KEPT_ALERTS = 20_000
+_KEPT_ALERTS = 20_000  # that are over, of all devices
+_KEPT_OF_DEVICE = 1000  # of them
 
 
 def _first(database: Database) -> None:
@@ -139,6 +140,12 @@ class HealthStore:
             self._connection.execute(
                 "DELETE FROM alerts WHERE cleared_at IS NOT NULL AND id <= (SELECT max(id) FROM alerts) - ?",
                 (_KEPT_ALERTS,),
+            )
+            self._connection.execute(
+                """DELETE FROM alerts WHERE id IN (
+                    SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY device ORDER BY id DESC) AS place
+                        FROM alerts WHERE cleared_at IS NOT NULL) WHERE place > ?)""",
+                (_KEPT_OF_DEVICE,),
             )
             gone = [row for row in self._connection.execute("SELECT device FROM latest") if row[0] not in names]
             self._connection.executemany("DELETE FROM latest WHERE device = ?", gone)

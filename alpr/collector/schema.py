@@ -108,4 +108,13 @@ def _waiting_decisions(database: Database) -> None:
     database.execute("CREATE INDEX waiting_decisions_by_hit ON waiting_decisions (device_id, hit_id)")
 
 
-STEPS: tuple[Migration, ...] = (_first, _dispositions, _outgoing, _device_keys, _ids_of_a_device, _waiting_decisions)
+def _stored_a_day(database: Database) -> None:
+    # How much each device has stored on a day, as the number of the day since 1970 in UTC.
+    database.execute("ALTER TABLE devices ADD COLUMN stored_day INTEGER NOT NULL DEFAULT 0")
+    database.execute("ALTER TABLE devices ADD COLUMN stored_bytes INTEGER NOT NULL DEFAULT 0")
+
+
+STEPS: tuple[Migration, ...] = (
+    *(_first, _dispositions, _outgoing, _device_keys),
+    *(_ids_of_a_device, _waiting_decisions, _stored_a_day),
+)

@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any, TextIO
 
 from alpr.clock import SystemClock
+from alpr.collector.allowance import DAY_BYTES
 from alpr.collector.forwarding import Forwarding, alert_queue, queue_for
 from alpr.collector.health import HealthBoard, HealthLimits
 from alpr.collector.health_monitor import Watch
@@ -87,8 +88,10 @@ class Intake:
             except Exception:  # it is stored and has to be acked, whatever became of the line about it
                 self.untold += 1
                 _log.exception("a stored record of %s was not told (so far: %d)", record.device, self.untold)
-        for delivery in deliveries:
+        for delivery, receipt in zip(deliveries, receipts, strict=True):
             self._touch(delivery.peer)
+            if receipt.left and self._watch is not None:
+                self._watch.over_bound(delivery.peer.name)
         return receipts
 
     def _touch(self, peer: Peer) -> None:
@@ -157,6 +160,7 @@ def run_collector(
     *,
     limits: HealthLimits | None = None,
     key_grace_s: float = 86_400.0,
+    day_bytes: int = DAY_BYTES,
     targets: Sequence[Target] = (),
     receivers: Collection[str] = (),
     metrics: tuple[str, int] | None = None,
@@ -169,6 +173,7 @@ def run_collector(
 
     Args:
         key_grace_s: for how long a key that a device has replaced is still good.
+        day_bytes: how much of one device is stored on a day; what is beyond it stays on the device.
         limits: beyond which an alert of a device's health is raised; None for the usual.
         targets: where events are carried on to.
         receivers: names of those who see the JSON lines and the log; see `may_learn`.
@@ -187,7 +192,7 @@ def run_collector(
     allowed = AllowList(allowed_devices)
     teller = Teller(output or sys.stdout, receivers)
     with (
-        closing(Store(database, also=queue_for(targets))) as store,
+        closing(Store(database, also=queue_for(targets), day_bytes=day_bytes)) as store,
         closing(HealthStore(health_path(database))) as health,
         Forwarding(database, targets, store) as forwarding,
         _hotlists(database, published, store, teller) as hotlists,

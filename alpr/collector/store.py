@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from alpr.clock import Clock, SystemClock
+from alpr.collector.allowance import DAY_BYTES, Allowance, day_of
 from alpr.collector.corrected import withdraw_past
 from alpr.collector.covert import let_ask, tellable
 from alpr.collector.records import RecordTables, checked_record
@@ -59,13 +60,22 @@ class Store:
     Args:
         path: created where missing; its folder must be there.
         also: called in the transaction that stores records, with those that are new.
+        day_bytes: how much of one device is stored on a day.
 
     Raises:
         StoreError: the file is damaged, or of a newer version (MigrationError), or cannot be opened.
     """
 
-    def __init__(self, path: Path, clock: Clock | None = None, *, also: AlsoStored | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock | None = None,
+        *,
+        also: AlsoStored | None = None,
+        day_bytes: int = DAY_BYTES,
+    ) -> None:
         self._path = path
+        self._day_bytes = day_bytes
         self._also = also
         self._clock = clock or SystemClock()
         self._connection = open_store(path, STEPS, synchronous="FULL", checkpoint_pages=4000)
@@ -197,14 +207,20 @@ class Store:
             self._also(self._connection, new)
 
     def _add_batch(self, delivery: Delivery, new: list[Stored], *, is_apart: bool) -> Receipt:
+        entries = delivery.batch.entries
         device_id = self._device(delivery.peer)
+        allowance = self._allowance(device_id)
+        before = allowance.used
+        is_scarce = not allowance.has_room_for(len(entries), sum(len(bytes(entry.record)) for entry in entries))
         taken: list[int] = []
         refused: list[Refusal] = []
-        for entry in delivery.batch.entries:
+        for entry in entries:
             try:
                 record = checked_record(decode_record(entry.record))
-                with self._apart(is_apart):
-                    new.extend(self._put(delivery.peer, device_id, record, bytes(entry.record)))
+                with self._apart(is_apart or is_scarce):
+                    new.extend(self._put(delivery.peer, device_id, allowance, record, bytes(entry.record)))
+            except _OverBound:
+                continue
             except MessageError as error:
                 refused.append(Refusal(entry.seq, str(error)[:_TOLD_CHARACTERS]))
             except Exception as error:
@@ -214,17 +230,34 @@ class Store:
                 refused.append(Refusal(entry.seq, told[:_TOLD_CHARACTERS]))
             else:
                 taken.append(entry.seq)
-        return Receipt(tuple(taken), tuple(refused))
+        if allowance.used != before:
+            self._connection.execute(
+                "UPDATE devices SET stored_day = ?, stored_bytes = ? WHERE id = ?",
+                (day_of(self._clock.now()), allowance.used, device_id),
+            )
+        return Receipt(tuple(taken), tuple(refused), len(entries) - len(taken) - len(refused))
 
-    def _put(self, peer: Peer, device_id: int, record: Record, raw: bytes) -> list[Stored]:
-        """Store one record; what is new by that."""
+    def _put(self, peer: Peer, device_id: int, allowance: Allowance, record: Record, raw: bytes) -> list[Stored]:
+        """Store one record; what is new by that.
+
+        Raises:
+            _OverBound: it is new and too much; to be undone.
+        """
         if not self._records.put(device_id, record, raw):
             return []
+        if not allowance.takes(record, len(raw)):
+            raise _OverBound
         new = [Stored(peer.name, *each) for each in tellable(self._connection, device_id, record)]
         if isinstance(record, ReadRecord):
             withdrawn = withdraw_past(self._connection, device_id, record, self._clock.now())
             new.extend(Stored(peer.name, hit) for hit in withdrawn)
         return new
+
+    def _allowance(self, device_id: int) -> Allowance:
+        stored_day, stored_bytes = self._connection.execute(
+            "SELECT stored_day, stored_bytes FROM devices WHERE id = ?", (device_id,)
+        ).fetchone()
+        return Allowance(self._day_bytes, stored_bytes if stored_day == day_of(self._clock.now()) else 0)
 
     @contextmanager
     def _apart(self, is_apart: bool) -> Iterator[None]:
@@ -267,6 +300,10 @@ class Store:
         ).fetchone()
         self._connection.execute("INSERT INTO device_keys VALUES (?, ?)", (peer.key, device_id))
         return int(device_id)
+
+
+class _OverBound(Exception):
+    """A record that its device may not have stored today."""
 
 
 def _is_of_a_record(error: Exception) -> bool:

@@ -351,6 +351,9 @@ class CollectorConfig(_Block):
     where one of the names is among the entry's receivers; they are stored all the same."""
     key_grace_s: Annotated[float, Field(ge=60, le=2_592_000)] = 86_400.0
     """Seconds for which a key that a device has replaced is still good."""
+    device_gib_a_day: Annotated[float, Field(ge=0.1, le=100_000)] = 50.0
+    """GiB of one device that are stored on a day (UTC). What is beyond it stays on the device, and an alert says so;
+    the last tenth is for hits, decisions and reports of losses alone."""
     health: HealthConfig = HealthConfig()
     hotlists: PublishedConfig | None = None
     """Null: none are handed on."""

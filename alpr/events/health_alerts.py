@@ -13,6 +13,7 @@ class AlertKind(StrEnum):
     SILENT = "silent"
     CLOCK = "clock-offset"
     LIST_AGE = "list-age"
+    STORAGE = "storage"
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ class AlertEvent(_Carried):
     event: Literal["alert"]
     alert_id: str
     """The same whenever the same is wrong with the same device: joins what is raised with what clears it."""
-    kind: Literal["silent", "clock-offset", "list-age"]
+    kind: Literal["silent", "clock-offset", "list-age", "storage"]
     subject: str | None
     """Of `list-age`: name of the hotlist."""
     is_raised: bool

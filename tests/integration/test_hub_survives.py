@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import timedelta
@@ -16,7 +18,7 @@ import zmq
 from alpr.clock import SystemClock
 from alpr.collector.records import RecordTables
 from alpr.errors import StoreDamaged
-from alpr.link.keys.allowlist import AllowList, revoke
+from alpr.link.keys.allowlist import AllowList, Device, enrol, read_devices, revoke
 from alpr.link.keys.claim_code import new_claim_code
 from alpr.link.keys.claims import ClaimDesk, issue
 from alpr.link.keys.curve_keys import KeyPair, new_key_pair
@@ -24,8 +26,9 @@ from alpr.link.protocol.convert import record_from_read
 from alpr.link.protocol.enrolment_messages import Claim, Claimed, ClaimRefused, NewKey, NewKeyRefused
 from alpr.link.protocol.heartbeat_messages import Echo, Heartbeat, OutboxHealth
 from alpr.link.protocol.messages import Ack, Batch, Entry, Hello, Record, Welcome, decode_from_collector, encode
+from alpr.link.server.enrolment import MAX_REPLACED
 from alpr.link.server.hub import Delivery, Hub, Peer, Receipt
-from tests.conftest import START
+from tests.conftest import START, FakeClock
 from tests.hostile import YEAR_10000
 from tests.integration.link_world import World
 from tests.records import a_read, an_id
@@ -194,3 +197,129 @@ def test_a_record_that_the_store_did_not_foresee_is_refused_and_no_other(
         assert len(collector.told) == 2
     assert world.count("reads") == 2
     assert world.count("plates") == 1
+
+
+def exchanged(hub: Hub, peer: zmq.Socket[bytes], message: bytes, times: int) -> Counter[str]:
+    """The kinds of answers to a message that is sent again and again; steps the hub until all is quiet."""
+    kinds: Counter[str] = Counter()
+    sent = quiet = 0
+    while quiet < 10:
+        for _ in range(min(20, times - sent)):
+            peer.send(message)
+            sent += 1
+        hub.step(0.02)
+        quiet += sent == times
+        while peer.poll(0):
+            kinds[type(answer(peer)).__name__] += 1
+            quiet = 0
+    return kinds
+
+
+class Counting(Failing):
+    """A handler that counts what work it has."""
+
+    def __init__(self) -> None:
+        super().__init__(ValueError())
+        self.calls: Counter[str] = Counter()
+
+    def greet(self, peer: Peer, hello: Hello) -> None:
+        self.calls["greet"] += 1
+
+    def heard(self, peer: Peer, heartbeat: Heartbeat) -> None:
+        self.calls["heard"] += 1
+
+    def rekey(self, peer: Peer, public_key: str) -> None:
+        self.calls["rekey"] += 1
+
+
+def test_hellos_and_heartbeats_that_come_too_often_cost_no_work(world: World, clock: FakeClock) -> None:
+    handler = Counting()
+    hub = Hub(world.listen, world.server, AllowList(world.allowed), handler, clock)
+    hub.open()
+    with closing(hub), a_peer(world, world.device) as peer:
+        # Each hello is answered, since a device says it once and waits; but not each is noted.
+        assert exchanged(hub, peer, encode(HELLO), 300) == {"Welcome": 300}
+        assert exchanged(hub, peer, encode(HEARTBEAT), 300) == {"Echo": 50}
+        assert handler.calls == {"greet": 20, "heard": 50}
+        assert hub.faults == {"too often": 280 + 250}
+        clock.advance(3)
+        assert exchanged(hub, peer, encode(HELLO), 5) == {"Welcome": 5}
+        assert handler.calls["greet"] == 23
+
+
+def test_a_hello_of_a_hundred_thousand_boots_holds_up_no_other_device(world: World) -> None:
+    """It was compared with thousands of known ones, one by one: another device waited 15 s for its ack."""
+    other = new_key_pair()
+    enrol(world.allowed, Device("other", other.public))
+    boots = tuple(f"{number:016x}" for number in range(100_000))
+    with world.collector(), a_peer(world, world.device) as peer, a_peer(world, other) as honest:
+        for first in range(0, 8000, 1000):
+            entry = (Entry(1, msgspec.Raw(encode(record_from_read(a_read(1))))),)
+            for boot in boots[first : first + 1000]:
+                peer.send(encode(Batch(boot, 1, entry)))
+            for _ in range(1000):
+                answer(peer, 30)
+        hello = encode(Hello(boots[0], boots, "alpr", START))
+        started_s = time.process_time()
+        for number in range(10):
+            peer.send(hello)
+            honest.send(a_batch(encode(record_from_read(a_read(number)))))
+            assert isinstance(answer(honest, 30), Ack)
+        for _ in range(10):
+            assert isinstance(answer(peer, 30), Welcome)
+        assert time.process_time() - started_s < 3
+
+
+def test_four_hundred_key_changes_leave_a_short_list(world: World) -> None:
+    """A device that changed its key without end made the list grow, and all else wait for it to be read."""
+    keys = world.device
+    refusals: Counter[str] = Counter()
+    silent = 0
+    with world.collector() as collector:
+        for _ in range(60):
+            new = new_key_pair()
+            with a_peer(world, keys) as peer:
+                peer.send(encode(NewKey(new.public)))
+                if not peer.poll(300 if silent else 5000):
+                    silent += 1
+                    continue
+                said = answer(peer)
+            if isinstance(said, NewKeyRefused):
+                refusals["still good" if "still good" in said.reason else said.reason] += 1
+            else:
+                keys = new
+        assert refusals == {"still good": 40 - MAX_REPLACED}
+        assert silent == 20
+        assert collector.hub.faults["too often"] == 20
+    assert len(read_devices(world.allowed)) == MAX_REPLACED + 1
+    assert world.count("device_keys") == MAX_REPLACED + 1
+
+
+def test_claims_that_come_too_often_are_not_answered(world: World) -> None:
+    real, code = SystemClock(), new_claim_code(world.endpoint, world.server.public)
+    issue(world.allowed, "gate", code.keys.public, real.now() + timedelta(hours=1), real.now())
+    with a_hub(world, ValueError()) as hub, a_peer(world, code.keys) as peer:
+        peer.send(encode(Claim(new_key_pair().public, "alpr")))
+        assert stepped(hub, peer) == Claimed("gate")
+        kinds = exchanged(hub, peer, encode(Claim(new_key_pair().public, "alpr")), 100)
+        assert set(kinds) == {"ClaimRefused"}
+        assert 9 <= kinds["ClaimRefused"] < 30
+        assert hub.faults["too often"] == 100 - kinds["ClaimRefused"]
+
+
+def test_a_lot_of_large_messages_is_acked_in_parts(world: World, clock: FakeClock) -> None:
+    """Who waits for an ack waits for no more than what was taken with it."""
+    lots: list[int] = []
+
+    class Lots(Counting):
+        def store(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
+            lots.append(len(deliveries))
+            return super().store(deliveries)
+
+    hub = Hub(world.listen, world.server, AllowList(world.allowed), Lots(), clock)
+    hub.open()
+    with closing(hub), a_peer(world, world.device) as peer:
+        raw = a_batch(*[encode(record_from_read(a_read(1)))] * 1000)
+        assert exchanged(hub, peer, raw, 20) == {"Ack": 20}
+        assert sum(lots) == 20
+        assert max(lots) <= 5

@@ -311,7 +311,7 @@ def test_a_key_cannot_be_replaced_in_a_list_that_changed_meanwhile(tmp_path: Pat
     a, b = new_key_pair().public, new_key_pair().public
     enrol(tmp_path / "devices", Device("x", a))
     with pytest.raises(LinkError, match="not the present key of x"):
-        replace_key(tmp_path / "devices", "x", b, new_key_pair().public, CLOCK.now())
+        replace_key(tmp_path / "devices", "x", b, new_key_pair().public, CLOCK.now(), CLOCK.now())
 
 
 def listed(centre: Centre) -> list[Device]:

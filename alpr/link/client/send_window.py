@@ -24,6 +24,8 @@ _URGENT = _Lane(rows=256, size=1 << 20, letter_rows=64, letter_size=256 << 10)
 _READS = _Lane(rows=512, size=512 << 10, letter_rows=64, letter_size=64 << 10)
 _PICTURES = _Lane(rows=64, size=192 << 10, letter_rows=16, letter_size=64 << 10)
 
+_LANE_PATIENCES = 12  # pictures wait for what is more urgent, on a slow line for long
+
 _LANES = {
     Priority.HIT: _URGENT,
     Priority.REPORT: _URGENT,
@@ -40,6 +42,7 @@ class Window:
     def __init__(self) -> None:
         self._sent: dict[int, tuple[_Lane, int]] = {}
         self._progress_s = 0.0
+        self._lane_progress_s: dict[_Lane, float] = {}
 
     @property
     def seqs(self) -> Mapping[int, object]:
@@ -59,13 +62,18 @@ class Window:
         """A letter went out."""
         if not self._sent:
             self._progress_s = now_s
+        lane = _LANES[priority]
+        if all(other is not lane for other, _ in self._sent.values()):
+            self._lane_progress_s[lane] = now_s
         self._sent.update({seq: (_LANES[priority], size) for seq, size in sizes.items()})
 
     def answered(self, seqs: Iterable[int], now_s: float) -> None:
         """An answer came back."""
         self._progress_s = now_s
         for seq in seqs:
-            self._sent.pop(seq, None)
+            lane, _ = self._sent.pop(seq, (None, 0))
+            if lane is not None:
+                self._lane_progress_s[lane] = now_s
 
     def is_urgent_under_way(self) -> bool:
         """True where a hit waits for its ack."""
@@ -76,5 +84,9 @@ class Window:
         self._sent.clear()
 
     def is_stalled(self, now_s: float, patience_s: float) -> bool:
-        """True where something is under way and no answer of any kind came for too long."""
-        return bool(self._sent) and now_s - self._progress_s > patience_s
+        """True where something is under way and no answer of any kind came for too long, or none of its lane's for
+        much longer: what the collector may not store today it leaves unanswered, and takes some other time."""
+        if not self._sent:
+            return False
+        oldest_s = min(self._lane_progress_s[lane] for lane in {lane for lane, _ in self._sent.values()})
+        return now_s - self._progress_s > patience_s or now_s - oldest_s > _LANE_PATIENCES * patience_s

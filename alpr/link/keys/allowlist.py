@@ -111,16 +111,21 @@ def parse(text: str) -> tuple[list[Device], list[str]]:
     """The devices of a file's text, and what is wrong with its other lines."""
     devices: list[Device] = []
     mistakes: list[str] = []
+    keys: set[str] = set()
+    present: set[str] = set()  # names
     for number, line in enumerate(text.splitlines(), 1):
         if not line.split() or line.startswith("#"):
             continue
         device = _device_from_line(line)
         if device is None:
             mistakes.append(f"line {number}: not NAME KEY")
-        elif any(_is_twice(device, other) for other in devices):
+        elif device.key in keys or (device.until is None and device.name in present):
             mistakes.append(f"line {number}: name or key of another line again")
         else:
             devices.append(device)
+            keys.add(device.key)
+            if device.until is None:
+                present.add(device.name)
     return devices, mistakes
 
 
@@ -170,8 +175,10 @@ def enrol(path: Path, device: Device) -> None:
     rewrite(path, with_device, _WHAT, may_be_missing=True)
 
 
-def replace_key(path: Path, name: str, old_key: str, new_key: str, until: datetime) -> None:
+def replace_key(path: Path, name: str, old_key: str, new_key: str, until: datetime, now: datetime) -> None:
     """Give a device a new key; the old one is good for a while yet. Doing it again changes nothing.
+
+    The lines of keys that are good no more go, so that the file does not grow with every change.
 
     Raises:
         LinkError: the old key is not the device's present one, the new one is another's, or the file cannot be
@@ -190,6 +197,7 @@ def replace_key(path: Path, name: str, old_key: str, new_key: str, until: dateti
         lines = [
             f"{name} {old_key} until {good_until}" if line.split() == [name, old_key] else line
             for line in text.splitlines()
+            if not _is_over(line, now)
         ]
         return _with_line("\n".join(lines), f"{name} {new_key}")
 
@@ -225,6 +233,12 @@ def _device_from_line(line: str) -> Device | None:
     return Device(words[0], words[1], until) if words[2] == "until" and until else None
 
 
+def _is_over(line: str, now: datetime) -> bool:
+    """True for the line of a key that was replaced and is good no more."""
+    device = None if line.startswith("#") else _device_from_line(line)
+    return device is not None and device.until is not None and now >= device.until
+
+
 def instant_from_text(text: str) -> datetime | None:
     """An instant as it stands in our files; None where it is none, or does not say its time zone."""
     try:
@@ -232,11 +246,6 @@ def instant_from_text(text: str) -> datetime | None:
     except ValueError:
         return None
     return instant.astimezone(UTC) if instant.tzinfo else None
-
-
-def _is_twice(device: Device, other: Device) -> bool:
-    is_present_twice = device.name == other.name and device.until is None and other.until is None
-    return device.key == other.key or is_present_twice
 
 
 def _with_line(text: str, line: str) -> str:

@@ -12,6 +12,8 @@ from alpr.link.keys.claims import ClaimDesk
 from alpr.link.protocol.enrolment_messages import Claim, Claimed, ClaimRefused, NewKey, NewKeyRefused, NewKeyTaken
 
 _log = logging.getLogger(__name__)
+MAX_REPLACED = 32
+"""Keys of one device that may be good at once beside its present one."""
 LATER = "the collector cannot do this now; try again later"
 
 
@@ -63,9 +65,10 @@ class EnrolmentDesk:
         try:
             until = self._replaced_until(name, key, new_key)
             if until is None:
-                until = self._allowed.now() + self._grace
+                now = self._allowed.now()
+                until = now + self._grace
                 remember(new_key)
-                replace_key(self._allowed.path, name, key, new_key, until)
+                replace_key(self._allowed.path, name, key, new_key, until, now)
                 self._allowed.refresh()
                 _log.warning("%s has a new key, %s; the old one is good until %s", name, new_key, until)
         except PeerRejected as error:
@@ -93,4 +96,11 @@ class EnrolmentDesk:
             raise PeerRejected("this key was replaced by another one; if that was not you, revoke this device")
         if new is not None or self._desk.is_known(new_key):
             raise PeerRejected("the new key is someone's already: make a fresh one")
+        ends = [device.until for device in devices.values() if device.name == name and device.until is not None]
+        good = [until for until in ends if until > self._allowed.now()]
+        if len(good) >= MAX_REPLACED:
+            raise PeerRejected(
+                f"{len(good)} keys of this device are still good after they were replaced, which is the most; "
+                f"the next may be replaced at {min(good):%Y-%m-%d %H:%M:%S} UTC"
+            )
         return None

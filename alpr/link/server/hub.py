@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -47,6 +47,7 @@ from alpr.link.protocol.messages import (
 from alpr.link.server.enrolment import LATER, EnrolmentDesk
 from alpr.link.server.handshake_policy import HandshakePolicy
 from alpr.link.server.hotlist_server import HotlistServer, Library
+from alpr.link.server.rates import Rate, Rates
 from alpr.link.server.router_socket import Arrival, RouterSocket
 
 _log = logging.getLogger(__name__)
@@ -54,6 +55,16 @@ _log = logging.getLogger(__name__)
 _REFRESH_S = 1.0
 _PAUSE_S = 1.0  # after a full disk
 _COMPLAINT_S = 10.0
+RATES: Mapping[type[FromDevice], Rate] = {
+    Hello: Rate(burst=20, per_s=1.0),
+    Heartbeat: Rate(burst=50, per_s=10.0),
+    HotlistsHeld: Rate(burst=200, per_s=5.0),
+    NewKey: Rate(burst=40, per_s=1 / 30),
+    Claim: Rate(burst=10, per_s=1.0),
+}
+"""How often each device, or claim code, may have work done for it; far beyond what an honest one asks for."""
+_LOT_BYTES = 8 << 20  # of messages that are taken before those that came are acked
+_LOT_RECORDS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +91,8 @@ class Receipt:
     """Durably stored, now or before."""
     refused: tuple[Refusal, ...] = ()
     """Never to be taken."""
+    left: int = 0
+    """Records that may not be stored now, since their device has stored too much lately."""
 
 
 class Handler(Protocol):
@@ -139,6 +152,7 @@ class Hub:
         self._handler = handler
         self._clock = clock or SystemClock()
         self._porter = None if desk is None else EnrolmentDesk(allowed, desk, key_grace, self._fault)
+        self._rates = Rates(RATES, self._clock)
         self._next_key = ""
         self._gate = HandshakePolicy(allowed, desk, self._clock)
         self._door = RouterSocket(listen, self._refusal, lambda: allowed.count, self._fault)
@@ -211,31 +225,55 @@ class Hub:
         return reason
 
     def _receive(self) -> list[tuple[bytes, Delivery]]:
-        """Batches that wait, each with the route of its answer; all else is answered here."""
+        """Batches that wait, each with the route of its answer; all else is answered here.
+
+        No more than can be stored soon, since nobody is acked meanwhile; each connection has its turn.
+        """
         received = []
+        size, records = 0, 0
         for arrival in self._door.arrivals():
-            name = self._allowed.name_of(arrival.key)
-            peer = Peer(arrival.key, name or "a claim code")
-            message = self._decoded(peer, arrival)
-            if name is not None and isinstance(message, Batch):
-                received.append((arrival.route, Delivery(peer, message)))
-                continue
-            with self._survived(peer.name):
-                if name is None:
-                    self._redeem(arrival, message)
-                elif message is not None:
-                    self._answer(arrival.route, peer, message)
+            size += len(arrival.message)
+            delivery = self._heard(arrival)
+            if delivery is not None:
+                received.append((arrival.route, delivery))
+                records += len(delivery.batch.entries)
+            if size >= _LOT_BYTES or records >= _LOT_RECORDS:
+                break
         return received
 
+    def _heard(self, arrival: Arrival) -> Delivery | None:
+        """A batch; anything else is answered."""
+        name = self._allowed.name_of(arrival.key)
+        peer = Peer(arrival.key, name or "a claim code")
+        message = self._decoded(peer, arrival)
+        if name is not None and isinstance(message, Batch):
+            return Delivery(peer, message)
+        with self._survived(peer.name):
+            if name is None:
+                self._redeem(arrival, message)
+            elif message is not None:
+                self._answer(arrival.route, peer, message)
+        return None
+
     def _answer(self, route: bytes, peer: Peer, message: FromDevice) -> None:
+        is_noted = self._is_in_time(peer.name, message)
         if isinstance(message, Hello):
-            self._greet(route, peer, message)
+            self._greet(route, peer, message, is_noted=is_noted)
+        elif not is_noted:
+            return
         elif isinstance(message, Heartbeat):
             self._echo(route, peer, message)
         elif isinstance(message, NewKey):
             self._replace_key(route, peer, message)
         elif isinstance(message, HotlistAsk | HotlistsHeld) and self._bell is not None:
             self._bell.take(route, peer, message)
+
+    def _is_in_time(self, who: str, message: FromDevice) -> bool:
+        """False for one that comes too often: it is counted, and no work is done for it."""
+        if self._rates.allows(who, type(message)):
+            return True
+        self._fault("too often", f"{who}: {type(message).__struct_config__.tag}")
+        return False
 
     @contextmanager
     def _survived(self, whose: str) -> Iterator[None]:
@@ -257,6 +295,8 @@ class Hub:
         """From one who is not on the list only a claim counts, and only with a code's key."""
         if self._porter is None or not isinstance(message, Claim) or not self._gate.is_claim(arrival.key):
             self._fault("not allowed", "a message of one who is not on the list")
+            return
+        if not self._is_in_time(arrival.key, message):
             return
         answer: Claimed | ClaimRefused = ClaimRefused(LATER)
         with self._survived("a claim code"):
@@ -281,9 +321,10 @@ class Hub:
                 self._send(arrival.route, Goodbye(str(error)))
             return None
 
-    def _greet(self, route: bytes, peer: Peer, hello: Hello) -> None:
-        with self._survived(peer.name):
-            self._handler.greet(peer, hello)
+    def _greet(self, route: bytes, peer: Peer, hello: Hello, *, is_noted: bool) -> None:
+        if is_noted:
+            with self._survived(peer.name):
+                self._handler.greet(peer, hello)
         self._send(route, Welcome(f"alpr {__version__}", has_hotlists=self._bell is not None, has_heartbeats=True))
 
     def _echo(self, route: bytes, peer: Peer, heartbeat: Heartbeat) -> None:
@@ -318,6 +359,8 @@ class Hub:
         for (route, delivery), receipt in zip(received, receipts, strict=True):
             for refusal in receipt.refused:
                 self._fault("refused record", f"{delivery.peer.name}: {refusal.reason}")
+            if receipt.left:
+                self._fault("over its bound", f"{delivery.peer.name}: {receipt.left} records, which it keeps")
             if receipt.seqs or receipt.refused:
                 self._send(route, Ack(delivery.batch.boot_id, receipt.seqs, receipt.refused))
         return True

@@ -6,6 +6,7 @@ import fcntl
 import os
 import stat
 import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -185,8 +186,8 @@ def test_many_changes_at_once_all_count(tmp_path: Path) -> None:
 def test_a_replaced_key_is_good_until_its_time_is_over(tmp_path: Path, clock: FakeClock) -> None:
     path = tmp_path / "allowed"
     enrol(path, Device("a", KEY_A))
-    replace_key(path, "a", KEY_A, KEY_B, START + timedelta(hours=1))
-    replace_key(path, "a", KEY_A, KEY_B, START + timedelta(hours=9))  # asked again: changes nothing
+    replace_key(path, "a", KEY_A, KEY_B, START + timedelta(hours=1), START)
+    replace_key(path, "a", KEY_A, KEY_B, START + timedelta(hours=9), START)  # asked again: changes nothing
     assert read_devices(path) == [Device("a", KEY_A, START + timedelta(hours=1)), Device("a", KEY_B)]
     allowed = AllowList(path, clock)
     assert (allowed.name_of(KEY_A), allowed.name_of(KEY_B)) == ("a", "a")
@@ -218,11 +219,40 @@ def test_only_a_present_key_can_be_replaced_by_a_new_one(
     before = path.read_text()
     if (name, new) == ("a", KEY_A):
         reason = ""  # the same again is no change
-        replace_key(path, name, old, new, START)
+        replace_key(path, name, old, new, START, START)
     else:
         with pytest.raises(LinkError, match=reason):
-            replace_key(path, name, old, new, START)
+            replace_key(path, name, old, new, START, START)
     assert path.read_text() == before
+
+
+def test_lines_of_keys_that_are_over_go_with_the_next_change(tmp_path: Path) -> None:
+    path = tmp_path / "allowed"
+    enrol(path, Device("a", KEY_A))
+    enrol(path, Device("b", KEY_C))
+    now, old = START, KEY_A
+    for key in (new_key_pair().public for _ in range(5)):
+        replace_key(path, "a", old, key, now + timedelta(hours=1), now)
+        now, old = now + timedelta(minutes=45), key
+    assert [(device.name, device.until is None) for device in read_devices(path)] == [
+        *[("b", True), ("a", False), ("a", False), ("a", True)]
+    ]
+    assert path.read_text().startswith("#") is False
+
+
+def test_a_long_list_is_read_in_time_that_grows_with_its_length() -> None:
+    """400 key changes in 20 s made a list of which 4,000 lines took 2.9 s, on the thread that acks."""
+    digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcd"
+    good_until = "2030-01-01T00:00:00Z"
+
+    def cpu_s(lines: int) -> float:
+        text = "".join(f"d{n % 100} {n:08d}{digits[8:]} until {good_until}\n" for n in range(lines))
+        started_s = time.process_time()
+        devices, mistakes = parse(text)
+        assert (len(devices), mistakes) == (lines, [])
+        return time.process_time() - started_s
+
+    assert cpu_s(20_000) < 12 * max(0.01, cpu_s(4_000))
 
 
 def test_bad_lines_allow_nobody_and_are_named() -> None:

@@ -1,0 +1,60 @@
+"""A heartbeat within what one device may make the collector show, keep and alert about. Pure.
+
+A device names its cameras and lists itself, and each name becomes a series of figures and may become an alert. So
+only so many count, under names of a bounded length, and none twice: two series of one name spoil the scrape of all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from alpr.link.protocol.heartbeat_messages import Heartbeat
+
+MAX_CAMERAS = 64
+MAX_LISTS = 64
+_KINDS = 64  # of what waits, or is lost: there are six, and some twenty
+_NAME = 100  # characters
+_ERROR = 300
+
+_T = TypeVar("_T")
+
+
+def within_bounds(heartbeat: Heartbeat) -> Heartbeat:
+    """The same, without what is too much; an honest device's is as it was."""
+    outbox, vitals = heartbeat.outbox, heartbeat.vitals
+    cameras = (
+        replace(each, camera_id=each.camera_id[:_NAME], state=each.state[:_NAME], last_error=each.last_error[:_ERROR])
+        for each in vitals.cameras
+    )
+    lists = (replace(each, name=each.name[:_NAME]) for each in vitals.hotlists)
+    return replace(
+        heartbeat,
+        software=heartbeat.software[:_NAME],
+        outbox=replace(
+            outbox,
+            waiting=_some(outbox.waiting),
+            oldest_age_s=_some(outbox.oldest_age_s),
+            lost=_some(outbox.lost),
+        ),
+        vitals=replace(
+            vitals,
+            cameras=_different(cameras, lambda each: each.camera_id, MAX_CAMERAS),
+            hotlists=_different(lists, lambda each: each.name, MAX_LISTS),
+            last_error=vitals.last_error[:_ERROR],
+        ),
+    )
+
+
+def _different(each_of: Iterable[_T], name: Callable[[_T], str], most: int) -> tuple[_T, ...]:
+    by_name: dict[str, _T] = {}
+    for each in each_of:
+        by_name.setdefault(name(each), each)
+    return tuple(islice(by_name.values(), most))
+
+
+def _some(figures: Mapping[str, _T]) -> dict[str, _T]:
+    return dict(islice(((name[:_NAME], figure) for name, figure in figures.items()), _KINDS))

@@ -1,0 +1,49 @@
+"""How often each peer may have work done for it: token buckets, one for each peer and kind of message. No I/O."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from alpr.clock import Clock
+
+_Kind = TypeVar("_Kind", bound=Hashable)
+_BUCKETS = 10_000  # that are remembered; the longest unused is forgotten first, and would be full by then
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many at once, and then so many a second."""
+
+    burst: int
+    per_s: float
+
+
+class Rates(Generic[_Kind]):
+    """The buckets of all peers.
+
+    Args:
+        limits: kinds that are not among them are never limited.
+    """
+
+    def __init__(self, limits: Mapping[_Kind, Rate], clock: Clock) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._left: OrderedDict[tuple[str, _Kind], tuple[float, float]] = OrderedDict()  # tokens, as of when
+
+    def allows(self, peer: str, kind: _Kind) -> bool:
+        """Take one token; False where none is left."""
+        limit = self._limits.get(kind)
+        if limit is None:
+            return True
+        now_s = self._clock.monotonic_ns() / 1e9
+        tokens, at_s = self._left.get((peer, kind), (float(limit.burst), now_s))
+        tokens = min(float(limit.burst), tokens + (now_s - at_s) * limit.per_s)
+        is_allowed = tokens >= 1
+        self._left[peer, kind] = (tokens - is_allowed, now_s)
+        self._left.move_to_end((peer, kind))
+        if len(self._left) > _BUCKETS:
+            self._left.popitem(last=False)
+        return is_allowed
