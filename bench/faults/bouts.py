@@ -100,18 +100,18 @@ class Bout:
 
 
 def all_bouts(share: float = 1.0) -> list[Bout]:
-    """The whole programme.
+    """The whole programme, all kinds by turns: what was run when it is ended early is of every kind.
 
     Args:
         share: of the full number of faults of each kind, at least one.
     """
-    bouts = []
+    bouts: list[Bout] = []
     for name, kind in KINDS.items():
         left, number = max(1, round(kind.full * share)), 0
         while left:
             bouts.append(Bout(name, number, min(left, kind.per_bout)))
             left, number = left - bouts[-1].faults, number + 1
-    return bouts
+    return sorted(bouts, key=lambda bout: bout.number)
 
 
 def fight(bout: Bout, folder: Path, road: Path, *, pace: float = 1.0) -> Outcome:

@@ -10,6 +10,7 @@ import pytest
 
 from alpr.config import CollectorConfig, EdgeConfig, load_collector_config, load_edge_config
 from alpr.config.reference import reference
+from alpr.config.schema import MetricsConfig
 from alpr.errors import ConfigError
 from alpr.track.settings import TrackSettings
 
@@ -382,3 +383,8 @@ def test_a_hostile_variable_is_a_mistake_of_its_own(value: str, tmp_path: Path) 
     for line in lines:
         assert line.startswith("edge.yaml (ALPR__DETECTION_THRESHOLD): detection_threshold: ")
         assert len(line) < 300
+
+
+def test_figures_are_off_and_once_on_shown_to_this_machine_only() -> None:
+    assert [model.model_fields["metrics"].default for model in (CollectorConfig, EdgeConfig)] == [None, None]
+    assert MetricsConfig(port=9578).address == "127.0.0.1"
