@@ -42,7 +42,10 @@ class _Kind(Struct):
 
 _kind = msgspec.msgpack.Decoder(_Kind)
 _DELETED_AT_ONCE = 32  # what a transaction changes has to fit into the reserve
-_KEPT_REFUSED = 1000  # newest records that the collector refused, for a person to look at
+_KEPT_REFUSED = 1000  # newest records that the collector refused, for a person to look at: so many hits, and others
+_KEPT_REFUSED_BYTES = 64 << 20  # of those others: they may be pictures
+_MOST_BOOTS = 1000  # that a collector is told of, and takes
+_IS_HIT = "instr(substr(record, 1, 16), x'a46b696e64a3686974') > 0"  # "kind" and "hit", as MessagePack has them
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +103,18 @@ class Outbox:
         return int(version)
 
     def boots(self) -> tuple[str, tuple[str, ...]]:
-        """The boot that appends now, and all that still have rows here (this one included)."""
+        """The boot that appends now, and those that still have rows here, this one included.
+
+        Where a device was started more often than a thousand times while nothing got through, those of the oldest
+        rows: what is sent twice under another one is known to the collector by its own id.
+        """
         with stored(self._path):
             (current,) = self._connection.execute("SELECT boot_id FROM journal").fetchone()
-            waiting = {boot for (boot,) in self._connection.execute("SELECT DISTINCT boot_id FROM outbox")}
-        return current, tuple(sorted(waiting | {current}))
+            waiting = self._connection.execute(
+                "SELECT boot_id FROM outbox WHERE boot_id != ? GROUP BY boot_id ORDER BY min(seq) LIMIT ?",
+                (current, _MOST_BOOTS - 1),
+            ).fetchall()
+        return current, tuple(sorted([current, *(boot for (boot,) in waiting)]))
 
     def is_empty(self) -> bool:
         """True where nothing waits."""
@@ -145,8 +155,11 @@ class Outbox:
         """Lay the room that is kept back by again, where it was needed and there is room now."""
         lay_by_again(self._path)
 
-    def refuse(self, refusals: Sequence[Refusal], now: datetime) -> None:
-        """Put aside what the collector will never take, and count it as lost."""
+    def refuse(self, refusals: Sequence[Refusal], now: datetime) -> Counter[str]:
+        """Put aside what the collector will never take, and count it as lost; how many of each sort it was.
+
+        No number of other refused records makes a refused hit go.
+        """
         lost: Counter[tuple[str, str]] = Counter()
         with stored(self._path), transaction(self._connection):
             for refusal in refusals:
@@ -162,11 +175,22 @@ class Outbox:
                 what = _WHAT.get(Priority(row[2])) or _kind.decode(row[1]).kind
                 if what != "loss":  # reporting a refused report would never end
                     lost[what, losses.REFUSED] += 1
-            self._connection.execute(
-                "DELETE FROM refused WHERE seq NOT IN (SELECT seq FROM refused ORDER BY seq DESC LIMIT ?)",
-                (_KEPT_REFUSED,),
-            )
+            self._forget_refused()
             losses.add_losses(self._connection, lost, now)
+        return Counter({what: count for (what, _), count in lost.items()})
+
+    def _forget_refused(self) -> None:
+        """Only the newest stay: hits by their number, all else by number and size."""
+        kept_hits = f"SELECT seq FROM refused WHERE {_IS_HIT} ORDER BY seq DESC LIMIT ?"
+        self._connection.execute(
+            f"DELETE FROM refused WHERE {_IS_HIT} AND seq NOT IN ({kept_hits})", (_KEPT_REFUSED,)
+        )
+        sizes = f"""SELECT seq, row_number() OVER newest AS number, sum(length(record)) OVER newest AS size
+            FROM refused WHERE NOT {_IS_HIT} WINDOW newest AS (ORDER BY seq DESC)"""
+        self._connection.execute(
+            f"DELETE FROM refused WHERE seq IN (SELECT seq FROM ({sizes}) WHERE number > ? OR size > ?)",
+            (_KEPT_REFUSED, _KEPT_REFUSED_BYTES),
+        )
 
     def _waiting(self, priority: Priority, in_flight: Collection[int], max_rows: int) -> list[tuple[int, str, int]]:
         rows = self._connection.execute(

@@ -63,6 +63,7 @@ class Delivering(RuleBasedStateMachine):
             letter = self.outbox.next(self.window.seqs.keys(), self.window.room)
             if letter is None:
                 break
+            self.window.sent(letter.priority, letter.batch.boot_id, letter.sizes, 0)
             self.answer(self.hand_over(encode(letter.batch)))
         assert sum(read_depth(self.folder / "journal.db").rows.values()) == 0
         self.store_holds(exactly=True)
@@ -93,7 +94,7 @@ class Delivering(RuleBasedStateMachine):
         letter = self.outbox.next(self.window.seqs.keys(), self.window.room)
         if letter is None:
             return multiple()  # nothing
-        self.window.sent(letter.priority, letter.sizes, 0)
+        self.window.sent(letter.priority, letter.batch.boot_id, letter.sizes, 0)
         return encode(letter.batch)
 
     @rule(target=acks, batch=batches)
@@ -142,8 +143,7 @@ class Delivering(RuleBasedStateMachine):
         ack = decode_from_collector(raw)
         assert isinstance(ack, Ack)
         assert not ack.refused
-        self.window.answered(ack.seqs, 0)
-        self.outbox.forget(ack.seqs)
+        self.outbox.forget(self.window.answered(ack.boot_id, ack.seqs, 0))
 
     @invariant()
     def nothing_is_told_twice(self) -> None:

@@ -13,6 +13,7 @@ from alpr.clock import Clock
 from alpr.journal.losses import micros
 
 _KEPT = 8  # round trips, of which the quickest decides
+_ROUNDED_NS = 1000  # messages carry microseconds
 _DRIFT = 1e-4  # that a cheap quartz may go wrong: 100 parts in a million
 
 
@@ -34,7 +35,7 @@ class _RoundTrip:
     at_ns: int
 
     def uncertainty_ns(self, now_ns: int) -> float:
-        return self.half_ns + 1000 + _DRIFT * (now_ns - self.at_ns)  # messages carry microseconds
+        return self.half_ns + _ROUNDED_NS + _DRIFT * (now_ns - self.at_ns)
 
 
 class OffsetMeter:
@@ -53,8 +54,9 @@ class OffsetMeter:
         """
         received_ns, answered_ns = micros(received_at) * 1000, micros(answered_at) * 1000
         half_ns = (got_ns - sent_ns - (answered_ns - received_ns)) / 2
-        if half_ns < 0 or answered_ns < received_ns:
+        if half_ns < -_ROUNDED_NS or answered_ns < received_ns:
             return  # the collector's clock was set in between
+        half_ns = max(0.0, half_ns)
         trip = _RoundTrip((received_ns + answered_ns) // 2 - (sent_ns + got_ns) // 2, half_ns, got_ns)
         best = self._best(got_ns)
         if best is not None:

@@ -2,6 +2,11 @@
 
 Belongs to one thread. libzmq gives a connection up for good when the other side refuses its key; then the socket is
 made anew after a while, so that a device that is enrolled later gets through without a restart.
+
+Three things in libzmq 4.3.5 shape what is done here. It ends the process where a connection is reset that it holds
+back at `ZMQ_RCVHWM`: so that is not set, and an `InflowGuard` counts bytes instead. It ends the process where a
+connection is lost between two frames of a message that are being read, with `ZMQ_IMMEDIATE`: so a second frame is
+never read; no collector sends one. And it bounds frames, but not messages: the guard does.
 """
 
 from __future__ import annotations
@@ -17,12 +22,17 @@ from zmq.utils.monitor import recv_monitor_message
 
 from alpr.clock import Clock
 from alpr.errors import LinkError
+from alpr.link.client.inflow import Inflow, InflowGuard
+from alpr.link.client.peer_budget import Backoff
 from alpr.link.keys.keyring import Keys
 from alpr.link.protocol.fields import MAX_MESSAGE_BYTES
 
 _RETRY_REFUSED_S = 2.0
+_AT_ONCE = 64  # messages that are taken before anything else is done
+_AT_ONCE_BYTES = 8 << 20
 _WATCHED = (
-    zmq.EVENT_HANDSHAKE_SUCCEEDED
+    zmq.EVENT_CONNECTED
+    | zmq.EVENT_HANDSHAKE_SUCCEEDED
     | zmq.EVENT_DISCONNECTED
     | zmq.EVENT_CONNECT_RETRIED
     | zmq.EVENT_HANDSHAKE_FAILED_AUTH
@@ -45,6 +55,8 @@ class Change(Enum):
     """The other side does not know our key."""
     WRONG_KEY = auto()
     """The other side does not have the key that we expect of it, or is too busy to say anything."""
+    VIOLATION = auto()
+    """The other side sent what no collector sends; the connection was closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +85,17 @@ class Dealer:
         self._monitor: zmq.Socket[bytes] | None = None
         self._retry_at_s = 0.0
         self._is_up = False
+        self._backoff = Backoff()
+        self._guard = InflowGuard()
+        self._inflow: Inflow | None = None
 
     def __enter__(self) -> Dealer:
         self._context = zmq.Context()
+        self._guard.start()
         try:
             self._open(self._context)
         except BaseException:
+            self._guard.close()
             self._context.destroy(linger=0)
             raise
         return self
@@ -87,6 +104,7 @@ class Dealer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._close()
+        self._guard.close()
         if self._context is not None:
             self._context.destroy(linger=0)
 
@@ -103,13 +121,21 @@ class Dealer:
         poller.register(self._monitor, zmq.POLLIN)
         poller.poll(round(timeout_s * 1000))
         messages = self._received(self._socket)
+        if messages:
+            return News((), tuple(messages))  # they came before whatever became of the connection
         changes = self._changes(self._monitor)
+        if messages is None:
+            changes.append((Change.VIOLATION, f"{self._endpoint}: a message of several frames"))
         found = {change for change, _ in changes}
-        if Change.WRONG_KEY in found and self._keys.failed():
-            self.reopen()
+        if Change.VIOLATION in found:
+            self.repel()
         elif found & {Change.REFUSED, Change.WRONG_KEY}:
-            self.retreat()
-        return News(tuple(changes), tuple(messages))
+            # Also where our key is refused: the other side may be another than it says, and have no key at all.
+            if self._keys.failed():
+                self.reopen()
+            else:
+                self.retreat()
+        return News(tuple(changes), ())
 
     def send(self, message: bytes) -> bool:
         """Hand a message to the socket; False where it takes none now."""
@@ -131,6 +157,11 @@ class Dealer:
         """Close the connection and try again after a while."""
         self._close()
         self._retry_at_s = self._now_s() + _RETRY_REFUSED_S
+
+    def repel(self) -> None:
+        """Close the connection and try again after a while, which is longer each time."""
+        self._close()
+        self._retry_at_s = self._now_s() + self._backoff.after_offence(self._now_s())
 
     def _open(self, context: zmq.Context[Any]) -> None:
         socket = self._socket = context.socket(zmq.DEALER)
@@ -164,26 +195,46 @@ class Dealer:
             self._monitor.close(linger=0)
         self._socket = self._monitor = None
         self._is_up = False
+        self._leave()
 
-    def _received(self, socket: zmq.Socket[bytes]) -> list[bytes]:
-        messages = []
-        while True:
+    def _leave(self) -> None:
+        """The connection is no longer looked at."""
+        if self._inflow is not None:
+            self._guard.leave(self._inflow)
+            self._inflow = None
+
+    def _received(self, socket: zmq.Socket[bytes]) -> list[bytes] | None:
+        """Messages that wait, the first of them where there are many; None where one has several frames: its others
+        stay where they are, and the socket must be closed."""
+        messages: list[bytes] = []
+        size = 0
+        while len(messages) < _AT_ONCE and size < _AT_ONCE_BYTES:
             try:
-                messages.append(socket.recv_multipart(zmq.DONTWAIT)[-1])
+                frame = socket.recv(zmq.DONTWAIT, copy=False)
             except zmq.Again:
-                return messages
+                break
+            if frame.more:
+                return None
+            messages.append(frame.bytes)
+            size += len(messages[-1])
+            if self._inflow is not None:
+                self._inflow.took(len(messages[-1]))
+        return messages
 
     def _changes(self, monitor: zmq.Socket[bytes]) -> list[tuple[Change, str]]:
         changes: list[tuple[Change, str]] = []
         while monitor.poll(0):
-            event = int(recv_monitor_message(monitor)["event"])
-            if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+            told = recv_monitor_message(monitor)
+            event = int(told["event"])
+            if event == zmq.EVENT_CONNECTED:
+                self._leave()
+                self._inflow = self._guard.watch(int(told["value"]))
+            elif event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self._is_up = True
                 self._keys.worked()
                 changes.append((Change.UP, "connected"))
-            elif event == zmq.EVENT_DISCONNECTED and self._is_up:  # else it follows a refusal, which says more
-                self._is_up = False
-                changes.append((Change.DOWN, f"{self._endpoint}: the connection broke"))
+            elif event == zmq.EVENT_DISCONNECTED:
+                changes.extend(self._broken())
             elif event == zmq.EVENT_CONNECT_RETRIED:
                 changes.append((Change.DOWN, f"{self._endpoint}: nothing answers there"))
             elif event in _REFUSALS:
@@ -191,6 +242,15 @@ class Dealer:
                 change = Change.WRONG_KEY if event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL else Change.REFUSED
                 return [*changes, (change, f"{self._endpoint}: {_REFUSALS[zmq.Event(event)]}")]
         return changes
+
+    def _broken(self) -> list[tuple[Change, str]]:
+        was_up, self._is_up = self._is_up, False
+        is_ours = self._inflow is not None and self._inflow.is_ended
+        self._leave()
+        if is_ours:
+            return [(Change.VIOLATION, f"{self._endpoint}: more came than could be taken")]
+        # Before it was up it follows a refusal, which says more.
+        return [(Change.DOWN, f"{self._endpoint}: the connection broke")] if was_up else []
 
     def _now_s(self) -> float:
         return self._clock.monotonic_ns() / 1e9

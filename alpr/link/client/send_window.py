@@ -36,11 +36,15 @@ _LANES = {
 }
 
 
+_MOST_LATE = 4096  # records whose ack came too late once: as often as all lanes are full
+
+
 class Window:
     """The records under way."""
 
     def __init__(self) -> None:
         self._sent: dict[int, tuple[_Lane, int]] = {}
+        self._boots: dict[int, str] = {}  # of all that went out on this connection and was not answered
         self._progress_s = 0.0
         self._lane_progress_s: dict[_Lane, float] = {}
 
@@ -58,7 +62,7 @@ class Window:
             return 0, 0
         return min(rows, lane.letter_rows), min(size, lane.letter_size)
 
-    def sent(self, priority: Priority, sizes: Mapping[int, int], now_s: float) -> None:
+    def sent(self, priority: Priority, boot_id: str, sizes: Mapping[int, int], now_s: float) -> None:
         """A letter went out."""
         if not self._sent:
             self._progress_s = now_s
@@ -66,22 +70,36 @@ class Window:
         if all(other is not lane for other, _ in self._sent.values()):
             self._lane_progress_s[lane] = now_s
         self._sent.update({seq: (_LANES[priority], size) for seq, size in sizes.items()})
+        for seq in sizes:
+            self._boots.pop(seq, None)  # so that what is under way is always the newest
+            self._boots[seq] = boot_id
+        while len(self._boots) > _MOST_LATE:
+            del self._boots[next(iter(self._boots))]
 
-    def answered(self, seqs: Iterable[int], now_s: float) -> None:
-        """An answer came back."""
-        self._progress_s = now_s
-        for seq in seqs:
+    def answered(self, boot_id: str, seqs: Iterable[int], now_s: float) -> set[int]:
+        """An answer came back; which of its numbers went out on this connection under that boot: only these count."""
+        known = {seq for seq in seqs if self._boots.get(seq) == boot_id}
+        if known:
+            self._progress_s = now_s
+        for seq in known:
             lane, _ = self._sent.pop(seq, (None, 0))
             if lane is not None:
                 self._lane_progress_s[lane] = now_s
+            del self._boots[seq]
+        return known
 
     def is_urgent_under_way(self) -> bool:
         """True where a hit waits for its ack."""
         return any(lane is _URGENT for lane, _ in self._sent.values())
 
-    def clear(self) -> None:
-        """The connection is gone: whatever was under way has to go again."""
+    def resend(self) -> None:
+        """Whatever was under way has to go again; an ack of it that is late counts nevertheless."""
         self._sent.clear()
+
+    def clear(self) -> None:
+        """The connection is gone: whatever was under way has to go again, and no answer can come any more."""
+        self._sent.clear()
+        self._boots.clear()
 
     def is_stalled(self, now_s: float, patience_s: float) -> bool:
         """True where something is under way and no answer of any kind came for too long, or none of its lane's for

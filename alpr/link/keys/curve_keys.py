@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 import stat
+import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import zmq
+from zmq.utils import z85
 
 from alpr.errors import LinkError
 from alpr.system.locked_file import create, rewrite
@@ -35,8 +37,14 @@ def new_key_pair() -> KeyPair:
 
 
 def is_key(text: str) -> bool:
-    """True for 40 characters of Z85."""
-    return _Z85_KEY.fullmatch(text) is not None
+    """True for 40 characters of Z85 that stand for 32 bytes: five of them may stand for more than four bytes hold."""
+    if _Z85_KEY.fullmatch(text) is None:
+        return False
+    try:
+        z85.decode(text)
+    except (ValueError, struct.error):
+        return False
+    return True
 
 
 def is_name(text: str) -> bool:

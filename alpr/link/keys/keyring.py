@@ -108,7 +108,7 @@ class KeyRing:
 
     def learn(self, key: str) -> bool:
         """The collector says which key it will use next; True where that is news, and is kept now."""
-        if key in self.servers:
+        if key in self.servers or not is_key(key):
             return False
         before, self._next = self._next, key
         try:

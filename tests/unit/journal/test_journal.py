@@ -300,23 +300,23 @@ def test_a_failed_append_leaves_nothing_behind(journal: Journal, path: Path) -> 
 def test_window_gives_each_lane_its_own_room() -> None:
     window = Window()
     rows, size = window.room(Priority.PICTURE)
-    window.sent(Priority.PICTURE, {n: 100_000 for n in range(2)}, now_s=0)
+    window.sent(Priority.PICTURE, "boot", {n: 100_000 for n in range(2)}, now_s=0)
     assert window.room(Priority.PICTURE) == (0, 0)
     assert window.room(Priority.HIT_PICTURE) == (0, 0)
     assert window.room(Priority.READ) != (0, 0)
     assert window.room(Priority.HIT) != (0, 0)
-    window.answered([0, 1, 77], now_s=1)
+    assert window.answered("boot", [0, 1, 77], now_s=1) == {0, 1}
     assert window.room(Priority.PICTURE) == (rows, size)
 
 
 def test_window_stalls_only_while_something_is_under_way() -> None:
     window = Window()
     assert not window.is_stalled(100, 5)
-    window.sent(Priority.READ, {1: 10}, now_s=100)
-    window.sent(Priority.READ, {2: 10}, now_s=104)
+    window.sent(Priority.READ, "boot", {1: 10}, now_s=100)
+    window.sent(Priority.READ, "boot", {2: 10}, now_s=104)
     assert not window.is_stalled(105, 5)
     assert window.is_stalled(105.1, 5)
-    window.answered([1], now_s=105)
+    window.answered("boot", [1], now_s=105)
     assert not window.is_stalled(109, 5)
     window.clear()
     assert not window.is_stalled(999, 5)

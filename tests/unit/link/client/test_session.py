@@ -46,6 +46,9 @@ class FakeWire:
     def retreat(self) -> None:
         self.retreats += 1
 
+    def repel(self) -> None:
+        self.retreats += 1
+
     def seqs(self) -> list[int]:
         return [entry.seq for message in self.sent if isinstance(message, Batch) for entry in message.entries]
 
