@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -46,6 +46,8 @@ class LinkStatus:
     resent: int
     lost: Mapping[tuple[str, str], int]
     """Totals over all time by (what, cause)."""
+    faults: Mapping[str, int] = field(default_factory=dict)
+    """What the collector did that the protocol does not allow, since the start; see `LinkState`."""
 
 
 class DeviceLink:
@@ -134,6 +136,7 @@ class DeviceLink:
             acked=state.acked,
             resent=state.resent,
             lost=depth.lost,
+            faults=state.faults,
         )
 
     def _run(self) -> None:
@@ -155,7 +158,8 @@ class DeviceLink:
                     courier.pump()
                     self._state = courier.state
             finally:
-                self._state = LinkState(last_error=courier.state.last_error or "closed")
+                last_error = courier.state.last_error or "closed"
+                self._state = replace(courier.state, is_connected=False, last_error=last_error)
 
     def _is_over(self, courier: Session) -> bool:
         return self._closing.is_set() and (self._now_s() >= self._drain_until_s or courier.is_idle())
