@@ -26,7 +26,7 @@ import msgspec
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from alpr.clock import SystemClock
+from alpr.clock import SystemClock, micros
 from alpr.collector.past import CollectorHistory
 from alpr.collector.store import Store
 from alpr.hotlist.files.importer import import_csv
@@ -35,7 +35,6 @@ from alpr.hotlist.match.recheck import PastCheck
 from alpr.hotlist.updates.install import Trust, apply_update
 from alpr.hotlist.updates.publish import publish
 from alpr.hotlist.updates.signing import Admin, AdminKey
-from alpr.journal.losses import micros
 from alpr.link.protocol.convert import record_from_read
 from alpr.link.protocol.messages import encode
 from alpr.types import ALPHABET, PlateText, Read

@@ -125,7 +125,7 @@ def dispose(
         true_text=true_text,
     )
     if database is None:
-        from alpr.hotlist.match.hits import may_learn
+        from alpr.hotlist.rules.receivers import may_learn
         from alpr.journal.dispositions import decide
 
         config = _edge(edge_path)
@@ -190,7 +190,7 @@ def _rows_of_device(
     until: datetime | None,
     limit: int,
 ) -> Iterator[dict[str, Any]]:
-    from alpr.hotlist.match.hits import may_learn
+    from alpr.hotlist.rules.receivers import may_learn
     from alpr.journal.dispositions import read_hits
 
     count = 0

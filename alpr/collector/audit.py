@@ -14,13 +14,14 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING, Any
 
 from alpr.clock import Clock, SystemClock
 from alpr.errors import AuditError, StoreError
 from alpr.system.sqlite import Migration, connect_read_only, open_store, stored, transaction
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 FIRST_HASH = "0" * 64
 """What the first row is chained to."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from alpr.hotlist.match.hits import may_learn
+from alpr.hotlist.rules.receivers import may_learn
 from alpr.link.protocol.messages import DispositionRecord, HitRecord, Record, encode
 
 

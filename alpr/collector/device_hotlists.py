@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlite_utils import Database
-
-from alpr.journal.losses import micros
+from alpr.clock import instant_from_micros, micros
 from alpr.link.protocol.hotlist_messages import HotlistsHeld
 from alpr.system.sqlite import Migration, connect_read_only, open_store, stored, transaction
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 
 def _first(database: Database) -> None:
@@ -122,7 +121,7 @@ def _held_by_device(row: tuple[Any, ...]) -> HeldByDevice:
         updated_at=_instant(updated_at),
         applied_at=_instant(applied_at),
         entries=entries,
-        reported_at=_EPOCH + timedelta(microseconds=reported_at),
+        reported_at=instant_from_micros(reported_at),
         refused=refused,
         last_refusal=message or "",
         last_refused_at=_instant(last_at),
@@ -130,4 +129,4 @@ def _held_by_device(row: tuple[Any, ...]) -> HeldByDevice:
 
 
 def _instant(at_us: int | None) -> datetime | None:
-    return None if at_us is None else _EPOCH + timedelta(microseconds=at_us)
+    return None if at_us is None else instant_from_micros(at_us)

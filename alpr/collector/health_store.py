@@ -9,18 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
-from sqlite_utils import Database
 
+from alpr.clock import instant_from_micros, micros
 from alpr.errors import DecodeError
 from alpr.events.health_alerts import Alert, AlertKind, Trouble
-from alpr.journal.losses import micros
 from alpr.link.protocol.heartbeat_messages import Heartbeat
 from alpr.system.decoding import decoded
 from alpr.system.sqlite import Migration, connect_read_only, open_store, stored, transaction
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 HISTORY_SLOT_S = 600
 """One row of history for each device in so many seconds."""
@@ -189,8 +192,8 @@ def read_alerts(path: Path, *, only_standing: bool = False) -> list[KeptAlert]:
     return [
         KeptAlert(
             Trouble(device, AlertKind(kind), subject),
-            _instant(raised_at),
-            None if cleared_at is None else _instant(cleared_at),
+            instant_from_micros(raised_at),
+            None if cleared_at is None else instant_from_micros(cleared_at),
             text,
         )
         for device, kind, subject, raised_at, cleared_at, text in rows
@@ -207,9 +210,5 @@ def _rows(path: Path, query: str, values: tuple[str, ...]) -> list[tuple[str, Ke
             heartbeat = decoded(_heartbeat, record)
         except DecodeError:  # of another version of alpr: the device will say it anew
             continue
-        found.append((name, KeptHealth(_instant(received_at), heartbeat)))
+        found.append((name, KeptHealth(instant_from_micros(received_at), heartbeat)))
     return found
-
-
-def _instant(at_us: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at_us)

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import msgspec
 
+from alpr.clock import micros
 from alpr.collector.covert import let_ask
 from alpr.errors import StoreError
-from alpr.journal.losses import micros
 from alpr.link.protocol.messages import DispositionRecord, HitRecord
 from alpr.system.sqlite import connect_read_only, stored
 from alpr.types import Verdict

@@ -29,7 +29,7 @@ from alpr.link.protocol.hotlist_messages import (
     HotlistPart,
     HotlistsHeld,
 )
-from alpr.link.server.hub import Peer
+from alpr.link.server.handler import Peer
 
 _log = logging.getLogger(__name__)
 _LOOK_S = 1.0

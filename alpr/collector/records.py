@@ -8,10 +8,9 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 
-from alpr.clock import Clock
+from alpr.clock import Clock, micros
 from alpr.dispositions import checked
 from alpr.errors import DispositionError, MessageError
-from alpr.journal.losses import micros
 from alpr.link.protocol.convert import disposition_from_record, probabilities_of
 from alpr.link.protocol.messages import (
     DispositionRecord,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from sqlite_utils import Database
+from typing import TYPE_CHECKING
 
 from alpr.forward.queue import QUEUE_TABLE
 from alpr.system.sqlite import Migration
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 
 def _first(database: Database) -> None:

@@ -10,16 +10,15 @@ import re
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from alpr.clock import instant_from_micros, micros
 from alpr.collector.covert import receivers_in
-from alpr.journal.losses import micros
 from alpr.plates import normalise
 from alpr.system.sqlite import connect_read_only, stored
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FOREIGN_WILDCARDS = re.compile(r"[%_\[\]^$+\\|]")
 _WILDCARDS = frozenset("*?")
 
@@ -143,8 +142,8 @@ def _found(row: sqlite3.Row) -> FoundRead:
         confidence=row["confidence"],
         region=row["region"],
         direction=row["direction"],
-        first_seen_at=_EPOCH + timedelta(microseconds=row["first_seen_at"]),
-        last_seen_at=_EPOCH + timedelta(microseconds=row["last_seen_at"]),
+        first_seen_at=instant_from_micros(row["first_seen_at"]),
+        last_seen_at=instant_from_micros(row["last_seen_at"]),
         read_id=row["read_id"],
         revision=row["revision"],
         is_final=bool(row["is_final"]),

@@ -27,13 +27,14 @@ from alpr.collector.store import Store, Stored
 from alpr.events.health_alerts import Alert
 from alpr.events.stored_rows import line_from_hit, row_from_alert, row_from_record
 from alpr.forward.target import Target
-from alpr.hotlist.match.hits import may_learn
+from alpr.hotlist.rules.receivers import may_learn
 from alpr.link.keys.allowlist import AllowList
 from alpr.link.keys.claims import ClaimDesk
 from alpr.link.keys.server_keys import ServerKeys
 from alpr.link.protocol.heartbeat_messages import Heartbeat
 from alpr.link.protocol.messages import Hello, HitRecord
-from alpr.link.server.hub import Delivery, Hub, Peer, Receipt
+from alpr.link.server.handler import BatchResult, Delivery, Peer
+from alpr.link.server.hub import Hub
 from alpr.system.metrics_endpoint import Exporter
 from alpr.system.printable import json_line
 from alpr.system.prometheus import STAGE_BOUNDS_MS
@@ -76,7 +77,7 @@ class Intake:
         """A device will use another key."""
         self._store.rekey(peer, public_key)
 
-    def store(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
+    def store(self, deliveries: Sequence[Delivery]) -> list[BatchResult]:
         """Commit, then tell."""
         with self.times.measure("store"):
             receipts, new = self._store.add(deliveries)

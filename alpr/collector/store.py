@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from alpr.clock import Clock, SystemClock
+from alpr.clock import Clock, SystemClock, micros
 from alpr.collector.allowance import DAY_BYTES, Allowance, day_of
 from alpr.collector.corrected import withdraw_past
 from alpr.collector.covert import let_ask, tellable
@@ -24,10 +24,9 @@ from alpr.collector.schema import STEPS
 from alpr.dispositions import checked
 from alpr.errors import DispositionError, MessageError, PeerRejected, StoreError
 from alpr.forward.queue import append, prune
-from alpr.journal.losses import micros
 from alpr.link.protocol.convert import record_from_disposition
 from alpr.link.protocol.messages import Hello, HitRecord, ReadRecord, Record, Refusal, decode_record, encode
-from alpr.link.server.hub import Delivery, Peer, Receipt
+from alpr.link.server.handler import BatchResult, Delivery, Peer
 from alpr.system.sqlite import open_store, stored, transaction
 from alpr.types import Disposition
 
@@ -132,7 +131,7 @@ class Store:
         with stored(self._path):
             return self._checked(disposition, names)
 
-    def add(self, deliveries: Sequence[Delivery]) -> tuple[list[Receipt], list[Stored]]:
+    def add(self, deliveries: Sequence[Delivery]) -> tuple[list[BatchResult], list[Stored]]:
         """Store batches in one transaction. A record that cannot be stored is refused, and costs no other.
 
         Returns:
@@ -183,7 +182,7 @@ class Store:
         with stored(self._path), transaction(self._connection):
             return prune(self._connection, delivered)
 
-    def _add(self, deliveries: Sequence[Delivery], *, is_apart: bool) -> tuple[list[Receipt], list[Stored]]:
+    def _add(self, deliveries: Sequence[Delivery], *, is_apart: bool) -> tuple[list[BatchResult], list[Stored]]:
         """All of it, in the caller's transaction.
 
         Args:
@@ -206,7 +205,7 @@ class Store:
         if self._also is not None and new:
             self._also(self._connection, new)
 
-    def _add_batch(self, delivery: Delivery, new: list[Stored], *, is_apart: bool) -> Receipt:
+    def _add_batch(self, delivery: Delivery, new: list[Stored], *, is_apart: bool) -> BatchResult:
         entries = delivery.batch.entries
         device_id = self._device(delivery.peer)
         allowance = self._allowance(device_id)
@@ -235,7 +234,7 @@ class Store:
                 "UPDATE devices SET stored_day = ?, stored_bytes = ? WHERE id = ?",
                 (day_of(self._clock.now()), allowance.used, device_id),
             )
-        return Receipt(tuple(taken), tuple(refused), len(entries) - len(taken) - len(refused))
+        return BatchResult(tuple(taken), tuple(refused), len(entries) - len(taken) - len(refused))
 
     def _put(self, peer: Peer, device_id: int, allowance: Allowance, record: Record, raw: bytes) -> list[Stored]:
         """Store one record; what is new by that.

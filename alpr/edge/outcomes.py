@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from alpr.edge.alerts import AlertDecision, AlertQueue, AlertRules
-from alpr.hotlist.match.hits import may_learn
+from alpr.hotlist.rules.receivers import may_learn
 from alpr.journal.journal import Journal
 from alpr.pipeline import Outcome
 from alpr.types import Hit

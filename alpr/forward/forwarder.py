@@ -12,8 +12,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING
 
 from alpr.clock import Clock, SystemClock
 from alpr.errors import ForwardError, ForwardRefused, StoreUnavailable
@@ -21,6 +20,9 @@ from alpr.forward.event import Event, brief
 from alpr.forward.queue import last_given, newest_number, waiting_after
 from alpr.forward.target import Target
 from alpr.system.sqlite import connect_read_only, open_store, stored, transaction
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 _log = logging.getLogger(__name__)
 

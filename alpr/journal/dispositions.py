@@ -11,9 +11,9 @@ from pathlib import Path
 
 import msgspec
 
+from alpr.clock import micros
 from alpr.dispositions import checked
 from alpr.errors import DispositionError, StoreError
-from alpr.journal.losses import micros
 from alpr.journal.schema import JOURNAL_STEPS, Priority
 from alpr.link.protocol.convert import record_from_disposition
 from alpr.link.protocol.messages import DispositionRecord, HitRecord, encode

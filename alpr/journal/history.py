@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from alpr.journal.losses import micros
+from alpr.clock import micros
 from alpr.link.protocol.convert import read_from_record
 from alpr.link.protocol.messages import ReadRecord, decode_record
 from alpr.system.sqlite import connect_read_only, stored

@@ -14,12 +14,11 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from alpr.clock import Clock, SystemClock
+from alpr.clock import Clock, SystemClock, micros
 from alpr.errors import StoreFull
 from alpr.journal import losses
 from alpr.journal.disk_reserve import is_given_up, log_pages
 from alpr.journal.loss_counter import LossLedger
-from alpr.journal.losses import micros
 from alpr.journal.schema import JOURNAL_STEPS, Priority
 from alpr.link.protocol.convert import pictures_of, record_from_hit, record_from_read
 from alpr.link.protocol.fields import MAX_PICTURE_BYTES

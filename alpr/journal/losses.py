@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
+from alpr.clock import micros
 from alpr.journal.schema import Priority
 from alpr.link.protocol.messages import LossRecord, encode
 
@@ -44,12 +45,3 @@ def read_losses(connection: sqlite3.Connection) -> dict[tuple[str, str], int]:
     return {
         (what, cause): total for what, cause, total in connection.execute("SELECT what, cause, total FROM losses")
     }
-
-
-def micros(instant: datetime) -> int:
-    """Microseconds since 1970, as all instants stand in tables: exact, unlike `timestamp()`."""
-    delta = instant - _EPOCH
-    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

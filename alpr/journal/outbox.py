@@ -18,9 +18,9 @@ from types import TracebackType
 import msgspec
 from msgspec import Raw, Struct
 
+from alpr.clock import micros
 from alpr.journal import losses
 from alpr.journal.disk_reserve import lay_by_again, log_pages, with_reserve
-from alpr.journal.losses import micros
 from alpr.journal.schema import JOURNAL_STEPS, Priority
 from alpr.link.protocol.messages import Batch, Entry, Refusal
 from alpr.system.sqlite import connect_read_only, open_store, stored, transaction

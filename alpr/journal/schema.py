@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from enum import IntEnum
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING
 
 from alpr.system.sqlite import Migration
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 
 class Priority(IntEnum):

@@ -116,8 +116,6 @@ def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Migratio
         MigrationError: a newer version of alpr wrote the file.
         StoreError: the file cannot be written.
     """
-    from sqlite_utils import Database  # noqa: PLC0415 - slow to import, and readers never need it
-
     with stored(path), transaction(connection):
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > len(steps):
@@ -126,6 +124,8 @@ def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Migratio
             )
         if version == len(steps):
             return
+        from sqlite_utils import Database  # noqa: PLC0415 - slow to import, and a current file never needs it
+
         database = Database(connection)
         for step in steps[version:]:
             step(database)

@@ -27,7 +27,8 @@ from alpr.link.protocol.enrolment_messages import Claim, Claimed, ClaimRefused, 
 from alpr.link.protocol.heartbeat_messages import Echo, Heartbeat, OutboxHealth
 from alpr.link.protocol.messages import Ack, Batch, Entry, Hello, Record, Welcome, decode_from_collector, encode
 from alpr.link.server.enrolment import MAX_REPLACED
-from alpr.link.server.hub import Delivery, Hub, Peer, Receipt
+from alpr.link.server.handler import BatchResult, Delivery, Peer
+from alpr.link.server.hub import Hub
 from tests.conftest import START, FakeClock
 from tests.hostile import YEAR_10000
 from tests.integration.link_world import World
@@ -110,10 +111,10 @@ class Failing:
     def rekey(self, peer: Peer, public_key: str) -> None:
         raise self.error
 
-    def store(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
+    def store(self, deliveries: Sequence[Delivery]) -> list[BatchResult]:
         if any(len(delivery.batch.entries) == 2 for delivery in deliveries):
             raise self.error
-        return [Receipt(tuple(entry.seq for entry in delivery.batch.entries)) for delivery in deliveries]
+        return [BatchResult(tuple(entry.seq for entry in delivery.batch.entries)) for delivery in deliveries]
 
 
 @contextmanager
@@ -312,7 +313,7 @@ def test_a_lot_of_large_messages_is_acked_in_parts(world: World, clock: FakeCloc
     lots: list[int] = []
 
     class Lots(Counting):
-        def store(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
+        def store(self, deliveries: Sequence[Delivery]) -> list[BatchResult]:
             lots.append(len(deliveries))
             return super().store(deliveries)
 

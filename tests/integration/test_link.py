@@ -34,7 +34,8 @@ from alpr.link.protocol.messages import (
     decode_from_collector,
     encode,
 )
-from alpr.link.server.hub import Delivery, Hub, Peer, Receipt
+from alpr.link.server.handler import BatchResult, Delivery, Peer
+from alpr.link.server.hub import Hub
 from tests.conftest import START
 from tests.integration.link_world import World, wait_until
 from tests.records import a_hit, a_read, an_id
@@ -330,11 +331,11 @@ class SilentWire:
     def rekey(self, peer: Peer, public_key: str) -> None:
         pass
 
-    def store(self, deliveries: list[Delivery]) -> list[Receipt]:
+    def store(self, deliveries: list[Delivery]) -> list[BatchResult]:
         self.calls += 1
         if self.error:
             raise self.error
-        return [Receipt(tuple(entry.seq for entry in delivery.batch.entries)) for delivery in deliveries]
+        return [BatchResult(tuple(entry.seq for entry in delivery.batch.entries)) for delivery in deliveries]
 
 
 def test_a_full_disk_at_the_collector_acks_nothing_until_there_is_room(world: World) -> None:

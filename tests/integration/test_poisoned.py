@@ -34,7 +34,7 @@ from alpr.link.keys.curve_keys import new_key_pair, write_key_pair
 from alpr.link.protocol.convert import pictures_of, record_from_hit, record_from_read
 from alpr.link.protocol.heartbeat_messages import CameraHealth, Heartbeat, ListHealth, OutboxHealth, Vitals
 from alpr.link.protocol.messages import DispositionRecord, Hello, HitRecord, LossRecord, Record
-from alpr.link.server.hub import Peer
+from alpr.link.server.handler import Peer
 from alpr.system.printable import LogFormatter
 from tests.conftest import START
 from tests.records import a_hit, a_read, an_id

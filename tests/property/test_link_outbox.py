@@ -20,7 +20,7 @@ from alpr.journal.outbox import Outbox, read_depth
 from alpr.journal.schema import Priority
 from alpr.link.client.send_window import Window
 from alpr.link.protocol.messages import Ack, Batch, Hello, decode_from_collector, decode_from_device, encode
-from alpr.link.server.hub import Delivery, Peer
+from alpr.link.server.handler import Delivery, Peer
 from tests.conftest import START, FakeClock
 from tests.records import a_hit, a_read
 

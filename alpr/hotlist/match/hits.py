@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
@@ -63,17 +63,6 @@ def hit_id_of(read_id: str, entry: HotlistEntry) -> str:
     """
     named = "\0".join((read_id, entry.list_name, entry.plate, entry.region or "", entry.case_reference))
     return hashlib.sha256(named.encode()).hexdigest()[:32]
-
-
-def may_learn(receivers: Collection[str], names: Collection[str]) -> bool:
-    """Whether one who goes by these names may learn of a hit on an entry with these receivers.
-
-    Everybody may, unless it has any (it is covert) and none of the names is among them.
-
-    >>> may_learn((), ()), may_learn(("unit-7",), ()), may_learn(("unit-7",), ("unit-7", "duty-desk"))
-    (True, False, True)
-    """
-    return not receivers or any(name in receivers for name in names)
 
 
 class HotlistMatcher:

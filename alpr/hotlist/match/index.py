@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from alpr.clock import micros
 from alpr.errors import HotlistError
 from alpr.hotlist.match.lookup import NO_RULES, Rules, read_rules, rows_near
 from alpr.hotlist.match.skips import skip_of
@@ -19,7 +20,7 @@ from alpr.hotlist.rules.conditions import Circumstances
 from alpr.hotlist.rules.matching import meet, urgency
 from alpr.hotlist.rules.policy import MatchPolicy
 from alpr.hotlist.store.database import open_read_only, stored
-from alpr.hotlist.store.entry_store import SELECTED, entry_from_row, microseconds
+from alpr.hotlist.store.entry_store import SELECTED, entry_from_row
 from alpr.types import HotlistEntry, Match, Place, PlateText
 
 _OF_LIST = "(list_name = lists.name OR list_name = '' AND skips.origin IN ('', lists.origin))"
@@ -120,7 +121,7 @@ class HotlistIndex:
             return [], frozenset()
         with self._snapshot():
             rules = self._current_rules()
-            rows = rows_near(self._connection, plate, microseconds(in_force_at), rules)
+            rows = rows_near(self._connection, plate, micros(in_force_at), rules)
         matches, skipped = [], set()
         for row in rows:
             match = meet(plate, entry_from_row(row), rules.policies[row[1]], seen)
@@ -162,7 +163,7 @@ class HotlistIndex:
 
     def lists(self, now: datetime) -> tuple[ListState, ...]:
         """All lists, by name. Counts entries, so not for every read."""
-        return tuple(_list_state(row, now) for row in self._rows(_LISTS, {"now": microseconds(now)}))
+        return tuple(_list_state(row, now) for row in self._rows(_LISTS, {"now": micros(now)}))
 
     def plates(self, list_name: str, now: datetime, *, most: int = 20_000, seed: int = 1) -> tuple[list[str], int]:
         """The plates of a list that are in force and have no wildcards, and how many there are.
@@ -171,7 +172,7 @@ class HotlistIndex:
             most: of more than so many a sample, the same for the same seed.
         """
         factor = random.Random(seed).randrange(1 << 20, _PRIME)  # noqa: S311 - no secret
-        in_force = {"name": list_name, "now": microseconds(now), "factor": factor, "most": most}
+        in_force = {"name": list_name, "now": micros(now), "factor": factor, "most": most}
         ((count,),) = self._rows(f"SELECT count(*) {_IN_FORCE}", in_force)
         rows = self._rows(f"SELECT plate {_IN_FORCE} ORDER BY entry_id * :factor % {_PRIME} LIMIT :most", in_force)
         return [plate for (plate,) in rows], count

@@ -16,11 +16,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from alpr.clock import Clock
+from alpr.clock import Clock, instant_from_micros, micros
 from alpr.errors import HotlistError, StoreError
 from alpr.hotlist.rules.wildcards import normalise_pattern
 from alpr.hotlist.store.database import open_for_writing, open_read_only, stored, text_from_instant
-from alpr.hotlist.store.entry_store import instant, microseconds
 from alpr.system.sqlite import transaction
 from alpr.types import HotlistEntry, MatchKind
 
@@ -87,7 +86,7 @@ def read_skip_rules(connection: sqlite3.Connection) -> SkipRules:
 def skip_of(rules: SkipRules, entry: HotlistEntry, kind: MatchKind, at: datetime) -> int | None:
     """The id of the skip that a match falls under; None where it counts."""
     for rule in rules.get((entry.list_name, entry.plate), ()):
-        if microseconds(at) < rule.until and (rule.is_exact_too or kind is not MatchKind.EXACT):
+        if micros(at) < rule.until and (rule.is_exact_too or kind is not MatchKind.EXACT):
             return rule.skip_id
     return None
 
@@ -122,7 +121,7 @@ def add_skip(database: Path, skip: Skip) -> Skip:
         connection.execute(_DELETE, (skip.list_name, plate))
         connection.execute(
             f"INSERT INTO skips ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, 0, NULL, '')",
-            (*values, text_from_instant(skip.added_at), microseconds(skip.until)),
+            (*values, text_from_instant(skip.added_at), micros(skip.until)),
         )
     return read_skip(database, plate, skip.list_name)
 
@@ -155,7 +154,7 @@ def read_skips(database: Path) -> tuple[Skip, ...]:
     return tuple(
         Skip(
             *(name, plate, bool(exact), reason, by),
-            *(datetime.fromisoformat(at), instant(until), skipped),
+            *(datetime.fromisoformat(at), instant_from_micros(until), skipped),
             None if last is None else datetime.fromisoformat(last),
             origin,
         )

@@ -7,18 +7,17 @@ schedule, …) is one row of `details`, however many entries share it.
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
 
+from alpr.clock import instant_from_micros, micros
 from alpr.hotlist.rules.wildcards import match_key
 from alpr.types import GeoPolygon, HotlistEntry
 
 _DETAILS_KEPT = 512  # lists have few, and one with large areas takes a hundred kilobytes
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Details(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -78,8 +77,8 @@ def row_from_entry(entry: HotlistEntry) -> EntryRow:
         entry.case_reference,
         match_key(entry.plate),
         entry.vehicle,
-        None if entry.valid_from is None else microseconds(entry.valid_from),
-        None if entry.valid_to is None else microseconds(entry.valid_to),
+        None if entry.valid_from is None else micros(entry.valid_from),
+        None if entry.valid_to is None else micros(entry.valid_to),
         details_hash(details),
         details,
     )
@@ -98,8 +97,8 @@ def entry_from_row(row: tuple[Any, ...]) -> HotlistEntry:
         region or None,
         case_reference,
         details.instructions,
-        None if valid_from is None else instant(valid_from),
-        None if valid_to is None else instant(valid_to),
+        None if valid_from is None else instant_from_micros(valid_from),
+        None if valid_to is None else instant_from_micros(valid_to),
         details.category,
         details.code,
         details.colour,
@@ -131,21 +130,3 @@ def _details(written: str) -> Details:
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Details)
-
-
-@lru_cache(maxsize=4096)
-def microseconds(at: datetime) -> int:
-    """An instant as the database has it.
-
-    Raises:
-        ValueError: it is naive.
-    """
-    if at.tzinfo is None:
-        raise ValueError(f"instants must be aware, got naive {at}")
-    return (at - _EPOCH) // timedelta(microseconds=1)
-
-
-@lru_cache(maxsize=4096)
-def instant(stored: int) -> datetime:
-    """`microseconds` back."""
-    return _EPOCH + timedelta(microseconds=stored)

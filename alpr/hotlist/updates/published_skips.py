@@ -10,11 +10,11 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
+from alpr.clock import instant_from_micros, micros
 from alpr.errors import MalformedError
 from alpr.hotlist.match.skips import LONGEST_SKIP
 from alpr.hotlist.rules.wildcards import normalise_pattern
 from alpr.hotlist.store.database import text_from_instant
-from alpr.hotlist.store.entry_store import instant, microseconds
 from alpr.hotlist.updates.payload import SkipRecord
 
 _IN_FORCE = """
@@ -32,9 +32,9 @@ def skips_to_publish(
     connection: sqlite3.Connection, list_names: Collection[str], now: datetime
 ) -> Iterator[tuple[str, SkipRecord]]:
     """List ("" for all) and skip: those in force that concern lists which are published."""
-    for name, plate, reason, added_by, added_at, until, exact in connection.execute(_IN_FORCE, (microseconds(now),)):
+    for name, plate, reason, added_by, added_at, until, exact in connection.execute(_IN_FORCE, (micros(now),)):
         if not name or name in list_names:
-            added, end = datetime.fromisoformat(added_at), instant(until)
+            added, end = datetime.fromisoformat(added_at), instant_from_micros(until)
             assert end is not None  # noqa: S101 - the column has no NULLs
             yield name, SkipRecord(plate, reason, added_by, added, end, bool(exact))
 
@@ -56,7 +56,7 @@ def replace_skips(connection: sqlite3.Connection, list_set: str, published: Iter
     kept = set()
     for name, skip in published:
         values = (name, skip.plate, int(skip.is_exact_too), skip.reason, skip.added_by)
-        times = (text_from_instant(skip.added_at), microseconds(skip.until))
+        times = (text_from_instant(skip.added_at), micros(skip.until))
         connection.execute(_PUT, (*values, *times, list_set))
         kept.add((name, skip.plate))
     held = connection.execute("SELECT list_name, plate FROM skips WHERE origin = ?", (list_set,)).fetchall()

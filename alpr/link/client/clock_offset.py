@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from alpr.clock import Clock
-from alpr.journal.losses import micros
+from alpr.clock import Clock, micros
 
 _KEPT = 8  # round trips, of which the quickest decides
 _ROUNDED_NS = 1000  # messages carry microseconds

@@ -9,8 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from alpr import __version__
-from alpr.clock import Clock, SystemClock
-from alpr.journal.losses import micros
+from alpr.clock import Clock, SystemClock, micros
 from alpr.journal.outbox import Outbox, read_depth
 from alpr.link.client.clock_offset import ClockOffset
 from alpr.link.client.dealer_socket import Dealer

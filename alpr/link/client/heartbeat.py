@@ -6,8 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from alpr.clock import Clock
-from alpr.journal.losses import micros
+from alpr.clock import Clock, micros
 from alpr.journal.outbox import OutboxDepth, read_depth
 from alpr.link.client.clock_offset import ClockOffset, OffsetMeter
 from alpr.link.protocol.heartbeat_messages import ClockHealth, Echo, Heartbeat, OutboxHealth, Vitals

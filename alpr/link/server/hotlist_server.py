@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from alpr.link.protocol.hotlist_messages import HotlistAsk, HotlistNone, HotlistOffers, HotlistPart, HotlistsHeld
 
 if TYPE_CHECKING:
-    from alpr.link.server.hub import Peer
+    from alpr.link.server.handler import Peer
 
 
 class Library(Protocol):

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
 
 from alpr import __version__
 from alpr.clock import Clock, SystemClock
@@ -39,12 +37,12 @@ from alpr.link.protocol.messages import (
     Goodbye,
     Hello,
     OtherVersion,
-    Refusal,
     Welcome,
     decode_from_device,
     encode,
 )
 from alpr.link.server.enrolment import LATER, EnrolmentDesk
+from alpr.link.server.handler import Delivery, Handler, Peer
 from alpr.link.server.handshake_policy import HandshakePolicy
 from alpr.link.server.hotlist_server import HotlistServer, Library
 from alpr.link.server.rates import Rate, Rates
@@ -65,63 +63,6 @@ RATES: Mapping[type[FromDevice], Rate] = {
 """How often each device, or claim code, may have work done for it; far beyond what an honest one asks for."""
 _LOT_BYTES = 8 << 20  # of messages that are taken before those that came are acked
 _LOT_RECORDS = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """Who sent a message."""
-
-    key: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One batch of one device."""
-
-    peer: Peer
-    batch: Batch
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of a batch: a record that stands in none of the two was not kept, and will be sent again."""
-
-    seqs: tuple[int, ...]
-    """Durably stored, now or before."""
-    refused: tuple[Refusal, ...] = ()
-    """Never to be taken."""
-    left: int = 0
-    """Records that may not be stored now, since their device has stored too much lately."""
-
-
-class Handler(Protocol):
-    """Stores what devices send."""
-
-    def greet(self, peer: Peer, hello: Hello) -> None:
-        """A device has connected.
-
-        Raises:
-            StoreUnavailable: it cannot be noted now.
-        """
-
-    def heard(self, peer: Peer, heartbeat: Heartbeat) -> None:
-        """A device has said how it is."""
-
-    def rekey(self, peer: Peer, public_key: str) -> None:
-        """What comes with this key will be the same device's.
-
-        Raises:
-            PeerRejected: that key was another device's.
-            StoreUnavailable: it cannot be noted now.
-        """
-
-    def store(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
-        """Commit all batches, durably, and give a receipt for each, in order.
-
-        Raises:
-            StoreUnavailable: nothing was stored; the devices will send it again.
-        """
 
 
 class Hub:

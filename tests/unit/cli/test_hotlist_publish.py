@@ -153,7 +153,7 @@ def test_status_shows_every_device_of_a_collector(desk: Desk) -> None:
     from alpr.collector.store import Store
     from alpr.link.protocol.hotlist_messages import HotlistsHeld, RefusalReport, SetReport
     from alpr.link.protocol.messages import Hello
-    from alpr.link.server.hub import Peer
+    from alpr.link.server.handler import Peer
 
     collector, now = desk.folder / "reads.db", datetime.now(UTC)
     with closing(Store(collector)) as store:

@@ -18,7 +18,7 @@ from alpr.collector.store import Store
 from alpr.events.health_alerts import Alert
 from alpr.link.protocol.convert import record_from_hit, record_from_read
 from alpr.link.protocol.messages import Batch, Entry, PictureRecord, Record, encode
-from alpr.link.server.hub import Delivery, Peer
+from alpr.link.server.handler import Delivery, Peer
 from tests.conftest import FakeClock
 from tests.records import a_hit, a_read
 

@@ -182,7 +182,7 @@ def test_another_release_of_the_same_number_is_no_base() -> None:
 
 def test_a_report_that_cannot_be_kept_does_not_stop_the_hub(desk: Desk) -> None:
     from alpr.errors import StoreFull
-    from alpr.link.server.hub import Peer
+    from alpr.link.server.handler import Peer
 
     def full(*_: Any) -> None:
         raise StoreFull("no room")

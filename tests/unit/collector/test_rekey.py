@@ -14,7 +14,7 @@ from alpr.collector.schema import STEPS
 from alpr.collector.store import Store
 from alpr.errors import PeerRejected
 from alpr.link.protocol.convert import record_from_read
-from alpr.link.server.hub import Delivery, Peer
+from alpr.link.server.handler import Delivery, Peer
 from tests.records import a_read
 from tests.unit.collector.test_store import a_delivery
 

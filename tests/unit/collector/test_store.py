@@ -28,7 +28,7 @@ from alpr.link.protocol.messages import (
     Record,
     encode,
 )
-from alpr.link.server.hub import Delivery, Peer
+from alpr.link.server.handler import Delivery, Peer
 from alpr.types import Read
 from tests.conftest import START, FakeClock
 from tests.records import a_hit, a_read, an_id

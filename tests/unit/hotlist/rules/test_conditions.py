@@ -11,10 +11,11 @@ import pytest
 from alpr.clock import SystemClock
 from alpr.errors import EntryError
 from alpr.hotlist.entries.entry_mapping import entry_from_mapping, mapping_from_entry
-from alpr.hotlist.match.hits import HotlistMatcher, may_learn
+from alpr.hotlist.match.hits import HotlistMatcher
 from alpr.hotlist.match.index import HotlistIndex
 from alpr.hotlist.rules.areas import areas_from_text, is_within, text_from_areas
 from alpr.hotlist.rules.conditions import Circumstances, unchecked_conditions
+from alpr.hotlist.rules.receivers import may_learn
 from alpr.types import HotlistEntry, Place
 from tests.conftest import START, a_plate_text
 from tests.hotlists import a_read, an_entry, imported

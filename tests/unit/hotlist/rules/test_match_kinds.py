@@ -15,7 +15,7 @@ from alpr.events.stored_rows import line_from_hit, row_from_record
 from alpr.events.value_rows import row_of_hit
 from alpr.link.protocol.convert import hit_from_record, record_from_hit
 from alpr.link.protocol.messages import Batch, Entry, encode
-from alpr.link.server.hub import Delivery, Peer
+from alpr.link.server.handler import Delivery, Peer
 from alpr.types import Hit, Match, MatchKind
 from tests.conftest import FakeClock
 from tests.records import a_hit, a_read

@@ -15,7 +15,7 @@ from alpr.collector.service import Intake, Teller
 from alpr.collector.store import Store
 from alpr.errors import MessageError
 from alpr.link.protocol.messages import Batch, Entry, decode_from_collector, decode_from_device, decode_record
-from alpr.link.server.hub import Delivery, Peer
+from alpr.link.server.handler import Delivery, Peer
 from tests.conftest import FakeClock
 from tests.golden.messages import pinned
 from tests.hostile import with_each_extreme

@@ -22,8 +22,8 @@ from alpr.link.protocol.hotlist_messages import (
     HotlistsHeld,
 )
 from alpr.link.protocol.messages import Ack, Batch, FromCollector, Welcome
+from alpr.link.server.handler import Peer
 from alpr.link.server.hotlist_server import HotlistServer
-from alpr.link.server.hub import Peer
 from tests.conftest import FakeClock
 from tests.records import a_hit, a_read
 from tests.unit.link.client.test_hotlist_download import FakeStore

@@ -1,0 +1,67 @@
+"""What the hub hands on, and what it expects of whoever stores it. Knows no socket."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from alpr.link.protocol.heartbeat_messages import Heartbeat
+from alpr.link.protocol.messages import Batch, Hello, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who sent a message."""
+
+    key: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One batch of one device."""
+
+    peer: Peer
+    batch: Batch
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What became of a batch: a record that stands in none of the two was not kept, and will be sent again."""
+
+    seqs: tuple[int, ...]
+    """Durably stored, now or before."""
+    refused: tuple[Refusal, ...] = ()
+    """Never to be taken."""
+    left: int = 0
+    """Records that may not be stored now, since their device has stored too much lately."""
+
+
+class Handler(Protocol):
+    """Stores what devices send."""
+
+    def greet(self, peer: Peer, hello: Hello) -> None:
+        """A device has connected.
+
+        Raises:
+            StoreUnavailable: it cannot be noted now.
+        """
+
+    def heard(self, peer: Peer, heartbeat: Heartbeat) -> None:
+        """A device has said how it is."""
+
+    def rekey(self, peer: Peer, public_key: str) -> None:
+        """What comes with this key will be the same device's.
+
+        Raises:
+            PeerRejected: that key was another device's.
+            StoreUnavailable: it cannot be noted now.
+        """
+
+    def store(self, deliveries: Sequence[Delivery]) -> list[BatchResult]:
+        """Commit all batches, durably, and give a receipt for each, in order.
+
+        Raises:
+            StoreUnavailable: nothing was stored; the devices will send it again.
+        """
