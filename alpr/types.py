@@ -12,15 +12,16 @@ import string
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:  # a search at the collector needs these types, and no arrays
+    import numpy as np
+    import numpy.typing as npt
 
-Image: TypeAlias = npt.NDArray[np.uint8]
+Image: TypeAlias = "npt.NDArray[np.uint8]"
 """(H, W, 3) uint8, BGR."""
 
-FloatArray: TypeAlias = npt.NDArray[np.float32]
+FloatArray: TypeAlias = "npt.NDArray[np.float32]"
 
 ALPHABET = string.digits + string.ascii_uppercase
 """The 36 characters of normalised plate text, in the order of every probability vector."""
@@ -42,7 +43,7 @@ class Frame:
     def __post_init__(self) -> None:
         if self.captured_at.tzinfo is None:
             raise ValueError(f"captured_at must be aware UTC, got naive {self.captured_at}")
-        if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:
+        if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != "uint8":
             raise ValueError(f"image must be (H, W, 3) uint8 BGR, got {self.image.shape} {self.image.dtype}")
         self.image.flags.writeable = False
 

@@ -14,7 +14,6 @@ from typing import Any
 from alpr.collector.audit import Access, Audit
 from alpr.collector.hits import FoundHit, HitQuery, find_hits, find_misreads, write_crops
 from alpr.collector.search import Found, Query, search
-from alpr.collector.store import Store
 from alpr.errors import AccessDenied, AuditError, DispositionError
 from alpr.types import Disposition
 
@@ -92,6 +91,8 @@ def audited_decision(
         "action": disposition.action.value,
     }
     decision = Access(disposition.by, "dispose", asked, purpose.strip(), case_id.strip(), 0)
+    from alpr.collector.store import Store  # noqa: PLC0415 - slow to import, and who only looks never needs it
+
     with _failures_recorded(audit, decision), closing(Store(database)) as store:
         checked_purpose(purpose)
         names = (disposition.by,)
