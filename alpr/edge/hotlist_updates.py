@@ -95,9 +95,9 @@ class HotlistUpdates:
             self._known = (state, holdings)
         return holdings
 
-    def refuses(self, path: Path) -> bool:
+    def refuses(self, path: Path, file_bytes: int) -> bool:
         """Whether the beginning of a file that the link fetches shows that it is not wanted."""
-        return self._updater.refuses(path)
+        return self._updater.refuses(path, file_bytes)
 
     def check_past(
         self, index: HotlistIndex, journal: Path, places: Mapping[str, Place], max_ages: MaxAges = NO_LIMITS

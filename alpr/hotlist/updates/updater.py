@@ -20,6 +20,7 @@ from alpr.clock import Clock
 from alpr.errors import (
     ExpiredError,
     HotlistError,
+    MalformedError,
     NotYetValidError,
     ReplayError,
     RollbackError,
@@ -106,10 +107,13 @@ class Updater:
         with self._lock:
             self._past_done = max(self._past_done, arrival_id)
 
-    def refuses(self, path: Path) -> bool:
+    def refuses(self, path: Path, file_bytes: int) -> bool:
         """Whether the beginning of a file shows that it would be refused; may be called from any thread.
 
         What is wrong with its time alone may be right when it is whole.
+
+        Args:
+            file_bytes: how long the whole is said to be; no longer than what was signed.
         """
         list_set = ""
         try:
@@ -118,6 +122,8 @@ class Updater:
             trust = self._trust()
             head.signers(trust.admins, trust.needed)
             list_set = head.header.list_set
+            if head.file_bytes != file_bytes:
+                raise MalformedError(f"it is said to have {file_bytes} bytes, {head.file_bytes} were signed")
             mark = read_marks(self._database).get(list_set)
             check_follows(head.header, self._held(list_set), self._clock.now(), mark)
         except (TruncatedError, NotYetValidError, ExpiredError):

@@ -3,14 +3,19 @@
 Owns no thread. One question is under way at a time, so that a hit's ack never waits behind more than one part. A file
 that was cut off goes on where it was, also after a restart: its name says which file it is, its size how much there
 is of it.
+
+The collector need not be honest. What it sends is looked at as soon as the head of the file is there, and no more is
+fetched than an administrator has signed; what lies in the folder is bounded, and gives way to the journal's disk.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol, TypeAlias
@@ -34,6 +39,17 @@ _AGAIN_S = 3600.0
 _DISK_S = 60.0
 """After a full disk."""
 _MISFIT_S = 1.0
+_RETRY_S = 60.0
+"""Between two fetches of a set that changed nothing, whatever is offered; twice as long each time, up to an hour."""
+_HEAD_BYTES = 320 << 10
+"""The head of a file is no longer; see `alpr.hotlist.updates.container`."""
+MAX_FOLDER_BYTES = 2 << 30
+MAX_FOLDER_FILES = 200
+FREE_BYTES = 256 << 20
+"""Of the disk, that stay for reads and hits."""
+_REMEMBERED = 256
+_FREE_REFUSALS = 8
+"""In a row, after which each makes it wait, up to an hour."""
 _PART = ".part"
 
 
@@ -60,8 +76,12 @@ class HotlistStore(Protocol):
     def holdings(self) -> Holdings:
         """What the device holds now; the same object as long as nothing changed."""
 
-    def refuses(self, path: Path) -> bool:
-        """Whether the beginning of a file shows already that it is not wanted: the rest is spared."""
+    def refuses(self, path: Path, file_bytes: int) -> bool:
+        """Whether the beginning of a file shows already that it is not wanted: the rest is spared.
+
+        Args:
+            file_bytes: how long the whole would be.
+        """
 
 
 _Attempt: TypeAlias = tuple[int, int, bool]
@@ -74,6 +94,17 @@ class _Asked(NamedTuple):
     ask: HotlistAsk
     attempt: _Attempt
     at_s: float
+
+
+class _Done(NamedTuple):
+    """A fetch that is over."""
+
+    attempt: _Attempt
+    again_at_s: float
+    """When the same may be fetched again."""
+    other_at_s: float
+    """When something else may be fetched, as long as the same is held."""
+    tries: int
 
 
 class HotlistDownload:
@@ -91,9 +122,10 @@ class HotlistDownload:
         self._reported: Holdings | None = None
         self._offers: dict[str, int] = {}
         self._asked: _Asked | None = None
-        self._done: dict[str, tuple[_Attempt, float]] = {}
-        """By set: what was fetched, and when it may be fetched again."""
+        self._done: dict[str, _Done] = {}
+        """By set; the newest."""
         self._paused_until_s = float("-inf")
+        self._refused = 0  # in a row
 
     def connected(self, *, has_hotlists: bool) -> None:
         """The collector has answered the greeting."""
@@ -117,11 +149,22 @@ class HotlistDownload:
         try:
             is_over = isinstance(message, HotlistNone) or self._keep(asked.ask, message)
         except OSError as error:
-            _log.error("%s: no room for a hotlist update (%s)", self._store.folder, error.strerror)
+            _log.error("%s: no room for a hotlist update (%s)", self._store.folder, error.strerror or error)
             self._paused_until_s = self._now_s() + _DISK_S
             return
         if is_over:
-            self._done[message.list_set] = (asked.attempt, self._now_s() + _AGAIN_S)
+            self._is_over(message.list_set, asked.attempt)
+
+    def _is_over(self, list_set: str, attempt: _Attempt) -> None:
+        before = self._done.pop(list_set, None)
+        tries = 0
+        if before is not None and before.attempt[1:] == attempt[1:]:
+            tries = before.tries + (before.attempt != attempt)
+        pause_s = min(_AGAIN_S, _RETRY_S * 2 ** min(tries - 1, 16)) if tries else 0.0
+        now_s = self._now_s()
+        self._done[list_set] = _Done(attempt, now_s + _AGAIN_S, now_s + pause_s, tries)
+        if len(self._done) > _REMEMBERED:
+            del self._done[next(iter(self._done))]
 
     def send_with(self, send: Callable[[HotlistsHeld | HotlistAsk], bool]) -> None:
         """Say what is to be said.
@@ -148,10 +191,15 @@ class HotlistDownload:
             return None
         for list_set in self._offers:
             attempt = self._attempt(holdings, list_set)
-            done = self._done.get(list_set)
-            if attempt[0] > attempt[1] and (done is None or done[0] != attempt or now_s >= done[1]):
+            if attempt[0] > attempt[1] and now_s >= self._may_ask_at_s(list_set, attempt):
                 return _Asked(self._ask(holdings, list_set), attempt, now_s)
         return None
+
+    def _may_ask_at_s(self, list_set: str, attempt: _Attempt) -> float:
+        done = self._done.get(list_set)
+        if done is None or done.attempt[1:] != attempt[1:]:
+            return float("-inf")
+        return done.again_at_s if done.attempt == attempt else done.other_at_s
 
     def _attempt(self, holdings: Holdings, list_set: str) -> _Attempt:
         held = holdings.of(list_set)
@@ -189,35 +237,68 @@ class HotlistDownload:
             _log.warning("hotlist %s: a part that does not fit; it is fetched from its beginning", part.list_set)
             path.unlink(missing_ok=True)
             self._paused_until_s = self._now_s() + _MISFIT_S
+            self._was_refused()
             return False
+        self._make_room(path, len(part.content))
         with _appending(path) as file:
             file.write(part.content)
             is_whole = file.tell() == part.file_bytes
             file.flush()
             if not is_whole:
-                return size == 0 and self._gives_up(path)
+                return size < _HEAD_BYTES and self._gives_up(path, part.file_bytes)
             os.fsync(file.fileno())
         self._finish(path, part)
         return True
 
-    def _gives_up(self, path: Path) -> bool:
-        if not self._store.refuses(path):
+    def _make_room(self, path: Path, more_bytes: int) -> None:
+        """Raise OSError where the folder or the disk would hold too much; files of other sets that were begun go
+        first."""
+        files = [each for each in self._store.folder.iterdir() if each.is_file()]
+        begun = sorted((each for each in files if each.suffix == _PART and each != path), key=_size)
+        while _sum(files) + more_bytes > MAX_FOLDER_BYTES or len(files) >= MAX_FOLDER_FILES:
+            if not begun:
+                raise OSError(errno.EDQUOT, "the folder holds what may wait there")
+            largest = begun.pop()
+            files.remove(largest)
+            largest.unlink(missing_ok=True)
+        if shutil.disk_usage(self._store.folder).free < FREE_BYTES + more_bytes:
+            raise OSError(errno.ENOSPC, "the disk's last room is for reads and hits")
+
+    def _gives_up(self, path: Path, file_bytes: int) -> bool:
+        if not self._store.refuses(path, file_bytes):
             return False
         path.unlink()
+        self._was_refused()
         return True
+
+    def _was_refused(self) -> None:
+        self._refused += 1
+        if self._refused > _FREE_REFUSALS:
+            pause_s = min(_AGAIN_S, 2.0 ** min(self._refused - _FREE_REFUSALS, 16))
+            self._paused_until_s = max(self._paused_until_s, self._now_s() + pause_s)
 
     def _finish(self, path: Path, part: HotlistPart) -> None:
         with path.open("rb") as file:
             is_whole = hashlib.file_digest(file, "sha256").digest() == part.file_sha256
         if is_whole:
             path.replace(path.with_name(f"{part.list_set}-{part.revision:08d}{self._suffix}"))
+            self._refused = 0
             _log.info("hotlist %s: revision %d has come", part.list_set, part.revision)
         else:
             path.unlink()
+            self._was_refused()
             _log.error("hotlist %s: what has come is not what was announced", part.list_set)
 
     def _now_s(self) -> float:
         return self._clock.monotonic_ns() / 1e9
+
+
+def _size(path: Path) -> int:
+    return _size_of(path) or 0
+
+
+def _sum(files: Iterable[Path]) -> int:
+    return sum(map(_size, files))
 
 
 def _size_of(path: Path) -> int | None:

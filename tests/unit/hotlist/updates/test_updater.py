@@ -203,6 +203,7 @@ def test_what_the_beginning_of_a_file_shows(device: Device) -> None:
         for update, is_refused in (
             (an_update(ONE, revision=3)[:-10], False),
             (an_update(ONE, revision=3)[:100], False),  # one cannot tell yet
+            (an_update(ONE, revision=3)[:-11], True),  # a collector that would send more than was signed
             (an_update(ONE, revision=3, not_before=later)[:-10], False),  # it may be right when it is whole
             (an_update(ONE, revision=3, keys=())[:-10], True),
             (an_update(ONE, revision=1)[:-10], True),
@@ -210,15 +211,15 @@ def test_what_the_beginning_of_a_file_shows(device: Device) -> None:
             (b"something else altogether", True),
         ):
             part.write_bytes(update)
-            assert device.updater.refuses(part) == is_refused
+            assert device.updater.refuses(part, len(update) + 10) == is_refused
         device.look(1)
         assert {cause for _, cause, _ in device.refused()} == {"unsigned", "rollback", "wrong-base", "malformed"}
         assert device.updater.state.needs_snapshot == {"all"}
         device.admins_fail = True
         part.write_bytes(an_update(ONE, revision=1)[:-10])
-        assert not device.updater.refuses(part)
+        assert not device.updater.refuses(part, 1000)
         part.unlink()
-        assert not device.updater.refuses(part)
+        assert not device.updater.refuses(part, 1000)
 
 
 def test_what_another_process_applied_is_seen(device: Device, tmp_path: Path, clock: Clock) -> None:

@@ -142,7 +142,7 @@ def test_a_running_device_says_that_it_was_reset_and_refuses_an_old_stick(
     updater = Updater(device.database, lambda: Trust(ADMINS), [Inbox(stick)], FakeClock(START))
     with caplog.at_level(logging.WARNING), updater:
         assert "set all was reset: it was at revision 17, nothing is held now" in caplog.text
-        assert updater.refuses(part)
+        assert updater.refuses(part, len(OLD))
         updater.step()
         updater.step()
         assert (updater.state.sets, [each.cause for each in updater.state.refusals]) == ((), ["rollback"])

@@ -37,7 +37,7 @@ class FakeStore:
     def holdings(self) -> Holdings:
         return self.held
 
-    def refuses(self, path: Path) -> bool:
+    def refuses(self, path: Path, file_bytes: int) -> bool:
         return path.read_bytes().startswith(self.unwanted)
 
     def hold(self, revision: int, *, needs_snapshot: bool = False) -> None:
@@ -300,3 +300,116 @@ def test_a_socket_that_takes_nothing_is_tried_again(line: Line) -> None:
     assert line.carry() == 0
     line.collector.takes = True
     assert line.carry() == 4
+
+
+def _offer(line: Line, *names: str, revision: int = 1) -> None:
+    line.puller.take(HotlistOffers(tuple(HotlistOffer(name, revision) for name in names)))
+
+
+def _next_ask(line: Line) -> HotlistAsk | None:
+    before = len(line.collector.asks)
+    line.puller.send_with(line.collector.send)
+    return line.collector.asks[-1] if len(line.collector.asks) > before else None
+
+
+def _part(name: str, sha256: bytes, content: bytes, *, offset: int = 0, file_bytes: int = 1 << 30) -> HotlistPart:
+    return HotlistPart(name, 1, sha256, file_bytes, offset, content)
+
+
+def test_doorbells_for_ever_new_names_leave_nothing_behind(line: Line) -> None:
+    line.connect()
+    for number in range(2000):
+        _offer(line, f"set{number}")
+        ask = _next_ask(line)
+        assert ask is not None
+        line.puller.take(HotlistNone(ask.list_set))
+    assert len(line.puller._done) <= 256
+    assert len(line.puller._offers) == 1
+    assert line.store.files() == {}
+
+
+def test_files_that_are_refused_at_once_make_it_wait_longer_and_longer(line: Line) -> None:
+    line.connect()
+    asked = 0
+    for number in range(2000):  # a hundred seconds, in each twenty offers
+        line.clock.advance(0.05)
+        _offer(line, f"set{number}")
+        ask = _next_ask(line)
+        if ask is not None:
+            asked += 1
+            line.puller.take(_part(ask.list_set, bytes(32), b"unwanted"))
+    assert 8 < asked < 20
+    assert line.store.files() == {}
+
+
+def test_offers_of_ever_higher_revisions_do_not_make_it_fetch_without_end(line: Line) -> None:
+    line.connect()
+    fetched = 0
+    for revision in range(1, 400):
+        line.clock.advance(1)
+        line.collector.revision = revision
+        _offer(line, "all", revision=revision)
+        fetched += line.carry()
+    assert fetched <= 4 * 5
+
+
+@pytest.mark.parametrize("offsets", [[65536], [0, 0], [0, 131072], [0, 1], [2**53]])
+def test_parts_out_of_order_repeated_or_far_off_are_not_kept(line: Line, offsets: list[int]) -> None:
+    line.connect()
+    for offset in offsets:
+        ask = _next_ask(line)
+        assert ask is not None
+        line.puller.take(_part("all", bytes(32), b"x" * 65536, offset=offset))
+    assert line.store.files() == {}
+    assert _next_ask(line) is None  # and it is not asked for again at once
+
+
+def test_a_file_that_grows_or_shrinks_while_it_comes_is_bounded_by_what_it_was(line: Line) -> None:
+    line.connect()
+    for number, file_bytes in enumerate((200_000, 1 << 30, 100_000)):
+        ask = _next_ask(line)
+        if ask is None:
+            break
+        line.puller.take(_part("all", bytes(32), b"x" * 65536, offset=65536 * number, file_bytes=file_bytes))
+    assert sum(map(len, line.store.files().values())) <= 200_000
+
+
+def test_sets_that_are_begun_and_left_do_not_fill_the_disk(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gigabyte of each of any number of sets, never the last byte."""
+    monkeypatch.setattr("alpr.link.client.hotlist_download.MAX_FOLDER_BYTES", 300_000)
+    line.connect()
+    for number in range(50):
+        _offer(line, f"set{number}")
+        for part in range(3):
+            if (ask := _next_ask(line)) is not None:
+                sha256 = hashlib.sha256(ask.list_set.encode()).digest()
+                line.puller.take(_part(ask.list_set, sha256, b"x" * 65536, offset=65536 * part))
+        assert sum(map(len, line.store.files().values())) <= 300_000
+
+
+def test_the_last_room_of_the_disk_is_for_reads_and_hits(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alpr.link.client.hotlist_download.FREE_BYTES", 1 << 60)
+    line.connect()
+    assert line.carry() == 1
+    assert line.store.files() == {}
+    assert _next_ask(line) is None
+    monkeypatch.setattr("alpr.link.client.hotlist_download.FREE_BYTES", 0)
+    line.clock.advance(61)
+    assert line.carry() == 4
+
+
+def test_a_head_that_does_not_end_is_looked_at_with_each_part(line: Line) -> None:
+    """Not only with the first: it may be as long as a part."""
+    line.connect()
+    looked: list[int] = []
+
+    def refuses(path: Path, file_bytes: int) -> bool:  # noqa: ARG001 - the protocol
+        looked.append(path.stat().st_size)
+        return len(looked) == 3
+
+    line.store.refuses = refuses  # type: ignore[method-assign]
+    for part in range(3):
+        assert _next_ask(line) is not None
+        line.puller.take(_part("all", bytes(32), b"x" * 65536, offset=65536 * part))
+    assert looked == [65536, 131072, 196608]
+    assert line.store.files() == {}
