@@ -32,7 +32,7 @@
     │   ├── MigrationError       its schema is not one that we know
     │   ├── StoreDamaged         pages of it cannot be read
     │   └── StoreUnavailable *   it cannot be written now: nothing was kept, try again
-    │       ├── StoreBusy *        another process has held its lock for too long
+    │       ├── StoreBusy *        another process holds its lock
     │       └── StoreFull *        no room left on the disk, or a stated bound is reached
     ├── DispositionError       a decision on a hit that the rules do not allow
     ├── AuditError             the record of who looked at what
@@ -43,6 +43,8 @@ where they enter, with `raise … from`. The text of each says what, where, and 
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 
 class AlprError(Exception):
@@ -219,7 +221,15 @@ class MigrationError(StoreError):
 
 
 class StoreDamaged(StoreError):
-    """Pages of a database file are torn or are no database."""
+    """Pages of a database file are torn or are no database.
+
+    Args:
+        path: of the file; None where nobody knows which it is.
+    """
+
+    def __init__(self, message: str, path: Path | None = None) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class StoreUnavailable(StoreError, TransientError):

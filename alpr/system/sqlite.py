@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from alpr.errors import MigrationError, StoreBusy, StoreDamaged, StoreError, StoreFull
+from alpr.errors import MigrationError, StoreBusy, StoreDamaged, StoreError, StoreFull, StoreUnavailable
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -17,12 +18,28 @@ if TYPE_CHECKING:
 Migration: TypeAlias = Callable[["Database"], None]
 """One step of a schema. Steps are only ever appended to a list; their count is the file's `user_version`."""
 
-BUSY_S = 10.0  # longest wait for another connection's write lock
+BUSY_S = 10.0
+"""Longest wait for a lock that another process holds: at a start, and of a command that a person waits for."""
+LOOP_BUSY_S = 0.5
+"""The same within a loop: frames are dropped, acks and heartbeats late while it waits. Trying again costs less."""
+_IN_VAIN_S = 5.0  # after a wait in vain nobody waits again for so long: a lock that is held stays held
 _CHECKED_BYTES = 512 << 20  # larger files take too long to check at every start
 
 
+class _Connection(sqlite3.Connection):
+    """Remembers a wait in vain."""
+
+    busy_s = BUSY_S
+    no_wait_before_s = float("-inf")
+
+
 def connect(
-    path: Path, *, synchronous: Literal["FULL", "NORMAL"], checkpoint_pages: int = 1000
+    path: Path,
+    *,
+    synchronous: Literal["FULL", "NORMAL"],
+    checkpoint_pages: int = 1000,
+    busy_s: float | None = None,
+    accept: Callable[[sqlite3.Connection], None] | None = None,
 ) -> sqlite3.Connection:
     """Open a database for writing, in WAL mode and in autocommit; use `transaction` for more than one statement.
 
@@ -30,6 +47,8 @@ def connect(
         path: created where missing; its folder must be there.
         synchronous: FULL where a commit must survive a power cut, NORMAL where repeating it is harmless.
         checkpoint_pages: the log is folded into the file when a commit finds it longer than this.
+        busy_s: longest wait for another process's lock; None is `BUSY_S`.
+        accept: looks at the file, and raises where it is another program's, before anything of it is changed.
 
     Raises:
         StoreError: it cannot be opened or is damaged.
@@ -37,8 +56,11 @@ def connect(
     with stored(path):
         create_private(path)
         # The file is opened by the thread that builds the part and may be used by one other, never by two at once.
-        connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=_Connection)
         try:
+            wait_at_most(connection, BUSY_S if busy_s is None else busy_s)
+            if accept is not None:
+                accept(connection)
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute(f"PRAGMA synchronous={synchronous}")
             connection.execute(f"PRAGMA wal_autocheckpoint={checkpoint_pages}")
@@ -55,11 +77,13 @@ def open_store(
     synchronous: Literal["FULL", "NORMAL"],
     checkpoint_pages: int = 1000,
     is_checked: bool = True,
+    busy_s: float | None = None,
 ) -> sqlite3.Connection:
     """A database that is whole and whose schema is up to date, opened for writing as by `connect`.
 
     Args:
         is_checked: False where someone else looks for damage.
+        busy_s: longest wait for another process's lock once it is open; while it is opened that is `BUSY_S`.
 
     Raises:
         StoreError: it cannot be opened, is damaged, or of a newer version (MigrationError).
@@ -69,14 +93,26 @@ def open_store(
         if is_checked:
             check(connection, path)
         migrate(connection, path, steps)
+        if busy_s is not None:
+            wait_at_most(connection, busy_s)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def connect_read_only(path: Path) -> sqlite3.Connection:
+def wait_at_most(connection: sqlite3.Connection, busy_s: float) -> None:
+    """How long a connection that `connect` has opened waits from now on for another process's lock."""
+    connection.execute(f"PRAGMA busy_timeout={round(busy_s * 1000)}")
+    if isinstance(connection, _Connection):
+        connection.busy_s, connection.no_wait_before_s = busy_s, float("-inf")
+
+
+def connect_read_only(path: Path, *, busy_s: float | None = None) -> sqlite3.Connection:
     """Open a database that another process may be writing.
+
+    Args:
+        busy_s: longest wait for another process that lets nobody read; None is `BUSY_S`.
 
     Raises:
         StoreError: it is not there or cannot be read.
@@ -85,7 +121,10 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
         raise StoreError(f"{path}: no such database; give the file that the collector writes")
     with stored(path):
         address = f"{path.absolute().as_uri()}?mode=ro"
-        connection = sqlite3.connect(address, uri=True, timeout=BUSY_S, check_same_thread=False)  # as `connect`
+        wait_s = BUSY_S if busy_s is None else busy_s
+        connection = sqlite3.connect(  # as `connect`
+            address, uri=True, timeout=wait_s, isolation_level=None, check_same_thread=False
+        )
         try:
             connection.execute("PRAGMA query_only=ON")
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -106,11 +145,16 @@ def check(connection: sqlite3.Connection, path: Path) -> None:
     with stored(path):
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
-        raise StoreDamaged(_damaged(path, verdict))
+        raise StoreDamaged(_damaged(path, verdict), path)
 
 
-def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Migration]) -> None:
+def migrate(
+    connection: sqlite3.Connection, path: Path, steps: Sequence[Migration], application_id: int | None = None
+) -> None:
     """Bring a schema up to date, all steps in one transaction.
+
+    Args:
+        application_id: tells the file from any other program's; None where it carries none.
 
     Raises:
         MigrationError: a newer version of alpr wrote the file.
@@ -129,13 +173,15 @@ def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Migratio
         database = Database(connection)
         for step in steps[version:]:
             step(database)
+        if application_id is not None:
+            connection.execute(f"PRAGMA application_id={application_id}")
         connection.execute(f"PRAGMA user_version={len(steps)}")
 
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """All or nothing, holding the write lock from the start so that reading before writing is safe."""
-    connection.execute("BEGIN IMMEDIATE")
+    _begin(connection)
     try:
         yield
         connection.execute("COMMIT")
@@ -145,13 +191,31 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+def _begin(connection: sqlite3.Connection) -> None:
+    """Take the write lock; where the last wait for it was in vain a moment ago, only if it is free."""
+    waits = not isinstance(connection, _Connection) or time.monotonic() >= connection.no_wait_before_s
+    if not waits:
+        connection.execute("PRAGMA busy_timeout=0")
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError:
+        if waits and isinstance(connection, _Connection):
+            connection.no_wait_before_s = time.monotonic() + _IN_VAIN_S
+        raise
+    finally:
+        if not waits and isinstance(connection, _Connection):
+            connection.execute(f"PRAGMA busy_timeout={round(connection.busy_s * 1000)}")
+
+
 @contextmanager
 def stored(path: Path) -> Iterator[None]:
     """Map SQLite's exceptions to ours.
 
     Raises:
-        StoreFull: no room on the disk, or it fails to write.
-        StoreBusy: another process has held the lock for too long.
+        StoreFull: no room on the disk, or it fails.
+        StoreBusy: another process holds the lock for too long.
+        StoreUnavailable: it may be neither read nor written now: made read-only, its rights or descriptors lost.
+        StoreDamaged: pages of it are torn, or it is no database.
         StoreError: anything else.
     """
     try:
@@ -169,22 +233,39 @@ def create_private(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o660))
 
 
+_KINDS: Mapping[int, tuple[type[StoreError], str]] = {
+    sqlite3.SQLITE_FULL: (StoreFull, "cannot write ({0}); free some space on its disk"),
+    # Also of a full disk, where the log's index or a flush finds it first.
+    sqlite3.SQLITE_IOERR: (StoreFull, "its disk is full or fails ({0}); free some space on it, or see dmesg"),
+    **dict.fromkeys(
+        (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL),
+        (StoreBusy, "another process holds its lock ({0}); see which with: fuser -v FILE"),
+    ),
+    **dict.fromkeys(
+        (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM),
+        (StoreUnavailable, "may not be written ({0}); check its owner, its mode and its disk"),
+    ),
+    sqlite3.SQLITE_CANTOPEN: (
+        StoreUnavailable,
+        "cannot open the database ({0}); check that its folder exists and is writable",
+    ),
+}
+
+
 def _mapped(error: sqlite3.Error, path: Path) -> StoreError:
+    # Some errors are raised by the Python module itself and carry no code; extended codes keep theirs below.
     code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
-    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-        return StoreFull(f"{path}: cannot write ({error}); free some space on its disk")
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return StoreBusy(f"{path}: another process has held its lock for {BUSY_S:.0f} s; see who with: fuser {path}")
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return StoreDamaged(_damaged(path, str(error)))
-    if code == sqlite3.SQLITE_CANTOPEN:
-        return StoreError(f"{path}: cannot open the database ({error}); check that its folder exists and is writable")
-    return StoreError(f"{path}: {error}")
+    if code == sqlite3.SQLITE_NOTADB:
+        return StoreDamaged(f"{path}: {error}, or it is damaged; give another file, or {_aside(path)}", path)
+    if code == sqlite3.SQLITE_CORRUPT:
+        return StoreDamaged(_damaged(path, str(error)), path)
+    kind, text = _KINDS.get(code, (StoreError, "{0}"))
+    return kind(f"{path}: {text.format(error)}")
 
 
 def _damaged(path: Path, verdict: str) -> str:
-    first = " ".join(verdict.split())
-    return (
-        f"{path}: the database is damaged ({first}); move it and its -wal file aside, start again, "
-        f"and save what it holds with: sqlite3 {path.name} .recover"
-    )
+    return f"{path}: the database is damaged ({' '.join(verdict.split())}); {_aside(path)}"
+
+
+def _aside(path: Path) -> str:
+    return f"move it and its -wal file aside, start again, and save what it holds with: sqlite3 {path.name} .recover"

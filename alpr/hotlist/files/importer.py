@@ -16,10 +16,10 @@ from alpr.hotlist.entries.ncic_codes import CODES
 from alpr.hotlist.files.csv_rows import CsvRow
 from alpr.hotlist.files.formats import ROWS, Format, format_of
 from alpr.hotlist.files.sources import open_source
-from alpr.hotlist.store.database import open_for_writing, stored
+from alpr.hotlist.store.database import open_for_writing
 from alpr.hotlist.store.shrinking import refuse_shrink
 from alpr.hotlist.store.staging import Applied, apply_staged, drop_duplicates, stage, staged_parts
-from alpr.system.sqlite import transaction
+from alpr.system.sqlite import stored, transaction
 from alpr.types import HotlistEntry
 
 Progress = Callable[[float], None]

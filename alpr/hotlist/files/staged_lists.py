@@ -20,10 +20,10 @@ from alpr.errors import HotlistError
 from alpr.hotlist.entries.import_issues import Sink
 from alpr.hotlist.files.importer import ImportOptions, Progress, Reading, printable
 from alpr.hotlist.files.list_diff import Difference, EntryChange, changes, difference
-from alpr.hotlist.store.database import open_for_writing, stored, text_from_instant
+from alpr.hotlist.store.database import open_for_writing, text_from_instant
 from alpr.hotlist.store.shrinking import refuse_shrink
 from alpr.hotlist.store.staging import Applied, apply_staged, stage
-from alpr.system.sqlite import transaction
+from alpr.system.sqlite import stored, transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,9 @@ from alpr.hotlist.match.skips import skip_of
 from alpr.hotlist.rules.conditions import Circumstances
 from alpr.hotlist.rules.matching import meet, urgency
 from alpr.hotlist.rules.policy import MatchPolicy
-from alpr.hotlist.store.database import open_read_only, stored
+from alpr.hotlist.store.database import open_read_only
 from alpr.hotlist.store.entry_store import SELECTED, entry_from_row
+from alpr.system.sqlite import stored
 from alpr.types import HotlistEntry, Match, Place, PlateText
 
 _OF_LIST = "(list_name = lists.name OR list_name = '' AND skips.origin IN ('', lists.origin))"
@@ -82,13 +83,16 @@ class HotlistIndex:
         self._rules_version = -1
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Path, *, busy_s: float | None = None) -> Self:
         """Open a hotlist database.
+
+        Args:
+            busy_s: longest wait for another process that lets nobody read; None: as long as an import takes.
 
         Raises:
             StoreError: it is not there, cannot be opened, or (MigrationError) is not a hotlist database.
         """
-        return cls(open_read_only(path), path)
+        return cls(open_read_only(path, busy_s=busy_s), path)
 
     def match(
         self,

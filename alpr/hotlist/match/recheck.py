@@ -17,7 +17,8 @@ from alpr.clock import Clock
 from alpr.hotlist.match.hits import NO_LIMITS, MaxAges, hit_from
 from alpr.hotlist.match.index import HotlistIndex
 from alpr.hotlist.match.recheck_filter import Due, DueFilter, is_due, newest_arrival
-from alpr.hotlist.store.database import open_read_only, stored
+from alpr.hotlist.store.database import open_read_only
+from alpr.system.sqlite import stored
 from alpr.types import Hit, Match, Place, Read
 
 _BATCH = 200

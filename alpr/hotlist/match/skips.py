@@ -19,8 +19,8 @@ from typing import NamedTuple, TypeAlias
 from alpr.clock import Clock, instant_from_micros, micros
 from alpr.errors import HotlistError, StoreError
 from alpr.hotlist.rules.wildcards import normalise_pattern
-from alpr.hotlist.store.database import open_for_writing, open_read_only, stored, text_from_instant
-from alpr.system.sqlite import transaction
+from alpr.hotlist.store.database import open_for_writing, open_read_only, text_from_instant
+from alpr.system.sqlite import stored, transaction
 from alpr.types import HotlistEntry, MatchKind
 
 _log = logging.getLogger(__name__)
@@ -221,12 +221,13 @@ class SkipCounter:
         uri = f"{self._database.absolute().as_uri()}?mode=rw"
         try:
             with (
+                stored(self._database),
                 closing(sqlite3.connect(uri, uri=True, timeout=_NOTE_BUSY_S, isolation_level=None)) as connection,
                 transaction(connection),
             ):
                 connection.executemany(_NOTE, rows)
-        except sqlite3.OperationalError as error:
-            _log.info("%s: skips are noted later (%s)", self._database, error)
+        except StoreError as error:
+            _log.info("skips are noted later: %s", error)
         else:
             self._counts.clear()
 

@@ -6,17 +6,17 @@ One process writes at a time (imports); any number read while it does, and see e
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alpr.errors import MigrationError, StoreError, StoreFull
+from alpr.errors import MigrationError, StoreError
 from alpr.hotlist.rules.neighbours import ENDING_LENGTH
 from alpr.hotlist.store.entry_store import details_hash, details_text
 from alpr.hotlist.store.set_tables import add_origin_of_skips, add_set_tables
-from alpr.system.sqlite import create_private, transaction
+from alpr.system.sqlite import connect, connect_read_only, migrate, stored
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -35,25 +35,27 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         MigrationError: it is another program's database, or of a newer version.
         StoreError: it cannot be opened.
         StoreFull: there is no room for it.
+        StoreBusy: another import holds it.
     """
-    with stored(path):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"{path}: its folder cannot be made ({error.strerror}): choose another --db") from error
-        create_private(path)
-        connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
-        try:
-            version = _refuse_foreign(connection, path)
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{path}: its folder cannot be made ({error.strerror}): choose another --db") from error
+    version = 0
+
+    def accept(connection: sqlite3.Connection) -> None:
+        nonlocal version
+        version = _refuse_foreign(connection, path)
+
+    connection = connect(path, synchronous="FULL", busy_s=BUSY_S, accept=accept)
+    try:
+        with stored(path):
             connection.execute(f"PRAGMA cache_size=-{_IMPORT_CACHE_KIB}")
-            if version != SCHEMA_VERSION:  # else nothing is written, and no reader is disturbed
-                with transaction(connection):
-                    _migrate(connection)
-        except BaseException:
-            connection.close()
-            raise
+        if version != SCHEMA_VERSION:  # else nothing is written, and no reader is disturbed
+            migrate(connection, path, _STEPS, APPLICATION_ID)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -67,14 +69,17 @@ def bring_up_to_date(path: Path) -> None:
     """
     if not path.is_file():
         return
-    with stored(path), closing(_connect_read_only(path)) as connection:
+    with closing(connect_read_only(path, busy_s=BUSY_S)) as connection, stored(path):
         is_current = _refuse_foreign(connection, path) == SCHEMA_VERSION
     if not is_current:
         open_for_writing(path).close()
 
 
-def open_read_only(path: Path) -> sqlite3.Connection:
+def open_read_only(path: Path, *, busy_s: float | None = None) -> sqlite3.Connection:
     """Open a hotlist database to match against while others may be importing.
+
+    Args:
+        busy_s: longest wait for another process that lets nobody read; None is `BUSY_S`.
 
     Raises:
         MigrationError: it is another program's database, or of another version.
@@ -84,37 +89,18 @@ def open_read_only(path: Path) -> sqlite3.Connection:
         raise StoreError(
             f"{path}: no hotlist database there: make one with `alpr hotlist import FILE --list NAME --db {path}`"
         )
-    with stored(path):
-        connection = _connect_read_only(path)
-        try:
-            if _refuse_foreign(connection, path) != SCHEMA_VERSION:
-                raise MigrationError(
-                    f"{path}: made by an older alpr: bring it up to date with `alpr hotlist list --db {path}`"
-                )
-        except BaseException:
-            connection.close()
-            raise
-    return connection
-
-
-def _connect_read_only(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S, isolation_level=None)
-
-
-@contextmanager
-def stored(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into ours, naming the file."""
+    connection = connect_read_only(path, busy_s=BUSY_S if busy_s is None else busy_s)
     try:
-        yield
-    except sqlite3.Error as error:
-        # Some errors are raised by the Python module itself and carry no code; extended codes keep theirs below.
-        code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
-        if code == sqlite3.SQLITE_FULL:
-            raise StoreFull(f"{path}: no room left on the disk: free some and import again") from error
-        if code == sqlite3.SQLITE_BUSY:
-            raise StoreError(f"{path}: another import holds it: try again when that is done") from error
-        advice = "check that it is a hotlist database and that its folder is writable"
-        raise StoreError(f"{path}: {error}: {advice}") from error
+        with stored(path):
+            version = _refuse_foreign(connection, path)
+        if version != SCHEMA_VERSION:
+            raise MigrationError(
+                f"{path}: made by an older alpr: bring it up to date with `alpr hotlist list --db {path}`"
+            )
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def text_from_instant(at: datetime) -> str:
@@ -137,17 +123,6 @@ def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> int:
             f"{path}: has schema version {version}, this alpr knows up to {SCHEMA_VERSION}: use a newer alpr"
         )
     return version
-
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    from sqlite_utils import Database  # noqa: PLC0415 - slow to import, and readers never need it
-
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    tables = Database(connection)
-    for step in _STEPS[version:]:
-        step(tables)
-    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
 
 def _lists_and_entries(tables: Database) -> None:

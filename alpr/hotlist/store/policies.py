@@ -10,9 +10,9 @@ from pathlib import Path
 
 from alpr.errors import HotlistError, StoreError
 from alpr.hotlist.rules.policy import DEFAULT_POLICY, MatchPolicy
-from alpr.hotlist.store.database import open_for_writing, stored
+from alpr.hotlist.store.database import open_for_writing
 from alpr.hotlist.store.staging import refuse_other_origin, remember_revision
-from alpr.system.sqlite import transaction
+from alpr.system.sqlite import stored, transaction
 
 
 def set_policy(

@@ -16,7 +16,7 @@ from typing import BinaryIO
 from alpr.errors import EntryError, HotlistError, MalformedError, UpdateRefused, WrongBaseError
 from alpr.hotlist.entries.entry_mapping import entry_from_mapping
 from alpr.hotlist.rules.policy import DEFAULT_POLICY
-from alpr.hotlist.store.database import open_for_writing, stored, text_from_instant
+from alpr.hotlist.store.database import open_for_writing, text_from_instant
 from alpr.hotlist.store.policies import json_from_policy
 from alpr.hotlist.store.staging import Applied, apply_staged, stage
 from alpr.hotlist.updates.container import Head, Header, ListHead, check_follows, check_payload, read_head
@@ -25,7 +25,7 @@ from alpr.hotlist.updates.payload import SkipRecord, blocks
 from alpr.hotlist.updates.published_skips import check_skip, replace_skips
 from alpr.hotlist.updates.signing import Admin
 from alpr.hotlist.updates.version_floor import keep_marks, read_marks
-from alpr.system.sqlite import transaction
+from alpr.system.sqlite import stored, transaction
 from alpr.types import HotlistEntry
 
 _TABLES = (

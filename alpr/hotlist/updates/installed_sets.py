@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 
 from alpr.errors import UpdateRefused
-from alpr.hotlist.store.database import open_for_writing, open_read_only, stored, text_from_instant
+from alpr.hotlist.store.database import open_for_writing, open_read_only, text_from_instant
 from alpr.hotlist.updates.container import Held
-from alpr.system.sqlite import transaction
+from alpr.system.sqlite import stored, transaction
 
 _SETS = """
     SELECT sets.list_set, sets.revision, release, made_at, applied_at, signers,

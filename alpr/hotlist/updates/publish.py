@@ -21,7 +21,7 @@ import msgspec
 from alpr.errors import HotlistError
 from alpr.hotlist.entries.entry_mapping import mapping_from_entry
 from alpr.hotlist.rules.policy import DEFAULT_POLICY
-from alpr.hotlist.store.database import open_read_only, stored
+from alpr.hotlist.store.database import open_read_only
 from alpr.hotlist.store.entry_store import SELECTED, entry_from_row
 from alpr.hotlist.store.policies import policy_from_json
 from alpr.hotlist.updates.container import FORMAT, Head, Header, ListHead, unsigned_head
@@ -29,6 +29,7 @@ from alpr.hotlist.updates.payload import EntryKey, PayloadFacts, PayloadWriter, 
 from alpr.hotlist.updates.publications import Draft, file_name, latest_snapshot, written
 from alpr.hotlist.updates.published_skips import skips_to_publish
 from alpr.hotlist.updates.signing import AdminKey
+from alpr.system.sqlite import stored
 
 VALID_FOR = timedelta(days=14)
 _SET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

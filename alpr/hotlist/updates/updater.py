@@ -29,13 +29,13 @@ from alpr.errors import (
     UpdateRefused,
     WrongBaseError,
 )
-from alpr.hotlist.store.database import open_for_writing, open_read_only, stored
+from alpr.hotlist.store.database import open_for_writing, open_read_only
 from alpr.hotlist.updates.container import Held, check_follows, read_head
 from alpr.hotlist.updates.install import Trust, apply_update, verify
 from alpr.hotlist.updates.installed_sets import HeldSet, RefusalCount, count_refusal, forget_arrivals, read_sets
 from alpr.hotlist.updates.update_folder import Candidate, Inbox, UpdateFile, best_of, discard, file_at, updates_in
 from alpr.hotlist.updates.version_floor import are_kept, keep_marks, read_marks, read_resets
-from alpr.system.sqlite import transaction
+from alpr.system.sqlite import stored, transaction
 
 _log = logging.getLogger(__name__)
 

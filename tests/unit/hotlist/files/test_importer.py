@@ -174,7 +174,7 @@ def test_a_full_disk_leaves_the_list_as_it_was(path: Path, monkeypatch: pytest.M
         return connection
 
     monkeypatch.setattr(importer, "open_for_writing", small_disk)
-    with pytest.raises(StoreFull, match="no room left on the disk"):
+    with pytest.raises(StoreFull, match="free some space on its disk"):
         imported(path, [f"AB{n:05},x" for n in range(5000)])
     assert stored_rows(path) == [("AA11",)]
 

@@ -121,7 +121,7 @@ def test_a_second_import_waits_and_then_says_so(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(database, "BUSY_S", 0.05)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreError, match="another import holds it: try again"):
+        with pytest.raises(StoreError, match="another process holds its lock"):
             imported(path, ["CD34,x"])
 
 
