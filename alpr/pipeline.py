@@ -6,6 +6,7 @@ Frame ─► detect ─► track (recognise what is worth it) ─► match ─�
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -19,6 +20,9 @@ from alpr.geometry import Polygon, is_inside
 from alpr.types import Detection, Frame, Hit, Image, MatchKind, Observation, Read
 
 _log = logging.getLogger(__name__)
+
+_MOST_UNMATCHED = 1000
+_MATCH_AGAIN_NS = 5_000_000_000
 
 Recognise = Callable[[Frame, Sequence[Detection]], list[Observation]]
 
@@ -53,8 +57,8 @@ class Matcher(Protocol):
 class Journal(Protocol):
     """Keeps reads and hits on the device and queues them for the collector."""
 
-    def append(self, reads: Sequence[Read], hits: Sequence[Hit]) -> None:
-        """Keep them all or none.
+    def append(self, reads: Sequence[Read], hits: Sequence[Hit]) -> bool:
+        """Keep them all or none; False where they are held in memory until they can be kept.
 
         Raises:
             StoreUnavailable: there is no room; the loss is counted there.
@@ -75,7 +79,7 @@ class Outcome:
     reads: tuple[Read, ...] = ()
     hits: tuple[Hit, ...] = ()
     is_kept: bool = True
-    """False where the journal had no room: told locally, lost for the collector."""
+    """False where the journal could not keep them: told locally, and held until it can, or lost for the collector."""
 
 
 class Pipeline:
@@ -106,6 +110,8 @@ class Pipeline:
         self._clock = clock
         self._masked = masked or {}
         self._cameras: dict[str, tuple[Reader, Tracker]] = {}
+        self._unmatched: deque[Read] = deque()
+        self._match_at_ns = 0
         self._standing: dict[str, dict[str, Hit]] = {}  # of each open pass its hits by hit_id, by read_id
 
     def process(self, frame: Frame) -> Outcome:
@@ -118,9 +124,16 @@ class Pipeline:
                 reads = tracker.update(frame, detections, self._recognise)
             return self._report(reads)
 
+    @property
+    def unmatched(self) -> int:
+        """Reads that wait in memory for a hotlist that cannot be read now."""
+        return len(self._unmatched)
+
     def finish(self) -> Outcome:
         """Close all passes: the sources have ended."""
-        return self._report([read for _, tracker in self._cameras.values() for read in tracker.finish()])
+        self._match_at_ns = 0
+        reads = [read for _, tracker in self._cameras.values() for read in tracker.finish()]
+        return self._report(reads, most_unmatched=0)
 
     def adopt(self, hits: Iterable[Hit]) -> None:
         """Past hits that a hotlist update brought.
@@ -147,23 +160,50 @@ class Pipeline:
         with self._times.measure("recognise"):
             return self._cameras[frame.camera_id][0].recognise(frame.image, detections)
 
-    def _report(self, reads: Sequence[Read]) -> Outcome:
-        if not reads:
+    def _report(self, reads: Sequence[Read], most_unmatched: int = _MOST_UNMATCHED) -> Outcome:
+        if not reads and not (self._unmatched and self._clock.monotonic_ns() >= self._match_at_ns):
             return Outcome()
         with self._times.measure("match"):
-            hits = [hit for read in reads for hit in self._news(read)]
+            reads, hits = self._matched(reads, most_unmatched)
+        if not reads:
+            return Outcome()
         try:
             with self._times.measure("keep"):
-                self._journal.append(reads, hits)
+                is_kept = self._journal.append(reads, hits)
         except StoreUnavailable as error:
             _log.error("%d reads and %d hits not kept: %s", len(reads), len(hits), error)
-            return Outcome(tuple(reads), tuple(hits), is_kept=False)
-        return Outcome(tuple(reads), tuple(hits))
+            is_kept = False
+        return Outcome(tuple(reads), tuple(hits), is_kept=is_kept)
+
+    def _matched(self, new: Sequence[Read], most_unmatched: int) -> tuple[list[Read], list[Hit]]:
+        """Reads that were held against the hotlist, and their hits, in order. Where it cannot be read now they wait:
+        a read that is kept without its hits would never be looked at again."""
+        self._unmatched.extend(new)
+        if self._clock.monotonic_ns() < self._match_at_ns:
+            return self._given_up(most_unmatched), []
+        reads: list[Read] = []
+        hits: list[Hit] = []
+        try:
+            while self._unmatched:
+                hits += self._news(self._unmatched[0])
+                reads.append(self._unmatched.popleft())
+        except StoreUnavailable as error:
+            self._match_at_ns = self._clock.monotonic_ns() + _MATCH_AGAIN_NS
+            _log.error("%d reads wait to be held against the hotlist: %s", len(self._unmatched), error)
+            reads += self._given_up(most_unmatched)
+        return reads, hits
+
+    def _given_up(self, most_unmatched: int) -> list[Read]:
+        """Beyond the bound, the oldest go on unmatched."""
+        excess = max(0, len(self._unmatched) - most_unmatched)
+        if excess:
+            _log.error("%d reads were held against no hotlist, which could not be read for too long", excess)
+        return [self._unmatched.popleft() for _ in range(excess)]
 
     def _news(self, read: Read) -> list[Hit]:
         """The hits of this revision that differ from those already standing: new, changed or withdrawn."""
-        before = self._standing.pop(read.read_id, {})
         now = {hit.hit_id: hit for hit in self._matcher.hits(read)}
+        before = self._standing.pop(read.read_id, {})
         if not read.is_final:
             self._standing[read.read_id] = now
         news = [hit for hit in now.values() if not _says_the_same(hit, before.get(hit.hit_id))]

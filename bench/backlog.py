@@ -16,7 +16,8 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from alpr.journal.journal import Journal, JournalLimits
+from alpr.journal.journal import Journal
+from alpr.journal.rows import JournalLimits
 from alpr.link.client.device_link import DeviceLink
 from bench.faults.records import name_of, numbered_hit, numbered_read
 from bench.faults.stage import Stage, wait_until

@@ -115,7 +115,11 @@ class Forwarding:
         assert self._forwarder is not None  # noqa: S101 - the thread is only started with one
         try:
             while not self._stop.is_set():
-                if not self._forwarder.step():
-                    self._stop.wait(_IDLE_S)
+                try:
+                    wait_s = 0.0 if self._forwarder.step() else _IDLE_S
+                except StoreUnavailable as error:
+                    _log.warning("nothing is carried on for now: %s", error)
+                    wait_s = PRUNE_EVERY_S
+                self._stop.wait(wait_s)
         finally:
             self._forwarder.close()

@@ -28,6 +28,7 @@ from alpr.hotlist.updates.install import Trust
 from alpr.hotlist.updates.thread import UpdateThread, trust_in
 from alpr.hotlist.updates.update_folder import Inbox
 from alpr.link.protocol.convert import record_from_hit
+from alpr.system.sqlite import LOOP_BUSY_S
 
 _log = logging.getLogger(__name__)
 
@@ -127,9 +128,14 @@ class CollectorHotlists:
         self._thread.check()
         if self._past is None:
             return
-        if not self._found:
-            self._found = self._past.step(_STEP_S)
-        if self._found and self._clock.monotonic_ns() >= self._pause_until_ns:
+        if self._clock.monotonic_ns() < self._pause_until_ns:
+            return
+        try:
+            self._found = self._found or self._past.step(_STEP_S)
+        except StoreUnavailable as error:
+            _log.error("past reads are not checked for now: %s", error)
+            self._pause_until_ns = self._clock.monotonic_ns() + _PAUSE_NS
+        if self._found:
             self._keep(self._found)
 
     def _keep(self, found: Sequence[PastHit]) -> None:
@@ -148,7 +154,7 @@ class CollectorHotlists:
         path = hotlist_path(self._database)
         return PastCheck(
             path,
-            stack.enter_context(HotlistIndex.open(path)),
+            stack.enter_context(HotlistIndex.open(path, busy_s=LOOP_BUSY_S)),
             stack.enter_context(closing(CollectorHistory(self._database))),
             self._clock,
             self._thread.updater.past_done,

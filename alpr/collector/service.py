@@ -38,6 +38,7 @@ from alpr.link.server.hub import Hub
 from alpr.system.metrics_endpoint import Exporter
 from alpr.system.printable import json_line
 from alpr.system.prometheus import STAGE_BOUNDS_MS
+from alpr.system.sqlite import LOOP_BUSY_S
 from alpr.system.stage_times import StageTimes
 
 _log = logging.getLogger(__name__)
@@ -193,7 +194,7 @@ def run_collector(
     allowed = AllowList(allowed_devices)
     teller = Teller(output or sys.stdout, receivers)
     with (
-        closing(Store(database, also=queue_for(targets), day_bytes=day_bytes)) as store,
+        closing(Store(database, also=queue_for(targets), day_bytes=day_bytes, busy_s=LOOP_BUSY_S)) as store,
         closing(HealthStore(health_path(database))) as health,
         Forwarding(database, targets, store) as forwarding,
         _hotlists(database, published, store, teller) as hotlists,

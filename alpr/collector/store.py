@@ -60,6 +60,7 @@ class Store:
         path: created where missing; its folder must be there.
         also: called in the transaction that stores records, with those that are new.
         day_bytes: how much of one device is stored on a day.
+        busy_s: longest wait for another process's lock, but for the start; None: as long as a person waits.
 
     Raises:
         StoreError: the file is damaged, or of a newer version (MigrationError), or cannot be opened.
@@ -72,12 +73,13 @@ class Store:
         *,
         also: AlsoStored | None = None,
         day_bytes: int = DAY_BYTES,
+        busy_s: float | None = None,
     ) -> None:
         self._path = path
         self._day_bytes = day_bytes
         self._also = also
         self._clock = clock or SystemClock()
-        self._connection = open_store(path, STEPS, synchronous="FULL", checkpoint_pages=4000)
+        self._connection = open_store(path, STEPS, synchronous="FULL", checkpoint_pages=4000, busy_s=busy_s)
         self._records = RecordTables(self._connection, self._clock)
 
     def close(self) -> None:

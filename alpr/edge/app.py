@@ -11,8 +11,8 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 
 from alpr.capture import Feed, Feeds, FeedStatus, open_source
 from alpr.clock import Clock, SystemClock
@@ -30,8 +30,9 @@ from alpr.hotlist.match.hits import HotlistMatcher
 from alpr.hotlist.match.index import HotlistIndex
 from alpr.hotlist.match.skips import SkipCounter
 from alpr.hotlist.store.database import bring_up_to_date
-from alpr.journal.journal import Journal, JournalLimits
+from alpr.journal.journal import Journal
 from alpr.journal.recovery import mark_damaged, open_journal
+from alpr.journal.rows import JournalLimits
 from alpr.link.client.device_link import DeviceLink
 from alpr.link.keys.curve_keys import load_public_key
 from alpr.link.keys.keyring import KeyRing
@@ -42,6 +43,7 @@ from alpr.reading.plate_reader import PlateReader
 from alpr.reading.tiled_reader import FilmReader
 from alpr.system.metrics_endpoint import Exporter
 from alpr.system.prometheus import STAGE_BOUNDS_MS
+from alpr.system.sqlite import LOOP_BUSY_S
 from alpr.system.stage_times import StageTimes
 from alpr.track import Tracker
 from alpr.types import Hit, Read
@@ -52,6 +54,8 @@ STATUS_EVERY_S = 30.0
 DECISIONS_EVERY_S = 1.0
 LISTS_EVERY_S = 10.0
 FIGURES_EVERY_S = 2.0
+COMPLAIN_EVERY_S = 10.0
+"""Between two lines about a database that cannot be used now."""
 PAST_STEP_S = 0.005
 """How long a frame may have to wait for past reads."""
 DRAIN_S = 5.0
@@ -92,6 +96,7 @@ class Edge:
         self._telling = Outcomes(rules, receivers, on_outcome)
         self._stopping = threading.Event()
         self._frames = 0
+        self._look_back_at_s = self._complain_at_s = float("-inf")
 
     def stop(self) -> None:
         """End the run soon; may be called from a signal handler or another thread."""
@@ -169,31 +174,51 @@ class Edge:
                     self._telling.tell(pipeline.process(frame))
             elif feeds.is_done:
                 break
-            self._look_back(journal, pipeline)
+            with self._when_stores_can_be_used():
+                self._look_back(journal, pipeline)
             if link is not None and link.failure is not None:
                 raise StoreError(f"the link to the collector died: {link.failure}") from link.failure
             if time.monotonic() >= next_look_s:
                 next_look_s = time.monotonic() + DECISIONS_EVERY_S
-                self._telling.take_decisions(journal)
-                journal.report_losses()
+                with self._when_stores_can_be_used():
+                    journal.settle()
+                    self._telling.take_decisions(journal)
             if time.monotonic() >= next_lists_s:
                 next_lists_s = time.monotonic() + LISTS_EVERY_S
-                self._held = held_lists(self._index, self._clock.now())
-                signs.hold(self._held)
+                with self._when_stores_can_be_used():
+                    self._held = held_lists(self._index, self._clock.now())
+                    signs.hold(self._held)
             if self._metrics is not None and time.monotonic() >= next_figures_s:
                 next_figures_s = time.monotonic() + FIGURES_EVERY_S
-                self._metrics.show(self._figures(self._report(feeds.statuses(), link, journal)))
+                with self._when_stores_can_be_used():
+                    self._metrics.show(self._figures(self._report(feeds.statuses(), link, journal)))
             if time.monotonic() >= next_status_s:
                 next_status_s = time.monotonic() + STATUS_EVERY_S
-                log_status(self._report(feeds.statuses(), link, journal))
+                with self._when_stores_can_be_used():
+                    log_status(self._report(feeds.statuses(), link, journal))
+
+    @contextmanager
+    def _when_stores_can_be_used(self) -> Iterator[None]:
+        """What is done now and then is left out for now where a database is locked or may not be read."""
+        try:
+            yield
+        except StoreUnavailable as error:
+            if time.monotonic() >= self._complain_at_s:
+                self._complain_at_s = time.monotonic() + COMPLAIN_EVERY_S
+                _log.error("%s", error)
 
     def _look_back(self, journal: Journal, pipeline: Pipeline) -> None:
         """Go on with holding past reads against what is new in the hotlists."""
-        hits = () if self._updates is None else self._updates.step(PAST_STEP_S)
+        if self._updates is None or time.monotonic() < self._look_back_at_s:
+            return
+        try:
+            hits = self._updates.step(PAST_STEP_S)
+        except StoreUnavailable:
+            self._look_back_at_s = time.monotonic() + COMPLAIN_EVERY_S
+            raise
         if hits:
-            is_kept = True
             try:
-                journal.append((), hits)
+                is_kept = journal.append((), hits)
             except StoreUnavailable as error:
                 _log.error("%d past hits not kept: %s", len(hits), error)
                 is_kept = False
@@ -234,7 +259,7 @@ class Edge:
         if hotlist.admins is not None and not hotlist.database.is_file():
             return NoHotlist()  # a check: the first run makes it, and the first update fills it
         bring_up_to_date(hotlist.database)
-        index = self._index = stack.enter_context(HotlistIndex.open(hotlist.database))
+        index = self._index = stack.enter_context(HotlistIndex.open(hotlist.database, busy_s=LOOP_BUSY_S))
         skips = SkipCounter(hotlist.database, self._clock)
         stack.callback(skips.note)
         return HotlistMatcher(index, self._clock, places_of(self._config.cameras), max_ages_of(self._config), skips)
@@ -298,4 +323,5 @@ class Edge:
             stages=self._times.latencies(),
             link=None if link is None else link.status(),
             lost=journal.losses(),
+            held=journal.held,
         )

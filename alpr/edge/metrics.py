@@ -97,6 +97,7 @@ def _reading(shown: DeviceFigures) -> Iterator[Metric]:
 def _link(shown: DeviceFigures) -> Iterator[Metric]:
     lost = [(kind, count) for kind, count in shown.report.lost.items()]
     yield counters("alpr_records_lost", "Records lost over all time, by cause.", ("what", "cause"), lost)
+    yield gauge("alpr_held_records", "Records that wait in memory for the journal.", shown.report.held)
     link = shown.report.link
     if link is None:
         return

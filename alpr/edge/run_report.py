@@ -32,6 +32,8 @@ class EdgeReport:
     link: LinkStatus | None
     lost: Mapping[tuple[str, str], int]
     """Records that the journal could not keep, over all time, by what and cause."""
+    held: int = 0
+    """Records that wait in memory until the journal can be written."""
 
 
 def log_status(report: EdgeReport) -> None:
@@ -55,5 +57,7 @@ def log_status(report: EdgeReport) -> None:
         _log.info(
             "link %s, %d waiting", "up" if report.link.is_connected else "down", sum(report.link.waiting.values())
         )
+    if report.held:
+        _log.warning("%d records are held in memory until the journal can be written", report.held)
     for (what, cause), count in report.lost.items():
         _log.warning("lost so far: %d %ss (%s)", count, what, cause)

@@ -19,7 +19,7 @@ from alpr.errors import ForwardError, ForwardRefused, StoreUnavailable
 from alpr.forward.event import Event, brief
 from alpr.forward.queue import last_given, newest_number, waiting_after
 from alpr.forward.target import Target
-from alpr.system.sqlite import connect_read_only, open_store, stored, transaction
+from alpr.system.sqlite import LOOP_BUSY_S, connect_read_only, open_store, stored, transaction
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -108,7 +108,7 @@ class Forwarder:
         self._is_full = False
         with ExitStack() as stack:
             self._queue = stack.enter_context(closing(connect_read_only(database)))
-            places = open_store(self._path, (_first,), synchronous="NORMAL", is_checked=False)
+            places = open_store(self._path, (_first,), synchronous="NORMAL", is_checked=False, busy_s=LOOP_BUSY_S)
             self._places = stack.enter_context(closing(places))
             self._lanes = [self._lane(target) for target in targets]
             self._files = stack.pop_all()

@@ -6,39 +6,30 @@ empties the outbox over a connection of its own (`alpr.journal.outbox`).
 
 from __future__ import annotations
 
+import logging
 import secrets
-import sqlite3
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from alpr.clock import Clock, SystemClock, micros
-from alpr.errors import StoreFull
+from alpr.clock import Clock, SystemClock
+from alpr.errors import StoreError, StoreFull, StoreUnavailable
 from alpr.journal import losses
 from alpr.journal.disk_reserve import is_given_up, log_pages
+from alpr.journal.held import HeldRecords
 from alpr.journal.loss_counter import LossLedger
-from alpr.journal.schema import JOURNAL_STEPS, Priority
-from alpr.link.protocol.convert import pictures_of, record_from_hit, record_from_read
-from alpr.link.protocol.fields import MAX_PICTURE_BYTES
-from alpr.link.protocol.messages import HitRecord, PictureRecord, ReadRecord, encode
-from alpr.system.sqlite import open_store, stored, transaction
+from alpr.journal.rows import JournalLimits, JournalRows
+from alpr.journal.schema import JOURNAL_STEPS
+from alpr.system.sqlite import BUSY_S, LOOP_BUSY_S, open_store, stored, transaction, wait_at_most
 from alpr.types import Hit, Read
 
-_EVICTABLE = ((Priority.PICTURE, "picture"), (Priority.READ, "read"))  # in this order; all else is never dropped
+_log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class JournalLimits:
-    """How large a journal may grow. Beyond the outbox's bound the oldest pictures of non-hits go first, then the
-    oldest non-hit reads; hits, their reads and their pictures never."""
-
-    outbox_rows: int = 1_000_000
-    outbox_bytes: int = 4_000_000_000
-    """Of all waiting records together; the file is somewhat larger."""
-    history_rows: int = 50_000
-    """Own reads that are kept after delivery, without pictures; as many hits."""
+_LOTS_AT_ONCE = 32  # of what was held, in one transaction
+_TRANSACTIONS_AT_ONCE = 8  # of these, before the next frame
+_TELL_EVERY_S = 10.0
 
 
 class Journal:
@@ -59,39 +50,103 @@ class Journal:
         self.boot_id = secrets.token_hex(8)
         """New for each opening, so that a file restored from a backup never uses a number twice."""
         # The link's connection folds the log back; this one does so only where no link runs.
-        self._connection = open_store(path, JOURNAL_STEPS, synchronous="FULL", checkpoint_pages=log_pages(path))
+        self._connection = open_store(
+            path, JOURNAL_STEPS, synchronous="FULL", checkpoint_pages=log_pages(path), busy_s=LOOP_BUSY_S
+        )
+        self._rows = JournalRows(self._connection, self._limits, self.boot_id, self._clock)
+        self._held = HeldRecords()
+        self._tell_at_s = float("-inf")
         try:
             self._ledger = LossLedger(path.with_name(f"{path.name}-losses"), self._begin())
         except BaseException:
             self._connection.close()
             raise
 
-    def append(self, reads: Sequence[Read], hits: Sequence[Hit]) -> None:
+    @property
+    def held(self) -> int:
+        """Reads and hits that wait in memory until the journal can be written."""
+        return self._held.counts.total()
+
+    def append(self, reads: Sequence[Read], hits: Sequence[Hit]) -> bool:
         """Keep them all or none, durably: one transaction, one flush to the disk.
+
+        Returns:
+            False: another process holds the journal's lock, or it may not be written now. They are held in memory,
+            within a bound, and kept as soon as that is possible.
 
         Raises:
             StoreFull: there is no room; the loss is counted, and reported once there is room again.
         """
+        if self._held:  # in order, behind what waits; `settle` tries again
+            self._hold(reads, hits)
+            return False
+        try:
+            self._keep(reads, hits)
+        except StoreFull:
+            raise
+        except StoreUnavailable as error:
+            self._hold(reads, hits)
+            self._tell_held(error)
+            return False
+        return True
+
+    def settle(self) -> None:
+        """Keep what is held, and report what was lost, as far as that is possible by now; call it now and then."""
+        try:
+            for _ in range(_TRANSACTIONS_AT_ONCE):
+                if not self._held:
+                    break
+                self._keep_held()
+        except StoreUnavailable as error:
+            self._tell_held(error)
+        else:
+            self._report_losses()
+        self._ledger.hold(self._held.counts)
+
+    def _keep_held(self) -> None:
+        lot = self._held.first(_LOTS_AT_ONCE)
+        try:
+            self._keep(lot.reads, lot.hits)
+        except StoreFull as error:
+            _log.error("%d reads and %d hits that were held are lost: %s", len(lot.reads), len(lot.hits), error)
+        self._held.drop_first(_LOTS_AT_ONCE)
+        if not self._held:
+            _log.info("%s: can be written again, and all that was held in memory is kept", self._path)
+
+    def _hold(self, reads: Sequence[Read], hits: Sequence[Hit]) -> None:
+        lost = self._held.add(reads, hits)
+        if lost:
+            _log.error("%s: too much is held in memory: %d reads and %d hits are lost", self._path, *_both(lost))
+            self._ledger.add({(what, losses.UNWRITABLE): count for what, count in lost.items()})
+        self._ledger.hold(self._held.counts)
+
+    def _tell_held(self, error: StoreError) -> None:
+        now_s = time.monotonic()
+        if now_s >= self._tell_at_s:
+            self._tell_at_s = now_s + _TELL_EVERY_S
+            _log.error("%d reads and %d hits are held in memory: %s", *_both(self._held.counts), error)
+
+    def _keep(self, reads: Sequence[Read], hits: Sequence[Hit]) -> None:
         try:
             self._refuse_while_emptied()
             try:
-                self._append(reads, hits)
+                self._put(reads, hits)
             except StoreFull:
                 if not self._make_room():
                     raise
-                self._append(reads, hits)
+                self._put(reads, hits)
         except StoreFull:
-            self._ledger.add({"read": len(reads), "hit": len(hits)})
+            lost = {("read", losses.DISK_FULL): len(reads), ("hit", losses.DISK_FULL): len(hits)}
+            self._ledger.add({kind: count for kind, count in lost.items() if count})
             raise
 
-    def report_losses(self) -> None:
-        """Queue a report of what a full disk has cost, where there is room by now; to be called now and then."""
-        with stored(self._path):
-            is_news = bool(self._unsaved())
-        if is_news:
-            with suppress(StoreFull):
+    def _report_losses(self) -> None:
+        with suppress(StoreUnavailable):
+            with stored(self._path):
+                is_news = bool(self._unsaved())
+            if is_news:
                 self._refuse_while_emptied()
-                self._append([], [])
+                self._put([], [])
 
     def losses(self) -> dict[tuple[str, str], int]:
         """How many records were lost so far, by what ("read", "hit", "picture") and cause."""
@@ -107,8 +162,26 @@ class Journal:
         return (rows[-1][0], tuple(hit_id for _, hit_id in rows)) if rows else (number, ())
 
     def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
+        """Keep what is held, waiting for a lock as long as at a start, and close the file."""
+        try:
+            self._keep_all_held()
+        finally:
+            self._connection.close()
+
+    def _keep_all_held(self) -> None:
+        if not self._held:
+            return
+        try:
+            with stored(self._path):
+                wait_at_most(self._connection, BUSY_S)
+            while self._held:
+                self._keep_held()
+        except StoreError as error:
+            _log.error("%d reads and %d hits that were held are lost: %s", *_both(self._held.counts), error)
+        lost = {(what, losses.UNWRITABLE): count for what, count in self._held.counts.items()}
+        self._ledger.hold({})
+        if lost:
+            self._ledger.add(lost)
 
     def _refuse_while_emptied(self) -> None:
         """The link has given the reserve up to delete what the collector has: its room is not for what is new."""
@@ -122,158 +195,28 @@ class Journal:
         return str(journal_id)
 
     def _unsaved(self) -> Counter[tuple[str, str]]:
-        """Losses to a full disk that the ledger has and the table has not."""
+        """Losses that the ledger has and the table has not."""
         saved = losses.read_losses(self._connection)
-        return +Counter(
-            {
-                (what, losses.DISK_FULL): total - saved.get((what, losses.DISK_FULL), 0)
-                for what, total in self._ledger.totals.items()
-            }
-        )
+        return +Counter({kind: total - saved.get(kind, 0) for kind, total in self._ledger.totals.items()})
+
+    def _put(self, reads: Sequence[Read], hits: Sequence[Hit]) -> None:
+        with stored(self._path), transaction(self._connection):
+            self._rows.put(reads, hits, self._unsaved())
 
     def _make_room(self) -> int:
         """Give up some of the oldest pictures of non-hits for what is worth more; how many."""
 
-        def delete() -> int:
-            with stored(self._path), transaction(self._connection):
-                return self._connection.execute(
-                    """DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE priority = ?
-                       ORDER BY seq LIMIT max(64, (SELECT count / 16 FROM depth WHERE priority = ?)))""",
-                    (Priority.PICTURE, Priority.PICTURE),
-                ).rowcount
-
         try:
-            dropped = delete()  # without the reserve: that is for the link alone, which makes room for good
+            with stored(self._path), transaction(self._connection):
+                dropped = (
+                    self._rows.drop_pictures()
+                )  # without the reserve: that is for the link alone, which makes room for good
         except StoreFull:
             return 0
         if dropped:
-            self._ledger.add({"picture": dropped})
+            self._ledger.add({("picture", losses.DISK_FULL): dropped})
         return dropped
 
-    def _append(self, reads: Sequence[Read], hits: Sequence[Hit]) -> None:
-        with stored(self._path), transaction(self._connection):
-            lost = self._unsaved()
-            hit_reads = self._hit_reads(reads, hits)
-            for hit in hits:
-                self._keep_hit(record_from_hit(hit))
-            for read_id in hit_reads.difference(read.read_id for read in reads):
-                self._raise_priority(read_id)
-            for read in reads:
-                lost["picture", losses.TOO_LARGE] += self._keep_read(read, is_hit=read.read_id in hit_reads)
-            lost.update(self._evict())
-            self._forget_history()
-            losses.add_losses(self._connection, +lost, self._clock.now())
 
-    def _hit_reads(self, reads: Sequence[Read], hits: Sequence[Hit]) -> set[str]:
-        """Which reads met an entry, now or in an earlier revision."""
-        found = {hit.read_id for hit in hits}
-        for read in reads:
-            if self._connection.execute("SELECT 1 FROM hits WHERE read_id = ? LIMIT 1", (read.read_id,)).fetchone():
-                found.add(read.read_id)
-        return found
-
-    def _keep_hit(self, record: HitRecord) -> None:
-        encoded = encode(record)
-        self._connection.execute(
-            """INSERT INTO hits (hit_id, read_id, raised_at, record) VALUES (?, ?, ?, ?)
-               ON CONFLICT (hit_id) DO UPDATE SET record = excluded.record""",
-            (record.hit_id, record.read_id, micros(record.raised_at), encoded),
-        )
-        self._queue(Priority.HIT, encoded)
-
-    def _keep_read(self, read: Read, *, is_hit: bool) -> int:
-        """Returns how many of its pictures are too large to send."""
-        record = record_from_read(read)
-        encoded = encode(record)
-        known = self._connection.execute(
-            "SELECT patch_sha256, vehicle_sha256 FROM reads WHERE read_id = ?", (read.read_id,)
-        ).fetchone()
-        self._keep_locally(record, encoded)
-        self._queue(Priority.HIT_READ if is_hit else Priority.READ, encoded, about=read.read_id)
-        too_large = 0
-        for picture in pictures_of(read):
-            if len(picture.jpeg) > MAX_PICTURE_BYTES:
-                too_large += 1
-            elif known is None or picture.sha256 not in known:  # else an earlier revision brought it
-                self._queue_picture(picture, read.read_id, is_hit=is_hit)
-        if is_hit:
-            self._raise_priority(read.read_id)
-        return too_large
-
-    def _keep_locally(self, record: ReadRecord, encoded: bytes) -> None:
-        self._connection.execute(
-            """INSERT INTO reads (read_id, revision, plate, last_seen_at, patch_sha256, vehicle_sha256, record)
-               VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (read_id) DO UPDATE SET revision = excluded.revision,
-               plate = excluded.plate, last_seen_at = excluded.last_seen_at, patch_sha256 = excluded.patch_sha256,
-               vehicle_sha256 = excluded.vehicle_sha256, record = excluded.record""",
-            (
-                record.read_id,
-                record.revision,
-                record.plate,
-                micros(record.last_seen_at),
-                record.patch_sha256,
-                record.vehicle_sha256,
-                encoded,
-            ),
-        )
-
-    def _queue(self, priority: Priority, encoded: bytes, about: str | None = None) -> None:
-        self._connection.execute(
-            "INSERT INTO outbox (priority, boot_id, about, appended_at, size, record) VALUES (?, ?, ?, ?, ?, ?)",
-            (priority, self.boot_id, about, micros(self._clock.now()), len(encoded), encoded),
-        )
-
-    def _queue_picture(self, picture: PictureRecord, read_id: str, *, is_hit: bool) -> None:
-        priority = Priority.HIT_PICTURE if is_hit else Priority.PICTURE
-        encoded = encode(picture)
-        self._connection.execute(
-            """INSERT INTO outbox (priority, boot_id, about, sha256, appended_at, size, record)
-               VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sha256) WHERE sha256 IS NOT NULL
-               DO UPDATE SET priority = min(priority, excluded.priority)""",
-            (priority, self.boot_id, read_id, picture.sha256, micros(self._clock.now()), len(encoded), encoded),
-        )
-
-    def _raise_priority(self, read_id: str) -> None:
-        """What was queued for a read before it met an entry."""
-        self._connection.executemany(
-            "UPDATE outbox SET priority = ? WHERE about = ? AND priority = ?",
-            [
-                (Priority.HIT_READ, read_id, Priority.READ),
-                (Priority.HIT_PICTURE, read_id, Priority.PICTURE),
-            ],
-        )
-
-    def _evict(self) -> Counter[tuple[str, str]]:
-        """Bring the outbox back within its bound as far as that is allowed."""
-        lost: Counter[tuple[str, str]] = Counter()
-        rows, size = self._connection.execute("SELECT sum(count), sum(size) FROM depth").fetchone()
-        for priority, what in _EVICTABLE:
-            for seq, row_size in _oldest(self._connection, priority):
-                if rows <= self._limits.outbox_rows and size <= self._limits.outbox_bytes:
-                    return lost
-                self._connection.execute("DELETE FROM outbox WHERE seq = ?", (seq,))
-                rows, size = rows - 1, size - row_size
-                lost[what, losses.OUTBOX_FULL] += 1
-        return lost
-
-    def _forget_history(self) -> None:
-        for table in ("reads", "hits", "dispositions"):
-            self._connection.execute(
-                f"DELETE FROM {table} WHERE id <= (SELECT max(id) FROM {table}) - ?", (self._limits.history_rows,)
-            )
-
-
-def _oldest(connection: sqlite3.Connection, priority: Priority) -> Iterator[tuple[int, int]]:
-    """(seq, size) of what waits in one priority; each may be deleted before the next is asked for."""
-    seq = 0
-    while True:
-        with closing(
-            connection.execute(
-                "SELECT seq, size FROM outbox WHERE priority = ? AND seq > ? ORDER BY seq LIMIT 256", (priority, seq)
-            )
-        ) as cursor:
-            rows = cursor.fetchall()
-        if not rows:
-            return
-        yield from rows
-        seq = rows[-1][0]
+def _both(counts: Mapping[str, int]) -> tuple[int, int]:
+    return counts.get("read", 0), counts.get("hit", 0)

@@ -11,6 +11,7 @@ from alpr.journal.schema import Priority
 from alpr.link.protocol.messages import LossRecord, encode
 
 DISK_FULL = "disk-full"
+UNWRITABLE = "unwritable"
 OUTBOX_FULL = "outbox-full"
 TOO_LARGE = "too-large"
 REFUSED = "refused"

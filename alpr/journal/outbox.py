@@ -23,7 +23,7 @@ from alpr.journal import losses
 from alpr.journal.disk_reserve import lay_by_again, log_pages, with_reserve
 from alpr.journal.schema import JOURNAL_STEPS, Priority
 from alpr.link.protocol.messages import Batch, Entry, Refusal
-from alpr.system.sqlite import connect_read_only, open_store, stored, transaction
+from alpr.system.sqlite import LOOP_BUSY_S, connect_read_only, open_store, stored, transaction
 
 _WHAT = {
     Priority.HIT: "hit",
@@ -85,7 +85,12 @@ class Outbox:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection = open_store(  # checked by the journal
-            path, JOURNAL_STEPS, synchronous="NORMAL", checkpoint_pages=log_pages(path), is_checked=False
+            path,
+            JOURNAL_STEPS,
+            synchronous="NORMAL",
+            checkpoint_pages=log_pages(path),
+            is_checked=False,
+            busy_s=LOOP_BUSY_S,
         )
 
     def __enter__(self) -> Outbox:

@@ -18,7 +18,8 @@ from alpr.clock import Clock, SystemClock
 from alpr.errors import StoreDamaged, StoreError
 from alpr.journal import losses
 from alpr.journal.disk_reserve import lay_by
-from alpr.journal.journal import Journal, JournalLimits
+from alpr.journal.journal import Journal
+from alpr.journal.rows import JournalLimits
 from alpr.journal.schema import JOURNAL_STEPS, Priority
 from alpr.system.sqlite import connect, migrate, stored, transaction
 

@@ -69,7 +69,7 @@ def main() -> None:
         print("appended", flush=True)
         while sum(link.status().waiting.values()):
             time.sleep(0.2)
-            journal.report_losses()
+            journal.settle()
         while not link.close(drain_s=300):
             raise SystemExit("not all was delivered")
 

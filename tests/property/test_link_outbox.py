@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, precondition, rule
 
 from alpr.collector.store import Store
-from alpr.journal.journal import Journal, JournalLimits
+from alpr.journal.journal import Journal
 from alpr.journal.outbox import Outbox, read_depth
+from alpr.journal.rows import JournalLimits
 from alpr.journal.schema import Priority
 from alpr.link.client.send_window import Window
 from alpr.link.protocol.messages import Ack, Batch, Hello, decode_from_collector, decode_from_device, encode

@@ -71,11 +71,12 @@ class MemoryJournal:
         self.reads: list[Read] = []
         self.hits: list[Hit] = []
 
-    def append(self, reads: Sequence[Read], hits: Sequence[Hit]) -> None:
+    def append(self, reads: Sequence[Read], hits: Sequence[Hit]) -> bool:
         if self.is_full:
             raise StoreFull("journal: no room left; free some")
         self.reads += reads
         self.hits += hits
+        return True
 
 
 def a_pipeline(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from alpr.clock import Clock
+from alpr.errors import StoreError
 from alpr.hotlist.match.hits import NO_LIMITS, MaxAges, hit_from
 from alpr.hotlist.match.index import HotlistIndex
 from alpr.hotlist.match.recheck_filter import Due, DueFilter, is_due, newest_arrival
@@ -116,6 +117,9 @@ class PastCheck:
             except StopIteration:
                 self._checked, self._round = self._round.due.up_to, None
                 break
+            except StoreError:
+                self._round = None  # a walk that has failed is over: the next one begins anew
+                raise
             if past is not None:
                 found.append(past)
             if time.monotonic() >= deadline:

@@ -25,6 +25,7 @@ from alpr.errors import (
     ReplayError,
     RollbackError,
     StoreError,
+    StoreUnavailable,
     TruncatedError,
     UpdateRefused,
     WrongBaseError,
@@ -98,7 +99,12 @@ class Updater:
         """Look again and again until told to stop; on any one thread."""
         try:
             while not stop.wait(every_s):
-                self.step()
+                try:
+                    self.step()
+                except StoreUnavailable as error:
+                    _log.error("no update is taken for now: %s", error)
+                    self._close()
+                    stop.wait(_SOON.total_seconds())
         finally:
             self._close()
 

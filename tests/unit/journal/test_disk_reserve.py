@@ -69,7 +69,7 @@ def test_while_it_is_given_up_nothing_new_takes_its_room(path: Path, clock: Fake
         give_up(path)
         with pytest.raises(StoreFull, match="being emptied"):
             journal.append([a_read(1)], [])
-        journal.report_losses()
+        journal.settle()
         lay_by_again(path)
         journal.append([a_read(2)], [])
         assert journal.losses() == {("read", "disk-full"): 1}

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from alpr.errors import MigrationError, StoreError, StoreFull
-from alpr.journal.journal import Journal, JournalLimits
+from alpr.journal.journal import Journal
 from alpr.journal.outbox import Outbox, read_depth
+from alpr.journal.rows import JournalLimits
 from alpr.journal.schema import Priority
 from alpr.link.client.send_window import Window
 from alpr.link.protocol.messages import (
@@ -341,11 +342,11 @@ def test_a_loss_is_reported_once_there_is_room_even_where_nothing_passes_any_mor
             journal.append([a_read(number, picture_bytes=0)], [])
         except StoreFull:
             lost += 1
-    journal.report_losses()  # no room yet: told later
+    journal.settle()  # no room yet: told later
     limit_pages(journal, 1 << 30)
-    journal.report_losses()
+    journal.settle()
     before = kinds(path)
-    journal.report_losses()
+    journal.settle()
     assert kinds(path) == before
     assert [r.total for r in waiting(path) if isinstance(r, LossRecord)] == [lost]
 
