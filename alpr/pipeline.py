@@ -112,6 +112,7 @@ class Pipeline:
         self._cameras: dict[str, tuple[Reader, Tracker]] = {}
         self._unmatched: deque[Read] = deque()
         self._match_at_ns = 0
+        self._never_matched = 0
         self._standing: dict[str, dict[str, Hit]] = {}  # of each open pass its hits by hit_id, by read_id
 
     def process(self, frame: Frame) -> Outcome:
@@ -189,15 +190,15 @@ class Pipeline:
                 reads.append(self._unmatched.popleft())
         except StoreUnavailable as error:
             self._match_at_ns = self._clock.monotonic_ns() + _MATCH_AGAIN_NS
-            _log.error("%d reads wait to be held against the hotlist: %s", len(self._unmatched), error)
             reads += self._given_up(most_unmatched)
+            waiting, never = len(self._unmatched), self._never_matched
+            _log.error("%d reads wait to be held against the hotlist, %d never were: %s", waiting, never, error)
         return reads, hits
 
     def _given_up(self, most_unmatched: int) -> list[Read]:
         """Beyond the bound, the oldest go on unmatched."""
         excess = max(0, len(self._unmatched) - most_unmatched)
-        if excess:
-            _log.error("%d reads were held against no hotlist, which could not be read for too long", excess)
+        self._never_matched += excess
         return [self._unmatched.popleft() for _ in range(excess)]
 
     def _news(self, read: Read) -> list[Hit]:

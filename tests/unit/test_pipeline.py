@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from alpr.errors import StoreFull
-from alpr.pipeline import Pipeline, Recognise
+from alpr.errors import StoreBusy, StoreFull
+from alpr.pipeline import Outcome, Pipeline, Recognise
 from alpr.system.stage_times import StageTimes
 from alpr.types import Detection, Frame, Hit, HotlistEntry, Image, Match, MatchKind, Observation, Read
 from tests.conftest import START, FakeClock, a_detection, a_frame, a_plate_text, an_observation, some_corners
@@ -199,3 +199,44 @@ def test_a_pass_that_is_over_leaves_nothing_behind() -> None:
     pipeline.process(a_frame(0))
     pipeline.process(a_frame(1))
     assert pipeline._standing == {}
+
+
+class LockedMatcher(OnePlate):
+    """Its hotlist cannot be read while it is locked."""
+
+    is_locked = True
+
+    def hits(self, read: Read) -> list[Hit]:
+        if self.is_locked:
+            raise StoreBusy("hotlist.sqlite: another process holds its lock")
+        return super().hits(read)
+
+
+def test_reads_wait_for_a_hotlist_that_is_locked_and_are_kept_with_their_hits() -> None:
+    """A read that were kept without its hits would never be looked at again."""
+    journal, matcher, clock = MemoryJournal(), LockedMatcher(), FakeClock()
+    reads = [[a_read(read_id=f"r{number}")] for number in range(3)]
+    pipeline = a_pipeline(ScriptedTracker(reads), journal, matcher=matcher, clock=clock)
+    for _ in reads:
+        assert pipeline.process(a_frame()) == Outcome()
+    assert (pipeline.unmatched, journal.reads) == (3, [])
+    matcher.is_locked = False
+    clock.advance(5.0)
+    outcome = pipeline.process(a_frame())
+    assert [read.read_id for read in outcome.reads] == ["r0", "r1", "r2"]
+    assert [hit.read_id for hit in outcome.hits] == ["r0", "r1", "r2"]
+    assert journal.reads == list(outcome.reads)
+    assert pipeline.unmatched == 0
+
+
+def test_reads_that_wait_for_a_hotlist_are_bounded_and_none_is_left_at_the_end() -> None:
+    journal, matcher = MemoryJournal(), LockedMatcher()
+    reads = [[a_read(read_id=f"r{number}")] for number in range(1010)]
+    pipeline = a_pipeline(ScriptedTracker(reads, last=[a_read(read_id="last")]), journal, matcher=matcher)
+    for _ in reads:
+        pipeline.process(a_frame())
+    assert pipeline.unmatched == 1000
+    assert [read.read_id for read in journal.reads] == [f"r{number}" for number in range(10)]
+    pipeline.finish()
+    assert pipeline.unmatched == 0
+    assert len(journal.reads) == 1011
