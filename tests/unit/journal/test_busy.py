@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from alpr.errors import StoreBusy
+from alpr.errors import StoreBusy, StoreUnavailable
 from alpr.journal.held import HeldRecords
 from alpr.journal.journal import Journal
 from alpr.journal.outbox import Outbox
@@ -162,5 +162,5 @@ def test_a_journal_that_may_not_be_written_any_more_is_held_back_and_goes_on(pat
 def test_a_folder_that_may_not_be_written_at_a_start_is_one_line(tmp_path: Path) -> None:
     folder = tmp_path / "closed"
     folder.mkdir(mode=0o500)
-    with pytest.raises(sqlite.StoreUnavailable, match="cannot open the database"):
+    with pytest.raises(StoreUnavailable, match="cannot open the database"):
         Journal(folder / "journal.db")
