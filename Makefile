@@ -6,7 +6,7 @@ TRAIN := .venv-train
 BIN := $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint types tests test-paddle bench train-smoke clean
+.PHONY: demo test lint types tests test-paddle docs bench train-smoke clean
 
 demo: $(VENV)/.alpr
 	$(BIN)/alpr demo
@@ -31,6 +31,11 @@ test-paddle: .venv-paddle/.alpr
 	@test -x .venv-paddle/bin/python || $(PYTHON) -m venv .venv-paddle
 	.venv-paddle/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[test,paddle]' onnx
 	@touch $@
+
+# The site of docs/ and of the API, in build/site: any link that leads nowhere and any fetch from another host fails it.
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	$(BIN)/python -m tools.site.check build/site
 
 bench: $(VENV)/.alpr
 	$(BIN)/alpr bench
@@ -59,6 +64,11 @@ $(VENV)/.alpr: pyproject.toml constraints.txt
 
 $(VENV)/.test: $(VENV)/.alpr
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[test]'
+	$(WITHOUT_WINDOWS)
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.test
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[test,docs]'
 	$(WITHOUT_WINDOWS)
 	@touch $@
 

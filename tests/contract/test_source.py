@@ -36,46 +36,64 @@ class Rig:
     made: list[Source] = field(default_factory=list)
 
 
-def film(folder: Path, suffix: str, fourcc: str) -> Rig:
-    path = write_clip(folder / f"clip{suffix}", _COUNT, fourcc=fourcc)
-    return Rig(lambda: VideoFileSource("cam", path, clock=SystemClock()), list(range(_COUNT)))
+Maker = Callable[[Path, ExitStack], Rig]
+"""Makes a rig in an empty folder; what the stack is given ends with the test."""
 
 
-def rig_of(kind: str, folder: Path, stack: ExitStack) -> Rig:
-    clock = SystemClock()
-    if kind == "mp4":
-        return film(folder, ".mp4", "mp4v")
-    if kind == "avi":
-        return film(folder, ".avi", "MJPG")
-    if kind == "folder":
-        path = write_pictures(folder / "pictures", range(_COUNT))
-        return Rig(lambda: ImageFolderSource("cam", path, clock=clock), list(range(_COUNT)))
-    if kind == "picture":
-        path = write_pictures(folder / "pictures", [7]) / "0007.png"
-        return Rig(lambda: ImageFolderSource("cam", path, clock=clock), [7])
-    pictures = numbered_jpegs(400)
-    if kind == "http":
-        http = stack.enter_context(HttpCamera(pictures, fps=50))
-        return Rig(
-            lambda: RtspSource("cam", http.url, clock=clock), list(range(400)), lambda: http.connections, http.drop
-        )
-    rtsp = stack.enter_context(RtspCamera(pictures, fps=50, login="admin:s3cret"))
+def film(suffix: str, fourcc: str) -> Maker:
+    def make(folder: Path, _: ExitStack) -> Rig:
+        path = write_clip(folder / f"clip{suffix}", _COUNT, fourcc=fourcc)
+        return Rig(lambda: VideoFileSource("cam", path, clock=SystemClock()), list(range(_COUNT)))
+
+    return make
+
+
+def folder_of_pictures(folder: Path, _: ExitStack) -> Rig:
+    path = write_pictures(folder / "pictures", range(_COUNT))
+    return Rig(lambda: ImageFolderSource("cam", path, clock=SystemClock()), list(range(_COUNT)))
+
+
+def picture(folder: Path, _: ExitStack) -> Rig:
+    path = write_pictures(folder / "pictures", [7]) / "0007.png"
+    return Rig(lambda: ImageFolderSource("cam", path, clock=SystemClock()), [7])
+
+
+def http_camera(_: Path, stack: ExitStack) -> Rig:
+    http = stack.enter_context(HttpCamera(numbered_jpegs(400), fps=50))
     return Rig(
-        lambda: RtspSource("cam", rtsp.url, clock=clock), list(range(400)), lambda: rtsp.connections, rtsp.drop
+        lambda: RtspSource("cam", http.url, clock=SystemClock()),
+        list(range(400)),
+        lambda: http.connections,
+        http.drop,
     )
 
 
-FILES = ["mp4", "avi", "folder", "picture"]
-LIVE = ["rtsp", "http"]
+def rtsp_camera(_: Path, stack: ExitStack) -> Rig:
+    rtsp = stack.enter_context(RtspCamera(numbered_jpegs(400), fps=50, login="admin:s3cret"))
+    return Rig(
+        lambda: RtspSource("cam", rtsp.url, clock=SystemClock()),
+        list(range(400)),
+        lambda: rtsp.connections,
+        rtsp.drop,
+    )
+
+
+FILES: dict[str, Maker] = {
+    "mp4": film(".mp4", "mp4v"),
+    "avi": film(".avi", "MJPG"),
+    "folder": folder_of_pictures,
+    "picture": picture,
+}
+LIVE: dict[str, Maker] = {"rtsp": rtsp_camera, "http": http_camera}
 
 
 @pytest.fixture
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
     with ExitStack() as stack:
-        yield rig_of(request.param, tmp_path, stack)
+        yield (FILES | LIVE)[request.param](tmp_path, stack)
 
 
-every_kind = pytest.mark.parametrize("rig", FILES + LIVE, indirect=True)
+every_kind = pytest.mark.parametrize("rig", FILES | LIVE, indirect=True)
 files = pytest.mark.parametrize("rig", FILES, indirect=True)
 live = pytest.mark.parametrize("rig", LIVE, indirect=True)
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import alpr
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -39,10 +41,11 @@ def test_it_holds_every_module_and_no_test_trainer_or_cache(wheel: Path) -> None
     assert not [name for name in names if {"tests", "training", "__pycache__"} & set(Path(name).parts)]
 
 
-def test_its_metadata_states_the_licence_and_the_pythons(wheel: Path) -> None:
+def test_its_metadata_states_version_licence_and_author(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as packed:
         name = next(name for name in packed.namelist() if name.endswith("METADATA"))
         metadata = HeaderParser().parsestr(packed.read(name).decode())
+    assert metadata["Version"] == alpr.__version__
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata["Author"]
     assert metadata["Keywords"]

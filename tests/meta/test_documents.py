@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+import alpr.types
+from tools.site.pages import OUTSIDE
+
 ROOT = Path(__file__).parents[2]
 DECISIONS = ROOT / "docs" / "decisions"
 PAGES = sorted(
@@ -17,6 +20,11 @@ PAGES = sorted(
 )
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CITED = re.compile(r"\bdocs/[\w./-]+\.md\b")
+NAMED = re.compile(
+    r"(?<![\w./-])((?:alpr|bench|configs|docs|examples|samples|tests|tools)/[\w./-]+\.\w{2,5})(?![\w*-])"
+)
+MADE_OF = {page: f"../{file}" for file, page in OUTSIDE.items()}
+"""Pages of the site that are made of files outside docs/, as pages in docs/ link to them."""
 SOURCES = [".py", ".yaml", ".yml", ".toml", ".txt", ".md", "Makefile"]
 
 
@@ -35,7 +43,7 @@ def test_every_relative_link_leads_to_a_file_and_a_heading(page: Path) -> None:
         if re.match(r"[a-z]+:", target):
             continue
         name, _, anchor = target.partition("#")
-        goal = (page.parent / name).resolve() if name else page
+        goal = (page.parent / MADE_OF.get(name, name)).resolve() if name else page
         assert goal.exists(), f"{page.name} links to {target}, which is not there"
         if anchor:
             assert anchor in anchors(goal), f"{page.name} links to {target}; {goal.name} has no such heading"
@@ -68,3 +76,18 @@ def test_code_and_pages_cite_documents_that_exist() -> None:
         if path.is_file() and name.endswith(tuple(SOURCES)):
             for cited in CITED.findall(path.read_text()):
                 assert (ROOT / cited).exists(), f"{name} cites {cited}, which is not there"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_file_that_a_page_names_is_there(page: Path) -> None:
+    for named in NAMED.findall(page.read_text()):
+        assert (ROOT / named).exists(), f"{page.name} names {named}, which is not there"
+
+
+def test_the_glossary_gives_each_word_once_and_names_types_that_exist() -> None:
+    text = (ROOT / "docs" / "glossary.md").read_text().partition("## Retired words")[0]
+    words = re.findall(r"^\| (?!word \|)([^|]+) \|", text, flags=re.MULTILINE)
+    assert len(words) > 50
+    assert len(set(words)) == len(words)
+    for name in re.findall(r"`([A-Z][a-z]\w+)`", text):
+        assert hasattr(alpr.types, name), f"the glossary names `{name}`, which is not in alpr.types"

@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 import alpr
-from alpr.cli import _COMMANDS, cli
+from alpr.cli import _COMMANDS, cli, hotlist_options
+from alpr.hotlist.files.formats import Format
 
 
 def all_commands() -> list[tuple[str, ...]]:
@@ -62,3 +63,7 @@ def test_every_listed_command_exists() -> None:
 
 def test_the_version_is_the_packages() -> None:
     assert alpr.__version__ in CliRunner().invoke(cli, ["--version"]).output
+
+
+def test_the_command_line_offers_every_format_of_hotlists() -> None:
+    assert sorted(hotlist_options._FORMATS) == sorted(Format)

@@ -1,0 +1,1 @@
+"""What the site of docs/ needs beside mkdocs: pages made of files outside docs/, and a check of the result."""
