@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 _ORIENTATION, _EXIF_IFD = 0x0112, 0x8769
 _DATE_TIME_ORIGINAL, _OFFSET_TIME_ORIGINAL = 0x9003, 0x9011
 _ASCII, _SHORT, _LONG = 2, 3, 4
+_MOST_BLOCKS = 100_000  # that are passed over; a large PNG has some ten thousand
 _LONGEST_TEXT = 64  # an instant has 20 bytes; more is not an instant
 
 
@@ -55,7 +56,9 @@ def _exif_block(encoded: bytes) -> bytes | None:
 def _jpeg_segments(encoded: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Marker byte and body of each segment before the compressed picture."""
     at = 2
-    while at + 4 <= len(encoded) and encoded[at] == 0xFF and encoded[at + 1] != 0xDA:
+    for _ in range(_MOST_BLOCKS):
+        if at + 4 > len(encoded) or encoded[at] != 0xFF or encoded[at + 1] == 0xDA:
+            return
         length = int.from_bytes(encoded[at + 2 : at + 4], "big")
         yield encoded[at + 1 : at + 2], encoded[at + 4 : at + 2 + length]
         at += 2 + length
@@ -63,7 +66,9 @@ def _jpeg_segments(encoded: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def _png_chunks(encoded: bytes) -> Iterator[tuple[bytes, bytes]]:
     at = 8
-    while at + 8 <= len(encoded):
+    for _ in range(_MOST_BLOCKS):
+        if at + 8 > len(encoded):
+            return
         length = int.from_bytes(encoded[at : at + 4], "big")
         yield encoded[at + 4 : at + 8], encoded[at + 8 : at + 8 + length]
         at += 12 + length
@@ -71,7 +76,9 @@ def _png_chunks(encoded: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def _riff_chunks(encoded: bytes) -> Iterator[tuple[bytes, bytes]]:
     at = 12
-    while at + 8 <= len(encoded):
+    for _ in range(_MOST_BLOCKS):
+        if at + 8 > len(encoded):
+            return
         length = int.from_bytes(encoded[at + 4 : at + 8], "little")
         yield encoded[at : at + 4], encoded[at + 8 : at + 8 + length]
         at += 8 + length + length % 2

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from alpr.capture.exif import read_exif
-from alpr.capture.pictures import PICTURE_SUFFIXES, decode_picture, read_picture_file
+from alpr.capture.pictures import PICTURE_SUFFIXES, picture_from_bytes, read_picture_file
 from alpr.clock import Clock
 from alpr.errors import ImageError, SourceOpenError
 from alpr.types import Frame
@@ -22,7 +22,8 @@ class ImageFolderSource:
 
     `captured_at` is what the picture's EXIF says, else when the file was last changed. `monotonic_ns` goes up by
     `interval_s` per picture, since the order of names need not be that of times. A picture that cannot be read is
-    reported and counted (its `seq` is missing), and the rest go on.
+    reported and counted (its `seq` is missing), and the rest go on. One that is too large is reduced where it
+    can be; places in its frame are those of the reduced one.
 
     Args:
         interval_s: between two pictures, as trackers see it.
@@ -80,7 +81,7 @@ class ImageFolderSource:
     def _load(self, path: Path, seq: int, due_ns: int) -> Frame | None:
         try:
             encoded = read_picture_file(path)
-            image = decode_picture(encoded, str(path))
+            image = picture_from_bytes(encoded, str(path)).image
         except ImageError as error:
             self.skipped += 1
             _log.warning("%s", error)

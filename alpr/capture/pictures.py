@@ -6,14 +6,18 @@ Knows nothing of cameras. Uses OpenCV's decoders and nothing else; those cannot 
 from __future__ import annotations
 
 import logging
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from alpr.capture.exif import read_exif
+from alpr.capture.picture_size import StatedSize, stated_size
 from alpr.capture.quiet import quieten_opencv
 from alpr.errors import ImageError
+from alpr.system.regular_files import open_regular, read_regular
 from alpr.types import Image
 
 _log = logging.getLogger(__name__)
@@ -32,17 +36,61 @@ _START_OF_SCAN, _END_OF_JPEG = b"\xff\xda", b"\xff\xd9"
 _STILL_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
 
 
-def load_picture(path: Path) -> Image:
+MOST_PIXELS = 250_000_000
+"""That a picture is decoded to: 0.75 GB in memory, and as much again on the way."""
+MOST_HELD_BYTES = 2 << 30
+"""That a decoder may hold besides the picture."""
+MOST_FILE_BYTES = 1 << 30
+_SIDEWAYS = 5  # from this orientation on
+_MOST_SCANS = 100  # of a progressive JPEG, each over the whole of it; encoders make some ten
+_PLAIN_FROM_PIXELS = (
+    64_000_000  # from here on transparency and 16 bits are given up while decoding, for memory's sake
+)
+_REDUCED = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A decoded picture, upright."""
+
+    image: Image
+    """(H, W, 3) uint8, BGR, contiguous."""
+    width: int
+    """Of the picture in its file, upright; more than the image's where it was reduced."""
+    height: int
+
+    @property
+    def scale(self) -> float:
+        """The image's share of the picture's width and height: 1, or about 1/2, 1/4 or 1/8."""
+        return float(self.image.shape[1]) / self.width
+
+
+def read_picture(path: Path) -> Picture:
     """Decode a picture file, upright by its EXIF.
 
-    Grey becomes three equal channels, 16 bits are scaled to 8, transparent parts show mid-grey, CMYK is converted.
-    Of a JPEG that is cut short, what is there is decoded and the rest is grey; the log says so.
+    Grey becomes three equal channels, 16 bits are scaled to 8, transparent parts show mid-grey (from 64 million
+    pixels on, what they hide), CMYK is converted. Of a JPEG that is cut short, what is there is decoded and the rest
+    is grey; the log says so. A JPEG of more than `MOST_PIXELS` is reduced while it is decoded, other kinds cannot be.
+
+    Raises:
+        ImageError: the file is missing, empty, too large, a folder, not a picture, or damaged beyond use.
+    """
+    return picture_from_bytes(read_picture_file(path), str(path))
+
+
+def load_picture(path: Path) -> Image:
+    """As `read_picture`, for whom places in the picture matter: in its full size or not at all.
 
     Returns:
         (H, W, 3) uint8, BGR, contiguous.
 
     Raises:
-        ImageError: the file is missing, empty, a folder, not a picture, or damaged beyond use.
+        ImageError: as `read_picture`, or it would have to be reduced.
     """
     return decode_picture(read_picture_file(path), str(path))
 
@@ -54,15 +102,15 @@ def read_picture_file(path: Path) -> bytes:
         ImageError: the file is missing, empty, a folder, or may not be read.
     """
     try:
-        encoded = path.read_bytes()
+        encoded = read_regular(path, MOST_FILE_BYTES)
     except FileNotFoundError as error:
         raise ImageError(f"{path}: no such file; check the path") from error
     except IsADirectoryError as error:
         raise ImageError(
             f"{path}: this is a folder; give the pictures in it, or use it as a camera's source"
         ) from error
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise ImageError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}); check it") from error
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be read ({error.strerror or error}); check it") from error
     if not encoded:
         raise ImageError(f"{path}: the file is empty (0 bytes); copy it again")
     return encoded
@@ -70,16 +118,64 @@ def read_picture_file(path: Path) -> bytes:
 
 def decode_picture(encoded: bytes, name: str) -> Image:
     """As `load_picture`, from the bytes of a file; `name` is for messages."""
+    size = stated_size(encoded)
+    if size is not None and size.pixels > MOST_PIXELS:
+        raise _too_large(size, name)
+    return picture_from_bytes(encoded, name).image
+
+
+def picture_from_bytes(encoded: bytes, name: str) -> Picture:
+    """As `read_picture`, from the bytes of a file; `name` is for messages."""
+    size = stated_size(encoded)
+    if size is None or not size.pixels:
+        raise ImageError(f"{name}: {_why_not(encoded)}")
+    divisor = _divisor(size, name)
     quieten_opencv()
     is_cut = _is_jpeg_cut_short(encoded)
     # OpenCV's JPEG reader may give up where the bytes end before the picture does, but stops content at an end mark.
-    pixels = _decode(encoded + _END_OF_JPEG if is_cut else encoded, name)
+    pixels = _decode(encoded + _END_OF_JPEG if is_cut else encoded, name, _flags(size, divisor))
     if pixels is None:
         raise ImageError(f"{name}: {_why_not(encoded)}")
     if is_cut:
         _log.warning("%s: the JPEG is cut short; the missing part is grey", name)
-    upright = _upright(_to_bgr(_to_8_bit(pixels, name), name), _orientation(encoded))
-    return np.ascontiguousarray(upright)
+    if divisor > 1:
+        _log.warning("%s: %s are decoded at 1/%d of their width and height", name, size, divisor)
+    orientation = _orientation(encoded)
+    image = np.ascontiguousarray(_upright(_to_bgr(_to_8_bit(pixels, name), name), orientation))
+    if divisor == 1:
+        return Picture(image, image.shape[1], image.shape[0])
+    return Picture(image, *((size.height, size.width) if orientation >= _SIDEWAYS else (size.width, size.height)))
+
+
+def _divisor(size: StatedSize, name: str) -> int:
+    """By how much a picture is reduced.
+
+    Raises:
+        ImageError: it takes more memory or time than any picture should, and cannot be reduced.
+    """
+    if size.scans > _MOST_SCANS:
+        raise ImageError(
+            f"{name}: a JPEG in {size.scans} passes, {_MOST_SCANS} is the most; save it as baseline JPEG"
+        )
+    for divisor in _REDUCED if size.kind == "JPEG" else (1,):
+        if -(-size.width // divisor) * -(-size.height // divisor) <= MOST_PIXELS:
+            if size.held_bytes <= MOST_HELD_BYTES:
+                return divisor
+            break
+    raise _too_large(size, name)
+
+
+def _too_large(size: StatedSize, name: str) -> ImageError:
+    return ImageError(
+        f"{name}: {size} of {size.kind} take more memory than the {MOST_PIXELS // 10**6} million pixels that a "
+        "picture may have; scale it down or cut it into parts"
+    )
+
+
+def _flags(size: StatedSize, divisor: int) -> int:
+    if divisor == 1 and size.pixels < _PLAIN_FROM_PIXELS:
+        return cv2.IMREAD_UNCHANGED
+    return _REDUCED[divisor] | cv2.IMREAD_IGNORE_ORIENTATION
 
 
 def is_video(path: Path) -> bool:
@@ -88,9 +184,9 @@ def is_video(path: Path) -> bool:
     A file that cannot be read is judged by its name, so that whoever opens it says what is wrong.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             head = file.read(16)
-    except (OSError, ValueError):
+    except OSError:
         head = b""
     known = _is_video_head(head)
     return path.suffix.lower() in VIDEO_SUFFIXES if known is None else known
@@ -115,18 +211,20 @@ def _is_jpeg_cut_short(encoded: bytes) -> bool:
     return encoded[:2] == b"\xff\xd8" and encoded.rfind(_END_OF_JPEG) <= encoded.rfind(_START_OF_SCAN)
 
 
-def _decode(encoded: bytes, name: str) -> np.ndarray | None:
-    """OpenCV's decoding without any conversion; None where it is not a picture."""
+def _decode(encoded: bytes, name: str, flags: int) -> np.ndarray | None:
+    """OpenCV's decoding; None where it is not a picture."""
     try:
-        return cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:  # more pixels than OPENCV_IO_MAX_IMAGE_PIXELS, or no memory for them
-        reason = " ".join(str(error.err or error).split())
+        return cv2.imdecode(np.frombuffer(encoded, np.uint8), flags)
+    except (cv2.error, MemoryError) as error:  # more pixels than OPENCV_IO_MAX_IMAGE_PIXELS, or no memory for them
+        reason = " ".join(str(getattr(error, "err", None) or error).split()) or "no memory"
         raise ImageError(f"{name}: cannot be decoded ({reason}); scale it down or convert it") from error
 
 
 def _why_not(encoded: bytes) -> str:
     if encoded[4:8] == b"ftyp" and encoded[8:12] in _STILL_BRANDS[2:]:
         return "HEIC pictures are not supported; convert it to JPEG"
+    if re.match(rb"(?:\xef\xbb\xbf)?\s*<(?:\?xml|svg|!DOCTYPE svg)", encoded, re.IGNORECASE):
+        return "SVG drawings are not supported; convert it to PNG"
     if encoded.startswith((b"\xff\xd8", b"\x89PNG", b"II*\0", b"MM\0*", b"RIFF", b"BM")):
         return f"the picture is damaged or cut short ({len(encoded)} bytes); copy it again"
     return "this is not a picture that can be decoded; convert it to JPEG or PNG"

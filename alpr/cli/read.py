@@ -16,6 +16,7 @@ from alpr.cli.output import json_option, print_line, print_rows, say, wants_json
 from alpr.errors import AlprError, ImageError
 
 if TYPE_CHECKING:
+    from alpr.capture.pictures import Picture
     from alpr.reading.plate_reader import PlateReader
     from alpr.system.stage_times import StageTimes
     from alpr.types import Image, Observation
@@ -85,12 +86,13 @@ def _without_path(error: AlprError, file: Path) -> str:
 
 
 def _read_picture(file: Path, reader: PlateReader, copies: _Copies | None) -> dict[str, Any]:
-    from alpr.capture.pictures import load_picture
+    from alpr.capture.pictures import read_picture
     from alpr.events.value_rows import row_of_observation
     from alpr.system.stage_times import StageTimes
 
     started = time.perf_counter()
-    image = load_picture(file)
+    picture = read_picture(file)
+    image = picture.image
     loaded = time.perf_counter()
     times = StageTimes()
     seen = reader.read(image, times)
@@ -99,9 +101,10 @@ def _read_picture(file: Path, reader: PlateReader, copies: _Copies | None) -> di
         copies.write(file, image, seen)
     return {
         "image": str(file),
-        "width": image.shape[1],
-        "height": image.shape[0],
-        "reads": [row_of_observation(observation) for observation in seen],
+        "width": picture.width,
+        "height": picture.height,
+        **({"scale": round(picture.scale, 4)} if picture.scale < 1 else {}),
+        "reads": [_in_full_size(row_of_observation(observation), picture) for observation in seen],
         "ms": {
             "load": _ms(loaded - started),
             "detect": _taken_ms(times, "detect"),
@@ -109,6 +112,12 @@ def _read_picture(file: Path, reader: PlateReader, copies: _Copies | None) -> di
             "total": _ms(read - started),
         },
     }
+
+
+def _in_full_size(row: dict[str, Any], picture: Picture) -> dict[str, Any]:
+    """Where a picture was reduced, its corners are told in the pixels of its file all the same."""
+    across, down = picture.width / picture.image.shape[1], picture.height / picture.image.shape[0]
+    return {**row, "corners": [[round(x * across, 1), round(y * down, 1)] for x, y in row["corners"]]}
 
 
 def _read_video(file: Path, reader: PlateReader) -> dict[str, Any]:

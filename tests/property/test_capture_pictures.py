@@ -25,7 +25,7 @@ def _encoded(kind: str) -> bytes:
     return stream.getvalue()
 
 
-FILES = {kind: _encoded(kind) for kind in ("JPEG", "PNG", "WEBP", "TIFF", "BMP")}
+FILES = {kind: _encoded(kind) for kind in ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")}
 
 damage = st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 255)), max_size=8)
 

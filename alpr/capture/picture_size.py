@@ -1,0 +1,183 @@
+"""What a picture file states of itself before anything of it is decoded: its kind, its size, what decoding it takes.
+
+Pure: bytes in, values out. A few bytes can state a picture of gigabytes; who asks here first is not surprised.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+_MOST_SEGMENTS = 10_000
+"""That are passed over before the size of a JPEG: a picture has a few dozen."""
+_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_PROGRESSIVE_MARKERS = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
+_BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
+_WIDTH, _HEIGHT, _BITS, _SAMPLES = 256, 257, 258, 277  # TIFF 6.0
+_TILE_WIDTH, _TILE_HEIGHT, _ROWS_PER_STRIP = 322, 323, 278
+
+
+@dataclass(frozen=True, slots=True)
+class StatedSize:
+    """By its header."""
+
+    kind: str
+    """"JPEG", "PNG", …"""
+    width: int
+    height: int
+    held_bytes: int = 0
+    """What the decoder holds at once besides the picture, however much that is reduced."""
+    scans: int = 1
+    """How often a JPEG goes over the whole picture, at most."""
+
+    @property
+    def pixels(self) -> int:
+        """Width times height."""
+        return self.width * self.height
+
+    def __str__(self) -> str:
+        return f"{self.width} x {self.height} pixels"
+
+
+def stated_size(encoded: bytes) -> StatedSize | None:
+    """The size that a file states; None where it is of no kind that we decode, or its header is broken.
+
+    Of a file with several pictures, the largest that is stated where the first is decoded.
+    """
+    for is_one, read in _READERS:
+        if is_one(encoded):
+            try:
+                return read(encoded)
+            except (struct.error, IndexError, KeyError, ValueError, OverflowError):
+                return None
+    return None
+
+
+def _jpeg(encoded: bytes) -> StatedSize | None:
+    at, found, components, is_progressive = 2, None, 0, False
+    for _ in range(_MOST_SEGMENTS):
+        at = encoded.index(b"\xff", at)  # what lies between segments is passed over, as decoders do
+        while encoded[at] == 0xFF:
+            at += 1
+        marker = encoded[at]
+        at += 1
+        if marker == 0 or marker in _BARE_MARKERS:
+            continue
+        if marker == 0xDA and found is not None:
+            # In passes, all of which are held as whole numbers of 2 bytes, each over the whole picture.
+            in_passes = is_progressive or encoded[at + 2] < components
+            held = 2 * components * found[0] * found[1] if in_passes else 0
+            return StatedSize("JPEG", *found, held, encoded.count(b"\xff\xda", at - 2) if in_passes else 1)
+        if marker in (0xD9, 0xDA):
+            return None
+        if marker in _FRAME_MARKERS:
+            _, height, width, components = struct.unpack_from(">BHHB", encoded, at + 2)
+            found, is_progressive = (width, height), marker in _PROGRESSIVE_MARKERS
+        at += int.from_bytes(encoded[at : at + 2], "big")
+    return None
+
+
+def _png(encoded: bytes) -> StatedSize:
+    at = encoded.index(b"IHDR", 8, 64) + 4
+    return StatedSize("PNG", *struct.unpack_from(">II", encoded, at))
+
+
+def _bmp(encoded: bytes) -> StatedSize:
+    if int.from_bytes(encoded[14:18], "little") == 12:
+        return StatedSize("BMP", *struct.unpack_from("<HH", encoded, 18))
+    width, height = struct.unpack_from("<ii", encoded, 18)
+    return StatedSize("BMP", abs(width), abs(height))
+
+
+def _webp(encoded: bytes) -> StatedSize | None:
+    kind = encoded[12:16]
+    if kind == b"VP8X":
+        width, height = (int.from_bytes(encoded[at : at + 3], "little") + 1 for at in (24, 27))
+    elif kind == b"VP8L":
+        packed = int.from_bytes(encoded[21:25], "little")
+        width, height = (packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1
+    elif kind == b"VP8 ":
+        width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", encoded, 26))
+    else:
+        return None
+    return StatedSize("WebP", width, height, 4 * width * height)
+
+
+def _gif(encoded: bytes) -> StatedSize:
+    width, height = struct.unpack_from("<HH", encoded, 6)
+    return StatedSize("GIF", width, height, 8 * width * height)
+
+
+def _netpbm(encoded: bytes) -> StatedSize | None:
+    plain = re.sub(rb"#[^\n\r]*", b" ", encoded[:4096])
+    if plain.startswith(b"P7"):
+        fields = dict(re.findall(rb"\b(WIDTH|HEIGHT)\s+(\d{1,9})", plain))
+        return StatedSize("PAM", int(fields[b"WIDTH"]), int(fields[b"HEIGHT"]))
+    found = re.match(rb"P[1-6]\s+(\d{1,9})\s+(\d{1,9})", plain)
+    return StatedSize("PNM", int(found[1]), int(found[2])) if found else None
+
+
+def _jpeg_2000(encoded: bytes) -> StatedSize:
+    at = encoded.index(b"\xff\x4f\xff\x51") + 8
+    right, bottom, left, top = struct.unpack_from(">IIII", encoded, at)
+    (components,) = struct.unpack_from(">H", encoded, at + 32)
+    # Its decoder keeps whole numbers of 4 bytes, and another plane of them on the way.
+    width, height = right - left, bottom - top
+    return StatedSize("JPEG 2000", width, height, 8 * max(3, components) * width * height)
+
+
+def _avif(encoded: bytes) -> StatedSize | None:
+    boxes = [
+        struct.unpack_from(">II", encoded, found.end() + 4) for found in re.finditer(rb"ispe", encoded[: 1 << 20])
+    ]
+    if not boxes:
+        return None
+    width, height = max(boxes, key=lambda box: box[0] * box[1])
+    return StatedSize("AVIF", width, height, 6 * width * height)
+
+
+def _tiff(encoded: bytes) -> StatedSize:
+    order = "<" if encoded[:2] == b"II" else ">"
+    fields = dict(_tiff_fields(encoded, order))
+    width, height = fields[_WIDTH], fields[_HEIGHT]
+    # What is decoded at once, as 4 bytes for each pixel or as it is: a tile, or the rows of a strip.
+    across = fields.get(_TILE_WIDTH, width)
+    down = fields.get(_TILE_HEIGHT, min(height, fields.get(_ROWS_PER_STRIP, height)))
+    pixel = max(4, fields.get(_SAMPLES, 1) * -(-fields.get(_BITS, 1) // 8))
+    return StatedSize("TIFF", width, height, pixel * across * down)
+
+
+def _tiff_fields(encoded: bytes, order: str) -> Iterator[tuple[int, int]]:
+    """The first value of each field of whole numbers in the first directory, of plain and of big TIFF."""
+    is_big = struct.unpack_from(order + "H", encoded, 2)[0] == 43
+    (at,) = struct.unpack_from(order + ("Q" if is_big else "I"), encoded, 8 if is_big else 4)
+    (count,) = struct.unpack_from(order + ("Q" if is_big else "H"), encoded, at)
+    at, size, inline = at + (8 if is_big else 2), 20 if is_big else 12, 8 if is_big else 4
+    for index in range(min(count, 1000)):
+        tag, kind, values = struct.unpack_from(order + ("HHQ" if is_big else "HHI"), encoded, at + size * index)
+        form = {1: "B", 3: "H", 4: "I", 16: "Q"}.get(kind)
+        if form is None or not values:
+            continue
+        value_at = at + size * (index + 1) - inline
+        if values * struct.calcsize(form) > inline:
+            (value_at,) = struct.unpack_from(order + ("Q" if is_big else "I"), encoded, value_at)
+        yield tag, struct.unpack_from(order + form, encoded, value_at)[0]
+
+
+def _starts(*magics: bytes) -> Callable[[bytes], bool]:
+    return lambda encoded: encoded.startswith(magics)
+
+
+_READERS: tuple[tuple[Callable[[bytes], bool], Callable[[bytes], StatedSize | None]], ...] = (
+    (_starts(b"\xff\xd8\xff"), _jpeg),
+    (_starts(b"\x89PNG\r\n\x1a\n"), _png),
+    (_starts(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), _tiff),
+    (_starts(b"BM"), _bmp),
+    (_starts(b"GIF8"), _gif),
+    (_starts(b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"), _jpeg_2000),
+    (lambda encoded: encoded[:4] == b"RIFF" and encoded[8:12] == b"WEBP", _webp),
+    (lambda encoded: encoded[4:12] in (b"ftypavif", b"ftypavis", b"ftypmif1", b"ftypmsf1"), _avif),
+    (lambda encoded: encoded[:1] == b"P" and encoded[1:2] in b"1234567", _netpbm),
+)
