@@ -55,7 +55,7 @@ def _with_wrong_clocks(folder: Path, road: Path, _: ExitStack) -> Whole:
 
 
 KINDS: dict[str, Kind] = {
-    "kill-device": Kind(strikes.kill_device, 180, 20),
+    "kill-device": Kind(strikes.kill_device, 176, 20),
     "kill-collector": Kind(strikes.kill_collector, 180, 30),
     "kill-both": Kind(strikes.kill_both, 80, 20),
     "cut-line": Kind(strikes.cut_line, 120, 40, _with_line),
@@ -64,6 +64,7 @@ KINDS: dict[str, Kind] = {
     "stop-device": Kind(strikes.stop_device, 4, 2),
     "stop-collector": Kind(strikes.stop_collector, 4, 2),
     "lock-journal": Kind(strikes.lock_journal, 6, 2),
+    "kill-under-lock": Kind(strikes.kill_under_lock, 4, 2, may_die=True),
     "lock-reads": Kind(strikes.lock_reads, 6, 2),
     "lock-health": Kind(strikes.lock_health, 6, 2),
     "delete-journal": Kind(files.delete_journal, 10, 5, may_die=True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -114,7 +115,7 @@ def _result(bout: Bout, road: Path, pace: float) -> Result:
         is_right = outcome.is_right
     except NotTried as error:
         outcome, is_right = Outcome(False, {"reason": str(error)}), None
-    except (TimeoutError, RuntimeError, sqlite3.Error) as error:
+    except (TimeoutError, RuntimeError, sqlite3.Error, subprocess.TimeoutExpired) as error:
         outcome, is_right = Outcome(False, {"faults": bout.faults, "failure": str(error)}), False
     figures = dict(outcome.figures)
     if is_right is False:

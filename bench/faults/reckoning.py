@@ -55,7 +55,7 @@ class Reckoning:
     unsaid: int
     """Records at the collector that the device kept and died before it said them."""
     not_kept: int
-    """Records that the device said and marked as not kept."""
+    """Records that the device said and marked as not kept, and that did not arrive later all the same."""
 
     @property
     def is_right(self) -> bool:
@@ -85,7 +85,7 @@ def reckon(books: Books) -> Reckoning:
         + _excess(_name(entry) for entry in books.collector if _is_record(entry) and _id(entry) not in books.retold),
         foreign=len(strangers - books.known_to_device),
         unsaid=len(strangers & books.known_to_device),
-        not_kept=sum(_is_record(entry) and not entry.get("is_kept", True) for entry in books.device),
+        not_kept=_never_came(books),
     )
 
 
@@ -124,8 +124,18 @@ def _id(entry: Entry) -> str:
 
 def _name(entry: Entry) -> tuple[object, ...]:
     """What may be said once only: a revision of a read; a hit as of a revision."""
-    revision = entry["revision"] if entry["event"] == "read" else entry["read_revision"]
-    return entry["event"], _id(entry), revision, entry.get("plate"), entry.get("is_withdrawn")
+    return entry["event"], _id(entry), _revision(entry), entry.get("plate"), entry.get("is_withdrawn")
+
+
+def _never_came(books: Books) -> int:
+    """How many records that were said as not kept the collector lacks, revision by revision."""
+    held = {row[0]: row[1] for row in (*books.reads, *books.hits)}
+    refused = [entry for entry in books.device if _is_record(entry) and not entry.get("is_kept", True)]
+    return sum(held.get(_id(entry), -1) < _revision(entry) for entry in refused)
+
+
+def _revision(entry: Entry) -> int:
+    return int(entry["revision"] if entry["event"] == "read" else entry["read_revision"])
 
 
 def _last_said(entries: Iterable[Entry], event: str) -> dict[str, Stored]:
@@ -134,8 +144,7 @@ def _last_said(entries: Iterable[Entry], event: str) -> dict[str, Stored]:
     for entry in entries:
         if entry.get("event") != event or not entry.get("is_kept", True):
             continue
-        key = "revision" if event == "read" else "read_revision"
-        row = (_id(entry), int(entry[key]), str(entry["plate"]), bool(entry.get("is_withdrawn")))
+        row = (_id(entry), _revision(entry), str(entry["plate"]), bool(entry.get("is_withdrawn")))
         if row[0] not in last or row[1] >= last[row[0]][1]:
             last[row[0]] = row
     return last

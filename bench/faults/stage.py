@@ -80,7 +80,7 @@ class Program:
         assert self.process is not None  # noqa: S101 - started
         was_running = self.is_running
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(60)
         return was_running
 
     def signal(self, number: int) -> None:
@@ -92,7 +92,7 @@ class Program:
         """Ask it to end; its exit status."""
         assert self.process is not None  # noqa: S101 - started
         self.process.terminate()
-        return self.process.wait(30)
+        return self.process.wait(90)
 
     def wait(self, seconds: float) -> int:
         """Wait for its end; its exit status."""

@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import TypeAlias
@@ -66,6 +67,17 @@ def stop_collector(whole: Whole, _chance: Random, pace: float) -> None:
 def lock_journal(whole: Whole, _chance: Random, pace: float) -> None:
     """Another process holds the lock of the device's journal for 30 s."""
     _lock(whole, whole.journal, 30 * pace)
+
+
+def kill_under_lock(whole: Whole, _chance: Random, pace: float) -> None:
+    """As above, and the device is killed before the lock is let go: what it held in memory was not kept."""
+    whole.wait_for_reads()
+    with _held(whole.journal, 30 * pace) as holder:
+        whole.wait_for_reads()
+        time.sleep(20 * pace)
+        whole.kill(whole.edge)
+        whole.wait(lambda: holder.poll() is not None, 30 * pace + 90, "the lock is let go")
+    arrive_again(whole)
 
 
 def lock_reads(whole: Whole, _chance: Random, pace: float) -> None:
@@ -125,14 +137,21 @@ def _freeze(whole: Whole, program: Heard, seconds: float) -> None:
 def _lock(whole: Whole, path: Path, seconds: float) -> None:
     whole.wait_for_reads()
     whole.wait(path.exists, 60, f"{path.name} is there")
+    with _held(path, seconds) as holder:
+        read_before = whole.edge.reads()
+        whole.wait(lambda: holder.poll() is not None, seconds + 90, "the lock is let go")
+    whole.wait(lambda: whole.edge.reads() > read_before, 60, "the cameras are read on")
+    arrive_again(whole)
+
+
+@contextmanager
+def _held(path: Path, seconds: float) -> Iterator[subprocess.Popen[bytes]]:
+    """Another process that holds a lock; it ends by itself."""
     words = [sys.executable, "-S", hold_lock.__file__, str(path), str(seconds)]
     with subprocess.Popen(words, stdout=subprocess.PIPE) as holder:
         try:
             if holder.stdout is None or not holder.stdout.readline():
                 raise RuntimeError(f"{path}: the lock was never had")
-            read_before = whole.edge.reads()
-            whole.wait(lambda: holder.poll() is not None, seconds + 90, "the lock is let go")
+            yield holder
         finally:
             holder.kill()
-    whole.wait(lambda: whole.edge.reads() > read_before, 60, "the cameras are read on")
-    arrive_again(whole)

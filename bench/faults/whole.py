@@ -56,7 +56,7 @@ class Heard(Program):
     def settle(self) -> None:
         """Wait until all that a dead program said is written down."""
         if self._ledger is not None:
-            self._ledger.wait(30)
+            self._ledger.wait(90)
             self._ledger = None
 
     def entries(self) -> list[Entry]:
@@ -249,7 +249,7 @@ class Whole:
         last = Heard(self._words("run", "--json", "-c", self._drain_yaml), self.folder / "drain.log")
         deadline = time.monotonic() + _DRAIN_S
         last.start()  # once at least: it reports what it lost
-        while last.wait(90) or self._waiting():
+        while last.wait(300) or self._waiting():
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{self._waiting()} records still wait; last words: {_tail(last.log)}")
             self.keep_collector_up()

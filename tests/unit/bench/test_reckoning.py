@@ -70,6 +70,9 @@ def test_what_the_device_says_it_cannot_keep_has_to_be_told_at_the_collector() -
     assert (untold.lost, untold.not_kept) == (0, 1)
     assert not untold.is_right
     assert reckon(replace(books(), device=said, told_lost=1)).is_right
+    late = replace(books(), device=said, reads=[*books().reads, ("y", 0, "P1", False)])
+    assert reckon(late).not_kept == 0  # held in memory while a lock was held, and kept later
+    assert reckon(late).is_right
 
 
 def test_what_lies_in_several_tables_counts_once_and_a_double_within_one_shows() -> None:
