@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from alpr.journal.schema import Priority
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Lane:
     """Bounds of what may be under way at once, and of one letter."""
 
@@ -69,7 +69,7 @@ class Window:
         lane = _LANES[priority]
         if all(other is not lane for other, _ in self._sent.values()):
             self._lane_progress_s[lane] = now_s
-        self._sent.update({seq: (_LANES[priority], size) for seq, size in sizes.items()})
+        self._sent.update({seq: (lane, size) for seq, size in sizes.items()})
         for seq in sizes:
             self._boots.pop(seq, None)  # so that what is under way is always the newest
             self._boots[seq] = boot_id
@@ -104,7 +104,11 @@ class Window:
     def is_stalled(self, now_s: float, patience_s: float) -> bool:
         """True where something is under way and no answer of any kind came for too long, or none of its lane's for
         much longer: what the collector may not store today it leaves unanswered, and takes some other time."""
-        if not self._sent:
-            return False
-        oldest_s = min(self._lane_progress_s[lane] for lane in {lane for lane, _ in self._sent.values()})
-        return now_s - self._progress_s > patience_s or now_s - oldest_s > _LANE_PATIENCES * patience_s
+        if not self._sent or now_s - self._progress_s > patience_s:
+            return bool(self._sent)
+        for lane, progress_s in list(self._lane_progress_s.items()):
+            if now_s - progress_s > _LANE_PATIENCES * patience_s:
+                if any(other is lane for other, _ in self._sent.values()):
+                    return True
+                del self._lane_progress_s[lane]  # nothing of it is under way
+        return False

@@ -310,6 +310,25 @@ def test_window_gives_each_lane_its_own_room() -> None:
     assert window.room(Priority.PICTURE) == (rows, size)
 
 
+def test_window_of_pictures_that_nobody_takes_stalls_though_reads_are_acked() -> None:
+    """What the collector may not store today it leaves unanswered: it has to be sent again, on a busy road too."""
+    window = Window()
+    window.sent(Priority.PICTURE, "boot", {1: 10}, now_s=0)
+    for second in range(1, 61):
+        window.sent(Priority.READ, "boot", {100 + second: 10}, now_s=second)
+        window.answered("boot", [100 + second], now_s=second)
+        assert not window.is_stalled(second, 5)
+    window.sent(Priority.READ, "boot", {200: 10}, now_s=61)
+    assert window.is_stalled(61, 5)
+    window.resend()
+    assert not window.is_stalled(61, 5)
+    window.sent(Priority.READ, "boot", {201: 10}, now_s=61)  # a lane that has nothing under way does not count
+    assert not window.is_stalled(62, 5)
+    window.sent(Priority.PICTURE, "boot", {1: 10}, now_s=63)
+    window.answered("boot", [201], now_s=100)
+    assert not window.is_stalled(104, 5)
+
+
 def test_window_stalls_only_while_something_is_under_way() -> None:
     window = Window()
     assert not window.is_stalled(100, 5)
