@@ -38,6 +38,7 @@ def command(config_path: Path) -> None:
             targets=_targets(config),
             receivers=config.receivers,
             published=_published(config),
+            witness_file=config.audit.witness_file if config.audit else None,
             stop=stop,
         )
 

@@ -70,12 +70,12 @@ def list_hits(
         )
     else:
         from alpr.collector.access import audited_hits, os_user
-        from alpr.collector.audit import Audit, audit_path
+        from alpr.collector.audit_heads import open_audit
         from alpr.collector.hits import HitQuery
 
         _need_database(database)
         query = HitQuery(since, until, is_undecided=undecided, limit=limit)
-        with closing(Audit(audit_path(database))) as audit:
+        with closing(open_audit(database)) as audit:
             found = audited_hits(database, audit, query, who=os_user(), purpose=purpose, case_id=case_id)
         rows = (_row(one.device, one.hit, one.dispositions) for one in found)
     print_rows(rows, as_json=as_json)
@@ -132,10 +132,10 @@ def dispose(
         names = _names(config)
         kept = decide(config.device.journal, disposition, lambda receivers: may_learn(receivers, names))
     else:
-        from alpr.collector.audit import Audit, audit_path
+        from alpr.collector.audit_heads import open_audit
 
         _need_database(database)
-        with closing(Audit(audit_path(database))) as audit:
+        with closing(open_audit(database)) as audit:
             stated = purpose or reason or "decides on a hit"
             kept = audited_decision(database, audit, disposition, purpose=stated, case_id=case_id)
     print_rows([_decision_row(kept)], as_json=as_json)
@@ -153,10 +153,10 @@ def export_misreads(folder: Path, database: Path, purpose: str | None, case_id: 
     reads them.
     """
     from alpr.collector.access import audited_misreads, os_user
-    from alpr.collector.audit import Audit, audit_path
+    from alpr.collector.audit_heads import open_audit
 
     _need_database(database)
-    with closing(Audit(audit_path(database))) as audit, purpose_needed(purpose) as stated:
+    with closing(open_audit(database)) as audit, purpose_needed(purpose) as stated:
         count = audited_misreads(database, audit, folder, who=os_user(), purpose=stated, case_id=case_id)
     say(f"{count} crops in {folder}; this export was recorded")
 

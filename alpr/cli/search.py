@@ -58,7 +58,7 @@ def command(
     Exit 1 where the purpose says nothing, 2 where there is none.
     """
     from alpr.collector.access import audited_search, os_user
-    from alpr.collector.audit import Audit, audit_path
+    from alpr.collector.audit_heads import open_audit
     from alpr.collector.search import Query, pattern_from_text
     from alpr.errors import StoreError
 
@@ -69,7 +69,7 @@ def command(
     if not database.is_file():  # before the audit file is made beside it
         raise StoreError(f"{database}: no such database; give the file that the collector writes")
     query = Query(pattern, since, until, camera_id, limit)
-    with closing(Audit(audit_path(database))) as audit, purpose_needed(purpose) as stated:
+    with closing(open_audit(database)) as audit, purpose_needed(purpose) as stated:
         found = audited_search(database, audit, query, who=os_user(), purpose=stated, case_id=case_id)
     rows = _rows(found) if names == "alpr" else _rows_of_others(found, names, as_csv=as_csv)
     if as_csv:

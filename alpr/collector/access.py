@@ -11,7 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from alpr.collector.audit import Access, Audit
+from alpr.clock import SystemClock
+from alpr.collector.audit import RENEW, Access, Audit, Head
+from alpr.collector.audit_heads import KeptHeads, new_epoch, open_audit
 from alpr.collector.hits import FoundHit, HitQuery, find_hits, find_misreads, write_crops
 from alpr.collector.search import Found, Query, search
 from alpr.errors import AccessDenied, AuditError, DispositionError
@@ -130,6 +132,30 @@ def audited_audit(audit: Audit, *, who: str, by: str = "", plate: str = "", limi
         ][-limit:]
         audit.record(replace(look, result_count=len(rows)))
     return rows
+
+
+def audited_renewal(database: Path, *, who: str, purpose: str, case_id: str = "") -> Head:
+    """Begin the audit anew, on record: what is missing of it is named in its next row and looked for no more.
+
+    Raises:
+        AccessDenied: no purpose, or one that says nothing.
+        AuditError: its chain is broken: it has to be moved aside first.
+    """
+    kept, clock = KeptHeads(database), SystemClock()
+    with closing(open_audit(database, clock)) as audit:
+        database_id, heads = kept.known()
+        asked = {
+            "epoch": new_epoch(clock.now(), [audit.head(), *heads]),
+            "database": database_id,
+            "missing": audit.missing(),
+        }
+        renewal = Access(who, RENEW, asked, purpose.strip(), case_id.strip(), 0)
+        with _failures_recorded(audit, replace(renewal, action="renew-refused")):
+            checked_purpose(purpose)
+        audit.verify()
+        audit.record(renewal)
+        kept.keep(audit.head(), clock.now())
+        return audit.head()
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """Who looked at what, when and why: an append-only table in a file of its own, each row chained to the one before.
 
-A changed, removed or inserted row breaks the chain and `verify` names it. Rows cut off at the end leave a shorter
-chain that is whole: whoever keeps the `Head` that `verify` returns can tell that too.
+A changed, removed or inserted row breaks the chain and `verify` names it. A chain that was cut at its end, or hashed
+anew, is whole in itself: what shows that is a `Head` kept elsewhere. They are kept in the reads database
+(`alpr.collector.audit_heads`), and told to the log, the devices and a witness (`alpr.collector.audit_monitor`).
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from alpr.clock import Clock, SystemClock
 from alpr.errors import AuditError, StoreError
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 FIRST_HASH = "0" * 64
 """What the first row is chained to."""
+RENEW, START = "renew", "start"
+"""Actions of the rows that begin the audit anew, on record, and that say which reads database a collector has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,22 @@ class Head:
 
     rows: int
     hash: str
+    epoch: int = 0
+    """When the audit was last begun anew on record, in seconds since 1970; 0: never. Heads of an earlier one count no
+    more."""
+
+    def __str__(self) -> str:
+        return f"{self.rows}:{self.hash}{f':{self.epoch}' if self.epoch else ''}"
+
+
+class HeadStore(Protocol):
+    """Where heads are kept beside the audit."""
+
+    def known(self) -> tuple[str, Sequence[Head]]:
+        """The id of the database that they are kept in, "" where there is none, and those that are kept."""
+
+    def keep(self, head: Head, at: datetime) -> None:
+        """Keep the newest."""
 
 
 def audit_path(database: Path) -> Path:
@@ -60,15 +79,17 @@ class Audit:
 
     Args:
         path: created where missing; its folder must be there.
+        kept: where each new head is kept, as long as the file holds those that are kept there.
 
     Raises:
         AuditError: it cannot be opened for writing.
     """
 
-    def __init__(self, path: Path, clock: Clock | None = None) -> None:
+    def __init__(self, path: Path, clock: Clock | None = None, kept: HeadStore | None = None) -> None:
         self._path = path
         self._clock = clock or SystemClock()
-        with _audited():
+        self._kept = kept
+        with audited():
             # Not checked: `verify` does more than that, and a damaged page is told when it is met.
             self._connection = open_store(path, _STEPS, synchronous="FULL", is_checked=False)
 
@@ -82,31 +103,53 @@ class Audit:
         Raises:
             AuditError: it cannot be written; whoever asked must not get an answer.
         """
-        with _audited(), stored(self._path), transaction(self._connection):
+        with audited(), stored(self._path), transaction(self._connection):
+            # A head that is missing here is evidence: it must not be written over.
+            is_whole = not self.missing()
             last = self._connection.execute("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1").fetchone()
             number, previous = (last[0] + 1, last[1]) if last else (1, FIRST_HASH)
+            at = self._clock.now()
             fields = (
                 number,
-                _text(self._clock.now()),
-                _kept(access.who),
-                _kept(access.action),
-                _kept(json.dumps(access.query, sort_keys=True, ensure_ascii=False)),
-                _kept(access.purpose),
-                _kept(access.case_id),
+                at.isoformat(timespec="microseconds"),
+                _kept_text(access.who),
+                _kept_text(access.action),
+                _kept_text(json.dumps(access.query, sort_keys=True, ensure_ascii=False)),
+                _kept_text(access.purpose),
+                _kept_text(access.case_id),
                 access.result_count,
                 previous,
             )
-            outcome = _kept(access.outcome)
+            outcome = _kept_text(access.outcome)
             self._connection.execute(
                 "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (*fields, _hash(fields, outcome), outcome),
             )
+        if self._kept is not None and is_whole:
+            self._kept.keep(self.head(), at)
         return int(number)
 
-    def verify(self, expected: Head | None = None) -> Head:
+    def head(self) -> Head:
+        """The end of the chain now."""
+        with audited(), stored(self._path):
+            return head_of(self._connection)
+
+    def missing(self) -> str:
+        """How what is kept elsewhere does not go with what is here; "" where it does."""
+        if self._kept is None:
+            return ""
+        with audited(), stored(self._path):
+            return wrong_with(self._connection, *self._kept.known())
+
+    def known_database(self) -> str:
+        """The id of the reads database that the audit belongs to; "" where it does not say."""
+        with audited(), stored(self._path):
+            return _known_database(self._connection)
+
+    def verify(self, *expected: Head) -> Head:
         """Walk the whole chain; as `verify_audit`."""
-        with _audited(), stored(self._path):
-            return _walk(self._connection, self._path, expected)
+        with audited(), stored(self._path):
+            return _verified(self._connection, self._path, expected)
 
     def rows(self) -> list[dict[str, Any]]:
         """All rows, oldest first.
@@ -114,28 +157,69 @@ class Audit:
         Raises:
             AuditError: the file cannot be read.
         """
-        with _audited(), stored(self._path):
+        with audited(), stored(self._path):
             cursor = self._connection.execute("SELECT * FROM audit ORDER BY id")
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor]
 
 
-def verify_audit(path: Path, expected: Head | None = None) -> Head:
+def verify_audit(path: Path, *expected: Head) -> Head:
     """Walk the whole chain of an audit file without the right to write it.
 
     Args:
-        expected: an earlier head; the chain must still contain it.
+        expected: earlier heads; the chain must still contain them.
 
     Raises:
-        AuditError: a row was changed, removed or put in, the chain ends before `expected`, or there is no such file.
+        AuditError: a row was changed, removed or put in, the guards against that are gone, the chain ends before an
+            expected head or runs past it otherwise, or there is no such file.
     """
-    with _audited(), closing(connect_read_only(path)) as connection, stored(path):
-        return _walk(connection, path, expected)
+    with audited(), closing(connect_read_only(path)) as connection, stored(path):
+        return _verified(connection, path, expected)
 
 
-def _walk(connection: sqlite3.Connection, path: Path, expected: Head | None) -> Head:
-    previous, rows = FIRST_HASH, 0
-    for row in connection.execute("SELECT * FROM audit ORDER BY id"):
+def head_of(connection: sqlite3.Connection) -> Head:
+    """The end of a chain."""
+    last = connection.execute("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1").fetchone()
+    return Head(0, FIRST_HASH) if last is None else Head(last[0], last[1], _epoch(connection))
+
+
+def lacks(connection: sqlite3.Connection, head: Head) -> str:
+    """How a chain that must contain a head does not; "" where it does, or has begun anew since."""
+    epoch = _epoch(connection)
+    if epoch > head.epoch or not head.rows:
+        return ""
+    (rows,) = connection.execute("SELECT ifnull(max(id), 0) FROM audit").fetchone()
+    found = connection.execute("SELECT hash FROM audit WHERE id = ?", (head.rows,)).fetchone()
+    if rows < head.rows:
+        return f"{rows} rows where there were {head.rows}: the end was cut off"
+    if found is None or found[0] != head.hash:
+        return f"row {head.rows} is not the one known from before: the file was rewritten"
+    return "" if epoch == head.epoch else "the row with which it was begun anew is gone: the file was rewritten"
+
+
+def wrong_with(connection: sqlite3.Connection, database_id: str, heads: Sequence[Head]) -> str:
+    """How a chain does not go with a reads database and the heads that are kept there; "" where it does."""
+    known = _known_database(connection)
+    if known and known != database_id:
+        return "the reads database is another one than the audit knows: it was lost or replaced"
+    if known and not heads:
+        return "the reads database holds no head of it, as it did before: they were taken out"
+    return next((said for head in heads if (said := lacks(connection, head))), "")
+
+
+def _known_database(connection: sqlite3.Connection) -> str:
+    known = _last_query(connection, START, RENEW).get("database", "")
+    return known if isinstance(known, str) else ""
+
+
+def walk(connection: sqlite3.Connection, path: Path, after: Head = Head(0, FIRST_HASH)) -> Head:
+    """Hash all rows behind a head anew.
+
+    Raises:
+        AuditError: one is not what was written.
+    """
+    previous, rows = after.hash, after.rows
+    for row in connection.execute("SELECT * FROM audit WHERE id > ? ORDER BY id", (after.rows,)):
         rows += 1
         fields, digest = row[:9], row[9]
         outcome = row[10] if len(row) > 10 else ""  # a file that no newer version has written yet
@@ -144,11 +228,42 @@ def _walk(connection: sqlite3.Connection, path: Path, expected: Head | None) -> 
         if fields[-1] != previous or _hash(fields, outcome) != digest:
             raise AuditError(f"{path}: row {rows} is not what was written: it was changed or put in")
         previous = digest
-        if expected is not None and rows == expected.rows and digest != expected.hash:
-            raise AuditError(f"{path}: row {rows} is not the one known from before: the file was rewritten")
-    if expected is not None and rows < expected.rows:
-        raise AuditError(f"{path}: {rows} rows where there were {expected.rows}: the end was cut off")
-    return Head(rows, previous)
+    return Head(rows, previous, _epoch(connection))
+
+
+def _verified(connection: sqlite3.Connection, path: Path, expected: Sequence[Head]) -> Head:
+    found = walk(connection, path)
+    for head in expected:
+        if said := lacks(connection, head):
+            raise AuditError(f"{path}: {said}")
+    guards = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
+    if gone := _GUARDS.keys() - guards:
+        raise AuditError(f"{path}: the guards against changes are gone ({', '.join(sorted(gone))})")
+    return found
+
+
+def _epoch(connection: sqlite3.Connection) -> int:
+    epoch = _last_query(connection, RENEW, RENEW).get("epoch", 0)
+    return epoch if isinstance(epoch, int) else 0
+
+
+def _last_query(connection: sqlite3.Connection, *actions: str) -> dict[str, Any]:
+    row = connection.execute(f"SELECT query FROM audit {_MARKED} ORDER BY id DESC LIMIT 1", actions).fetchone()
+    try:
+        found = json.loads(row[0]) if row else {}
+    except ValueError:  # none that we wrote; `verify` names the row
+        found = {}
+    return found if isinstance(found, dict) else {}
+
+
+_MARKED = "WHERE action IN ('renew', 'start') AND action IN (?, ?)"
+"""As the index has it, so that it is used."""
+# Against mistakes; against intent there are the chain and its heads.
+_GUARDS = {
+    f"audit_no_{verb.lower()}": f"""CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit
+        BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END"""
+    for verb in ("UPDATE", "DELETE")
+}
 
 
 def _first(database: Database) -> None:
@@ -158,16 +273,13 @@ def _first(database: Database) -> None:
             purpose TEXT NOT NULL, case_id TEXT NOT NULL, result_count INTEGER NOT NULL,
             previous_hash TEXT NOT NULL, hash TEXT NOT NULL)"""
     )
-    for verb in ("UPDATE", "DELETE"):
-        # Against mistakes; against intent there is the chain.
-        database.execute(
-            f"""CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit
-                BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END"""
-        )
+    for guard in _GUARDS.values():
+        database.execute(guard)
 
 
 def _outcome(database: Database) -> None:
     database.execute("ALTER TABLE audit ADD COLUMN outcome TEXT NOT NULL DEFAULT ''")
+    database.execute("CREATE INDEX audit_marks ON audit (id) WHERE action IN ('renew', 'start')")
 
 
 _STEPS: tuple[Migration, ...] = (_first, _outcome)
@@ -179,17 +291,14 @@ def _hash(fields: tuple[Any, ...], outcome: str) -> str:
     return hashlib.sha256(json.dumps(hashed, ensure_ascii=False, separators=(",", ":")).encode("utf-8")).hexdigest()
 
 
-def _kept(text: str) -> str:
+def _kept_text(text: str) -> str:
     """Text that a database takes: what was typed may be no text at all."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _text(instant: datetime) -> str:
-    return instant.isoformat(timespec="microseconds")
-
-
 @contextmanager
-def _audited() -> Iterator[None]:
+def audited() -> Iterator[None]:
+    """What a database raises as an AuditError."""
     try:
         yield
     except StoreError as error:

@@ -49,6 +49,17 @@ def alert_queue(targets: Sequence[Target], store: Store) -> Callable[[Sequence[A
     return queue
 
 
+def head_queue(targets: Sequence[Target], store: Store) -> Callable[[dict[str, Any]], None]:
+    """What puts a row about the audit's head in the queue; does nothing where nobody wants any."""
+    is_wanted = any("audit-head" in target.kinds for target in targets)
+
+    def queue(row: dict[str, Any]) -> None:
+        if is_wanted:
+            store.queue([("audit-head", row)])
+
+    return queue
+
+
 def _row(stored: Stored) -> dict[str, Any] | None:
     row = row_from_record(stored.device, stored.record)
     if row is not None and stored.receivers:

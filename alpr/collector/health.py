@@ -168,3 +168,5 @@ def _over(trouble: Trouble, *, is_allowed: bool) -> str:
             return f"{trouble.device}: hotlist {trouble.subject} is fresh again, or gone"
         case AlertKind.STORAGE:
             return f"{trouble.device}: what it sends is stored again"
+        case AlertKind.AUDIT:
+            return f"{trouble.device}: the audit is whole"

@@ -67,15 +67,18 @@ class Watch:
         """Do what is due; to be called some times a second. True where the devices were looked at, once a second."""
         is_check = self._is_due(_CHECK_NS)
         if is_check:
-            alerts = self.board.check(self._allowed())
-            self._unqueued += alerts
-            self._untold += alerts
-            for alert in alerts:
-                _log.log(logging.WARNING if alert.is_raised else logging.INFO, "%s", alert.text)
-                self._tell(alert)
+            self.tell(self.board.check(self._allowed()))
         if self._untold or self._is_due(_SAVE_NS):
             self.save()
         return is_check
+
+    def tell(self, alerts: Sequence[Alert]) -> None:
+        """Tell of alerts, keep them and have them carried on."""
+        self._unqueued += alerts
+        self._untold += alerts
+        for alert in alerts:
+            _log.log(logging.WARNING if alert.is_raised else logging.INFO, "%s", alert.text)
+            self._tell(alert)
 
     def save(self) -> None:
         """Write what is new; where the disk is full it waits for the next time."""

@@ -117,7 +117,18 @@ def _stored_a_day(database: Database) -> None:
     database.execute("ALTER TABLE devices ADD COLUMN stored_bytes INTEGER NOT NULL DEFAULT 0")
 
 
+def _audit_heads(database: Database) -> None:
+    # What the audit has to contain, and how the audit knows that this is the database that it belongs to.
+    database.execute(
+        """CREATE TABLE audit_heads (
+            kind TEXT PRIMARY KEY, epoch INTEGER NOT NULL, rows INTEGER NOT NULL, hash TEXT NOT NULL,
+            at INTEGER NOT NULL, seal BLOB NOT NULL) WITHOUT ROWID"""
+    )
+    database.execute("CREATE TABLE identity (id TEXT NOT NULL)")
+    database.execute("INSERT INTO identity VALUES (lower(hex(randomblob(16))))")
+
+
 STEPS: tuple[Migration, ...] = (
     *(_first, _dispositions, _outgoing, _device_keys),
-    *(_ids_of_a_device, _waiting_decisions, _stored_a_day),
+    *(_ids_of_a_device, _waiting_decisions, _stored_a_day, _audit_heads),
 )

@@ -17,14 +17,16 @@ from typing import Any, TextIO
 
 from alpr.clock import SystemClock
 from alpr.collector.allowance import DAY_BYTES
-from alpr.collector.forwarding import Forwarding, alert_queue, queue_for
+from alpr.collector.audit_monitor import AuditMonitor
+from alpr.collector.audit_witness import append_to, hand_to
+from alpr.collector.forwarding import Forwarding, alert_queue, head_queue, queue_for
 from alpr.collector.health import HealthBoard, HealthLimits
 from alpr.collector.health_monitor import Watch
 from alpr.collector.health_store import HealthStore, health_path
 from alpr.collector.hotlists import CollectorHotlists, HotlistSettings
 from alpr.collector.metrics import CollectorMetrics, CollectorSnapshot
 from alpr.collector.store import Store, Stored
-from alpr.events.health_alerts import Alert
+from alpr.events.health_alerts import Alert, AlertKind
 from alpr.events.stored_rows import line_from_hit, row_from_alert, row_from_record
 from alpr.forward.target import Target
 from alpr.hotlist.rules.receivers import may_learn
@@ -51,12 +53,20 @@ class Intake:
     Args:
         tell: called after the commit, with each new record.
         watch: told of all signs of life; None where nobody watches.
+        audit: told what devices remember of the audit; None where nobody watches over it.
     """
 
-    def __init__(self, store: Store, tell: Callable[[Stored], None], watch: Watch | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        tell: Callable[[Stored], None],
+        watch: Watch | None = None,
+        audit: AuditMonitor | None = None,
+    ) -> None:
         self._store = store
         self._tell = tell
         self._watch = watch
+        self._audit = audit
         self.stored: Counter[str] = Counter()
         """Records that were new, by kind, but those of covert entries."""
         self.untold = 0
@@ -73,6 +83,8 @@ class Intake:
         """A device has said how it is."""
         if self._watch is not None:
             self._watch.heard(peer.name, heartbeat)
+        if self._audit is not None:
+            self._audit.heard(peer.name, heartbeat.audit_head)
 
     def rekey(self, peer: Peer, public_key: str) -> None:
         """A device will use another key."""
@@ -167,6 +179,7 @@ def run_collector(
     receivers: Collection[str] = (),
     metrics: tuple[str, int] | None = None,
     published: HotlistSettings | None = None,
+    witness_file: Path | None = None,
     output: TextIO | None = None,
     stop: Event | None = None,
     on_ready: Callable[[str], None] | None = None,
@@ -181,6 +194,7 @@ def run_collector(
         receivers: names of those who see the JSON lines and the log; see `may_learn`.
         metrics: address and port at which Prometheus may ask; None for none.
         published: hotlist updates that are handed on; None for none.
+        witness_file: to which the heads of the audit are appended; None for none.
         output: takes the JSON lines; None for stdout.
         on_ready: told the endpoint once it listens.
 
@@ -200,7 +214,10 @@ def run_collector(
         _hotlists(database, published, store, teller) as hotlists,
     ):
         watch = _watch(health, limits or HealthLimits(), allowed, teller, alert_queue(targets, store))
-        intake = Intake(store, teller, watch)
+        witnesses = [hand_to(head_queue(targets, store)), *([append_to(witness_file)] if witness_file else [])]
+        troubles = [each.trouble for each in health.standing() if each.trouble.kind is AlertKind.AUDIT]
+        audit = AuditMonitor(database, lambda: keys.present, SystemClock(), watch.tell, witnesses, troubles)
+        intake = Intake(store, teller, watch, audit)
         library = None if hotlists is None else hotlists.shelf
         hub = Hub(
             listen,
@@ -219,15 +236,19 @@ def run_collector(
                 _log.warning("no device is allowed yet; the first one:  alpr device new NAME -c collector.yaml")
             if on_ready is not None:
                 on_ready(endpoint)
+            audit.start()
             while not stop.is_set():
                 hub.step(0 if hotlists is not None and hotlists.is_busy else _TICK_S)
                 if hotlists is not None:
                     hotlists.tick()
                 if watch.tick():  # once a second
                     _follow(keys, hub)
+                    audit.tick()
+                    hub.announce_audit(audit.head)
                     if metrics is not None:
-                        figures.show(_scene(watch, intake, hub, allowed, forwarding))
+                        figures.show(_scene(watch, intake, hub, allowed, forwarding, audit))
                 forwarding.tick()
+        audit.close()
         watch.save()
     _log.info("stopped")
 
@@ -246,13 +267,15 @@ def _follow(keys: ServerKeys, hub: Hub) -> None:
     hub.announce(keys.following.public if keys.following else "")
 
 
-def _scene(watch: Watch, intake: Intake, hub: Hub, allowed: AllowList, forwarding: Forwarding) -> CollectorSnapshot:
+def _scene(
+    watch: Watch, intake: Intake, hub: Hub, allowed: AllowList, forwarding: Forwarding, audit: AuditMonitor
+) -> CollectorSnapshot:
     board = watch.board
     return CollectorSnapshot(
         devices=board.devices(),
         allowed=allowed.names,
         silent_after_s=board.limits.silent_after_s,
-        standing=board.standing,
+        standing=board.standing | audit.standing,
         stored=dict(intake.stored),
         faults=dict(hub.faults),
         stages=intake.times.buckets(STAGE_BOUNDS_MS),
@@ -269,7 +292,7 @@ def _watch(
 ) -> Watch:
     clock = SystemClock()
     kept = health.latest()
-    standing = [alert.trouble for alert in health.standing()]
+    standing = [alert.trouble for alert in health.standing() if alert.trouble.kind is not AlertKind.AUDIT]
     known = {name: (each.heartbeat, each.received_at) for name, each in kept.items() if name in allowed.names}
     board = HealthBoard(limits, clock, known, standing)
     return Watch(health, board, clock, lambda: allowed.names, teller.alert, queue)

@@ -265,7 +265,7 @@ class EdgeConfig(_Block):
     """Null: none."""
 
 
-EventKind: TypeAlias = Literal["hit", "read", "disposition", "loss", "alert"]
+EventKind: TypeAlias = Literal["hit", "read", "disposition", "loss", "alert", "audit-head"]
 
 
 class WebhookConfig(_Block):
@@ -278,7 +278,8 @@ class WebhookConfig(_Block):
     secret_file: RootedPath
     """File that holds the secret shared with the receiver, at least 16 bytes; it signs every request."""
     events: tuple[EventKind, ...] = Field(("hit",), min_length=1)
-    """Which events are sent; `alert`: a device is silent, its clock is off, its hotlist is old."""
+    """Which events are sent; `alert`: a device is silent, its clock is off, its hotlist is old, or the audit
+    is not whole; `audit-head`: how long the audit is, for a witness."""
     format: Literal["alpr", "openalpr", "platerecognizer"] = "alpr"
     """Whose field names to use."""
 
@@ -332,6 +333,14 @@ class HealthConfig(_Block):
     """Seconds since a hotlist that a device holds was last brought up to date."""
 
 
+class AuditConfig(_Block):
+    """Who besides the collector is told how long the audit is, so that nobody shortens it unnoticed."""
+
+    witness_file: RootedPath
+    """File to which each new head of the audit is appended, a JSON line with its time: on another computer's disk, or
+    where nobody can take anything away (`chattr +a`)."""
+
+
 class CollectorConfig(_Block):
     """Configuration of `alpr collector` and of the commands that work on its database."""
 
@@ -359,6 +368,8 @@ class CollectorConfig(_Block):
     """Null: none are handed on."""
     metrics: MetricsConfig | None = None
     """Null: none."""
+    audit: AuditConfig | None = None
+    """Null: the heads go to the log, the devices and the reads database alone."""
     webhooks: tuple[WebhookConfig, ...] = ()
     """Who is told of events over HTTPS."""
     mqtt: MqttConfig | None = None

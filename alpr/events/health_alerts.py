@@ -14,6 +14,12 @@ class AlertKind(StrEnum):
     CLOCK = "clock-offset"
     LIST_AGE = "list-age"
     STORAGE = "storage"
+    AUDIT = "audit"
+    """The collector's own record of who looked at what; its `device` is `COLLECTOR`."""
+
+
+COLLECTOR = "collector"
+"""Stands for the collector itself where a device is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +29,7 @@ class Trouble:
     device: str
     kind: AlertKind
     subject: str = ""
-    """Name of the hotlist; "" where it concerns the whole device."""
+    """Name of the hotlist, or of the device that remembers the audit otherwise; "" where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,9 +109,9 @@ class AlertEvent(_Carried):
     event: Literal["alert"]
     alert_id: str
     """The same whenever the same is wrong with the same device: joins what is raised with what clears it."""
-    kind: Literal["silent", "clock-offset", "list-age", "storage"]
+    kind: Literal["silent", "clock-offset", "list-age", "storage", "audit"]
     subject: str | None
-    """Of `list-age`: name of the hotlist."""
+    """Of `list-age`: name of the hotlist. Of `audit`: the device that remembers it otherwise."""
     is_raised: bool
     """False: it is over."""
     at: str
@@ -119,7 +119,21 @@ class AlertEvent(_Carried):
     """For people."""
 
 
-EVENTS = (ReadEvent, HitEvent, DispositionEvent, LossEvent, AlertEvent)
+class AuditHeadEvent(_Carried):
+    """The end of the audit, for a witness; `device` is "collector"."""
+
+    event: Literal["audit-head"]
+    at: str
+    rows: int
+    hash: str
+    """SHA-256 of the last row."""
+    epoch: int
+    """When it was last begun anew on record, in seconds since 1970; 0: never."""
+    seal: str
+    """HMAC-SHA256 by the collector's key, in hexadecimal."""
+
+
+EVENTS = (ReadEvent, HitEvent, DispositionEvent, LossEvent, AlertEvent, AuditHeadEvent)
 
 
 def event_schema() -> dict[str, Any]:

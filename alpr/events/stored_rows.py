@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from typing import Any
 
-from alpr.events.health_alerts import Alert, Trouble
+from alpr.events.health_alerts import COLLECTOR, Alert, Trouble
 from alpr.events.list_age import age_warning
+from alpr.link.protocol.heartbeat_messages import AuditHead
 from alpr.link.protocol.messages import DispositionRecord, HitRecord, LossRecord, ReadRecord, Record
 
 
@@ -102,6 +104,19 @@ def row_from_alert(alert: Alert) -> dict[str, Any]:
         "is_raised": alert.is_raised,
         "at": alert.at.isoformat(),
         "text": alert.text,
+    }
+
+
+def row_from_audit_head(head: AuditHead, at: datetime) -> dict[str, Any]:
+    """A flat row with an `event` of "audit-head"."""
+    return {
+        "event": "audit-head",
+        "device": COLLECTOR,
+        "at": at.isoformat(timespec="seconds"),
+        "rows": head.rows,
+        "hash": head.hash,
+        "epoch": head.epoch,
+        "seal": head.seal.hex(),
     }
 
 

@@ -16,10 +16,11 @@ from typing import Any
 from alpr.collector.forwarding import _row
 from alpr.collector.store import Stored
 from alpr.events.health_alerts import Alert, AlertKind, Trouble
-from alpr.events.stored_rows import row_from_alert
+from alpr.events.stored_rows import row_from_alert, row_from_audit_head
 from alpr.forward.event import Event
 from alpr.forward.names import own_names
 from alpr.link.protocol.convert import record_from_disposition, record_from_hit, record_from_read
+from alpr.link.protocol.heartbeat_messages import AuditHead
 from alpr.link.protocol.messages import LossRecord
 from alpr.types import Action, Disposition, Verdict
 from tests.conftest import START
@@ -62,6 +63,7 @@ def rows() -> Iterator[tuple[str, dict[str, Any]]]:
         "alert of a list",
         row_from_alert(Alert(old, True, START, "gate-1: hotlist stolen (revision 7) is 25.0 h old")),
     )
+    yield "audit head", row_from_audit_head(AuditHead(0, 7, "0123456789abcdef" * 4, b"s" * 32), START)
 
 
 def bodies() -> dict[str, dict[str, Any]]:

@@ -21,6 +21,7 @@ from alpr.link.protocol.messages import FromCollector, FromDevice, Record, encod
 PINNED = Path(__file__).with_name("messages.json")
 AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 _BY_PATTERN = {
+    "[0-9a-f]{64}": "0123456789abcdef" * 4,
     "[0-9a-f]{32}": "0123456789abcdef" * 2,
     "[0-9a-f]{16}": "0123456789abcdef",
     "[0-9A-Z]{0,32}": "AB12CDE",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from alpr.clock import Clock, micros
 from alpr.journal.outbox import OutboxDepth, read_depth
+from alpr.link.client.audit_memory import AuditMemory
 from alpr.link.client.clock_offset import ClockOffset, OffsetMeter
 from alpr.link.protocol.heartbeat_messages import ClockHealth, Echo, Heartbeat, OutboxHealth, Vitals
 
@@ -44,6 +45,7 @@ class HeartbeatSender:
         self._made: tuple[datetime, int] | None = None
         self._sent: tuple[datetime, int] | None = None
         self._meter = OffsetMeter(clock)
+        self._audit = AuditMemory(journal_path.with_name(f"{journal_path.stem}.collector-audit.json"))
 
     @property
     def offset(self) -> ClockOffset | None:
@@ -74,7 +76,15 @@ class HeartbeatSender:
         vitals, offset = self._vitals(), self.offset
         clock = None if offset is None else ClockHealth(offset.offset_s, offset.uncertainty_s)
         now_ns = self._clock.monotonic_ns()  # before it goes: what passes from here on counts as time on the way
-        heartbeat = Heartbeat(self._clock.now(), self._software, outbox, vitals, clock, self._server_keys())
+        heartbeat = Heartbeat(
+            self._clock.now(),
+            self._software,
+            outbox,
+            vitals,
+            clock,
+            self._server_keys(),
+            audit_head=self._audit.head,
+        )
         self._made = (heartbeat.sent_at, now_ns)
         return heartbeat
 
@@ -88,7 +98,8 @@ class HeartbeatSender:
         self._due_ns = self._clock.monotonic_ns() + _POSTPONED_NS
 
     def echoed(self, echo: Echo) -> None:
-        """The collector has answered; an answer to an older heartbeat teaches nothing."""
+        """The collector has answered; of the clock an answer to an older heartbeat teaches nothing."""
+        self._audit.take(echo.audit_head)
         if self._sent is not None and echo.sent_at == self._sent[0]:
             self._meter.add(self._sent[1], self._clock.monotonic_ns(), echo.received_at, echo.answered_at)
             self._sent = None

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from alpr.link.protocol.fields import Count, Finite, Instant, Name, PublicKey, Share, Text
+from alpr.link.protocol.fields import Count, Finite, Instant, Name, PublicKey, Sha256, Share, Text
 
 
 class CameraHealth(Struct, frozen=True):
@@ -83,6 +83,18 @@ class Vitals(Struct, frozen=True):
     last_error: Text = ""
 
 
+class AuditHead(Struct, frozen=True):
+    """The end of the collector's audit. Devices remember it: what is cut off later shows from outside."""
+
+    epoch: Count
+    """When the audit was last begun anew on record, in seconds since 1970; 0: never."""
+    rows: Count
+    hash: Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+    """SHA-256 of the last row."""
+    seal: Sha256
+    """The collector's own, by its key."""
+
+
 class Heartbeat(Struct, frozen=True, tag="heartbeat", tag_field="kind"):
     """How a device is. Each replaces the one before: none is kept for later, none is sent twice."""
 
@@ -96,6 +108,8 @@ class Heartbeat(Struct, frozen=True, tag="heartbeat", tag_field="kind"):
     server_keys: Annotated[tuple[PublicKey, ...], Meta(max_length=4)] = ()
     """The collector's keys that the device would accept: the present one, and the next where it was told."""
     v: int = 1
+    audit_head: AuditHead | None = None
+    """The latest that the device has heard of; None: none yet."""
 
 
 class Echo(Struct, frozen=True, tag="echo", tag_field="kind"):
@@ -107,3 +121,4 @@ class Echo(Struct, frozen=True, tag="echo", tag_field="kind"):
     """By the collector's clock, as the next."""
     answered_at: Instant
     v: int = 1
+    audit_head: AuditHead | None = None

@@ -27,7 +27,7 @@ from alpr.link.protocol.enrolment_messages import (
     NewKeyTaken,
     ServerKey,
 )
-from alpr.link.protocol.heartbeat_messages import Echo, Heartbeat
+from alpr.link.protocol.heartbeat_messages import AuditHead, Echo, Heartbeat
 from alpr.link.protocol.hotlist_messages import HotlistAsk, HotlistsHeld
 from alpr.link.protocol.messages import (
     Ack,
@@ -95,6 +95,7 @@ class Hub:
         self._porter = None if desk is None else EnrolmentDesk(allowed, desk, key_grace, self._fault)
         self._rates = Rates(RATES, self._clock)
         self._next_key = ""
+        self._audit_head: AuditHead | None = None
         self._gate = HandshakePolicy(allowed, desk, self._clock)
         self._door = RouterSocket(listen, self._refusal, lambda: allowed.count, self._fault)
         self._bell = None if library is None else HotlistServer(library, self._send, self._door.has_room)
@@ -122,6 +123,10 @@ class Hub:
     def announce(self, next_key: str) -> None:
         """Tell each device, with the answer to its heartbeat, which key will be used next; "" for none."""
         self._next_key = next_key
+
+    def announce_audit(self, head: AuditHead | None) -> None:
+        """Tell each device, with the answer to its heartbeat, how long the audit is now."""
+        self._audit_head = head
 
     def change_keys(self, keys: KeyPair) -> None:
         """Use another key from now on: all connections are made anew.
@@ -272,7 +277,7 @@ class Hub:
         received_at = self._clock.now()
         with self._survived(peer.name):
             self._handler.heard(peer, heartbeat)
-        self._send(route, Echo(heartbeat.sent_at, received_at, self._clock.now()))
+        self._send(route, Echo(heartbeat.sent_at, received_at, self._clock.now(), audit_head=self._audit_head))
         if self._next_key and self._next_key not in heartbeat.server_keys:
             self._send(route, ServerKey(self._next_key))
 

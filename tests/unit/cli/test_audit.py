@@ -61,6 +61,7 @@ def test_an_end_that_was_cut_off_is_found_by_the_head(database: Path) -> None:
     with closing(sqlite3.connect(audit_path(database))) as connection:
         connection.execute("DROP TRIGGER audit_no_delete")
         connection.execute("DELETE FROM audit WHERE id = 3")
+        connection.execute("CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, ''); END")
         connection.commit()
     assert alpr("audit", "verify", "--db", database).exit_code == 0
     cut = alpr("audit", "verify", "--db", database, "--head", head)

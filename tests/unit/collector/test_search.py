@@ -198,7 +198,7 @@ def test_a_whole_chain_verifies(audit: Audit) -> None:
     head = audit.verify()
     assert head.rows == 5
     audit.record(an_access(6))
-    assert audit.verify(expected=head).rows == 6
+    assert audit.verify(head).rows == 6
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_any_change_is_found(database: Path, audit: Audit, statement: str, compl
     head = audit.verify()
     tamper(audit_path(database), statement)
     with pytest.raises(AuditError, match=complaint):
-        audit.verify(expected=head)
+        audit.verify(head)
 
 
 def test_a_rewritten_chain_is_found_by_whoever_kept_the_head(tmp_path: Path, clock: FakeClock) -> None:
@@ -232,7 +232,7 @@ def test_a_rewritten_chain_is_found_by_whoever_kept_the_head(tmp_path: Path, clo
             heads.append(audit.verify())
             if who == "flo":
                 with pytest.raises(AuditError, match="rewritten"):
-                    audit.verify(expected=heads[0])
+                    audit.verify(heads[0])
 
 
 @pytest.mark.parametrize("statement", ["UPDATE audit SET who = 'x'", "DELETE FROM audit"])

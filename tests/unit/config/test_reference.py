@@ -10,7 +10,7 @@ def test_nested_keys_bounds_and_defaults() -> None:
     for row in (
         "| `cameras.N.detect_every` | Look for plates in every n-th frame only. | whole number, ≥ 1, ≤ 100 | `1` |",
         "| `link.server_key` |",
-        "| list of `hit` or `read` or `disposition` or `loss` or `alert` | `[hit]` |",
+        "| list of `hit` or `read` or `disposition` or `loss` or `alert` or `audit-head` | `[hit]` |",
         "| `cameras.N.mask` |",
         "| `detection_threshold` | Least confidence of a detection; null takes what the model's card recommends. "
         "| number, ≥ 0, ≤ 1 or null | null |",

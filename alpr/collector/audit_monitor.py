@@ -1,0 +1,179 @@
+"""Keeps watch over the audit while the collector runs: seals its end, tells it to others, and says where it was cut.
+
+Looks at the file every ten seconds. A head that is sound goes, sealed with the collector's key, to the reads database
+and with the next echo to the devices, and within a minute to the log and the witnesses.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+from alpr.clock import Clock
+from alpr.collector.access import os_user
+from alpr.collector.audit import FIRST_HASH, START, Access, Head, audit_path, head_of, lacks, walk, wrong_with
+from alpr.collector.audit_heads import KeptHeads, head_from, is_sealed, open_audit, sealed
+from alpr.errors import AuditError, StoreError
+from alpr.events.health_alerts import COLLECTOR, Alert, AlertKind, Trouble
+from alpr.link.keys.curve_keys import KeyPair
+from alpr.link.protocol.heartbeat_messages import AuditHead
+from alpr.system.sqlite import connect_read_only, stored
+
+_log = logging.getLogger(__name__)
+_LOOK_NS = 10_000_000_000
+_TELL_NS = 60_000_000_000
+
+Witness = Callable[[AuditHead, datetime], None]
+"""Takes a head; raises StoreError where it cannot now."""
+
+
+class AuditMonitor:
+    """Belongs to the collector's thread. What it cannot read or write it says, and goes on.
+
+    Args:
+        database: the collector's.
+        keys: asked for the present key.
+        alert: told of what is wrong and of what is over.
+        witnesses: told of heads.
+        before: what was wrong when the collector ended.
+    """
+
+    def __init__(
+        self,
+        database: Path,
+        keys: Callable[[], KeyPair],
+        clock: Clock,
+        alert: Callable[[Sequence[Alert]], None],
+        witnesses: Sequence[Witness] = (),
+        before: Iterable[Trouble] = (),
+    ) -> None:
+        self._database = database
+        self._path = audit_path(database)
+        self._kept = KeptHeads(database)
+        self._keys = keys
+        self._clock = clock
+        self._alert = alert
+        self._witnesses = witnesses
+        self.head: AuditHead | None = None
+        """The last that was found sound; None before."""
+        self._walked = Head(0, FIRST_HASH)
+        self._told: AuditHead | None = None
+        self._standing: dict[Trouble, str] = {}
+        self._before = set(before)
+        self._claims: dict[str, AuditHead] = {}
+        self._sound: dict[str, AuditHead] = {}
+        self._next_look_ns = self._next_tell_ns = 0
+
+    @property
+    def standing(self) -> frozenset[Trouble]:
+        """What is wrong now."""
+        return frozenset(self._standing)
+
+    def start(self) -> None:
+        """Record that the collector starts, and with which reads database; then look."""
+        try:
+            with closing(open_audit(self._database, self._clock)) as audit:
+                own = self._kept.read()
+                sound = own.sealed and head_from(own.sealed)
+                if sound and not audit.missing():
+                    self._walked = sound  # an earlier run has walked so far
+                known = audit.known_database() or own.database_id
+                query = {"database": known, "found": own.database_id}
+                audit.record(Access(os_user(), START, query, "the collector starts", "", 0))
+                if own.sealed and not is_sealed(own.sealed, self._keys()):
+                    _log.warning("%s: its last seal is not of the present key: was the key replaced?", self._path)
+        except (AuditError, StoreError) as error:
+            _log.error("%s", error)
+        self.look()
+
+    def tick(self) -> None:
+        """Look where that is due."""
+        if self._clock.monotonic_ns() >= self._next_look_ns:
+            self.look()
+
+    def close(self) -> None:
+        """Tell the last head."""
+        self._next_tell_ns = 0
+        self.look()
+
+    def heard(self, device: str, head: AuditHead | None) -> None:
+        """A device says which head it remembers. Only what the collector sealed itself can be held against it."""
+        if head is None or self._sound.get(device) == head:
+            return
+        if is_sealed(head, self._keys()):
+            self._claims[device] = head
+        else:
+            self._sound[device] = head  # or made up; what is said of it is said once
+            _log.warning("%s remembers an end of the audit that the present key has not sealed", device)
+
+    def look(self) -> None:
+        """Look at the audit now."""
+        self._next_look_ns = self._clock.monotonic_ns() + _LOOK_NS
+        own = Trouble(COLLECTOR, AlertKind.AUDIT)
+        found: dict[Trouble, str] = {}
+        try:
+            with closing(connect_read_only(self._path)) as connection, stored(self._path):
+                said = wrong_with(connection, *self._kept.known())
+                if self.head and not said:  # what is kept there may have been cut as well
+                    said = lacks(connection, head_from(self.head))
+                for device, claimed in list(self._claims.items()):
+                    if text := lacks(connection, head_from(claimed)):
+                        found[Trouble(COLLECTOR, AlertKind.AUDIT, device)] = text
+                    else:
+                        self._sound[device] = self._claims.pop(device)
+                if not said and not found:
+                    head = head_of(connection)
+                    if self._walked.epoch != head.epoch:  # begun anew: what was walked may be gone
+                        self._walked = Head(0, FIRST_HASH)
+                    self._walked = walk(connection, self._path, self._walked)
+                    self._keep(head)
+        except (AuditError, StoreError) as error:
+            said = str(error)
+        if said:
+            found[own] = said
+        self._tell_troubles(found)
+        self._tell_head()
+
+    def _keep(self, head: Head) -> None:
+        if self.head is not None and head == head_from(self.head) and is_sealed(self.head, self._keys()):
+            return
+        self.head = sealed(head, self._keys())
+        self._kept.keep(head, self._clock.now())
+        self._kept.keep_sealed(self.head, self._clock.now())
+
+    def _tell_head(self) -> None:
+        if self.head is None or self.head == self._told or self._clock.monotonic_ns() < self._next_tell_ns:
+            return
+        self._next_tell_ns = self._clock.monotonic_ns() + _TELL_NS
+        _log.info("the audit ends at %s", head_from(self.head))
+        try:
+            for witness in self._witnesses:
+                witness(self.head, self._clock.now())
+        except StoreError as error:
+            _log.warning("the end of the audit is told later: %s", error)
+            return
+        self._told = self.head
+
+    def _tell_troubles(self, found: dict[Trouble, str]) -> None:
+        now = self._clock.now()
+        alerts = [
+            Alert(trouble, True, now, _told(trouble, text))
+            for trouble, text in found.items()
+            if trouble not in self._standing
+        ]
+        alerts += [
+            Alert(trouble, False, now, "the audit is whole again, or was begun anew on record")
+            for trouble in (self._standing.keys() | self._before) - found.keys()
+        ]
+        self._before = set()
+        self._standing = found
+        if alerts:
+            self._alert(alerts)
+
+
+def _told(trouble: Trouble, text: str) -> str:
+    whose = f" is not as {trouble.subject} remembers it" if trouble.subject else ""
+    return f"the audit{whose}: {text}; see alpr audit verify"

@@ -1,0 +1,37 @@
+"""Who besides the collector is told how long the audit is: a file to which lines are only ever added."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from alpr.errors import StoreError
+from alpr.events.stored_rows import row_from_audit_head
+from alpr.link.protocol.heartbeat_messages import AuditHead
+from alpr.system.printable import json_line
+
+
+def append_to(file: Path) -> Callable[[AuditHead, datetime], None]:
+    """A witness that adds a JSON line for each head to a file, made where missing; durably."""
+
+    def witness(head: AuditHead, at: datetime) -> None:
+        line = json_line(row_from_audit_head(head, at)) + "\n"
+        try:
+            descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+            try:
+                os.write(descriptor, line.encode("utf-8"))
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise StoreError(f"{file}: the witness takes nothing ({error.strerror})") from error
+
+    return witness
+
+
+def hand_to(queue: Callable[[dict[str, Any]], None]) -> Callable[[AuditHead, datetime], None]:
+    """A witness that hands a row for each head to a queue."""
+    return lambda head, at: queue(row_from_audit_head(head, at))
