@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -44,6 +45,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, help="file of --full, from which it goes on where it was ended")
     parser.add_argument("--json", type=Path, help="also write the figures of the other scenarios there")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends what it started
     kinds = [name for name in options.names if name in KINDS]
     if options.full or kinds:
         is_right = _full(kinds or [*KINDS], 0.1 if options.quick else 1.0, options.part, options.results)
