@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -148,7 +149,10 @@ class Teller:
         if output is None:
             return
         try:
-            output.write(json_line(row) + "\n")
+            try:
+                output.write(json_line(row) + "\n")
+            except UnicodeEncodeError:  # a stream that is not UTF-8, and a name that it cannot hold
+                output.write(json.dumps(row, default=str) + "\n")
             output.flush()
         except OSError as error:
             _log.warning("stdout takes no more (%s): going on without it", error)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import struct
 import time
 from collections import Counter
@@ -17,7 +19,9 @@ import zmq
 
 from alpr.clock import SystemClock
 from alpr.collector.records import RecordTables
+from alpr.collector.service import Teller
 from alpr.errors import StoreDamaged
+from alpr.events.health_alerts import Alert, AlertKind, Trouble
 from alpr.link.keys.allowlist import AllowList, Device, enrol, read_devices, revoke
 from alpr.link.keys.claim_code import new_claim_code
 from alpr.link.keys.claims import ClaimDesk, issue
@@ -25,6 +29,7 @@ from alpr.link.keys.curve_keys import KeyPair, new_key_pair
 from alpr.link.protocol.convert import record_from_read
 from alpr.link.protocol.enrolment_messages import Claim, Claimed, ClaimRefused, NewKey, NewKeyRefused
 from alpr.link.protocol.heartbeat_messages import Echo, Heartbeat, OutboxHealth
+from alpr.link.protocol.hotlist_messages import HotlistAsk, HotlistNone, HotlistOffers, HotlistsHeld
 from alpr.link.protocol.messages import Ack, Batch, Entry, Hello, Record, Welcome, decode_from_collector, encode
 from alpr.link.server.enrolment import MAX_REPLACED
 from alpr.link.server.handler import BatchResult, Delivery, Peer
@@ -324,3 +329,36 @@ def test_a_lot_of_large_messages_is_acked_in_parts(world: World, clock: FakeCloc
         assert exchanged(hub, peer, raw, 20) == {"Ack": 20}
         assert sum(lots) == 20
         assert max(lots) <= 5
+
+
+class OneBadSet:
+    """A library that fails for one set."""
+
+    def offers(self) -> HotlistOffers:
+        return HotlistOffers(())
+
+    def part(self, ask: HotlistAsk) -> HotlistNone:
+        if ask.list_set == "bad":
+            raise StoreDamaged("torn")
+        return HotlistNone(ask.list_set)
+
+    def note(self, peer: Peer, report: HotlistsHeld) -> None:
+        raise OverflowError
+
+
+def test_a_hotlist_question_that_fails_keeps_no_other_from_its_answer(world: World) -> None:
+    hub = Hub(world.listen, world.server, AllowList(world.allowed), Counting(), library=OneBadSet())
+    hub.open()
+    with closing(hub), a_peer(world, world.device) as peer:
+        for message in (HotlistAsk("bad", 0), HotlistsHeld(()), HotlistAsk("good", 0)):
+            peer.send(encode(message))
+        assert stepped(hub, peer) == HotlistNone("good")
+        assert hub.faults == {"failed": 2}
+
+
+def test_a_name_that_stdout_cannot_hold_ends_nothing() -> None:
+    raw = io.BytesIO()
+    trouble = Trouble("edge", AlertKind.LIST_AGE, "京")
+    output = io.TextIOWrapper(raw, "latin-1")
+    Teller(output).alert(Alert(trouble, True, START, "京 is old"))
+    assert json.loads(raw.getvalue())["subject"] == "京"

@@ -54,8 +54,8 @@ class HotlistServer:
 
     def answer(self) -> None:
         """Answer all who wait."""
-        waiting, self._waiting = self._waiting, []
-        for route, peer, message in waiting:
+        while self._waiting:
+            route, peer, message = self._waiting.pop(0)  # one that fails keeps no other from its answer, next time
             if isinstance(message, HotlistAsk):
                 if self._has_room(route):
                     self._send(route, self._library.part(message))

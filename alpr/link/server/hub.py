@@ -105,8 +105,9 @@ class Hub:
         self.faults: Counter[str] = Counter()
         """What was not accepted, by reason: "refused key", "expired code", "used code", "revoked code", "too many
         tries", "too much before", "list unreadable", "codes unreadable" in the handshake; "claim", "new key", "not
-        allowed", "malformed", "not stored" after it; "too much at once", "too much in all", "not reading", "silent",
-        "too many connections" where a connection was ended."""
+        allowed", "malformed", "not stored", "refused record", "too often", "over its bound", "failed" after it; "too
+        much at once", "too much in all", "not reading", "silent", "too many connections" where a connection was
+        ended."""
 
     def open(self) -> str:
         """Bind; the endpoint with its actual port.
@@ -151,7 +152,7 @@ class Hub:
         if self._door.wait(timeout_s, for_messages=self._allowed.is_known and now_s >= self._pause_until_s):
             self._take(self._receive())
         if self._bell is not None:
-            with self._survived("hotlists"):
+            with self._survived("hotlists", passes=()):
                 self._bell.answer()
 
     def _refresh(self) -> None:
@@ -161,7 +162,7 @@ class Hub:
             _log.warning("a device or a claim code is allowed no more: its connections are ended")
             self._door.cut(gone)
         if self._bell is not None and self._allowed.is_known:
-            with self._survived("hotlists"):
+            with self._survived("hotlists", passes=()):
                 self._bell.ring(lambda key: self._allowed.name_of(key) is not None)
 
     def _refusal(self, key: str, address: str) -> str:
@@ -191,10 +192,10 @@ class Hub:
         """A batch; anything else is answered."""
         name = self._allowed.name_of(arrival.key)
         peer = Peer(arrival.key, name or "a claim code")
-        message = self._decoded(peer, arrival)
-        if name is not None and isinstance(message, Batch):
-            return Delivery(peer, message)
         with self._survived(peer.name):
+            message = self._decoded(peer, arrival)
+            if name is not None and isinstance(message, Batch):
+                return Delivery(peer, message)
             if name is None:
                 self._redeem(arrival, message)
             elif message is not None:
@@ -222,15 +223,15 @@ class Hub:
         return False
 
     @contextmanager
-    def _survived(self, whose: str) -> Iterator[None]:
+    def _survived(self, whose: str, passes: tuple[type[Exception], ...] = (StoreDamaged,)) -> Iterator[None]:
         """Whatever one message brings about is counted and told, and ends nothing.
 
-        Raises:
-            StoreDamaged: which is no message's doing, and passes with none.
+        Args:
+            passes: what is no message's doing, passes with none, and is raised.
         """
         try:
             yield
-        except StoreDamaged:
+        except passes:
             raise
         except StoreUnavailable as error:
             self._fault("not stored", str(error))
@@ -308,7 +309,8 @@ class Hub:
             if receipt.left:
                 self._fault("over its bound", f"{delivery.peer.name}: {receipt.left} records, which it keeps")
             if receipt.seqs or receipt.refused:
-                self._send(route, Ack(delivery.batch.boot_id, receipt.seqs, receipt.refused))
+                with self._survived(delivery.peer.name):
+                    self._send(route, Ack(delivery.batch.boot_id, receipt.seqs, receipt.refused))
         return True
 
     def _send(self, route: bytes, message: FromCollector) -> None:
