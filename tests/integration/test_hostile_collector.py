@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -14,12 +15,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import zmq
 
+from alpr.errors import LinkError
 from alpr.journal.journal import Journal
 from alpr.journal.outbox import read_depth
 from alpr.link.client.device_link import DeviceLink
+from alpr.link.client.enrolment import enrol_with_code
+from alpr.link.keys.claim_code import new_claim_code
 from alpr.link.keys.curve_keys import KeyPair, new_key_pair, write_private_key
 from alpr.link.keys.keyring import KeyRing
+from alpr.link.protocol.enrolment_messages import Claimed, ClaimRefused, ServerKey
+from alpr.link.protocol.hotlist_messages import HotlistNone
+from alpr.link.protocol.messages import FromCollector, Goodbye, Welcome, encode
 from tests.integration.link_world import World, a_free_port, wait_until
 from tests.integration.programs.hostile_collector import ATTACKS, ENDLESS
 from tests.records import a_hit, a_read
@@ -141,3 +149,85 @@ def test_a_flood_leaves_the_cameras_their_time(site: Site) -> None:
         if best > 0.5:
             break
     assert best > 0.5
+
+
+@contextmanager
+def answering(server: KeyPair, port: int, answer: FromCollector) -> Iterator[None]:
+    """A collector that lets everybody in and says the same to all."""
+    context = zmq.Context()
+    router = context.socket(zmq.ROUTER)
+    router.linger = 0
+    router.curve_server = True
+    router.curve_publickey, router.curve_secretkey = server.public.encode(), server.secret.encode()
+    router.bind(f"tcp://127.0.0.1:{port}")
+    stop = threading.Event()
+
+    def run() -> None:
+        while not stop.is_set():
+            if router.poll(20):
+                router.send_multipart([router.recv_multipart()[0], encode(answer)])
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        context.destroy(linger=0)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../../etc/cron.d/x",
+        "edge\nlink:\n  collector: tcp://evil.example:5555\n  server_key: x",
+        "edge\r\nlink: {}",
+        "edge one",
+        "\x1b[31medge",
+        "edge\u2028x",
+        "",
+        "x" * 200,
+    ],
+)
+def test_a_claim_that_is_answered_with_a_poisoned_name_writes_nothing(name: str, tmp_path: Path) -> None:
+    server, port = new_key_pair(), a_free_port()
+    code = new_claim_code(f"tcp://127.0.0.1:{port}", server.public)
+    with answering(server, port, Claimed(name)), pytest.raises(LinkError, match="a name that no device has"):
+        enrol_with_code(code, tmp_path / "keys", patience_s=10)
+    assert [path.name for path in (tmp_path / "keys").iterdir()] == ["enrolling.key"]
+    assert [path.name for path in tmp_path.iterdir()] == ["keys"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Welcome("hostile"), HotlistNone("all"), ServerKey("0" * 40), Goodbye("no\x1b[2J"), ClaimRefused("no\n" * 1000)],
+)
+def test_an_answer_that_is_none_to_a_claim_is_told_in_time(answer: FromCollector, tmp_path: Path) -> None:
+    server, port = new_key_pair(), a_free_port()
+    code = new_claim_code(f"tcp://127.0.0.1:{port}", server.public)
+    began = time.monotonic()
+    with answering(server, port, answer), pytest.raises(LinkError):
+        enrol_with_code(code, tmp_path / "keys", patience_s=5)
+    assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize("next_key", ["0" * 40, new_key_pair().public])
+def test_an_announced_key_never_locks_the_honest_collector_out(next_key: str, tmp_path: Path) -> None:
+    """Not even while the device tries it: one that nobody has, and one that no point of the curve is."""
+    world = World(tmp_path)
+    write_private_key(world.device, "edge", tmp_path / "edge.key")
+    ring = KeyRing(tmp_path / "edge.key", world.server.public, tmp_path / "collector.keys")
+    assert ring.learn(next_key)
+    assert ring.failed()  # what answered had another key: the next one is tried now
+    assert ring.server == next_key
+    with closing(world.journal()) as journal, world.collector():
+        journal.append([a_read(1, picture_bytes=0)], [])
+        link = DeviceLink(world.journal_path, world.endpoint, ring)
+        link.start()
+        try:
+            wait_until(lambda: sum(read_depth(world.journal_path).rows.values()) == 0, 40)
+            assert link.failure is None
+            assert ring.server == world.server.public
+        finally:
+            link.close()

@@ -17,7 +17,7 @@ from alpr.clock import Clock, SystemClock
 from alpr.errors import LinkError, PeerRejected
 from alpr.link.client.dealer_socket import Change, Dealer
 from alpr.link.keys.claim_code import ClaimCode
-from alpr.link.keys.curve_keys import KeyPair, load_key_pair, new_key_pair, write_private_key
+from alpr.link.keys.curve_keys import KeyPair, is_name, load_key_pair, new_key_pair, write_private_key
 from alpr.link.keys.keyring import FixedKeys
 from alpr.link.protocol.enrolment_messages import Claim, Claimed, ClaimRefused
 from alpr.link.protocol.messages import FromCollector, FromDevice, decode_from_collector, encode
@@ -88,6 +88,8 @@ def claim(code: ClaimCode, public_key: str, clock: Clock, patience_s: float = PA
         raise PeerRejected(f"{code.endpoint}: the collector refuses the claim: {answer.reason}")
     if not isinstance(answer, Claimed):
         raise LinkError(f"{code.endpoint}: an answer that is none to a claim; is its alpr older than this one?")
+    if not is_name(answer.name):  # it is written into a file of the configuration's language
+        raise LinkError(f"{code.endpoint}: the collector gives a name that no device has: {answer.name!r:.100}")
     return answer.name
 
 

@@ -44,3 +44,16 @@ def test_a_key_that_cannot_be_kept_is_not_held(ring: KeyRing, monkeypatch: pytes
         assert not ring.learn(NEW)
     assert ring.servers == (OLD,)
     assert ring.learn(NEW)
+
+
+@pytest.mark.parametrize("key", ["#" * 40, "%nSc}" * 8, "", "0" * 39, "0" * 41, "\n" * 40])
+def test_what_is_no_key_is_not_held_though_it_may_look_like_one(ring: KeyRing, key: str) -> None:
+    """Five characters of Z85 may stand for more than four bytes hold: libzmq refuses such a key with an exception."""
+    assert not ring.learn(key)
+    assert ring.servers == (OLD,)
+
+
+def test_a_memory_of_keys_with_one_that_is_none_is_read_without_it(tmp_path: Path) -> None:
+    write_private_key(new_key_pair(), "edge", tmp_path / "edge.key")
+    (tmp_path / "collector.keys").write_text(f"configured {OLD}\npresent {OLD}\nnext {'#' * 40}\n")
+    assert KeyRing(tmp_path / "edge.key", OLD, tmp_path / "collector.keys").servers == (OLD,)
