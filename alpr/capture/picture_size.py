@@ -81,7 +81,9 @@ def _jpeg(encoded: bytes) -> StatedSize | None:
 
 def _png(encoded: bytes) -> StatedSize:
     at = encoded.index(b"IHDR", 8, 64) + 4
-    return StatedSize("PNG", *struct.unpack_from(">II", encoded, at))
+    width, height = struct.unpack_from(">II", encoded, at)
+    held = 16 * width * height if b"acTL" in encoded else 0  # its decoder lays the frames of an animation together
+    return StatedSize("PNG", width, height, held)
 
 
 def _bmp(encoded: bytes) -> StatedSize:
