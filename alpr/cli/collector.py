@@ -79,10 +79,11 @@ def _targets(config: CollectorConfig) -> list[Target]:
 def _secret(path: Path) -> bytes:
     """A secret from a file that nobody else may read."""
     from alpr.errors import ConfigError
+    from alpr.system.regular_files import read_regular
 
     try:
         if path.stat().st_mode & 0o077:
             raise ConfigError(f"{path}: others may read this secret; chmod 600 {path}")
-        return path.read_bytes().strip()
+        return read_regular(path, 64 << 10).strip()
     except OSError as error:
         raise ConfigError(f"{path}: the secret cannot be read ({error.strerror})") from error

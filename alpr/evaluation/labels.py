@@ -14,6 +14,7 @@ from alpr.errors import DecodeError, LabelError
 from alpr.geometry import bounding_box
 from alpr.plates import normalise, unwritten_letters
 from alpr.system.decoding import decoded
+from alpr.system.regular_files import read_regular
 from alpr.types import FloatArray
 
 
@@ -77,6 +78,8 @@ class _Row(msgspec.Struct):
     lines: int | None = None
 
 
+_MOST_BYTES = 256 << 20
+
 Boxes: TypeAlias = Mapping[str, list[tuple[float, float, float, float]]]
 """A picture's name as in the labels → boxes x1, y1, x2, y2."""
 
@@ -96,7 +99,7 @@ def load_labels(
         LabelError: the file cannot be read or a line is not a label; names the line.
     """
     try:
-        lines = path.read_bytes().splitlines()
+        lines = read_regular(path, _MOST_BYTES).splitlines()
     except OSError as error:
         raise LabelError(f"{path}: cannot be read ({error.strerror}); check the path") from error
     decoder = msgspec.json.Decoder(_Row)
@@ -125,7 +128,7 @@ def load_boxes(path: Path) -> Boxes:
         LabelError: the file cannot be read or says something else.
     """
     try:
-        return decoded(_boxes, path.read_bytes())
+        return decoded(_boxes, read_regular(path, _MOST_BYTES))
     except OSError as error:
         raise LabelError(f"{path}: cannot be read ({error.strerror}); check the path") from error
     except DecodeError as error:

@@ -18,8 +18,10 @@ from alpr.clock import Clock
 from alpr.errors import LinkError
 from alpr.system.descriptors import SPARE
 from alpr.system.files import put_in_place, whole_file
+from alpr.system.regular_files import read_regular
 
 _log = logging.getLogger(__name__)
+_MOST_BYTES = 16 << 20
 _PATIENCE_S = 5.0
 _GRACE_S = 2.0
 """For so long a file may be missing: some editors move it away before they write it anew."""
@@ -36,7 +38,7 @@ def read_text(path: Path, what: str) -> str:
         LinkError: it cannot be read.
     """
     try:
-        return SPARE.use(lambda: path.read_text("utf-8"))
+        return SPARE.use(lambda: read_regular(path, _MOST_BYTES)).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise LinkError(f"{path}: cannot read {what} ({error})") from error
 

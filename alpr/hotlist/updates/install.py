@@ -25,6 +25,7 @@ from alpr.hotlist.updates.payload import SkipRecord, blocks
 from alpr.hotlist.updates.published_skips import check_skip, replace_skips
 from alpr.hotlist.updates.signing import Admin
 from alpr.hotlist.updates.version_floor import keep_marks, read_marks
+from alpr.system.regular_files import open_regular
 from alpr.system.sqlite import stored, transaction
 from alpr.types import HotlistEntry
 
@@ -141,7 +142,7 @@ def _apply(
 
 def _opened(path: Path) -> BinaryIO:
     try:
-        return path.open("rb")
+        return open_regular(path)
     except OSError as error:
         raise HotlistError(f"{path}: cannot be read ({error.strerror}): check the path") from error
 

@@ -14,6 +14,7 @@ from alpr.hotlist.updates.container import Head, check_payload, read_head
 from alpr.hotlist.updates.payload import PayloadFacts, PayloadWriter
 from alpr.hotlist.updates.signing import AdminKey
 from alpr.system.files import whole_file
+from alpr.system.regular_files import open_regular
 
 SUFFIX = ".alprhl"
 _FILE_NAME = re.compile(r"(.+)-(\d{8,})\.(snapshot|delta)\.alprhl")
@@ -39,7 +40,7 @@ def latest_snapshot(folder: Path, list_set: str) -> tuple[Path, Head] | None:
     if not found:
         return None
     _, path = max(found)
-    with written(path), path.open("rb") as stream:
+    with written(path), open_regular(path) as stream:
         return path, read_head(stream)
 
 
@@ -70,7 +71,7 @@ def cosign(path: Path, key: AdminKey) -> Head:
         UpdateRefused: the file is not whole: nobody should sign it.
         HotlistError: it cannot be read or written.
     """
-    with written(path), path.open("rb") as stream:
+    with written(path), open_regular(path) as stream:
         head = read_head(stream)
         check_payload(head, stream)
         signed = head.signed_by(key)

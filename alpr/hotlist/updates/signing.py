@@ -7,6 +7,7 @@ told apart by name, keys by the start of their SHA-256: one person may have seve
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import os
 import re
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from alpr.errors import KeyFileError, SignatureError
+from alpr.system.regular_files import open_regular
 
 MIN_PASSPHRASE = 10
 _PUBLIC_BYTES = 32
@@ -159,7 +161,7 @@ def load_admin_key(path: Path, ask_passphrase: Callable[[], str] | None = None) 
         KeyFileError: missing, open to others than its owner, not an Ed25519 key, or the passphrase is wrong.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             pem = file.read(_MAX_FILE_BYTES)
     except OSError as error:
@@ -197,9 +199,12 @@ def read_admins(path: Path) -> tuple[Admin, ...]:
             there is nobody.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            text = file.read(_MAX_FILE_BYTES).decode("utf-8")
+            content = file.read(_MAX_FILE_BYTES + 1)
+        if len(content) > _MAX_FILE_BYTES:  # never a part of it: the rest may revoke what that part trusts
+            raise OSError(errno.EFBIG, f"it has more than {_MAX_FILE_BYTES} bytes", str(path))
+        text = content.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise KeyFileError(f"{path}: cannot read the administrators ({reason})") from error

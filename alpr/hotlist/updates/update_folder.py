@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from alpr.hotlist.updates.container import Head, Held
 from alpr.hotlist.updates.publications import SUFFIX
+
+MOST_FILES = 1000
+"""That a folder is looked through for: updates of years. Whoever copies more there finds the rest not taken."""
+MOST_ENTRIES = 10_000
+"""Of a folder that are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +60,26 @@ def best_of(candidates: Iterable[Candidate], held: Held | None) -> Candidate | N
 
 
 def updates_in(folder: Path) -> list[Path]:
-    """The update files directly in a folder."""
-    with suppress(OSError):  # a stick that is not there
-        return [path for path in folder.iterdir() if path.suffix == SUFFIX and not path.name.startswith(".")]
-    return []
+    """The update files directly in a folder; not all where those, or what else lies there, are too many.
+
+    A stick may hold anything: looking at it once a second must not take up the computer.
+    """
+    found: list[Path] = []
+    with suppress(OSError), os.scandir(folder) as entries:  # a stick that is not there
+        for entry in islice(entries, MOST_ENTRIES):
+            if entry.name.endswith(SUFFIX) and not entry.name.startswith("."):
+                found.append(folder / entry.name)
+                if len(found) == MOST_FILES:
+                    break
+    return found
 
 
 def file_at(path: Path) -> UpdateFile | None:
-    """How a file is now; None where it is gone."""
+    """How a file is now; None where it is gone, or is none."""
     with suppress(OSError):
         status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            return None
         return UpdateFile(path, status.st_size, status.st_mtime_ns)
     return None
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import accumulate
 from pathlib import Path
 from threading import Event, Lock
 from types import TracebackType
@@ -42,6 +43,7 @@ _log = logging.getLogger(__name__)
 
 _AGAIN = timedelta(hours=1)
 """A file that was refused is looked at again after so long: the clock may be right now, or the key be known."""
+_BYTES_AT_ONCE = 1 << 30
 _SOON = timedelta(minutes=1)
 """After the database could not be written."""
 
@@ -169,7 +171,7 @@ class Updater:
         fresh = {file for file in listed if self._seen.get(file, now_s) <= now_s}
         if inbox.is_ours:
             return sorted(fresh)
-        settled = fresh & self._growing
+        settled = set(_at_once(sorted(fresh & self._growing)))
         elsewhere = {file for file in self._growing if file.path.parent != inbox.path}
         self._growing = elsewhere | (fresh - settled)
         return sorted(settled)
@@ -292,3 +294,9 @@ class Updater:
             sets, refusals = read_sets(self._database)
             self._version = version
             self.state = UpdaterState(sets, refusals, self.state.needs_snapshot)
+
+
+def _at_once(files: Sequence[UpdateFile]) -> list[UpdateFile]:
+    """The first of them, up to so many bytes: a full stick must not hold up what comes over the link meanwhile."""
+    sizes = accumulate(file.size for file in files)
+    return [file for file, size in zip(files, sizes, strict=True) if size <= _BYTES_AT_ONCE] or list(files[:1])

@@ -21,6 +21,7 @@ from alpr.link.keys.curve_keys import KeyPair, is_name, load_key_pair, new_key_p
 from alpr.link.keys.keyring import FixedKeys
 from alpr.link.protocol.enrolment_messages import Claim, Claimed, ClaimRefused
 from alpr.link.protocol.messages import FromCollector, FromDevice, decode_from_collector, encode
+from alpr.system.locked_file import read_text
 
 PATIENCE_S = 30.0
 _KEY_FILE, _LINK_FILE = "device.key", "link.yaml"
@@ -146,7 +147,7 @@ def _new_pending(pending: Path) -> KeyPair:
 def _known_name(code: ClaimCode, keys: KeyPair, folder: Path, clock: Clock, patience_s: float) -> str:
     """The name that an attempt which was cut off has won already; "" where it has not."""
     link_file = folder / _LINK_FILE
-    found = _NAMED.match(link_file.read_text("utf-8")) if link_file.exists() else None
+    found = _NAMED.match(read_text(link_file, "the device's name")) if link_file.exists() else None
     if found is None:
         return ""
     try:

@@ -14,6 +14,7 @@ from zmq.utils import z85
 
 from alpr.errors import LinkError
 from alpr.system.locked_file import create, rewrite
+from alpr.system.regular_files import open_regular, read_regular
 
 _Z85_KEY = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -107,7 +108,7 @@ def load_key_pair(path: Path) -> KeyPair:
         LinkError: missing, readable by others, or not a key file.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             text = file.read(4096).decode("ascii", "replace")
     except OSError as error:
@@ -135,7 +136,7 @@ def load_public_key(text_or_path: str) -> str:
         return text_or_path
     path = Path(text_or_path)
     try:
-        words = path.read_text("ascii").split()
+        words = read_regular(path, 4096).decode("ascii").split()
     except (OSError, UnicodeDecodeError) as error:
         raise LinkError(f"{text_or_path}: neither a public key of 40 characters nor a file that holds one") from error
     if not words or len(words) > 2 or not is_key(words[-1]):

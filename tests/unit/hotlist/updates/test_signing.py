@@ -154,3 +154,12 @@ def test_a_list_of_administrators_that_others_may_write_or_that_is_not_there(tmp
     path.chmod(0o666)
     with pytest.raises(KeyFileError, match="chmod go-w"):
         read_admins(path)
+
+
+def test_a_list_of_administrators_that_is_too_long_is_not_cut(tmp_path: Path) -> None:
+    """What lies beyond the bound may revoke what lies before it."""
+    path = tmp_path / "admins"
+    path.write_text(f"{line_of(Admin('ann', new_admin_key().public))}\n" + "# filler\n" * 8000)
+    path.chmod(0o644)
+    with pytest.raises(KeyFileError, match="has more than 65536 bytes"):
+        read_admins(path)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from alpr.clock import Clock
 from alpr.errors import KeyFileError
+from alpr.hotlist.updates import update_folder
+from alpr.hotlist.updates import updater as updater_module
 from alpr.hotlist.updates.install import Trust, apply_update
-from alpr.hotlist.updates.update_folder import Inbox
+from alpr.hotlist.updates.update_folder import MOST_FILES, Inbox, updates_in
 from alpr.hotlist.updates.updater import Updater
 from tests.conftest import START, FakeClock
 from tests.updates import ADMINS, a_release, an_update, some_entries
@@ -283,3 +286,68 @@ def test_the_state_survives_a_restart(device: Device) -> None:
     with again:
         assert [held.revision for held in again.state.sets] == [1]
         assert [each.cause for each in again.state.refusals] == ["malformed"]
+
+
+def test_what_is_no_file_on_a_hostile_stick_is_passed_over(device: Device) -> None:
+    """Pipes, endless devices, loops of links and folders named as updates, all before the good one."""
+    device.stick.mkdir()
+    os.mkfifo(device.stick / "a.alprhl")
+    (device.stick / "b.alprhl").symlink_to("/dev/zero")
+    (device.stick / "c.alprhl").symlink_to("c.alprhl")
+    (device.stick / "d.alprhl").symlink_to("/proc/kmsg")
+    (device.stick / "e.alprhl").mkdir()
+    (device.stick / "f.alprhl").symlink_to("nothing")
+    device.plug_in("g", an_update(ONE))
+    with device.updater:
+        device.look()
+        assert device.revision() == 1
+
+
+def test_a_file_of_gigabytes_on_a_stick_is_refused_by_its_head(device: Device) -> None:
+    device.stick.mkdir()
+    with (device.stick / "a.alprhl").open("wb") as file:
+        file.truncate(64 << 30)
+    device.plug_in("b", an_update(ONE))
+    with device.updater:
+        device.look()
+        device.look(4)
+        assert device.revision() == 1
+        assert device.refused() == [("", "malformed", 1)]
+
+
+def test_what_goes_on_after_its_end_is_not_read_to_its_end(device: Device) -> None:
+    update = an_update(ONE)
+    device.plug_in("a", update)
+    with (device.stick / "a.alprhl").open("r+b") as file:
+        file.truncate(64 << 30)
+    with device.updater:
+        device.look(4)
+        assert device.revision() is None
+        assert device.refused()[0][1] == "malformed"
+
+
+def test_of_a_stick_with_very_many_files_a_stated_number_is_looked_at(tmp_path: Path) -> None:
+    for number in range(MOST_FILES + 50):
+        (tmp_path / f"{number}.alprhl").touch()
+    assert len(updates_in(tmp_path)) == MOST_FILES
+
+
+def test_among_very_many_other_files_updates_are_looked_for_up_to_a_stated_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(update_folder, "MOST_ENTRIES", 10)
+    for number in range(30):
+        (tmp_path / f"{number}.alprhl").touch()
+    assert len(updates_in(tmp_path)) == 10
+
+
+def test_a_full_stick_is_gone_through_in_parts(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(updater_module, "_BYTES_AT_ONCE", 1)
+    device.plug_in("a", b"no update")
+    device.plug_in("b", b"none either")
+    device.plug_in("c", an_update(ONE))
+    with device.updater:
+        device.look(2)
+        assert device.revision() is None
+        device.look(6)
+        assert device.revision() == 1
