@@ -31,6 +31,7 @@
     ├── StoreError             a database file
     │   ├── MigrationError       its schema is not one that we know
     │   ├── StoreDamaged         pages of it cannot be read
+    │   │   └── StoreMoved         its files were taken away while it was open
     │   └── StoreUnavailable *   it cannot be written now: nothing was kept, try again
     │       ├── StoreBusy *        another process holds its lock
     │       └── StoreFull *        no room left on the disk, or a stated bound is reached
@@ -230,6 +231,10 @@ class StoreDamaged(StoreError):
     def __init__(self, message: str, path: Path | None = None) -> None:
         super().__init__(message)
         self.path = path
+
+
+class StoreMoved(StoreDamaged):
+    """The files of a database were deleted, replaced or emptied while it was open."""
 
 
 class StoreUnavailable(StoreError, TransientError):

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from alpr.clock import instant_from_micros, micros
 from alpr.link.protocol.hotlist_messages import HotlistsHeld
-from alpr.system.sqlite import Migration, connect_read_only, open_store, stored, transaction
+from alpr.system.sqlite import Migration, connect_read_only, stored
+from alpr.system.store_files import SideStore
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -54,25 +55,25 @@ class HoldingsStore:
     """The collector's side, which writes.
 
     Args:
-        path: created where missing.
+        path: created where missing, and begun anew where it is damaged.
 
     Raises:
-        StoreError: the file is damaged, or of a newer version (MigrationError), or cannot be opened.
+        StoreError: the file is of a newer version (MigrationError), or cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._connection = open_store(path, _STEPS, synchronous="NORMAL")
+        self._file = SideStore(path, _STEPS)
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        self._file.close()
 
     def note(self, device: str, report: HotlistsHeld, now: datetime) -> None:
         """Keep what a device said; it replaces what the same device said before.
 
         Raises:
-            StoreFull: no room.
+            StoreUnavailable: it cannot be written now.
         """
         held = [
             (device, each.list_set, each.revision, micros(each.updated_at), micros(each.applied_at), each.entries)
@@ -82,12 +83,12 @@ class HoldingsStore:
             (device, each.list_set, each.cause, each.total, micros(each.last_at), each.message)
             for each in report.refusals
         ]
-        with stored(self._path), transaction(self._connection):
-            self._connection.execute("INSERT OR REPLACE INTO reports VALUES (?, ?)", (device, micros(now)))
+        with self._file.writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO reports VALUES (?, ?)", (device, micros(now)))
             for table in ("held", "refusals"):
-                self._connection.execute(f"DELETE FROM {table} WHERE device = ?", (device,))
-            self._connection.executemany("INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?, ?)", held)
-            self._connection.executemany("INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?, ?, ?)", refusals)
+                connection.execute(f"DELETE FROM {table} WHERE device = ?", (device,))
+            connection.executemany("INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?, ?)", held)
+            connection.executemany("INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?, ?, ?)", refusals)
 
 
 def holdings_path(database: Path) -> Path:

@@ -18,6 +18,7 @@ _log = logging.getLogger(__name__)
 _CHECK_NS = 1_000_000_000
 _SAVE_NS = 2_000_000_000
 _PRUNE_NS = 600_000_000_000
+_COMPLAIN_NS = 10_000_000_000
 
 
 class Watch:
@@ -47,7 +48,7 @@ class Watch:
         self._unsaved: dict[str, tuple[Heartbeat, datetime]] = {}
         self._unqueued: list[Alert] = []
         self._untold: list[Alert] = []
-        self._next_ns = dict.fromkeys((_CHECK_NS, _SAVE_NS, _PRUNE_NS), 0)
+        self._next_ns = dict.fromkeys((_CHECK_NS, _SAVE_NS, _PRUNE_NS, _COMPLAIN_NS), 0)
 
     def touched(self, name: str) -> None:
         """Something came from a device."""
@@ -68,7 +69,7 @@ class Watch:
         is_check = self._is_due(_CHECK_NS)
         if is_check:
             self.tell(self.board.check(self._allowed()))
-        if self._untold or self._is_due(_SAVE_NS):
+        if self._is_due(_SAVE_NS) or (is_check and self._untold):
             self.save()
         return is_check
 
@@ -97,7 +98,8 @@ class Watch:
                 self._store.prune(self._clock.now(), self._allowed())
         except StoreUnavailable as error:
             del self._untold[:-1000], self._unqueued[:-1000]
-            _log.warning("the devices' health is not kept for now: %s", error)
+            if self._is_due(_COMPLAIN_NS):
+                _log.error("the devices' health is not kept for now: %s", error)
 
     def _is_due(self, every_ns: int) -> bool:
         now_ns = self._clock.monotonic_ns()

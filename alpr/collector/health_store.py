@@ -20,7 +20,8 @@ from alpr.errors import DecodeError
 from alpr.events.health_alerts import Alert, AlertKind, Trouble
 from alpr.link.protocol.heartbeat_messages import Heartbeat
 from alpr.system.decoding import decoded
-from alpr.system.sqlite import Migration, connect_read_only, open_store, stored, transaction
+from alpr.system.sqlite import Migration, connect_read_only, stored
+from alpr.system.store_files import SideStore
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -74,19 +75,19 @@ class HealthStore:
     """The collector's side, which writes.
 
     Args:
-        path: created where missing.
+        path: created where missing, and begun anew where it is damaged.
 
     Raises:
-        StoreError: the file is damaged, or of a newer version (MigrationError), or cannot be opened.
+        StoreError: the file is of a newer version (MigrationError), or cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._connection = open_store(path, _STEPS, synchronous="NORMAL")
+        self._file = SideStore(path, _STEPS)
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        self._file.close()
 
     def latest(self) -> dict[str, KeptHealth]:
         """The last heartbeat of each device."""
@@ -100,31 +101,31 @@ class HealthStore:
         """Keep the last heartbeat of some devices.
 
         Raises:
-            StoreFull: no room.
+            StoreUnavailable: it cannot be written now.
         """
         rows = [(name, micros(at), msgspec.msgpack.encode(heartbeat)) for name, (heartbeat, at) in heartbeats.items()]
         slots = [(name, at_us // (HISTORY_SLOT_S * 1_000_000), at_us, record) for name, at_us, record in rows]
-        with stored(self._path), transaction(self._connection):
-            self._connection.executemany("INSERT OR REPLACE INTO latest VALUES (?, ?, ?)", rows)
-            self._connection.executemany("INSERT OR IGNORE INTO history VALUES (?, ?, ?, ?)", slots)
+        with self._file.writing() as connection:
+            connection.executemany("INSERT OR REPLACE INTO latest VALUES (?, ?, ?)", rows)
+            connection.executemany("INSERT OR IGNORE INTO history VALUES (?, ?, ?, ?)", slots)
 
     def tell(self, alerts: Sequence[Alert]) -> None:
         """Keep what has begun and what is over.
 
         Raises:
-            StoreFull: no room.
+            StoreUnavailable: it cannot be written now.
         """
-        with stored(self._path), transaction(self._connection):
+        with self._file.writing() as connection:
             for alert in alerts:
                 subject = (alert.trouble.device, alert.trouble.kind.value, alert.trouble.subject)
                 if alert.is_raised:
-                    self._connection.execute(
+                    connection.execute(
                         """INSERT OR IGNORE INTO alerts (device, kind, subject, raised_at, text)
                            VALUES (?, ?, ?, ?, ?)""",
                         (*subject, micros(alert.at), alert.text),
                     )
                 else:
-                    self._connection.execute(
+                    connection.execute(
                         """UPDATE alerts SET cleared_at = ? WHERE device = ? AND kind = ? AND subject = ?
                            AND cleared_at IS NULL""",
                         (micros(alert.at), *subject),
@@ -134,24 +135,24 @@ class HealthStore:
         """Forget what is too old, and the devices that are allowed no more.
 
         Raises:
-            StoreFull: no room.
+            StoreUnavailable: it cannot be written now.
         """
         oldest = micros(now - timedelta(days=HISTORY_DAYS)) // (HISTORY_SLOT_S * 1_000_000)
         names = set(allowed)
-        with stored(self._path), transaction(self._connection):
-            self._connection.execute("DELETE FROM history WHERE slot < ?", (oldest,))
-            self._connection.execute(
+        with self._file.writing() as connection:
+            connection.execute("DELETE FROM history WHERE slot < ?", (oldest,))
+            connection.execute(
                 "DELETE FROM alerts WHERE cleared_at IS NOT NULL AND id <= (SELECT max(id) FROM alerts) - ?",
                 (_KEPT_ALERTS,),
             )
-            self._connection.execute(
+            connection.execute(
                 """DELETE FROM alerts WHERE id IN (
                     SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY device ORDER BY id DESC) AS place
                         FROM alerts WHERE cleared_at IS NOT NULL) WHERE place > ?)""",
                 (_KEPT_OF_DEVICE,),
             )
-            gone = [row for row in self._connection.execute("SELECT device FROM latest") if row[0] not in names]
-            self._connection.executemany("DELETE FROM latest WHERE device = ?", gone)
+            gone = [row for row in connection.execute("SELECT device FROM latest") if row[0] not in names]
+            connection.executemany("DELETE FROM latest WHERE device = ?", gone)
 
 
 def health_path(database: Path) -> Path:

@@ -22,12 +22,13 @@ from alpr.collector.covert import let_ask, tellable
 from alpr.collector.records import RecordTables, checked_record
 from alpr.collector.schema import STEPS
 from alpr.dispositions import checked
-from alpr.errors import DispositionError, MessageError, PeerRejected, StoreError
+from alpr.errors import DispositionError, MessageError, PeerRejected, StoreError, StoreMoved
 from alpr.forward.queue import append, prune
 from alpr.link.protocol.convert import record_from_disposition
 from alpr.link.protocol.messages import Hello, HitRecord, ReadRecord, Record, Refusal, decode_record, encode
 from alpr.link.server.handler import BatchResult, Delivery, Peer
 from alpr.system.sqlite import open_store, stored, transaction
+from alpr.system.store_files import OpenFiles, rescue, take_up_rescued
 from alpr.types import Disposition
 
 _log = logging.getLogger(__name__)
@@ -79,7 +80,9 @@ class Store:
         self._day_bytes = day_bytes
         self._also = also
         self._clock = clock or SystemClock()
+        take_up_rescued(path, self._clock.now())
         self._connection = open_store(path, STEPS, synchronous="FULL", checkpoint_pages=4000, busy_s=busy_s)
+        self._files = OpenFiles(path)
         self._records = RecordTables(self._connection, self._clock)
 
     def close(self) -> None:
@@ -126,6 +129,7 @@ class Store:
             kept = self._checked(disposition, names)
             record = record_from_disposition(kept)
             self._records.put_disposition(None, record, encode(record))
+        self._look_at_files(after_commit=True)
         return kept
 
     def check_decision(self, disposition: Disposition, names: Collection[str] = ()) -> Disposition:
@@ -141,7 +145,14 @@ class Store:
 
         Raises:
             StoreFull: no room; nothing was stored.
+            StoreMoved: its files were taken away: nothing may be acknowledged.
         """
+        self._look_at_files()
+        outcome = self._add_all(deliveries)
+        self._look_at_files(after_commit=True)
+        return outcome
+
+    def _add_all(self, deliveries: Sequence[Delivery]) -> tuple[list[BatchResult], list[Stored]]:
         with stored(self._path):
             try:
                 with transaction(self._connection):
@@ -168,7 +179,16 @@ class Store:
                     ).fetchone()
                     new.append(Stored(name, hit))
             self._carry_on(new)
+        self._look_at_files(after_commit=True)
         return new
+
+    def _look_at_files(self, *, after_commit: bool = False) -> None:
+        """Where the files are no longer in their place, bring all that they hold to safety; the next start goes on
+        with it."""
+        if fault := self._files.fault(after_commit=after_commit):
+            target = rescue(self._connection, self._path)
+            told = f"{self._path}: {fault} while it was open; all it held is in {target.name}: start again"
+            raise StoreMoved(told, self._path)
 
     def queue(self, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
         """Queue events that tell of no record, as (kind, row), for those that they are carried on to.

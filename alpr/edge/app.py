@@ -13,6 +13,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 
 from alpr.capture import Feed, Feeds, FeedStatus, open_source
 from alpr.clock import Clock, SystemClock
@@ -60,6 +61,20 @@ PAST_STEP_S = 0.005
 """How long a frame may have to wait for past reads."""
 DRAIN_S = 5.0
 """How long a device that ends goes on delivering what still waits; the rest goes out at its next start."""
+
+
+@dataclass(slots=True)
+class _Task:
+    every_s: float
+    do: Callable[[], None]
+    next_s: float = 0.0
+
+    def is_due(self) -> bool:
+        now_s = time.monotonic()
+        if now_s < self.next_s:
+            return False
+        self.next_s = now_s + self.every_s
+        return True
 
 
 class NoHotlist:
@@ -156,6 +171,8 @@ class Edge:
             self._telling.tell(pipeline.finish())
             if link is not None:
                 link.close(DRAIN_S)
+            if journal.moved:
+                raise StoreError(f"{self._config.device.journal}: {journal.moved} while it was open; start again")
             return self._report(cameras, link, journal)
 
     def _loop(
@@ -163,9 +180,9 @@ class Edge:
     ) -> None:
         every = {camera.id: camera.detect_every for camera in self._config.cameras}
         taken = dict.fromkeys(every, 0)  # not frame.seq: where frames are dropped, the wrong ones might always stay
-        next_status_s = time.monotonic() + STATUS_EVERY_S
-        next_look_s = next_lists_s = next_figures_s = 0.0
-        while not self._stopping.is_set():
+        tasks = self._tasks(feeds, link, journal, signs)
+        # Where the journal's files were taken away, the link still has the old ones: the next start sends what waits.
+        while not self._stopping.is_set() and not journal.moved:
             frame = feeds.next_frame(0.2)
             if frame is not None:
                 taken[frame.camera_id] += 1
@@ -178,24 +195,35 @@ class Edge:
                 self._look_back(journal, pipeline)
             if link is not None and link.failure is not None:
                 raise StoreError(f"the link to the collector died: {link.failure}") from link.failure
-            if time.monotonic() >= next_look_s:
-                next_look_s = time.monotonic() + DECISIONS_EVERY_S
-                with self._when_stores_can_be_used():
-                    journal.settle()
-                    self._telling.take_decisions(journal)
-            if time.monotonic() >= next_lists_s:
-                next_lists_s = time.monotonic() + LISTS_EVERY_S
-                with self._when_stores_can_be_used():
-                    self._held = held_lists(self._index, self._clock.now())
-                    signs.hold(self._held)
-            if self._metrics is not None and time.monotonic() >= next_figures_s:
-                next_figures_s = time.monotonic() + FIGURES_EVERY_S
-                with self._when_stores_can_be_used():
-                    self._metrics.show(self._figures(self._report(feeds.statuses(), link, journal)))
-            if time.monotonic() >= next_status_s:
-                next_status_s = time.monotonic() + STATUS_EVERY_S
-                with self._when_stores_can_be_used():
-                    log_status(self._report(feeds.statuses(), link, journal))
+            for task in tasks:
+                if task.is_due():
+                    with self._when_stores_can_be_used():
+                        task.do()
+
+    def _tasks(self, feeds: Feeds, link: DeviceLink | None, journal: Journal, signs: DeviceHealth) -> list[_Task]:
+        """What is done now and then, between frames."""
+
+        def look() -> None:
+            journal.settle()
+            self._telling.take_decisions(journal)
+
+        def look_at_lists() -> None:
+            self._held = held_lists(self._index, self._clock.now())
+            signs.hold(self._held)
+
+        def show() -> None:
+            if self._metrics is not None:
+                self._metrics.show(self._figures(self._report(feeds.statuses(), link, journal)))
+
+        def tell() -> None:
+            log_status(self._report(feeds.statuses(), link, journal))
+
+        return [
+            _Task(DECISIONS_EVERY_S, look),
+            _Task(LISTS_EVERY_S, look_at_lists),
+            _Task(FIGURES_EVERY_S, show),
+            _Task(STATUS_EVERY_S, tell, time.monotonic() + STATUS_EVERY_S),
+        ]
 
     @contextmanager
     def _when_stores_can_be_used(self) -> Iterator[None]:

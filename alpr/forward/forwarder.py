@@ -7,8 +7,9 @@ interrupts is sent again under the same event id.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+import sqlite3
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +20,8 @@ from alpr.errors import ForwardError, ForwardRefused, StoreUnavailable
 from alpr.forward.event import Event, brief
 from alpr.forward.queue import last_given, newest_number, waiting_after
 from alpr.forward.target import Target
-from alpr.system.sqlite import LOOP_BUSY_S, connect_read_only, open_store, stored, transaction
+from alpr.system.sqlite import connect_read_only, stored
+from alpr.system.store_files import SideStore
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -108,8 +110,10 @@ class Forwarder:
         self._is_full = False
         with ExitStack() as stack:
             self._queue = stack.enter_context(closing(connect_read_only(database)))
-            places = open_store(self._path, (_first,), synchronous="NORMAL", is_checked=False, busy_s=LOOP_BUSY_S)
-            self._places = stack.enter_context(closing(places))
+            self._lanes: list[_Lane] = []
+            self._places = stack.enter_context(
+                closing(SideStore(self._path, (_first,), self._clock, self._put_lanes))
+            )
             self._lanes = [self._lane(target) for target in targets]
             self._files = stack.pop_all()
 
@@ -134,20 +138,24 @@ class Forwarder:
                 lane.target.close()
 
     def _lane(self, target: Target) -> _Lane:
-        with stored(self._path), transaction(self._places):
-            self._places.execute(
+        with self._places.writing() as places:
+            places.execute(
                 "INSERT OR IGNORE INTO targets (name, delivered) VALUES (?, ?)",
-                (target.name, newest_number(self._queue)),
+                # Where the places were torn, all that waits goes out once more rather than not at all.
+                (target.name, 0 if self._places.was_torn else newest_number(self._queue)),
             )
-            (delivered,) = self._places.execute(
-                "SELECT delivered FROM targets WHERE name = ?", (target.name,)
-            ).fetchone()
+            (delivered,) = places.execute("SELECT delivered FROM targets WHERE name = ?", (target.name,)).fetchone()
             last = last_given(self._queue)
             if delivered > last:
                 # Another database than the one that the place is of: its numbers begin anew, or further back.
                 _log.warning("%s: the queue is another one than before; what comes from now on is sent", target.name)
-                self._places.execute("UPDATE targets SET delivered = ? WHERE name = ?", (last, target.name))
+                places.execute("UPDATE targets SET delivered = ? WHERE name = ?", (last, target.name))
         return _Lane(target, min(delivered, last))
+
+    def _put_lanes(self, places: sqlite3.Connection) -> None:
+        """A new file begins with what this process knows."""
+        rows = [(lane.target.name, lane.delivered) for lane in self._lanes]
+        places.executemany("INSERT INTO targets (name, delivered) VALUES (?, ?)", rows)
 
     def _step(self, lane: _Lane) -> bool:
         if self._clock.monotonic_ns() < lane.not_before_ns:
@@ -180,26 +188,22 @@ class Forwarder:
     def _pass_over(self, lane: _Lane, newest: int) -> None:
         """Nothing up to there is for this target: it must not keep the queue from forgetting."""
         if newest > lane.delivered:
-            with self._writing():
-                self._places.execute("UPDATE targets SET delivered = ? WHERE name = ?", (newest, lane.target.name))
+            self._write("UPDATE targets SET delivered = ? WHERE name = ?", newest, lane.target.name)
             lane.delivered = newest
 
     def _done(self, lane: _Lane, event: Event, *, refused: str = "") -> None:
         now = self._now().isoformat(timespec="milliseconds")
-        with self._writing():
-            self._places.execute(
-                """UPDATE targets SET delivered = ?, sent = sent + ?, refused = refused + ?, last_error = ?,
-                   last_sent_at = iif(?, last_sent_at, ?) WHERE name = ?""",
-                (event.number, not refused, bool(refused), refused, bool(refused), now, lane.target.name),
+        self._write(
+            """UPDATE targets SET delivered = ?, sent = sent + ?, refused = refused + ?, last_error = ?,
+               last_sent_at = iif(?, last_sent_at, ?) WHERE name = ?""",
+            *(event.number, not refused, bool(refused), refused, bool(refused), now, lane.target.name),
+        )
+        if refused:
+            self._write(
+                "INSERT INTO refused (target, event_id, at, reason) VALUES (?, ?, ?, ?)",
+                *(lane.target.name, event.event_id, now, refused),
             )
-            if refused:
-                self._places.execute(
-                    "INSERT INTO refused (target, event_id, at, reason) VALUES (?, ?, ?, ?)",
-                    (lane.target.name, event.event_id, now, refused),
-                )
-                self._places.execute(
-                    "DELETE FROM refused WHERE id <= (SELECT max(id) FROM refused) - ?", (_KEPT_REFUSED,)
-                )
+            self._write("DELETE FROM refused WHERE id <= (SELECT max(id) FROM refused) - ?", _KEPT_REFUSED)
         lane.refused += bool(refused)
         if lane.wait_s:
             _log.info("%s takes events again", lane.target.name)
@@ -211,15 +215,13 @@ class Forwarder:
             _log.warning("%s takes nothing now: %s; trying again", lane.target.name, why)
         lane.wait_s = min(max(FIRST_WAIT_S, 2 * lane.wait_s), LONGEST_WAIT_S)
         lane.not_before_ns = self._clock.monotonic_ns() + round(lane.wait_s * 1e9)
-        with self._writing():
-            self._places.execute("UPDATE targets SET last_error = ? WHERE name = ?", (why, lane.target.name))
+        self._write("UPDATE targets SET last_error = ? WHERE name = ?", why, lane.target.name)
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Where the disk is full, a place is kept in memory alone: after a crash some events are sent again."""
+    def _write(self, query: str, *values: object) -> None:
+        """Where it cannot be written, a place is kept in memory alone: after a crash some events are sent again."""
         try:
-            with stored(self._path), transaction(self._places):
-                yield
+            with self._places.writing() as places:
+                places.execute(query, values)
         except StoreUnavailable as error:
             if not self._is_full:
                 _log.warning("%s; what was carried on is not noted for now", error)

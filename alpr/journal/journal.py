@@ -23,6 +23,7 @@ from alpr.journal.loss_counter import LossLedger
 from alpr.journal.rows import JournalLimits, JournalRows
 from alpr.journal.schema import JOURNAL_STEPS
 from alpr.system.sqlite import BUSY_S, LOOP_BUSY_S, open_store, stored, transaction, wait_at_most
+from alpr.system.store_files import CopyRows, OpenFiles, rescue
 from alpr.types import Hit, Read
 
 _log = logging.getLogger(__name__)
@@ -43,24 +44,23 @@ class Journal:
         StoreFull: no room to begin with.
     """
 
-    def __init__(self, path: Path, limits: JournalLimits | None = None, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        limits: JournalLimits | None = None,
+        clock: Clock | None = None,
+        copy_rows: CopyRows | None = None,
+    ) -> None:
         self._path = path
         self._limits = limits or JournalLimits()
         self._clock = clock or SystemClock()
-        self.boot_id = secrets.token_hex(8)
-        """New for each opening, so that a file restored from a backup never uses a number twice."""
-        # The link's connection folds the log back; this one does so only where no link runs.
-        self._connection = open_store(
-            path, JOURNAL_STEPS, synchronous="FULL", checkpoint_pages=log_pages(path), busy_s=LOOP_BUSY_S
-        )
-        self._rows = JournalRows(self._connection, self._limits, self.boot_id, self._clock)
+        self._copy_rows = copy_rows
         self._held = HeldRecords()
         self._tell_at_s = float("-inf")
-        try:
-            self._ledger = LossLedger(path.with_name(f"{path.name}-losses"), self._begin())
-        except BaseException:
-            self._connection.close()
-            raise
+        self.moved = ""
+        """What became of the files while they were open; "" where they are in place. Once it says so, all that was
+        kept stands in another file, in which the next start goes on, and so does this one until it ends."""
+        self._ledger = LossLedger(path.with_name(f"{path.name}-losses"), self._open(path))
 
     @property
     def held(self) -> int:
@@ -93,6 +93,7 @@ class Journal:
     def settle(self) -> None:
         """Keep what is held, and report what was lost, as far as that is possible by now; call it now and then."""
         try:
+            self._look_at_files()
             for _ in range(_TRANSACTIONS_AT_ONCE):
                 if not self._held:
                     break
@@ -188,11 +189,38 @@ class Journal:
         if is_given_up(self._path):
             raise StoreFull(f"{self._path}: its disk is full and is just being emptied; free some space on it")
 
-    def _begin(self) -> str:
-        with stored(self._path), transaction(self._connection):
-            self._connection.execute("UPDATE journal SET boot_id = ?", (self.boot_id,))
-            (journal_id,) = self._connection.execute("SELECT journal_id FROM journal").fetchone()
+    def _open(self, path: Path) -> str:
+        """Returns the journal's name."""
+        # The link's connection folds the log back; this one does so only where no link runs.
+        connection = open_store(
+            path, JOURNAL_STEPS, synchronous="FULL", checkpoint_pages=log_pages(self._path), busy_s=LOOP_BUSY_S
+        )
+        boot_id = secrets.token_hex(8)
+        try:
+            with stored(path), transaction(connection):
+                connection.execute("UPDATE journal SET boot_id = ?", (boot_id,))
+                (journal_id,) = connection.execute("SELECT journal_id FROM journal").fetchone()
+            self._files = OpenFiles(path)
+        except BaseException:
+            connection.close()
+            raise
+        self.boot_id = boot_id
+        """New for each opening, so that a file restored from a backup never uses a number twice."""
+        self._connection = connection
+        self._rows = JournalRows(connection, self._limits, boot_id, self._clock)
         return str(journal_id)
+
+    def _look_at_files(self, *, after_commit: bool = False) -> None:
+        """Where the files are no longer in their place, bring all that they hold to safety and go on there."""
+        fault = self._files.fault(after_commit=after_commit)
+        if not fault:
+            return
+        before = self._connection
+        target = rescue(before, self._path, self._copy_rows)
+        self._open(target)
+        before.close()
+        self.moved = self.moved or fault
+        _log.error("%s: %s while it was open; all that it held is in %s now", self._path, fault, target.name)
 
     def _unsaved(self) -> Counter[tuple[str, str]]:
         """Losses that the ledger has and the table has not."""
@@ -200,8 +228,10 @@ class Journal:
         return +Counter({kind: total - saved.get(kind, 0) for kind, total in self._ledger.totals.items()})
 
     def _put(self, reads: Sequence[Read], hits: Sequence[Hit]) -> None:
+        self._look_at_files()
         with stored(self._path), transaction(self._connection):
             self._rows.put(reads, hits, self._unsaved())
+        self._look_at_files(after_commit=True)
 
     def _make_room(self) -> int:
         """Give up some of the oldest pictures of non-hits for what is worth more; how many."""

@@ -22,6 +22,7 @@ from alpr.journal.journal import Journal
 from alpr.journal.rows import JournalLimits
 from alpr.journal.schema import JOURNAL_STEPS, Priority
 from alpr.system.sqlite import connect, migrate, stored, transaction
+from alpr.system.store_files import put_aside, take_up_rescued
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +63,8 @@ def open_journal(path: Path, limits: JournalLimits | None = None, clock: Clock |
     mark = _mark(path)
     if not mark.exists():
         try:
-            journal = Journal(path, limits, clock)
+            take_up_rescued(path, clock.now())
+            journal = Journal(path, limits, clock, copy_rows)
             lay_by(path)
             return journal
         except StoreDamaged as error:
@@ -76,7 +78,7 @@ def open_journal(path: Path, limits: JournalLimits | None = None, clock: Clock |
         "nobody can tell how many" if saved.lost is None else saved.lost,
     )
     mark.unlink(missing_ok=True)
-    journal = Journal(path, limits, clock)
+    journal = Journal(path, limits, clock, copy_rows)
     lay_by(path)
     return journal
 
@@ -103,25 +105,33 @@ def salvage(path: Path, now: datetime) -> Salvage:
     fresh = path.with_name(f"{path.name}.fresh")
     _remove(fresh)
     try:
-        saved, lost = _copy(path, fresh, now)
+        with closing(_open_damaged(path)) as old:
+            saved, lost = _copy(old, fresh, now)
     except BaseException:
         _remove(fresh)
         raise
-    aside = path.with_name(f"{path.name}.damaged-{now:%Y%m%dT%H%M%S}")
+    aside = put_aside(path, "damaged", now)
     try:
-        for suffix in ("-wal", "-shm", ""):  # the file itself last: until then the next start begins anew
-            with suppress(FileNotFoundError):
-                path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
         fresh.rename(path)
     except OSError as error:
-        raise StoreError(f"{path}: the damaged journal cannot be put aside ({error.strerror})") from error
+        raise StoreError(f"{path}: the new journal cannot be put in its place ({error.strerror})") from error
     return Salvage(aside, saved, lost)
 
 
-def _copy(path: Path, fresh: Path, now: datetime) -> tuple[int, int | None]:
+def copy_rows(old: sqlite3.Connection, fresh: Path) -> None:
+    """Make a new journal of what can be read of an open one whose pages are not all there.
+
+    Raises:
+        StoreError: the new one cannot be written.
+    """
+    saved, lost = _copy(old, fresh, SystemClock().now())
+    _log.error("%d records that wait for the collector could be read, %s are lost", saved, lost)
+
+
+def _copy(old: sqlite3.Connection, fresh: Path, now: datetime) -> tuple[int, int | None]:
     with closing(connect(fresh, synchronous="FULL")) as new:
         migrate(new, fresh, JOURNAL_STEPS)
-        with closing(_open_damaged(path)) as old, stored(fresh), transaction(new):
+        with stored(fresh), transaction(new):
             _copy_journal_row(old, new)
             for table, key in _TABLES.items():
                 _copy_table(old, new, table, key)

@@ -115,10 +115,11 @@ def connect_read_only(path: Path, *, busy_s: float | None = None) -> sqlite3.Con
         busy_s: longest wait for another process that lets nobody read; None is `BUSY_S`.
 
     Raises:
-        StoreError: it is not there or cannot be read.
+        StoreUnavailable: it is not there.
+        StoreError: it cannot be read.
     """
     if not path.is_file():
-        raise StoreError(f"{path}: no such database; give the file that the collector writes")
+        raise StoreUnavailable(f"{path}: no such database; give the file that the collector writes")
     with stored(path):
         address = f"{path.absolute().as_uri()}?mode=ro"
         wait_s = BUSY_S if busy_s is None else busy_s

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from alpr import __version__
 from alpr.clock import Clock, SystemClock, micros
+from alpr.errors import StoreUnavailable
 from alpr.journal.outbox import Outbox, read_depth
 from alpr.link.client.clock_offset import ClockOffset
 from alpr.link.client.dealer_socket import Dealer
@@ -113,7 +114,10 @@ class DeviceLink:
         self._drain_until_s = self._now_s() + drain_s
         self._closing.set()
         self._thread.join(drain_s + _CLOSE_S)
-        return sum(read_depth(self._path).rows.values()) == 0
+        try:
+            return sum(read_depth(self._path).rows.values()) == 0
+        except StoreUnavailable:
+            return False
 
     def status(self) -> LinkStatus:
         """How things stand now; may be asked from any thread.

@@ -300,7 +300,7 @@ def test_a_full_disk_holds_up_nothing_and_repeats_nothing(
     fill(path, taker, range(1, 4))
     with closing(Store(path)) as store, Forwarding(path, [], store) as forwarding:
         with closing(Forwarder(path, [taker])) as forwarder, monkeypatch.context() as patch:
-            patch.setattr("alpr.forward.forwarder.transaction", full)
+            patch.setattr("alpr.system.store_files.transaction", full)
             patch.setattr("alpr.collector.store.transaction", full)
             while forwarder.step():
                 pass
