@@ -181,7 +181,7 @@ def test_history_ends_and_a_revoked_device_is_forgotten(store: HealthStore, tmp_
 
 def test_a_heartbeat_of_another_version_is_left_out(store: HealthStore, tmp_path: Path) -> None:
     store.save({"edge": (a_heartbeat(), START)})
-    store._connection.execute("INSERT INTO latest VALUES ('new', 1, x'c0')")
+    store._file._connection.execute("INSERT INTO latest VALUES ('new', 1, x'c0')")
     assert set(read_latest(tmp_path / "reads.health.db")) == {"edge"}
 
 
