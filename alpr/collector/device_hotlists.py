@@ -16,6 +16,8 @@ from alpr.system.store_files import SideStore
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
+_TOLD_CHARACTERS = 300  # of a refusal: a device may report a thousand of them, several times a second
+
 
 def _first(database: Database) -> None:
     for statement in (
@@ -80,7 +82,7 @@ class HoldingsStore:
             for each in report.held
         ]
         refusals = [
-            (device, each.list_set, each.cause, each.total, micros(each.last_at), each.message)
+            (device, each.list_set, each.cause, each.total, micros(each.last_at), each.message[:_TOLD_CHARACTERS])
             for each in report.refusals
         ]
         with self._file.writing() as connection:

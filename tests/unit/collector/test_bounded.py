@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from alpr.collector.bounded import MAX_CAMERAS, MAX_LISTS, within_bounds
+from alpr.collector.device_hotlists import HoldingsStore, read_holdings
 from alpr.collector.health import HealthBoard, HealthLimits
 from alpr.collector.health_monitor import Watch
 from alpr.collector.health_store import HealthStore, read_alerts
@@ -26,6 +27,7 @@ from alpr.link.protocol.heartbeat_messages import (
     OutboxHealth,
     Vitals,
 )
+from alpr.link.protocol.hotlist_messages import HotlistsHeld, RefusalReport
 from tests.conftest import START, FakeClock
 
 HONEST = Heartbeat(
@@ -165,3 +167,15 @@ def test_history_of_one_device_stays_small(tmp_path: Path, clock: FakeClock) -> 
             monitor.save()
     size = sum(file.stat().st_size for file in tmp_path.iterdir())
     assert size / 20 < 200_000  # × 432 rows of three days
+
+
+def test_what_a_device_says_of_its_hotlists_stays_small(tmp_path: Path, clock: FakeClock) -> None:
+    """A thousand refusals of 4,000 characters each, replaced several times a second, kept the disk busy."""
+    path = tmp_path / "lists.db"
+    refusals = tuple(RefusalReport("all", f"cause {n}", n, START, "m" * 4000) for n in range(1000))
+    with closing(HoldingsStore(path)) as store:
+        for _ in range(5):
+            store.note("edge", HotlistsHeld((), refusals), clock.now())
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 4_000_000
+    [held] = read_holdings(path)
+    assert (held.refused, held.last_refusal) == (sum(range(1000)), "m" * 300)
