@@ -11,8 +11,11 @@ from typing import Any
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
+from alpr.clock import SystemClock
 from alpr.errors import LinkError
-from alpr.link.server.connections import Connections
+from alpr.link.server.connections import TOO_MANY, Connections
+from alpr.link.server.handshake_policy import network_of
+from alpr.link.server.rates import Rate, Rates
 from alpr.system import tcp
 from alpr.system.guarded_thread import GuardedThread
 
@@ -21,6 +24,8 @@ _ENDPOINT = "inproc://monitor.door"
 _LOOK_S = 0.05
 """Between two looks: a peer on a fast line sends some ten megabytes in it."""
 _REMEMBERED = 1000
+_ACCEPTS = Rate(burst=512, per_s=50.0)
+"""Of one address; a fleet behind one comes back within seconds. Each handshake costs a fraction of a millisecond."""
 _WATCHED = zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED | zmq.EVENT_CLOSED
 
 
@@ -39,6 +44,7 @@ class ConnectionMonitor:
         self._monitor.linger = 0
         self._monitor.rcvhwm = 0  # else a flood of connections that waits here would stop libzmq itself
         self._monitor.connect(_ENDPOINT)
+        self._rates = Rates({zmq.EVENT_ACCEPTED: _ACCEPTS}, SystemClock())
         self._stop = Event()
         self._thread = GuardedThread("connections", self._run)
         self._ended: deque[tuple[str, str]] = deque(maxlen=_REMEMBERED)
@@ -84,9 +90,17 @@ class ConnectionMonitor:
             if event["event"] != zmq.EVENT_ACCEPTED:
                 self._connections.closed(descriptor)
                 continue
-            who = tcp.identity(descriptor)
-            if who is not None:
-                self._connections.accepted(descriptor, who, tcp.peer_address(descriptor), time.monotonic())
+            self._take(descriptor)
+
+    def _take(self, descriptor: int) -> None:
+        who = tcp.identity(descriptor)
+        if who is None:
+            return
+        address = tcp.peer_address(descriptor)
+        if self._rates.allows(network_of(address), zmq.EVENT_ACCEPTED):
+            self._connections.accepted(descriptor, who, address, time.monotonic())
+        elif tcp.hang_up(descriptor, who):
+            self._ended.append((TOO_MANY, address))
 
     def _end_excess(self) -> None:
         for connection, reason in self._connections.excess(time.monotonic()):

@@ -27,9 +27,9 @@ TOO_MANY = "too many connections"
 class Limits:
     """Beyond these a connection ends."""
 
-    unhanded_bytes: int = 12 << 20
-    """Received on one connection and not handed on yet. A device that waits for a full disk sends its 1.7 MB again
-    every ten seconds, of which libzmq takes so many messages, and TCP holds back the rest."""
+    unhanded_bytes: int = 8 << 20
+    """Received on one connection and not handed on yet: two of the largest messages, or what a device sends of 1.7 MB
+    every ten seconds while a disk is full. One that has to end loses nothing, since it was not acked."""
     unheard_bytes: int = MAX_MESSAGE_BYTES + (1 << 20)
     """The same before its first message."""
     unread_bytes: int = 4 << 20

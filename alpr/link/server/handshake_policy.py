@@ -11,10 +11,13 @@ from collections import OrderedDict
 from alpr.clock import Clock
 from alpr.link.keys.allowlist import AllowList
 from alpr.link.keys.claims import ClaimDesk
+from alpr.link.server.rates import Rate, Rates
 
 TRIES = 120
 """Refused handshakes of one address within `WINDOW_S`, after which it may not even try a claim code."""
 WINDOW_S = 60.0
+HANDSHAKES = Rate(burst=20, per_s=2.0)
+"""Of one device; more than one whose network breaks all the time makes."""
 _ADDRESSES = 4096  # that are remembered; the longest unheard of is forgotten first
 
 
@@ -29,6 +32,7 @@ class HandshakePolicy:
         self._allowed = allowed
         self._desk = desk
         self._clock = clock
+        self._rates = Rates({"handshake": HANDSHAKES}, clock)
         self._let_in: set[str] = set()  # that may have a connection now
         self._refused: OrderedDict[str, tuple[float, int]] = OrderedDict()  # address: (since, how many)
 
@@ -37,6 +41,8 @@ class HandshakePolicy:
         if not self._allowed.is_known:
             return "list unreadable"
         if self._allowed.name_of(key) is not None:
+            if not self._rates.allows(key, "handshake"):
+                return "too many connections"
             self._let_in.add(key)
             if self._desk is not None:
                 self._desk.arrived(key)

@@ -21,7 +21,6 @@ from alpr.link.server.zap import DOMAIN, ENDPOINT, zap_reply
 from alpr.system.descriptors import descriptor_limit
 
 _AT_ONCE = 64  # messages that are stored in one transaction: one flush to the disk for all of them
-_AT_ONCE_BYTES = 8 << 20
 _REBIND_S = 10.0
 _KERNEL_BYTES = 256 << 10  # of the kernel's buffers, each way
 _FEW_BYTES = 512 << 10
@@ -131,25 +130,20 @@ class RouterSocket:
 
     def arrivals(self) -> Iterator[Arrival]:
         """Messages that wait, at most so many that they can be stored at once."""
-        taken = 0
         for _ in range(_AT_ONCE):
             try:
                 route = self._router.recv(zmq.DONTWAIT)
             except zmq.Again:
                 self._connections.emptied(time.monotonic())
                 return
-            first = self._router.recv(copy=False)
-            descriptor, key = int(first.get(zmq.SRCFD)), str(first.get("User-Id"))
-            frames = [first.bytes, *(self._router.recv_multipart() if first.more else ())]
-            size = sum(wire_bytes(len(frame)) for frame in frames)
-            self._connections.arrived(descriptor, route, key, size)
-            if len(frames) > 1:  # no device ever sends that: millions of empty frames cost time and memory
+            frame = self._router.recv(copy=False)
+            descriptor, key, message = int(frame.get(zmq.SRCFD)), str(frame.get("User-Id")), frame.bytes
+            self._connections.arrived(descriptor, route, key, wire_bytes(len(message)))
+            if frame.more:
                 self._connections.end(descriptor, "malformed")
+                self._skip_rest()
                 continue
-            yield Arrival(route, key, frames[0])
-            taken += size
-            if taken >= _AT_ONCE_BYTES:
-                return
+            yield Arrival(route, key, message)
 
     def has_room(self, route: bytes) -> bool:
         """False towards a peer that has much to read yet."""
@@ -159,6 +153,11 @@ class RouterSocket:
         """Answer; to a peer that has gone, or takes nothing, it is dropped: it will ask again."""
         self._connections.sending(route, wire_bytes(len(message)))
         self._router.send_multipart([route, message], zmq.DONTWAIT)
+
+    def _skip_rest(self) -> None:
+        """Drop the other frames of a message: no device sends any, and a peer may send 200,000 that are empty."""
+        while self._router.recv(copy=False).more:
+            pass
 
     def _bind(self, keys: KeyPair) -> None:
         self._context = zmq.Context()
