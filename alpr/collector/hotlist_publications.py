@@ -33,6 +33,8 @@ from alpr.link.server.handler import Peer
 
 _log = logging.getLogger(__name__)
 _LOOK_S = 1.0
+_GRACE_S = 2.0
+"""For so long the administrators may be unknown: some editors move a file away before they write it anew."""
 
 _File: TypeAlias = tuple[Path, int, int]
 """A file with its size and the time of its last change, by which another content shows."""
@@ -72,6 +74,7 @@ class Shelf:
         self._offers = HotlistOffers(())
         self._trusted: Trust | None = None
         self._look_at_s = float("-inf")
+        self._in_doubt_since_s: float | None = None
 
     def offers(self) -> HotlistOffers:
         """The newest of each set, as of a moment ago."""
@@ -81,9 +84,11 @@ class Shelf:
             self._look()
         return self._offers
 
-    def part(self, ask: HotlistAsk) -> HotlistPart | HotlistNone:
-        """What a device needs next, from where it asks on."""
+    def part(self, ask: HotlistAsk) -> HotlistPart | HotlistNone | None:
+        """What a device needs next, from where it asks on; None where that cannot be said now."""
         self.offers()
+        if self._trusted is None:
+            return None
         chosen = next_for(ask, self._usable())
         if chosen is None:
             return HotlistNone(ask.list_set)
@@ -109,8 +114,9 @@ class Shelf:
         try:
             trusted = self._trust()
         except HotlistError as error:
-            _log.error("%s", error)
+            self._doubt(error)
             return
+        self._in_doubt_since_s = None
         if trusted != self._trusted:
             self._trusted = trusted
             self._files.clear()
@@ -125,6 +131,17 @@ class Shelf:
         offers = HotlistOffers(tuple(HotlistOffer(*pair) for pair in sorted(newest.items())))
         if offers != self._offers:
             self._offers = offers
+
+    def _doubt(self, error: HotlistError) -> None:
+        """Whom to trust is not known: nothing is handed on until it is, since someone may have been revoked."""
+        now_s = self._clock.monotonic_ns() / 1e9
+        if self._in_doubt_since_s is None:
+            self._in_doubt_since_s = now_s
+            _log.error("%s; until it can be read no hotlist is handed on", error)
+        if now_s - self._in_doubt_since_s >= _GRACE_S:
+            self._trusted = None
+            self._files.clear()
+            self._offers = HotlistOffers(())
 
     def _listed(self) -> list[_File]:
         """Each file of the folder as it is now; one that cannot be looked at keeps no other from being handed on."""

@@ -38,6 +38,7 @@ from alpr.link.protocol.heartbeat_messages import Heartbeat
 from alpr.link.protocol.messages import Hello, HitRecord
 from alpr.link.server.handler import BatchResult, Delivery, Peer
 from alpr.link.server.hub import Hub
+from alpr.system.descriptors import raise_descriptor_limit
 from alpr.system.metrics_endpoint import Exporter
 from alpr.system.printable import json_line
 from alpr.system.prometheus import STAGE_BOUNDS_MS
@@ -46,6 +47,8 @@ from alpr.system.stage_times import StageTimes
 
 _log = logging.getLogger(__name__)
 _TICK_S = 0.2
+_DESCRIPTORS = 2048  # for strangers, half-made connections, files, and those who ask for figures
+_DESCRIPTORS_PER_DEVICE = 4
 
 
 class Intake:
@@ -210,6 +213,7 @@ def run_collector(
     stop = stop or Event()
     keys = ServerKeys(key_file)
     allowed = AllowList(allowed_devices)
+    _raise_descriptor_limit(len(allowed.names))
     teller = Teller(output or sys.stdout, receivers)
     with (
         closing(Store(database, also=queue_for(targets), day_bytes=day_bytes, busy_s=LOOP_BUSY_S)) as store,
@@ -255,6 +259,17 @@ def run_collector(
         audit.close()
         watch.save()
     _log.info("stopped")
+
+
+def _raise_descriptor_limit(devices: int) -> None:
+    limit, wanted = raise_descriptor_limit(), _DESCRIPTORS + _DESCRIPTORS_PER_DEVICE * devices
+    if limit < wanted:
+        _log.warning(
+            "this process may open %d files, and should be able to open %d: strangers can keep devices out; raise "
+            "LimitNOFILE of its unit (or ulimit -n)",
+            limit,
+            wanted,
+        )
 
 
 def _hotlists(

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from alpr.errors import KeyFileError, SignatureError
+from alpr.system.descriptors import SPARE
 from alpr.system.regular_files import open_regular
 
 MIN_PASSPHRASE = 10
@@ -199,9 +200,7 @@ def read_admins(path: Path) -> tuple[Admin, ...]:
             there is nobody.
     """
     try:
-        with open_regular(path) as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            content = file.read(_MAX_FILE_BYTES + 1)
+        mode, content = SPARE.use(lambda: _mode_and_content(path))
         if len(content) > _MAX_FILE_BYTES:  # never a part of it: the rest may revoke what that part trusts
             raise OSError(errno.EFBIG, f"it has more than {_MAX_FILE_BYTES} bytes", str(path))
         text = content.decode("utf-8")
@@ -226,6 +225,11 @@ def read_admins(path: Path) -> tuple[Admin, ...]:
     if not admins:
         raise KeyFileError(f"{path}: names no administrator; add the line that alpr hotlist key new printed")
     return tuple(admins.values())
+
+
+def _mode_and_content(path: Path) -> tuple[int, bytes]:
+    with open_regular(path) as file:
+        return stat.S_IMODE(os.fstat(file.fileno()).st_mode), file.read(_MAX_FILE_BYTES + 1)
 
 
 def is_key_id(text: str) -> bool:

@@ -21,8 +21,8 @@ class Library(Protocol):
     def offers(self) -> HotlistOffers:
         """The newest of each set; the same object as long as nothing changed."""
 
-    def part(self, ask: HotlistAsk) -> HotlistPart | HotlistNone:
-        """What follows what a device holds, from where it asks on."""
+    def part(self, ask: HotlistAsk) -> HotlistPart | HotlistNone | None:
+        """What follows what a device holds, from where it asks on; None where that cannot be said now."""
 
     def note(self, peer: Peer, report: HotlistsHeld) -> None:
         """A device has said what it holds."""
@@ -57,8 +57,9 @@ class HotlistServer:
         while self._waiting:
             route, peer, message = self._waiting.pop(0)  # one that fails keeps no other from its answer, next time
             if isinstance(message, HotlistAsk):
-                if self._has_room(route):
-                    self._send(route, self._library.part(message))
+                part = self._library.part(message) if self._has_room(route) else None
+                if part is not None:  # else it asks again
+                    self._send(route, part)
                 continue
             self._library.note(peer, message)
             if self._routes.get(peer.key) != route:

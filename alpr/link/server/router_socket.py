@@ -166,7 +166,8 @@ class RouterSocket:
         self._zap.bind(ENDPOINT)
         self._router = self._context.socket(zmq.ROUTER)
         _configure(self._router, keys)
-        most = descriptor_limit() - _KEPT_DESCRIPTORS
+        limit = descriptor_limit()
+        most = max(limit // 2, limit - _KEPT_DESCRIPTORS)
         self._connections = Connections(self._limits, most, self._count_devices)
         self._monitor = ConnectionMonitor(self._context, self._router, self._connections)
         self._monitor.start()

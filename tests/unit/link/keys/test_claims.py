@@ -15,7 +15,7 @@ from alpr.link.keys.allowlist import AllowList, Device, enrol, revoke
 from alpr.link.keys.claim_code import ClaimCode, claim_code_from_text, new_claim_code
 from alpr.link.keys.claims import ClaimDesk, claims_path, issue, read_claims, revoke_codes
 from alpr.link.keys.curve_keys import new_key_pair
-from alpr.link.server.handshake_policy import TRIES, WINDOW_S, HandshakePolicy, network_of
+from alpr.link.server.handshake_policy import HANDSHAKES, TRIES, WINDOW_S, HandshakePolicy, network_of
 from tests.conftest import START, FakeClock
 
 SERVER = new_key_pair().public
@@ -151,3 +151,80 @@ def test_the_memory_for_addresses_is_bounded(tmp_path: Path, clock: FakeClock) -
 )
 def test_what_counts_as_one_address(address: str, network: str) -> None:
     assert network_of(address) == network
+
+
+def test_a_used_code_is_let_in_once_more_until_its_device_has_come(tmp_path: Path, clock: FakeClock) -> None:
+    gate, allowed = a_gate(tmp_path, clock)
+    code, device = new_key_pair().public, new_key_pair().public
+    issue(allowed, "a", code, START + timedelta(hours=48), START)
+    desk = ClaimDesk(allowed, clock)
+    assert desk.redeem(code, device) == "a"
+    assert gate.gone() == set()  # reads the files
+    assert gate.refusal(code, "192.0.2.1") == ""  # its answer was lost on the way
+    assert gate.refusal(device, "192.0.2.1") == ""
+    assert gate.refusal(code, "192.0.2.1") == "used code"
+    assert gate.gone() == {code}
+
+
+def test_a_used_code_is_over_after_ten_minutes_whether_its_device_came_or_not(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    gate, allowed = a_gate(tmp_path, clock)
+    code = new_key_pair().public
+    issue(allowed, "a", code, START + timedelta(hours=48), START)
+    ClaimDesk(allowed, clock).redeem(code, new_key_pair().public)
+    clock.advance(599)
+    assert gate.refusal(code, "192.0.2.1") == ""
+    clock.advance(1)
+    assert gate.refusal(code, "192.0.2.1") == "used code"
+
+
+def test_one_devices_handshakes_are_limited_in_rate(tmp_path: Path, clock: FakeClock) -> None:
+    """Two thousand handshakes a second with one stolen key held up the acks of all others by seconds."""
+    gate, allowed = a_gate(tmp_path, clock)
+    here, other = new_key_pair().public, new_key_pair().public
+    enrol(allowed, Device("here", here))
+    enrol(allowed, Device("other", other))
+    gate.gone()
+    reasons = [gate.refusal(here, "192.0.2.1") for _ in range(HANDSHAKES.burst + 1)]
+    assert reasons == [""] * HANDSHAKES.burst + ["too many connections"]
+    assert gate.refusal(other, "192.0.2.1") == ""
+    clock.advance(1)
+    assert gate.refusal(here, "192.0.2.1") == ""
+
+
+def test_nobody_is_let_in_while_the_list_cannot_be_read(tmp_path: Path, clock: FakeClock) -> None:
+    gate, allowed = a_gate(tmp_path, clock)
+    key = new_key_pair().public
+    enrol(allowed, Device("here", key))
+    gate.gone()
+    assert gate.refusal(key, "192.0.2.1") == ""
+    allowed.unlink()
+    gate.gone()
+    clock.advance(2)
+    assert gate.gone() == set()
+    assert gate.refusal(key, "192.0.2.1") == "list unreadable"
+    enrol(allowed, Device("here", key))
+    assert gate.gone() == set()
+    assert gate.refusal(key, "192.0.2.1") == ""
+
+
+def test_no_code_is_good_while_the_codes_cannot_be_read(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be the revoking of a code that cannot be read."""
+    gate, allowed = a_gate(tmp_path, clock)
+    code = new_key_pair().public
+    issue(allowed, "a", code, START + timedelta(hours=48), START)
+    assert gate.refusal(code, "192.0.2.1") == ""
+    revoke_codes(allowed, "a", START)
+    with monkeypatch.context() as patch:
+        patch.setattr("alpr.system.locked_file.read_text", _unreadable)
+        assert gate.refusal(code, "192.0.2.1") == "codes unreadable"
+        with pytest.raises(LinkError):
+            ClaimDesk(allowed, clock).redeem(code, new_key_pair().public)
+    assert gate.refusal(code, "192.0.2.1") == "revoked code"
+
+
+def _unreadable(*_: object) -> str:
+    raise LinkError("too many open files")
