@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 _MOST_SEGMENTS = 10_000
 """That are passed over before the size of a JPEG: a picture has a few dozen."""
+_MOST_CHUNKS = 500_000
+"""Of a PNG that are passed over; a large one has some ten thousand."""
 _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE_MARKERS = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
@@ -82,7 +84,17 @@ def _jpeg(encoded: bytes) -> StatedSize | None:
 def _png(encoded: bytes) -> StatedSize:
     at = encoded.index(b"IHDR", 8, 64) + 4
     width, height = struct.unpack_from(">II", encoded, at)
-    held = 16 * width * height if b"acTL" in encoded else 0  # its decoder lays the frames of an animation together
+    held = 0
+    at = 8
+    for _ in range(_MOST_CHUNKS):
+        length, kind = int.from_bytes(encoded[at : at + 4], "big"), encoded[at + 4 : at + 8]
+        at += 12 + length
+        if at > len(encoded):  # the decoder takes memory for as much as a chunk states
+            raise ValueError("a chunk goes on after the end")
+        if kind == b"acTL":
+            held = 16 * width * height  # the frames of an animation are laid together
+        if kind == b"IEND":
+            break
     return StatedSize("PNG", width, height, held)
 
 

@@ -75,8 +75,6 @@ def told(found: ImportReport | AlprError) -> list[str]:
 @given(
     st.sampled_from([*GOOD, Format.JSON]), damage, st.booleans(), st.sampled_from(["utf-8", "utf-16-le", "cp1252"])
 )
-    st.sampled_from([*GOOD, Format.JSON]), damage, st.booleans(), st.sampled_from(["utf-8", "utf-16-le", "cp1252"])
-)
 def test_a_damaged_file_gives_a_report_or_a_typed_error(
     kind: Format, changes: list[tuple[int, bytes, int]], is_named: bool, codec: str
 ) -> None:

@@ -126,6 +126,14 @@ def test_a_file_that_states_gigabytes_is_refused_by_its_header(name: str, monkey
     assert str(caught.value).isprintable()
 
 
+def test_a_png_whose_chunk_states_gigabytes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("it was decoded"))
+    content = encoded("PNG")
+    at = content.index(b"IDAT") - 4
+    with pytest.raises(ImageError, match="damaged or cut short"):
+        picture_from_bytes(content[:at] + b"\x7f\xff\xff\xff" + content[at + 4 :], "picture")
+
+
 def test_a_jpeg_in_hundreds_of_passes_is_refused() -> None:
     jpeg = encoded("JPEG", progressive=True)
     with pytest.raises(ImageError, match="passes, 100 is the most"):
