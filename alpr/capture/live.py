@@ -18,6 +18,8 @@ from alpr.clock import Clock
 from alpr.errors import SourceLost, SourceOpenError
 from alpr.types import Frame
 
+MOST_PIXELS = 64_000_000
+"""Of a frame: twice what 8K cameras give. A larger one takes hundreds of megabytes each time."""
 _FAILED_GRABS = 10  # in a row: damaged frames fail one by one, a lost connection fails at once and for ever
 
 
@@ -46,11 +48,12 @@ class _LiveSource(ABC):
             return
         video = self._open()
         try:
+            self._check_size(video)
             while self._grab(video):
                 captured_at, monotonic_ns = self._clock.now(), self._clock.monotonic_ns()
                 image = video.retrieve()
                 seq, self._next_seq = self._next_seq, self._next_seq + 1
-                if image is None:
+                if image is None or not image.size:
                     self.skipped += 1
                 else:
                     yield Frame(self.camera_id, seq, captured_at, monotonic_ns, image)
@@ -60,6 +63,14 @@ class _LiveSource(ABC):
     def close(self) -> None:
         """See `Source.close`. A read that waits for the camera ends with its time-out at the latest."""
         self._closing.set()
+
+    def _check_size(self, video: Video) -> None:
+        width, height = (video.get(what) for what in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+        if width * height > MOST_PIXELS:
+            raise SourceOpenError(
+                f"camera {self.camera_id}: {self._address} gives pictures of {width:.0f}×{height:.0f}, at most "
+                f"{MOST_PIXELS // 10**6} million pixels are taken; set the camera to a smaller size"
+            )
 
     def _grab(self, video: Video) -> bool:
         """Decode the next frame; False once the source is closed.

@@ -44,7 +44,7 @@ class Video:
         """The frame that was decoded, in BGR and in memory of its own; None where that failed."""
         try:
             is_there, image = self._capture.retrieve()
-        except cv2.error:
+        except (cv2.error, MemoryError):
             return None
         return np.asarray(image) if is_there else None
 
