@@ -255,7 +255,8 @@ class Edge:
 
     def _remember_damage(self, error: BaseException | None) -> None:
         """A torn page that shows while in use ends this run; the next one salvages what can be read."""
-        if isinstance(error, StoreDamaged) or isinstance(error and error.__cause__, StoreDamaged):
+        damage = error if isinstance(error, StoreDamaged) else error and error.__cause__
+        if isinstance(damage, StoreDamaged) and damage.path in (None, self._config.device.journal):
             mark_damaged(self._config.device.journal)
 
     def _reader(self) -> PlateReader:
