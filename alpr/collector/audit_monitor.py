@@ -16,7 +16,7 @@ from alpr.clock import Clock
 from alpr.collector.access import os_user
 from alpr.collector.audit import FIRST_HASH, START, Access, Head, audit_path, head_of, lacks, walk, wrong_with
 from alpr.collector.audit_heads import KeptHeads, head_from, is_sealed, open_audit, sealed
-from alpr.errors import AuditError, StoreError
+from alpr.errors import AuditError, StoreError, StoreUnavailable
 from alpr.events.health_alerts import COLLECTOR, Alert, AlertKind, Trouble
 from alpr.link.keys.curve_keys import KeyPair
 from alpr.link.protocol.heartbeat_messages import AuditHead
@@ -115,6 +115,8 @@ class AuditMonitor:
         own = Trouble(COLLECTOR, AlertKind.AUDIT)
         found: dict[Trouble, str] = {}
         try:
+            if not self._path.is_file():
+                raise AuditError(f"{self._path}: the audit is gone")
             with closing(connect_read_only(self._path)) as connection, stored(self._path):
                 said = wrong_with(connection, *self._kept.known())
                 if self.head and not said:  # what is kept there may have been cut as well
@@ -130,6 +132,9 @@ class AuditMonitor:
                         self._walked = Head(0, FIRST_HASH)
                     self._walked = walk(connection, self._path, self._walked)
                     self._keep(head)
+        except StoreUnavailable as error:  # that passes, and says nothing about the audit
+            _log.warning("the audit is looked at later: %s", error)
+            return
         except (AuditError, StoreError) as error:
             said = str(error)
         if said:

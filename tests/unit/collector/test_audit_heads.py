@@ -362,6 +362,24 @@ def test_a_search_tells_that_the_audit_was_cut_and_hides_nothing(
         check_audit(centre.database)
 
 
+@pytest.mark.parametrize("name", ["audit", "database"])
+def test_a_file_that_is_locked_for_a_while_is_no_alarm(
+    centre: Centre, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    monitor = centre.start()
+    with closing(sqlite3.connect(getattr(centre, name))) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        monitor.look()
+        assert "looked at later" in caplog.text
+        assert centre.told == []
+    centre.search()
+    monitor.look()
+    assert centre.told == []
+    assert monitor.head is not None
+    assert head_from(monitor.head) == check_audit(centre.database)
+
+
 def test_heads_are_found_by_an_index(centre: Centre) -> None:
     with closing(sqlite3.connect(centre.audit)) as connection:
         plan = connection.execute(
