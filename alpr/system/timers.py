@@ -1,0 +1,41 @@
+"""Timers of loops: whether something that is done every so often is due. Own no thread."""
+
+from __future__ import annotations
+
+from alpr.clock import Clock, SystemClock
+
+
+class Every:
+    """Due once in each period, by the steady clock; a period that was missed is not made up for.
+
+    Args:
+        seconds: from one time that it is due to the next, at the least.
+        clock: whose steady count is taken; None for the machine's.
+        starts_due: False where the first time is one period from now.
+
+    >>> hourly = Every(3600)
+    >>> hourly.is_due(), hourly.is_due()
+    (True, False)
+    """
+
+    def __init__(self, seconds: float, clock: Clock | None = None, *, starts_due: bool = True) -> None:
+        self._period_ns = round(seconds * 1e9)
+        self._clock = clock or SystemClock()
+        now_ns = self._clock.monotonic_ns()
+        self._due_ns = now_ns if starts_due else now_ns + self._period_ns
+
+    def is_due(self) -> bool:
+        """True once in each period; the next one begins now."""
+        now_ns = self._clock.monotonic_ns()
+        if now_ns < self._due_ns:
+            return False
+        self._due_ns = now_ns + self._period_ns
+        return True
+
+    def start_over(self) -> None:
+        """Count a whole period from now on."""
+        self._due_ns = self._clock.monotonic_ns() + self._period_ns
+
+    def make_due(self) -> None:
+        """Be due at once."""
+        self._due_ns = self._clock.monotonic_ns()
