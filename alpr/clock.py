@@ -41,9 +41,14 @@ def micros(instant: datetime) -> int:
     Args:
         instant: aware.
 
+    Raises:
+        ValueError: it is naive.
+
     >>> micros(datetime(1970, 1, 1, 0, 0, 1, 5, tzinfo=UTC))
     1000005
     """
+    if instant.tzinfo is None:
+        raise ValueError(f"instants must be aware, got naive {instant}")
     return (instant - _EPOCH) // timedelta(microseconds=1)
 
 
