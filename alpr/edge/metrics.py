@@ -110,6 +110,8 @@ def _link(shown: DeviceFigures) -> Iterator[Metric]:
     )
     yield counters("alpr_records_acked", "Records that the collector has.", (), [((), link.acked)])
     yield counters("alpr_records_resent", "Records that had to go again.", (), [((), link.resent)])
+    faults = [((kind,), count) for kind, count in link.faults.items()]
+    yield counters("alpr_link_faults", "What the collector did against the protocol, by kind.", ("kind",), faults)
     if link.clock is not None:
         yield gauge("alpr_clock_offset_seconds", "The device's clock minus the collector's.", link.clock.offset_s)
         yield gauge("alpr_clock_uncertainty_seconds", "The offset is right within ± this.", link.clock.uncertainty_s)

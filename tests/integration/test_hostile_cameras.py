@@ -69,7 +69,7 @@ _CAMERAS: dict[str, Behaviour] = {
     "no size": _again(_part(_no_size()), every_s=0.05),
     "drop by drop": _again(b"-", every_s=0.2),
     "redirected for ever": _again(b"", b"HTTP/1.0 302 Found\r\nLocation: /video\r\n\r\n", every_s=10),
-    "silent": lambda _, stop: stop.wait(60) and None,
+    "silent": _again(b"", b"", every_s=10),
     "hangs up": lambda connection, _: connection.close(),
     "not HTTP": _again(os.urandom(6000), b""),
 }

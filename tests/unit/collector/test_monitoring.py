@@ -50,7 +50,8 @@ def some_times(*ms: float) -> StageTimes:
 
 def a_device(folder: Path) -> DeviceMetrics:
     waiting = {"hit": 1, "read": 200}
-    link = LinkStatus(True, waiting, 9000, 4.5, START, ClockOffset(0.012, 0.001), "", 70, 2, {("read", "refused"): 1})
+    offset, refused, faults = ClockOffset(0.012, 0.001), {("read", "refused"): 1}, {"malformed": 3}
+    link = LinkStatus(True, waiting, 9000, 4.5, START, offset, "", 70, 2, refused, faults)
     camera = FeedStatus("north", FeedState.RUNNING, 250, 3, 1, {"lost": 2}, None, START, 24.5)
     lost = {("picture", "outbox-full"): 7}
     report = EdgeReport(240, 12, 3, {}, {"unsure": 2}, (camera,), {}, link, lost)
