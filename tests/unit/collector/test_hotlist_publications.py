@@ -188,3 +188,19 @@ def test_a_report_that_cannot_be_kept_does_not_stop_the_hub(desk: Desk) -> None:
         raise StoreFull("no room")
 
     Shelf(desk.folder, desk.ask_trust, full, desk.clock).note(Peer("k", "edge"), HotlistsHeld(()))
+
+
+def test_nothing_is_handed_on_while_it_is_not_known_whom_to_trust(desk: Desk) -> None:
+    """An administrator was revoked, and the file cannot be read: what that one signed was handed on as before."""
+    desk.put("good", an_update(ONE, revision=3))
+    assert desk.offered() == {"all": 3}
+    desk.fails = True
+    desk.clock.advance(1)
+    assert desk.offered() == {"all": 3}  # as long as an editor needs
+    desk.clock.advance(2)
+    assert desk.offered() == {}
+    assert desk.shelf.part(NOTHING) is None  # nor is it said that there is nothing
+    desk.fails = False
+    desk.clock.advance(1)
+    assert desk.offered() == {"all": 3}
+    assert isinstance(desk.shelf.part(NOTHING), HotlistPart)
