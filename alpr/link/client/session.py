@@ -190,7 +190,8 @@ class Session:
         else:
             self._say(reason)
         if is_fruitless:
-            self._wire.repel()
+            # Not ever longer: a radio that breaks off every second is nobody's offence, and hits wait for it.
+            self._wire.retreat()
 
     def _is_fruitless(self) -> bool:
         """True where a connection after the other is broken off at once: each costs what has to be sent again."""

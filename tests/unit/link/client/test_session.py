@@ -41,6 +41,7 @@ class FakeWire:
     sent: list[FromDevice] = field(default_factory=list)
     takes: bool = True
     retreats: int = 0
+    repelled: int = 0
 
     def send(self, message: bytes) -> bool:
         if self.takes:
@@ -52,6 +53,7 @@ class FakeWire:
 
     def repel(self) -> None:
         self.retreats += 1
+        self.repelled += 1
 
     def seqs(self) -> list[int]:
         return [entry.seq for message in self.sent if isinstance(message, Batch) for entry in message.entries]
@@ -362,6 +364,15 @@ def test_connections_that_break_at_once_are_not_made_without_end(stage: Stage) -
     stage.comes(Ack(stage.journal.boot_id, (1,)))
     stage.comes(changes=((Change.DOWN, "cut"),))
     assert stage.wire.retreats == 1  # that one was good for something
+
+
+def test_a_line_that_breaks_off_again_and_again_is_tried_every_two_seconds_and_not_ever_later(stage: Stage) -> None:
+    """Cut forty times within a second of connecting, a device waited for up to a minute, and its hits with it."""
+    for _ in range(40):
+        stage.connects()
+        stage.comes(changes=((Change.DOWN, "cut"),))
+    assert stage.wire.retreats
+    assert stage.wire.repelled == 0
 
 
 def test_announced_keys_are_written_down_at_their_own_pace(stage: Stage) -> None:
