@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from alpr.detect import PlateDetector
+from alpr.detect.detector import PlateDetector
 from alpr.evaluation import (
     CropLabel,
     CropResult,
@@ -28,8 +28,8 @@ from alpr.evaluation import (
     score_texts,
 )
 from alpr.evaluation.outcome import false_plates
-from alpr.models import Variant
-from alpr.ocr import PlateRecogniser
+from alpr.models.variant import Variant
+from alpr.ocr.recogniser import PlateRecogniser
 from alpr.reading.plate_reader import PlateReader
 from alpr.system.stage_times import StageTimes
 from bench.accuracy_sets import PLATE_SETS, Case, baits, plates, streets

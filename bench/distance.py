@@ -16,11 +16,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from alpr.detect import PlateDetector
+from alpr.detect.detector import PlateDetector
 from alpr.evaluation.labels import SceneLabel, load_labels
 from alpr.geometry import PAD_VALUE, bounding_box, box_iou
-from alpr.models import Variant
-from alpr.ocr import PlateRecogniser
+from alpr.models.variant import Variant
+from alpr.ocr.recogniser import PlateRecogniser
 from alpr.reading.multi_pass import STILL
 from alpr.reading.plate_reader import PlateReader
 from alpr.types import FloatArray, Image

@@ -15,13 +15,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from alpr.detect import PlateDetector
+from alpr.detect.detector import PlateDetector
 from alpr.evaluation.labels import SceneLabel, load_labels
-from alpr.models import Variant
-from alpr.ocr import PlateRecogniser
+from alpr.models.variant import Variant
+from alpr.ocr.recogniser import PlateRecogniser
 from alpr.reading.plate_reader import PlateReader
 from alpr.reading.tiled_reader import FilmReader
-from alpr.track import Tracker, TrackSettings
+from alpr.track.settings import TrackSettings
+from alpr.track.tracker import Tracker
 from alpr.types import FloatArray, Frame, Image
 
 FRAMES, RATE_HZ = 12, 10

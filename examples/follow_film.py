@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from alpr import PlateReader, Read
-from alpr.capture import open_source
+from alpr.capture.opening import open_source
 from alpr.clock import SystemClock
 from alpr.reading.tiled_reader import FilmReader
-from alpr.track import Tracker, TrackSettings
+from alpr.track.settings import TrackSettings
+from alpr.track.tracker import Tracker
 
 
 def passes(film: Path) -> Iterator[Read]:

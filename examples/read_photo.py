@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from alpr import AlprError, PlateReader
-from alpr.capture import load_picture
+from alpr.capture.pictures import load_picture
 
 
 def main(photos: list[str]) -> int:

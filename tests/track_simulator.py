@@ -15,7 +15,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from alpr.track import Tracker, TrackSettings
+from alpr.track.settings import TrackSettings
+from alpr.track.tracker import Tracker
 from alpr.types import ALPHABET, Candidate, Detection, Frame, Observation, PlateText, Read
 from tests.conftest import a_frame, some_corners
 

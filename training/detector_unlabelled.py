@@ -17,7 +17,7 @@ import numpy as np
 import onnxruntime as ort
 
 from alpr.geometry import bounding_box, box_iou, plate_size, rectify
-from alpr.ocr import PlateRecogniser
+from alpr.ocr.recogniser import PlateRecogniser
 from alpr.types import FloatArray, Image, PlateText
 from training.detector_eval import non_maximum
 from training.detector_scenes import Scene, build_cache, picture, pixels_of

@@ -10,8 +10,8 @@ import argparse
 import json
 from pathlib import Path
 
-from alpr.models import Variant
-from alpr.ocr import PlateRecogniser
+from alpr.models.variant import Variant
+from alpr.ocr.recogniser import PlateRecogniser
 from training.degrade import plain_patch
 from training.recogniser_dataset import DOUBTED, load_crops
 

@@ -18,7 +18,7 @@ import onnx
 import yaml
 from onnx import ModelProto, TensorProto, helper
 
-from alpr.models import load_card
+from alpr.models.card import load_card
 from alpr.types import ALPHABET
 from training.recogniser_shape import MODEL, PATCH_SIZE_WH
 from training.squeeze import Rewriting, is_squeezed

@@ -17,12 +17,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from alpr.detect import PlateDetector
+from alpr.detect.detector import PlateDetector
 from alpr.evaluation import SceneLabel, load_labels
 from alpr.evaluation.calibration import expected_error, reliability
 from alpr.geometry import bounding_box, box_iou
-from alpr.models import Variant
-from alpr.ocr import PlateRecogniser
+from alpr.models.variant import Variant
+from alpr.ocr.recogniser import PlateRecogniser
 from alpr.reading.multi_pass import STILL, PlateEvidence, logit, text_evidence
 from alpr.reading.plate_reader import PlateReader
 from alpr.types import Detection, FloatArray, Image

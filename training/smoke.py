@@ -21,7 +21,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from alpr.models import load_card
+from alpr.models.card import load_card
 
 ROOT = Path(__file__).parents[1]
 _CROPS, _SCENES, _DRAWN = 160, 30, 200

@@ -23,22 +23,23 @@ import numpy as np
 
 from alpr.bench.reading import reading_stages
 from alpr.bench.verdict import BenchReport, StageReport, Taken, stage_report
-from alpr.capture import open_source
+from alpr.capture.opening import open_source
 from alpr.clock import SystemClock
-from alpr.detect import PlateDetector
+from alpr.detect.detector import PlateDetector
 from alpr.errors import SourceError
 from alpr.hotlist.files.importer import import_csv
 from alpr.hotlist.match.hits import HotlistMatcher
 from alpr.hotlist.match.index import HotlistIndex
 from alpr.journal.journal import Journal
-from alpr.models import open_model
-from alpr.ocr import PlateRecogniser
+from alpr.models.provider import open_model
+from alpr.ocr.recogniser import PlateRecogniser
 from alpr.pipeline import Pipeline
 from alpr.reading.plate_reader import PlateReader
 from alpr.reading.tiled_reader import FilmReader
 from alpr.system.machine import peak_rss_mb, this_machine
 from alpr.system.shipped import shipped
-from alpr.track import Tracker, TrackSettings
+from alpr.track.settings import TrackSettings
+from alpr.track.tracker import Tracker
 from alpr.types import ALPHABET, Detection, Frame, Image, Observation
 
 HOTLIST_ENTRIES = 10_000

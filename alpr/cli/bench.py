@@ -44,8 +44,8 @@ def command(
     JSON object.
     """
     from alpr.bench import load_budget, over_budget, run_bench, stage_name
-    from alpr.detect import PlateDetector
-    from alpr.ocr import PlateRecogniser
+    from alpr.detect.detector import PlateDetector
+    from alpr.ocr.recogniser import PlateRecogniser
     from alpr.reading.plate_reader import PlateReader
     from alpr.system.shipped import shipped
 

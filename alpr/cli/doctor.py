@@ -64,7 +64,7 @@ def _examine(models: Path, disk: Path, variant: str, provider: str) -> Iterator[
     yield from owners
     if all(finding.state is not computer.State.BAD for finding in owners):
         from alpr.doctor import model_files, variants
-        from alpr.models import available_providers
+        from alpr.models.session import available_providers
 
         yield from model_files.model_files(models)
         yield from model_files.model_runs(models, available_providers())

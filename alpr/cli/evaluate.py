@@ -15,9 +15,9 @@ from alpr.cli.output import json_option, print_line, print_rows, say, wants_json
 from alpr.errors import LabelError
 
 if TYPE_CHECKING:
-    from alpr.detect import PlateDetector
+    from alpr.detect.detector import PlateDetector
     from alpr.evaluation import CropLabel, Report, SceneLabel
-    from alpr.ocr import Recogniser
+    from alpr.ocr.recogniser import Recogniser
 
 _FOR_PROGRAMS = {"calibration", "confusion", "curve", "failure"}  # too long for a terminal: --json and --html
 
@@ -74,9 +74,9 @@ def command(
     its count and its 95 % interval. The page of --html shows plates: it is personal data.
     """
     from alpr.capture.pictures import load_picture
-    from alpr.detect import PlateDetector
+    from alpr.detect.detector import PlateDetector
     from alpr.evaluation import load_boxes, load_labels
-    from alpr.ocr import open_recogniser
+    from alpr.ocr.engines import open_recogniser
 
     if ocr == "paddle" and ocr_model_dir is None:
         raise click.UsageError("--ocr paddle needs --ocr-model-dir: the folder of its inference.onnx")

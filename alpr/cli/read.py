@@ -40,7 +40,7 @@ def command(files: tuple[Path, ...], as_json: bool, draw_dir: Path | None, thres
     One line for each file, in order; a video gives one line with a read for each vehicle pass. A file that cannot be
     read gives a line with its error, the rest go on, and the exit code is 1.
     """
-    from alpr.detect import PlateDetector
+    from alpr.detect.detector import PlateDetector
     from alpr.reading.multi_pass import STILL
     from alpr.reading.plate_reader import PlateReader
 
@@ -122,12 +122,13 @@ def _in_full_size(row: dict[str, Any], picture: Picture) -> dict[str, Any]:
 
 def _read_video(file: Path, reader: PlateReader) -> dict[str, Any]:
     """Every frame through the tracker, so that a vehicle pass is one read, with its place in the film."""
-    from alpr.capture import open_source
+    from alpr.capture.opening import open_source
     from alpr.clock import SystemClock
     from alpr.events.value_rows import row_of_read
     from alpr.reading.tiled_reader import FilmReader
     from alpr.system.stage_times import StageTimes
-    from alpr.track import Tracker, TrackSettings
+    from alpr.track.settings import TrackSettings
+    from alpr.track.tracker import Tracker
 
     times = StageTimes()
     tracker = Tracker(str(file), TrackSettings(), model_ids=reader.model_ids, new_id=lambda: uuid.uuid4().hex)

@@ -31,7 +31,7 @@ def command(config_path: Path, check: bool, as_json: bool) -> None:
     """
     import cv2
 
-    from alpr.capture import FeedState
+    from alpr.capture.status import FeedState
     from alpr.config import load_edge_config
     from alpr.edge.app import Edge
 

@@ -1,6 +1,1 @@
-"""Where in the frame are plates. Knows nothing of what they say."""
-
-from alpr.detect.detector import PlateDetector
-from alpr.detect.refine import PARTS
-
-__all__ = ["PARTS", "PlateDetector"]
+"""Plate detection: where in a picture plates are. Knows nothing of what they say."""

@@ -10,7 +10,9 @@ import numpy as np
 from alpr.detect.refine import canvas_of, cut_part, is_distant, is_whole, nearer
 from alpr.errors import ModelError
 from alpr.geometry import Letterbox, bounding_box, box_iou, letterbox, surest_apart
-from alpr.models import Model, Variant, choose, open_model
+from alpr.models.provider import open_model
+from alpr.models.session import Model
+from alpr.models.variant import Variant, choose
 from alpr.system.shipped import shipped
 from alpr.types import Detection, FloatArray, Image, View
 
@@ -30,10 +32,10 @@ class PlateDetector:
         path: model file or card; None takes the shipped one.
         threshold: least confidence of a detection in [0, 1]; None takes the card's.
         variant: of the shipped model; a model that is named by its path runs as it is.
-        provider: who computes; a key of `alpr.models.PROVIDERS`.
+        provider: who computes; a key of `alpr.models.provider.PROVIDERS`.
 
     Raises:
-        ModelError: see `alpr.models.choose` and `alpr.models.open_model`.
+        ModelError: see `alpr.models.variant.choose` and `alpr.models.provider.open_model`.
     """
 
     def __init__(

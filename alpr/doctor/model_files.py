@@ -10,15 +10,10 @@ import numpy.typing as npt
 
 from alpr.doctor.computer import Finding, State
 from alpr.errors import ModelError
-from alpr.models import (
-    TOLERANCE,
-    ModelCard,
-    difference,
-    file_sha256,
-    load_card,
-    run_profiled,
-    trial_input,
-)
+from alpr.models.card import ModelCard, file_sha256, load_card
+from alpr.models.provider import TOLERANCE
+from alpr.models.session import run_profiled
+from alpr.models.trial import difference, trial_input
 
 _CPU = "CPUExecutionProvider"
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from alpr.doctor.computer import Finding, State
 from alpr.errors import ModelError
-from alpr.models import Choice, Variant, choose, open_model, trial_input
+from alpr.models.provider import open_model
+from alpr.models.trial import trial_input
+from alpr.models.variant import Choice, Variant, choose
 
 _TASKS = ("detector", "recogniser")
 _PASSES = 15

@@ -15,10 +15,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 
-from alpr.capture import Feed, Feeds, FeedStatus, open_source
+from alpr.capture.feed import Feed, Feeds
+from alpr.capture.opening import open_source
+from alpr.capture.status import FeedStatus
 from alpr.clock import Clock, SystemClock
 from alpr.config import EdgeConfig
-from alpr.detect import PlateDetector
+from alpr.detect.detector import PlateDetector
 from alpr.edge.alerts import AlertRules
 from alpr.edge.health import DeviceHealth, LastError, held_lists
 from alpr.edge.hotlist_updates import HotlistUpdates
@@ -38,7 +40,7 @@ from alpr.link.client.device_link import DeviceLink
 from alpr.link.keys.curve_keys import load_public_key
 from alpr.link.keys.keyring import KeyRing
 from alpr.link.protocol.heartbeat_messages import Vitals
-from alpr.ocr import open_recogniser
+from alpr.ocr.engines import open_recogniser
 from alpr.pipeline import Outcome, Pipeline
 from alpr.reading.plate_reader import PlateReader
 from alpr.reading.tiled_reader import FilmReader
@@ -46,7 +48,7 @@ from alpr.system.metrics_endpoint import Exporter
 from alpr.system.prometheus import STAGE_BOUNDS_MS
 from alpr.system.sqlite import LOOP_BUSY_S
 from alpr.system.stage_times import StageTimes
-from alpr.track import Tracker
+from alpr.track.tracker import Tracker
 from alpr.types import Hit, Read
 
 _log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from alpr.capture import FeedStatus
+from alpr.capture.status import FeedStatus
 from alpr.clock import Clock
 from alpr.errors import HotlistError
 from alpr.hotlist.match.index import HotlistIndex

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from alpr.capture import FeedStatus
+from alpr.capture.status import FeedStatus
 from alpr.edge.alerts import AlertDecision
 from alpr.link.client.device_link import LinkStatus
 from alpr.system.stage_times import Latency

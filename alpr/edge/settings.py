@@ -8,7 +8,7 @@ from dataclasses import fields
 from alpr.config import CameraConfig, EdgeConfig
 from alpr.edge.hotlist_updates import UpdateSettings
 from alpr.hotlist.match.hits import NO_LIMITS, MaxAges, max_ages_from_hours
-from alpr.track import TrackSettings
+from alpr.track.settings import TrackSettings
 from alpr.types import Place
 
 

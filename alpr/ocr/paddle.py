@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from alpr.errors import ModelError
-from alpr.models import PaddleFolder, read_folder
+from alpr.models.paddlex import PaddleFolder, read_folder
 from alpr.plates import normalise
 from alpr.types import ALPHABET, Candidate, Image, PlateText
 

@@ -10,7 +10,9 @@ from typing import Protocol
 import numpy as np
 
 from alpr.errors import ModelError
-from alpr.models import Model, Variant, choose, open_model
+from alpr.models.provider import open_model
+from alpr.models.session import Model
+from alpr.models.variant import Variant, choose
 from alpr.ocr.ctc import decode
 from alpr.ocr.format_prior import settle
 from alpr.plates import fits
@@ -52,10 +54,10 @@ class PlateRecogniser:
     Args:
         path: model file or card; None takes the shipped one.
         variant: of the shipped model; a model that is named by its path runs as it is.
-        provider: who computes; a key of `alpr.models.PROVIDERS`.
+        provider: who computes; a key of `alpr.models.provider.PROVIDERS`.
 
     Raises:
-        ModelError: see `alpr.models.choose` and `alpr.models.open_model`.
+        ModelError: see `alpr.models.variant.choose` and `alpr.models.provider.open_model`.
     """
 
     def __init__(

@@ -1,1 +1,1 @@
-"""Plates in pictures: detection, rectification and OCR, in several looks. Knows no camera and no hotlist."""
+"""Plate reading: detection, rectification and OCR together, in several looks. Knows no camera and no hotlist."""

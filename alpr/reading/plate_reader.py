@@ -8,9 +8,10 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from alpr.detect import PlateDetector
+from alpr.detect.detector import PlateDetector
 from alpr.geometry import bounding_box, lean, plate_size, rectify, surest_apart
-from alpr.ocr import PlateRecogniser, Recogniser, agree
+from alpr.ocr.fusion import agree
+from alpr.ocr.recogniser import PlateRecogniser, Recogniser
 from alpr.reading.multi_pass import STILL, Looks, PlateEvidence
 from alpr.system.stage_times import StageTimes
 from alpr.types import Detection, FloatArray, Image, Observation, PlateText, View

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from alpr.detect import PARTS
+from alpr.detect.refine import PARTS
 from alpr.reading.plate_reader import PlateReader
 from alpr.types import Detection, Image, Observation
 

@@ -26,7 +26,7 @@ from alpr.bench.verdict import (
     stage_report,
 )
 from alpr.errors import ConfigError, SourceError
-from alpr.models import load_card
+from alpr.models.card import load_card
 from alpr.reading.plate_reader import PlateReader
 from alpr.system.machine import this_machine
 from alpr.types import Detection, Image, PlateText

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from alpr.capture import open_source
+from alpr.capture.opening import open_source
 from alpr.clock import SystemClock
 from alpr.system.shipped import shipped
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from alpr.capture import Feed, Feeds, is_video, load_picture, open_source
+from alpr.capture.feed import Feed, Feeds
+from alpr.capture.opening import open_source
+from alpr.capture.pictures import is_video, load_picture
 from alpr.clock import SystemClock
 from alpr.errors import ImageError
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from alpr.capture import Feed, Feeds, FeedState, open_source
+from alpr.capture.feed import Feed, Feeds
+from alpr.capture.opening import open_source
+from alpr.capture.status import FeedState
 from alpr.clock import SystemClock
 from tests.clip import number_in, numbered_jpegs, write_clip
 from tests.rtsp_camera import RtspCamera

@@ -16,7 +16,10 @@ from click.testing import CliRunner, Result
 from alpr.cli import cli
 from alpr.doctor import Finding, State, computer, model_files, variants
 from alpr.doctor.computer import KernelClock
-from alpr.models import Choice, Variant, available_providers, choose, difference, load_card, trial_input
+from alpr.models.card import load_card
+from alpr.models.session import available_providers
+from alpr.models.trial import difference, trial_input
+from alpr.models.variant import Choice, Variant, choose
 from alpr.system.shipped import shipped
 
 BENCH = Path(__file__).parents[2] / "bench"

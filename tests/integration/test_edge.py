@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import yaml
 
-from alpr.capture import FeedState
+from alpr.capture.status import FeedState
 from alpr.cli.run import _print_json
 from alpr.config import load_edge_config
 from alpr.edge.alerts import AlertDecision

@@ -16,8 +16,9 @@ pytest.importorskip("onnx")
 pytest.importorskip("PIL")
 
 from alpr.errors import ModelError
-from alpr.ocr import PlateRecogniser, Recogniser, open_recogniser
 from alpr.ocr.ctc import decode
+from alpr.ocr.engines import open_recogniser
+from alpr.ocr.recogniser import PlateRecogniser, Recogniser
 from alpr.types import Image
 from training.degrade import plain_patch
 from training.export_paddle import SETTINGS, export

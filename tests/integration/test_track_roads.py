@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from alpr.track import TrackSettings
+from alpr.track.settings import TrackSettings
 from alpr.types import Detection, Frame, Observation, Read
 from tests.track_simulator import (
     Noise,

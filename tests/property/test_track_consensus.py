@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alpr.track import combine
 from alpr.track.association import assign
+from alpr.track.consensus import combine
 from alpr.track.reading_alignment import agreement, align, rows_of
 from alpr.types import ALPHABET, PlateText
 from tests.conftest import a_plate_text

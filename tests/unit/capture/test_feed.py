@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from alpr.capture import Feed, Feeds, FeedState
-from alpr.capture.status import backoff_s
+from alpr.capture.feed import Feed, Feeds
+from alpr.capture.status import FeedState, backoff_s
 from alpr.clock import SystemClock
 from alpr.errors import SourceError, SourceLost, SourceOpenError
 from alpr.types import Frame

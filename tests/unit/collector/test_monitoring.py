@@ -12,7 +12,7 @@ import yaml
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from alpr.capture import FeedState, FeedStatus
+from alpr.capture.status import FeedState, FeedStatus
 from alpr.collector.health import DeviceHealth
 from alpr.collector.metrics import CollectorMetrics, CollectorSnapshot
 from alpr.edge.metrics import DeviceFigures, DeviceMetrics

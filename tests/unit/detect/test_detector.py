@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from alpr.detect import PARTS, PlateDetector
-from alpr.detect.refine import CANVAS_WH, PLATE_PX, canvas_of, cut_part, is_distant, is_whole, nearer
+from alpr.detect.detector import PlateDetector
+from alpr.detect.refine import CANVAS_WH, PARTS, PLATE_PX, canvas_of, cut_part, is_distant, is_whole, nearer
 from alpr.geometry import bounding_box, box_iou
 from alpr.system.shipped import shipped
 from alpr.types import Detection, FloatArray, Image, View

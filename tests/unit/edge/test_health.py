@@ -6,7 +6,7 @@ import logging
 from datetime import timedelta
 from pathlib import Path
 
-from alpr.capture import FeedState, FeedStatus
+from alpr.capture.status import FeedState, FeedStatus
 from alpr.edge.health import DeviceHealth, LastError
 from alpr.link.protocol.heartbeat_messages import CameraHealth, ListHealth
 from tests.conftest import START, FakeClock

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from alpr.errors import ModelError
-from alpr.models import file_sha256, load_card, open_model
+from alpr.models.card import file_sha256, load_card
+from alpr.models.provider import open_model
 from alpr.system.shipped import shipped
 
 

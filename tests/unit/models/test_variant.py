@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from alpr.detect import PlateDetector
+from alpr.detect.detector import PlateDetector
 from alpr.errors import ModelError
-from alpr.models import PROVIDERS, Variant, available_providers, choose, load_card, run_profiled, trial_input
-from alpr.models.provider import Provider, verify
-from alpr.models.session import Ran
-from alpr.models.variant import VARIABLE
-from alpr.ocr import PlateRecogniser
+from alpr.models.card import load_card
+from alpr.models.provider import PROVIDERS, Provider, verify
+from alpr.models.session import Ran, available_providers, run_profiled
+from alpr.models.trial import trial_input
+from alpr.models.variant import VARIABLE, Variant, choose
+from alpr.ocr.recogniser import PlateRecogniser
 from alpr.system.shipped import shipped
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alpr.ocr import agree
 from alpr.ocr.ctc import rank
+from alpr.ocr.fusion import agree
 from alpr.types import ALPHABET, PlateText
 from tests.conftest import a_plate_text
 

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from alpr.errors import ModelError
-from alpr.models import read_folder
-from alpr.ocr import open_recogniser
+from alpr.models.paddlex import read_folder
+from alpr.ocr.engines import open_recogniser
 from alpr.ocr.paddle import plate_text
 from alpr.system.shipped import shipped
 

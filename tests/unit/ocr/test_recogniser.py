@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from alpr.ocr import PlateRecogniser
-from alpr.ocr.recogniser import most_likely_region
+from alpr.ocr.recogniser import PlateRecogniser, most_likely_region
 
 REGIONS = ["DE", "FR", "US-NJ", "US-NY"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from alpr.detect import PARTS
+from alpr.detect.refine import PARTS
 from alpr.reading.plate_reader import PlateReader
 from alpr.reading.tiled_reader import FilmReader
 from alpr.types import Detection, Image

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from alpr.track import ConsensusSettings, combine
-from alpr.track.consensus import effective_count, pool
+from alpr.track.consensus import combine, effective_count, pool
 from alpr.track.profile import Profile
 from alpr.track.reading_alignment import GAP, agreement, align, is_compatible, rows_of
+from alpr.track.settings import ConsensusSettings
 from alpr.types import ALPHABET, Candidate, PlateText
 from tests.conftest import a_plate_text
 from tests.track_simulator import Noise, misread, some_text

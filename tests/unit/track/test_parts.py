@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
-from alpr.track import ConsensusSettings, TrackSettings
 from alpr.track.association import Expected, assign, contradicts, disagrees, match, settle
 from alpr.track.motion import Place, direction, place_of, predict
 from alpr.track.quality import is_whole, jpeg, sharpness, vehicle_crop, weight
+from alpr.track.settings import ConsensusSettings, TrackSettings
 from alpr.types import PlateText
 from tests.conftest import a_plate_text, an_image, some_corners
 

@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
-from alpr.track import Tracker, TrackSettings
 from alpr.track.motion import place_of
 from alpr.track.recent_passes import RecentReads
+from alpr.track.settings import TrackSettings
 from alpr.track.track import Track
+from alpr.track.tracker import Tracker
 from alpr.types import Detection, Frame, Observation, PlateText, Read
 from tests.conftest import a_detection, a_frame, a_plate_text, an_image, some_corners
 from tests.track_simulator import a_tracker, ids

@@ -14,7 +14,7 @@ import yaml
 pytest.importorskip("PIL")
 
 from alpr.geometry import bounding_box, box_iou
-from alpr.models import Variant, choose
+from alpr.models.variant import Variant, choose
 from training.compose import free_quad, paste
 from training.render import render_plate
 

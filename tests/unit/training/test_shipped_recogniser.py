@@ -12,7 +12,7 @@ import yaml
 
 pytest.importorskip("PIL")
 
-from alpr.models import Variant, choose
+from alpr.models.variant import Variant, choose
 from alpr.types import ALPHABET
 from training.degrade import plain_patch
 from training.layouts import REGIONS
