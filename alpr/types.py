@@ -232,7 +232,7 @@ class HotlistEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CameraPlace:
     """Where a camera stands and looks."""
 
     latitude: float

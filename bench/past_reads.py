@@ -31,7 +31,7 @@ from alpr.collector.past import CollectorHistory
 from alpr.collector.store import Store
 from alpr.hotlist.files.importer import import_csv
 from alpr.hotlist.match.index import HotlistIndex
-from alpr.hotlist.match.recheck import PastCheck
+from alpr.hotlist.match.recheck import Recheck
 from alpr.hotlist.updates.install import Trust, apply_update
 from alpr.hotlist.updates.publish import publish
 from alpr.hotlist.updates.signing import Admin, AdminKey
@@ -70,7 +70,7 @@ def _measured(folder: Path, database: Path, entries: int, plates: list[str]) -> 
     steps: list[float] = []
     hits = 0
     with HotlistIndex.open(hotlist) as index, closing(CollectorHistory(database)) as history:
-        check = PastCheck(hotlist, index, history, SystemClock(), lambda _: None)
+        check = Recheck(hotlist, index, history, SystemClock(), lambda _: None)
         with closing(check) as past:
             while not steps or not past.is_idle:
                 before_s = time.process_time()

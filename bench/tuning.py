@@ -25,10 +25,10 @@ from alpr.hotlist.files.importer import import_csv
 from alpr.hotlist.match.index import HotlistIndex
 from alpr.hotlist.rules.policy import MatchPolicy
 from alpr.hotlist.store.policies import set_policy
-from alpr.hotlist.tuning.estimate import CHOICES, Traffic, neighbourhood, outlook
+from alpr.hotlist.tuning.estimate import CHOICES, DailyReads, estimate_setting, neighbourhood
 from alpr.hotlist.tuning.plate_model import PlateModel
-from alpr.hotlist.tuning.read_confusions import Sort, reads_near
-from alpr.hotlist.tuning.read_errors import ErrorModel, measured
+from alpr.hotlist.tuning.read_confusions import Confusion, reads_near
+from alpr.hotlist.tuning.read_errors import ErrorModel, shipped_errors
 from alpr.types import ALPHABET, MatchKind, PlateText
 
 _NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -47,21 +47,21 @@ def main() -> None:
 def compared(reads: int, entries: int, names: list[str], seed: int = 1) -> dict[str, Any]:
     """Expected and counted hits of each choice, on a list as dense as none: one plate in some hundreds is listed."""
     rng = random.Random(seed)
-    errors = measured()
+    errors = shipped_errors()
     road = PlateModel.of(_plate(rng) for _ in range(50_000))
     listed = sorted({_plate(rng) for _ in range(entries)})
     cars = [rng.choice(listed) if rng.random() < _LISTED else road.sample(rng) for _ in range(reads)]
     seen = [_misread(car, errors, rng) for car in cars]
     near = neighbourhood(listed, len(listed), road, errors)
     passing = set(listed)
-    traffic = Traffic(road, reads, sum(car in passing for car in cars))
+    daily = DailyReads(road, reads, sum(car in passing for car in cars))
     report: dict[str, Any] = {"reads": reads, "entries": len(listed), "model": errors.model}
     with tempfile.TemporaryDirectory() as folder:
         database = _database(Path(folder), listed)
         for name in names:
             policy = replace(MatchPolicy(), **CHOICES[name], min_probability=0.0)
             set_policy(database, "list", policy.settings())
-            expected = outlook(name, policy, near, traffic, errors)
+            expected = estimate_setting(name, policy, near, daily, errors)
             right, false = _counted(database, cars, seen)
             report[name] = {
                 "true": [round(expected.true_per_day, 1), right],
@@ -80,10 +80,10 @@ def _misread(plate: str, errors: ErrorModel, rng: random.Random) -> str:
     drawn = rng.random() - errors.right
     if drawn < 0:
         return plate
-    for sort in Sort:
-        drawn -= errors.wrong[sort]
+    for kind in Confusion:
+        drawn -= errors.wrong[kind]
         if drawn < 0:
-            ways = [text for way, text in reads_near(plate) if way is sort]
+            ways = [text for way, text in reads_near(plate) if way is kind]
             return rng.choice(ways) if ways else plate
     return "X0X0X0X0X0"
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from alpr.hotlist.entries.entry_rows import EntryNote
-    from alpr.hotlist.entries.import_issues import Sink
+    from alpr.hotlist.entries.import_issues import IssueSink
     from alpr.hotlist.files.importer import ImportOptions, ImportReport, Progress
 
 
@@ -63,7 +63,7 @@ def import_(
     from alpr.hotlist.entries.import_issues import report_file
 
     options = import_options(written_as, defaults, codes, is_split, is_strict, None if accept_shrink else max_shrink)
-    report_at: AbstractContextManager[Sink | None] = report_file(report_path) if report_path else nullcontext()
+    report_at: AbstractContextManager[IssueSink | None] = report_file(report_path) if report_path else nullcontext()
     try:
         with report_at as sink, _progress(file) as on_progress:
             if is_staged:
@@ -109,7 +109,7 @@ def _imported(
     database: Path,
     options: ImportOptions,
     on_progress: Progress | None,
-    sink: Sink | None,
+    sink: IssueSink | None,
 ) -> tuple[ImportReport, ...]:
     from alpr.hotlist.files.importer import import_lists
 
@@ -123,7 +123,7 @@ def _staged(
     database: Path,
     options: ImportOptions,
     on_progress: Progress | None,
-    sink: Sink | None,
+    sink: IssueSink | None,
 ) -> list[dict[str, Any]]:
     from alpr.hotlist.files.staged_lists import stage_file, staged_differences
 

@@ -14,7 +14,7 @@ from alpr.errors import HotlistError
 
 if TYPE_CHECKING:
     from alpr.hotlist.rules.policy import MatchPolicy
-    from alpr.hotlist.tuning.estimate import Neighbourhood, Outlook, Traffic
+    from alpr.hotlist.tuning.estimate import DailyReads, HitEstimate, Neighbourhood
 
 
 @click.command()
@@ -58,20 +58,20 @@ def tune(
 
     From the list's plates, the traffic, and how the recogniser errs. Exit 3: no setting is within the aim.
     """
-    from alpr.hotlist.tuning.estimate import best, least_probabilities, neighbourhood, outlooks
-    from alpr.hotlist.tuning.read_errors import ErrorModel, measured
+    from alpr.hotlist.tuning.estimate import best_setting, best_thresholds, estimate_settings, neighbourhood
+    from alpr.hotlist.tuning.read_errors import ErrorModel, shipped_errors
 
     if reads_per_day is None and journal is None:
         raise click.UsageError("say how many cars pass: --reads-per-day N, or --journal FILE of a device")
-    errors = ErrorModel.load(errors_path) if errors_path else measured()
+    errors = ErrorModel.load(errors_path) if errors_path else shipped_errors()
     plates, entries, policy = _list(database, list_name, seed)
-    traffic = _traffic(plates, reads_per_day, journal, listed_per_day)
-    near = neighbourhood(plates, entries, traffic.plates, errors, seed)
-    found = outlooks(near, traffic, errors, policy)
-    chosen = best(found, false_hits_per_day)
-    shown = found if is_all else least_probabilities(found, false_hits_per_day)
+    daily = _daily_reads(plates, reads_per_day, journal, listed_per_day)
+    near = neighbourhood(plates, entries, daily.plates, errors, seed)
+    found = estimate_settings(near, daily, errors, policy)
+    chosen = best_setting(found, false_hits_per_day)
+    shown = found if is_all else best_thresholds(found, false_hits_per_day)
     print_rows((_row(one, one is chosen) for one in _with(shown, chosen)), as_json=as_json)
-    _say(list_name, near, traffic, errors)
+    _say(list_name, near, daily, errors)
     if chosen is None:
         say(f"no setting is likely to keep below {false_hits_per_day:g} false hits a day")
         raise SystemExit(3)
@@ -90,22 +90,24 @@ def _list(database: Path, list_name: str, seed: int) -> tuple[list[str], int, Ma
     return plates, entries, policies[list_name]
 
 
-def _traffic(plates: list[str], reads_per_day: float | None, journal: Path | None, listed_per_day: float) -> Traffic:
-    from alpr.hotlist.tuning.estimate import Traffic
+def _daily_reads(
+    plates: list[str], reads_per_day: float | None, journal: Path | None, listed_per_day: float
+) -> DailyReads:
+    from alpr.hotlist.tuning.estimate import DailyReads
     from alpr.hotlist.tuning.plate_model import PlateModel
     from alpr.journal.pass_rate import passes_of
 
     if journal is None:
-        return Traffic(PlateModel.of(plates), reads_per_day or 0.0, listed_per_day)
+        return DailyReads(PlateModel.of(plates), reads_per_day or 0.0, listed_per_day)
     passes = passes_of(journal)
-    return Traffic(PlateModel.of(passes.plates), reads_per_day or passes.per_day, listed_per_day)
+    return DailyReads(PlateModel.of(passes.plates), reads_per_day or passes.per_day, listed_per_day)
 
 
-def _with(shown: list[Outlook], chosen: Outlook | None) -> list[Outlook]:
+def _with(shown: list[HitEstimate], chosen: HitEstimate | None) -> list[HitEstimate]:
     return shown if chosen is None or chosen in shown else [*shown, chosen]
 
 
-def _row(one: Outlook, is_chosen: bool) -> dict[str, Any]:
+def _row(one: HitEstimate, is_chosen: bool) -> dict[str, Any]:
     settings = one.policy.settings()
     return {
         "setting": one.name,
@@ -120,18 +122,18 @@ def _row(one: Outlook, is_chosen: bool) -> dict[str, Any]:
     }
 
 
-def _say(list_name: str, near: Neighbourhood, traffic: Traffic, errors: Any) -> None:
+def _say(list_name: str, near: Neighbourhood, daily: DailyReads, errors: Any) -> None:
     say(
-        f"list {list_name!r}: {near.entries} plates in force; {traffic.reads_per_day:g} passes a day, of which "
-        f"{traffic.listed_per_day:g} listed; {errors.model} on {errors.reads} single pictures"
+        f"list {list_name!r}: {near.entries} plates in force; {daily.reads_per_day:g} passes a day, of which "
+        f"{daily.listed_per_day:g} listed; {errors.model} on {errors.reads} single pictures"
     )
     say(
-        f"besides, {near.misread_as_listed * traffic.reads_per_day:.2g} cars a day are read exactly as one that is "
+        f"besides, {near.misread_as_listed * daily.reads_per_day:.2g} cars a day are read exactly as one that is "
         "listed: no setting tells them apart, only verifying does"
     )
 
 
-def _apply(database: Path, list_name: str, chosen: Outlook) -> None:
+def _apply(database: Path, list_name: str, chosen: HitEstimate) -> None:
     from alpr.hotlist.store.policies import set_policy
 
     settings = chosen.policy.settings()

@@ -23,7 +23,7 @@ from alpr.collector.store import Store, Stored
 from alpr.errors import StoreUnavailable
 from alpr.hotlist.match.hits import NO_LIMITS, MaxAges
 from alpr.hotlist.match.index import HotlistIndex
-from alpr.hotlist.match.recheck import PastCheck, PastHit
+from alpr.hotlist.match.recheck import Recheck, RecheckHit
 from alpr.hotlist.updates.install import Trust
 from alpr.hotlist.updates.thread import UpdateThread, trust_in
 from alpr.hotlist.updates.update_folder import Inbox
@@ -89,8 +89,8 @@ class CollectorHotlists:
         path, inboxes = hotlist_path(database), [Inbox(settings.folder)]
         self._thread = UpdateThread(path, settings.trust, inboxes, self._clock, settings.look_s)
         self._stack = ExitStack()
-        self._past: PastCheck | None = None
-        self._found: list[PastHit] = []
+        self._past: Recheck | None = None
+        self._found: list[RecheckHit] = []
         self._pause_until_ns = 0
 
     def __enter__(self) -> Self:
@@ -138,7 +138,7 @@ class CollectorHotlists:
         if self._found:
             self._keep(self._found)
 
-    def _keep(self, found: Sequence[PastHit]) -> None:
+    def _keep(self, found: Sequence[RecheckHit]) -> None:
         """Store what was found; where the disk is full, later: nothing more is looked for meanwhile."""
         try:
             new = self._store.add_past([(past.owner, record_from_hit(past.hit)) for past in found])
@@ -150,9 +150,9 @@ class CollectorHotlists:
         for stored in new:
             self._tell(stored)
 
-    def _past_check(self, stack: ExitStack) -> PastCheck:
+    def _past_check(self, stack: ExitStack) -> Recheck:
         path = hotlist_path(self._database)
-        return PastCheck(
+        return Recheck(
             path,
             stack.enter_context(HotlistIndex.open(path, busy_s=LOOP_BUSY_S)),
             stack.enter_context(closing(CollectorHistory(self._database))),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from alpr.errors import MessageError
-from alpr.hotlist.match.recheck import PastRead
+from alpr.hotlist.match.recheck import RecheckRead
 from alpr.link.protocol.convert import read_from_record
 from alpr.link.protocol.messages import ReadRecord, decode_record
 from alpr.system.sqlite import connect_read_only, stored
@@ -37,7 +37,7 @@ class CollectorHistory:
                 "SELECT id, plate FROM plates WHERE id > ? ORDER BY id LIMIT ?", (after, limit)
             ).fetchall()
 
-    def reads(self, key: int) -> Iterator[PastRead]:
+    def reads(self, key: int) -> Iterator[RecheckRead]:
         """The reads of a plate, the newest first."""
         with stored(self._path):
             rows = self._connection.execute(
@@ -47,7 +47,7 @@ class CollectorHistory:
                 try:
                     record = decode_record(raw)
                     if isinstance(record, ReadRecord):
-                        yield PastRead(read_from_record(record), device_id)
+                        yield RecheckRead(read_from_record(record), device_id)
                 except MessageError as error:
                     _log.warning("a past read that cannot be checked: %s", error)
 

@@ -18,7 +18,7 @@ from alpr.clock import Clock
 from alpr.errors import MessageError
 from alpr.hotlist.match.hits import NO_LIMITS, MaxAges
 from alpr.hotlist.match.index import HotlistIndex
-from alpr.hotlist.match.recheck import PastCheck, PastRead
+from alpr.hotlist.match.recheck import Recheck, RecheckRead
 from alpr.hotlist.updates.install import Trust
 from alpr.hotlist.updates.thread import UpdateThread, trust_in
 from alpr.hotlist.updates.update_folder import Inbox
@@ -26,7 +26,7 @@ from alpr.hotlist.updates.updater import UpdaterState
 from alpr.journal.history import JournalHistory
 from alpr.link.client.hotlist_download import Holdings
 from alpr.link.protocol.hotlist_messages import HotlistsHeld, RefusalReport, SetReport
-from alpr.types import Hit, Place
+from alpr.types import CameraPlace, Hit
 
 _log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class HotlistUpdates:
         self._thread = UpdateThread(database, settings.trust, inboxes, clock, settings.look_s)
         self._updater = self._thread.updater
         self._stack = ExitStack()
-        self._past: PastCheck | None = None
+        self._past: Recheck | None = None
         self._known = (UpdaterState(), Holdings(HotlistsHeld(())))
 
     def __enter__(self) -> Self:
@@ -100,7 +100,7 @@ class HotlistUpdates:
         return self._updater.refuses(path, file_bytes)
 
     def check_past(
-        self, index: HotlistIndex, journal: Path, places: Mapping[str, Place], max_ages: MaxAges = NO_LIMITS
+        self, index: HotlistIndex, journal: Path, places: Mapping[str, CameraPlace], max_ages: MaxAges = NO_LIMITS
     ) -> None:
         """From now on, hold the journal's reads against what arrives; on the thread that owns the index.
 
@@ -112,7 +112,7 @@ class HotlistUpdates:
         span = timedelta(hours=self._settings.past_hours)
         reads = self._stack.enter_context(closing(JournalHistory(journal, lambda: self._clock.now() - span)))
         done, history = self._updater.past_done, _OwnHistory(reads)
-        past = PastCheck(self._database, index, history, self._clock, done, places, max_ages)
+        past = Recheck(self._database, index, history, self._clock, done, places, max_ages)
         self._past = self._stack.enter_context(closing(past))
 
     def step(self, budget_s: float) -> tuple[Hit, ...]:
@@ -135,10 +135,10 @@ class _OwnHistory:
         self._journal = journal
         self.texts: Callable[[int, int], Sequence[tuple[int, str]]] = journal.texts
 
-    def reads(self, key: int) -> Iterator[PastRead]:
+    def reads(self, key: int) -> Iterator[RecheckRead]:
         try:
             for read in self._journal.reads(key):
-                yield PastRead(read)
+                yield RecheckRead(read)
         except MessageError as error:
             _log.warning("a past read that cannot be checked: %s", error)
 

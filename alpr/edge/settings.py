@@ -9,7 +9,7 @@ from alpr.config import CameraConfig, EdgeConfig
 from alpr.edge.hotlist_updates import UpdateSettings
 from alpr.hotlist.match.hits import NO_LIMITS, MaxAges, max_ages_from_hours
 from alpr.track.settings import TrackSettings
-from alpr.types import Place
+from alpr.types import CameraPlace
 
 
 def track_settings(config: EdgeConfig) -> TrackSettings:
@@ -19,9 +19,9 @@ def track_settings(config: EdgeConfig) -> TrackSettings:
     return TrackSettings(**chosen, min_confidence=config.recognition_threshold, min_length=config.min_plate_length)
 
 
-def places_of(cameras: Sequence[CameraConfig]) -> dict[str, Place]:
+def places_of(cameras: Sequence[CameraConfig]) -> dict[str, CameraPlace]:
     """Where the cameras stand, of those that are told to."""
-    return {camera.id: Place(*camera.position, camera.heading_deg) for camera in cameras if camera.position}
+    return {camera.id: CameraPlace(*camera.position, camera.heading_deg) for camera in cameras if camera.position}
 
 
 def update_settings(config: EdgeConfig) -> UpdateSettings | None:

@@ -20,7 +20,7 @@ from alpr.hotlist.files.importer import ImportReport, import_csv
 from alpr.hotlist.match.index import HotlistIndex
 from alpr.hotlist.match.skips import Skip, add_skip
 from alpr.hotlist.rules.policy import DEFAULT_POLICY
-from alpr.types import ALPHABET, Candidate, Place, PlateText
+from alpr.types import ALPHABET, CameraPlace, Candidate, PlateText
 from tests.conftest import START
 
 GLYPHS = ["0OQD", "1IL", "2Z", "4A", "5S", "6G", "8B"]
@@ -198,7 +198,7 @@ def agrees_with_brute_force(seed: int) -> None:
         for seen in (a_seen(rng) for _ in range(40)):
             expected = brute_force(seen, entries)
             at = START + timedelta(hours=seen.hour)
-            place = None if seen.square is None else Place(50.5, seen.square + 0.5)
+            place = None if seen.square is None else CameraPlace(50.5, seen.square + 0.5)
             matches = index.match(seen.plate, at, place=place, direction=seen.direction)
             found = [
                 (m.entry.plate, m.entry.region or "", m.kind, m.differing_positions, m.unchecked) for m in matches

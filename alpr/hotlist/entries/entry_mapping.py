@@ -13,7 +13,7 @@ from typing import Any
 
 from alpr.errors import EntryError
 from alpr.hotlist.entries.entry_rows import COLUMNS, RowCheck
-from alpr.hotlist.entries.optional_columns import SEPARATOR, short
+from alpr.hotlist.entries.optional_columns import SEPARATOR, shortened
 from alpr.hotlist.rules.areas import text_from_areas
 from alpr.types import GeoPolygon, HotlistEntry
 
@@ -53,14 +53,14 @@ def entry_from_mapping(mapping: Mapping[str, Any], list_name: str, *, line: int 
     Raises:
         EntryError: the first of what is wrong.
     """
-    checked = RowCheck(line, cells_from_mapping(mapping, line))
+    checked = RowCheck(line, row_from_mapping(mapping, line))
     entry = checked.entry(list_name)
     if entry is None:
         raise checked.errors[0]
     return entry
 
 
-def cells_from_mapping(mapping: Mapping[str, Any], line: int) -> dict[str, str]:
+def row_from_mapping(mapping: Mapping[str, Any], line: int) -> dict[str, str]:
     """The mapping's values as the cells of a row.
 
     Raises:
@@ -80,7 +80,7 @@ def cells_from_mapping(mapping: Mapping[str, Any], line: int) -> dict[str, str]:
 def _unknown(field: str, line: int) -> EntryError:
     """A name may be anything: one that cannot be printed does not become the error's field."""
     is_clear = field.isprintable() and len(field) <= 40
-    named = "" if is_clear else f"{short(field)} "
+    named = "" if is_clear else f"{shortened(field)} "
     return EntryError(
         line, field if is_clear else "", f"{named}is no field of an entry: those are {', '.join(COLUMNS)}"
     )

@@ -13,8 +13,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from alpr.errors import EntryError
-from alpr.hotlist.entries.issue_codes import Cause
-from alpr.hotlist.entries.optional_columns import FURTHER_CELLS
+from alpr.hotlist.entries.issue_codes import IssueCode
+from alpr.hotlist.entries.optional_columns import OPTIONAL_COLUMNS, shortened
 from alpr.hotlist.rules.regions import is_region
 from alpr.hotlist.rules.wildcards import is_pattern, literals_of, normalise_pattern
 from alpr.plates import fits, normalise, unwritten_letters
@@ -45,7 +45,7 @@ class EntryNote(NamedTuple):
     line: int
     field: str
     text: str
-    cause: Cause
+    cause: IssueCode
 
 
 class RowCheck:
@@ -67,7 +67,7 @@ class RowCheck:
         plate = self._plate()
         list_named = self._text("list")
         if list_named not in ("", list_name):
-            self._refuse("list", f"is {_short(list_named)}, this import is of {list_name!r}")
+            self._refuse("list", f"is {shortened(list_named)}, this import is of {list_name!r}")
         reason = self._text("reason")
         if not reason:
             self._refuse("reason", "is blank: an officer has to know what the plate is wanted for")
@@ -76,7 +76,7 @@ class RowCheck:
         valid_from, valid_to = self._instant("valid_from"), self._instant("valid_to")
         if valid_from and valid_to and valid_to <= valid_from:
             self._refuse("valid_to", "is not after valid_from")
-        further = self._further() if any(map(self._fields.get, FURTHER_CELLS)) else {}
+        further = self._further() if any(map(self._fields.get, OPTIONAL_COLUMNS)) else {}
         if self.errors:
             return None
         return HotlistEntry(
@@ -88,7 +88,7 @@ class RowCheck:
     def _further(self) -> dict[str, Any]:
         """What few lists have."""
         further = {}
-        for field, parse in FURTHER_CELLS.items():
+        for field, parse in OPTIONAL_COLUMNS.items():
             if written := self._fields.get(field, "").strip():
                 try:
                     further[field] = parse(written)
@@ -123,52 +123,54 @@ class RowCheck:
             odd = next((char for char in written if not _is_of_a_plate(char)), "")
             if odd and odd.isprintable():
                 hint = ": wildcards are ? and *" if odd in "%_" else ""
-                self._refuse("plate", f"{_short(written)} holds {odd!r}, which no plate has{hint}")
+                self._refuse("plate", f"{shortened(written)} holds {odd!r}, which no plate has{hint}")
         least, most = PLATE_LENGTHS[0], PLATE_LENGTHS[-1]
         known, places = len(literals_of(plate)), len(plate.replace("*", ""))
         if known < least or places > most:
             count, limits = max(known, places if places > most else 0), f"{least} to {most}"
-            self._refuse("plate", f"{_short(written)} has {count} letters and digits (A-Z, 0-9), plates {limits}")
+            self._refuse("plate", f"{shortened(written)} has {count} letters and digits (A-Z, 0-9), plates {limits}")
         return plate
 
     def _priority(self) -> int:
         written = self._fields.get("priority", "").strip()
         priority = _PRIORITIES.get(written)
         if priority is None:
-            self._refuse("priority", f"is {_short(written)}: give 1 (highest) to 5, or leave it blank for 3")
+            self._refuse("priority", f"is {shortened(written)}: give 1 (highest) to 5, or leave it blank for 3")
         return priority or 0
 
     def _region(self) -> str:
         region = self._fields.get("region", "").strip().upper()
         if region and not is_region(region):
             self._refuse(
-                "region", f"is {_short(region)}: give an ISO 3166-1 code such as GB, a state as US-NY, or none"
+                "region", f"is {shortened(region)}: give an ISO 3166-1 code such as GB, a state as US-NY, or none"
             )
         return region
 
     def _instant(self, field: str) -> datetime | None:
         written = self._fields.get(field, "").strip()
         try:
-            return instant_from_cell(written, is_end=field == "valid_to") if written else None
+            return instant_from_text(written, is_end=field == "valid_to") if written else None
         except (ValueError, OverflowError) as error:
-            self._refuse(field, f"is {_short(written)}: {error}")
+            self._refuse(field, f"is {shortened(written)}: {error}")
             return None
 
 
 def notes_on(line: int, entry: HotlistEntry, written_plate: str, now: datetime) -> tuple[EntryNote, ...]:
     """What a person should look at in a good row: it counts, but perhaps not as it was meant."""
-    notes = []
+    notes: list[EntryNote] = []
+
+    def note(field: str, text: str, code: IssueCode) -> None:
+        notes.append(EntryNote(line, field, text, code))
+
     if entry.valid_to is not None and entry.valid_to <= now:
-        notes.append(EntryNote(line, "valid_to", "is past: the entry raises no hits", Cause.EXPIRED))
+        note("valid_to", "is past: the entry raises no hits", IssueCode.EXPIRED)
     if letters := unwritten_letters(written_plate):
-        notes.append(EntryNote(line, "plate", f"{letters!r} cannot be matched, only {entry.plate}", Cause.UNWRITTEN))
+        note("plate", f"{letters!r} cannot be matched, only {entry.plate}", IssueCode.UNWRITTEN)
     if is_pattern(entry.plate):
         if len(literals_of(entry.plate)) < LITERALS_EXPECTED:
-            notes.append(EntryNote(line, "plate", f"{entry.plate} fits a great many plates", Cause.BROAD))
+            note("plate", f"{entry.plate} fits a great many plates", IssueCode.BROAD)
     elif entry.region and fits(entry.plate, entry.region) is False:
-        notes.append(
-            EntryNote(line, "plate", f"{entry.plate} is not an ordinary plate of {entry.region}", Cause.IMPLAUSIBLE)
-        )
+        note("plate", f"{entry.plate} is not an ordinary plate of {entry.region}", IssueCode.IMPLAUSIBLE)
     return tuple(notes)
 
 
@@ -182,7 +184,7 @@ _PLATE_CATEGORIES = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd", "
 
 
 @lru_cache(maxsize=4096)  # a list of a million entries names few days
-def instant_from_cell(written: str, *, is_end: bool) -> datetime | None:
+def instant_from_text(written: str, *, is_end: bool) -> datetime | None:
     """The instant of a date (a UTC day) or of a date and time with its offset; None for an end that never comes.
 
     An end given as a date holds through that day, so it is the instant at which the next begins.
@@ -208,7 +210,3 @@ def _time_with_offset(written: str) -> datetime:
     if at.tzinfo is None:
         raise ValueError("a time needs its offset from UTC, such as Z or +01:00")
     return at
-
-
-def _short(written: str) -> str:
-    return repr(written if len(written) <= 40 else written[:39] + "…")

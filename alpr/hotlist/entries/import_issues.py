@@ -18,7 +18,7 @@ ERRORS_KEPT = 10_000
 """The same for wrong ones; a report file has them all."""
 
 
-class Finding(NamedTuple):
+class ImportIssue(NamedTuple):
     """One line of a report."""
 
     verdict: str
@@ -30,17 +30,17 @@ class Finding(NamedTuple):
     reason: str
 
 
-Sink = Callable[[Finding], None]
+IssueSink = Callable[[ImportIssue], None]
 
 
-class Findings:
+class ImportIssues:
     """Collects the first findings, counts all, and hands each to a sink.
 
     Args:
         is_strict: rows that would be noted are rejected.
     """
 
-    def __init__(self, sink: Sink | None = None, *, is_strict: bool = False) -> None:
+    def __init__(self, sink: IssueSink | None = None, *, is_strict: bool = False) -> None:
         self._sink = sink
         self._is_strict = is_strict
         self.rejected: list[EntryError] = []
@@ -54,7 +54,7 @@ class Findings:
         self.rejected += errors[: max(0, ERRORS_KEPT - len(self.rejected))]
         if self._sink is not None:
             for error in errors:
-                self._sink(Finding("rejected", error.line, error.field, error.cause, error.reason))
+                self._sink(ImportIssue("rejected", error.line, error.field, error.cause, error.reason))
 
     def is_rejected_for(self, notes: Sequence[EntryNote]) -> bool:
         """Take in what is odd about one row; whether that is reason enough to leave it out."""
@@ -65,12 +65,12 @@ class Findings:
         self.notes += notes[: max(0, NOTES_KEPT - len(self.notes))]
         if self._sink is not None:
             for note in notes:
-                self._sink(Finding("noted", note.line, note.field, note.cause, note.text))
+                self._sink(ImportIssue("noted", note.line, note.field, note.cause, note.text))
         return False
 
 
 @contextmanager
-def report_file(path: Path) -> Iterator[Sink]:
+def report_file(path: Path) -> Iterator[IssueSink]:
     """A file that takes every finding as it comes: CSV, JSON Lines or plain text by its suffix.
 
     Raises:
@@ -86,25 +86,25 @@ def report_file(path: Path) -> Iterator[Sink]:
         ) from error
 
 
-def _csv_sink(stream: TextIO) -> Sink:
+def _csv_sink(stream: TextIO) -> IssueSink:
     writer = csv.writer(stream)
-    writer.writerow(Finding._fields)
-    return lambda finding: _told(writer.writerow(finding))
+    writer.writerow(ImportIssue._fields)
+    return lambda issue: _told(writer.writerow(issue))
 
 
-def _json_sink(stream: TextIO) -> Sink:
-    return lambda finding: _told(stream.write(json.dumps(finding._asdict(), ensure_ascii=False) + "\n"))
+def _json_sink(stream: TextIO) -> IssueSink:
+    return lambda issue: _told(stream.write(json.dumps(issue._asdict(), ensure_ascii=False) + "\n"))
 
 
 def _told(_: object) -> None:
     """What writing gives back is of no use."""
 
 
-def _text_sink(stream: TextIO) -> Sink:
+def _text_sink(stream: TextIO) -> IssueSink:
     stream.write(f"{'VERDICT':<8}  {'LINE':>9}  {'FIELD':<14}  {'CAUSE':<20}  REASON\n")
 
-    def write(finding: Finding) -> None:
-        verdict, line, field, cause, reason = finding
+    def write(issue: ImportIssue) -> None:
+        verdict, line, field, cause, reason = issue
         stream.write(f"{verdict:<8}  {line:>9}  {field:<14}  {cause:<20}  {reason}\n")
 
     return write

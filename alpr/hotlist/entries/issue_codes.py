@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Cause(StrEnum):
+class IssueCode(StrEnum):
     """Why a row was rejected or noted, where it is not simply a bad value.
 
     That is "bad-" and the field's name with hyphens, such as "bad-valid-to"; "bad-row" where the row has no fields.

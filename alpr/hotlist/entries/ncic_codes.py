@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 
-class Code(NamedTuple):
+class NcicCode(NamedTuple):
     """One code."""
 
     category: str
@@ -19,24 +19,24 @@ class Code(NamedTuple):
     priority: int
 
 
-CODES = MappingProxyType(
+NCIC_CODES = MappingProxyType(
     {
-        "A": Code("Amber alert", "amber-alert", 1),
-        "B": Code("stolen boat or trailer", "stolen-boat", 4),
-        "C": Code("supervised release", "supervised-release", 4),
-        "E": Code("expired registration", "expired-registration", 5),
-        "F": Code("felony vehicle", "felony-vehicle", 1),
-        "H": Code("protection order", "protection-order", 3),
-        "K": Code("protective interest", "protective-interest", 3),
-        "L": Code("violent person", "violent-person", 1),
-        "M": Code("missing person", "missing-person", 1),
-        "N": Code("deported felon", "deported-felon", 3),
-        "P": Code("stolen plate", "stolen-plate", 3),
-        "R": Code("stolen Canadian vehicle", "stolen-canadian-vehicle", 2),
-        "S": Code("suspended owner", "suspended-owner", 5),
-        "T": Code("gang or terrorist", "gang-or-terrorist", 1),
-        "V": Code("stolen vehicle", "stolen-vehicle", 2),
-        "W": Code("wanted person", "wanted-person", 1),
-        "X": Code("sex offender", "sex-offender", 4),
+        "A": NcicCode("Amber alert", "amber-alert", 1),
+        "B": NcicCode("stolen boat or trailer", "stolen-boat", 4),
+        "C": NcicCode("supervised release", "supervised-release", 4),
+        "E": NcicCode("expired registration", "expired-registration", 5),
+        "F": NcicCode("felony vehicle", "felony-vehicle", 1),
+        "H": NcicCode("protection order", "protection-order", 3),
+        "K": NcicCode("protective interest", "protective-interest", 3),
+        "L": NcicCode("violent person", "violent-person", 1),
+        "M": NcicCode("missing person", "missing-person", 1),
+        "N": NcicCode("deported felon", "deported-felon", 3),
+        "P": NcicCode("stolen plate", "stolen-plate", 3),
+        "R": NcicCode("stolen Canadian vehicle", "stolen-canadian-vehicle", 2),
+        "S": NcicCode("suspended owner", "suspended-owner", 5),
+        "T": NcicCode("gang or terrorist", "gang-or-terrorist", 1),
+        "V": NcicCode("stolen vehicle", "stolen-vehicle", 2),
+        "W": NcicCode("wanted person", "wanted-person", 1),
+        "X": NcicCode("sex offender", "sex-offender", 4),
     }
 )

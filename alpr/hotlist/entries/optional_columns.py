@@ -18,8 +18,8 @@ from alpr.hotlist.rules.schedule import schedule_from_text
 from alpr.types import CARD_COLOURS, GeoPolygon
 
 LENGTHS = {"category": 60, "code": 16, "vehicle": 120}
-MOST_RECEIVERS = 50
-MOST_OF_A_SCHEDULE = 500
+MAX_RECEIVERS = 50
+MAX_SCHEDULE_LENGTH = 500
 SEPARATOR = ";"
 """Between the names of a cell that holds several; names never hold it."""
 
@@ -41,20 +41,20 @@ def _text(field: str) -> Callable[[str], str]:
 def _colour(written: str) -> str:
     colour = written.lower()
     if colour not in CARD_COLOURS and not _HEX_COLOUR.fullmatch(colour):
-        raise ValueError(f"is {short(written)}: give one of {', '.join(CARD_COLOURS)}, or #rrggbb")
+        raise ValueError(f"is {shortened(written)}: give one of {', '.join(CARD_COLOURS)}, or #rrggbb")
     return colour
 
 
 def _sound(written: str) -> str:
     if not _NAME.fullmatch(written):
-        raise ValueError(f"is {short(written)}: give the name of a sound, in A-Z, 0-9, _ . -")
+        raise ValueError(f"is {shortened(written)}: give the name of a sound, in A-Z, 0-9, _ . -")
     return written.lower()
 
 
 @lru_cache(maxsize=1024)
 def _schedule(written: str) -> str:
-    if len(written) > MOST_OF_A_SCHEDULE:
-        raise ValueError(f"has {len(written)} characters, {MOST_OF_A_SCHEDULE} is the most")
+    if len(written) > MAX_SCHEDULE_LENGTH:
+        raise ValueError(f"has {len(written)} characters, {MAX_SCHEDULE_LENGTH} is the most")
     return str(schedule_from_text(written))
 
 
@@ -73,20 +73,20 @@ def _direction(part: str) -> str:
         return part.lower()
     if part.upper() in COMPASS:
         return part.upper()
-    raise ValueError(f"is {short(part)}: directions are {', '.join((*PICTURE_DIRECTIONS, *COMPASS))}")
+    raise ValueError(f"is {shortened(part)}: directions are {', '.join((*PICTURE_DIRECTIONS, *COMPASS))}")
 
 
 def _receivers(written: str) -> tuple[str, ...]:
     names = sorted({part.strip() for part in written.split(SEPARATOR)})
     for name in names:
         if not _NAME.fullmatch(name):
-            raise ValueError(f"holds {short(name)}: a receiver is a name in A-Z, 0-9, _ . @ -, without spaces")
-    if len(names) > MOST_RECEIVERS:
-        raise ValueError(f"names {len(names)} receivers, {MOST_RECEIVERS} is the most")
+            raise ValueError(f"holds {shortened(name)}: a receiver is a name in A-Z, 0-9, _ . @ -, without spaces")
+    if len(names) > MAX_RECEIVERS:
+        raise ValueError(f"names {len(names)} receivers, {MAX_RECEIVERS} is the most")
     return tuple(names)
 
 
-FURTHER_CELLS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
+OPTIONAL_COLUMNS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
     {
         **{field: _text(field) for field in LENGTHS},
         "colour": _colour,
@@ -100,6 +100,6 @@ FURTHER_CELLS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
 """Field of `HotlistEntry`, and name of the column → its parser."""
 
 
-def short(written: str) -> str:
+def shortened(written: str) -> str:
     """A text as a message quotes it."""
     return repr(written if len(written) <= 40 else written[:39] + "…")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from alpr.errors import EntryError, HotlistError, ImportRefused
 from alpr.hotlist.entries.entry_rows import COLUMNS, EntryNote, RowCheck, notes_on
-from alpr.hotlist.entries.import_issues import Findings, Sink
-from alpr.hotlist.entries.ncic_codes import CODES
+from alpr.hotlist.entries.import_issues import ImportIssues, IssueSink
+from alpr.hotlist.entries.ncic_codes import NCIC_CODES
 from alpr.hotlist.files.csv_rows import CsvRow
 from alpr.hotlist.files.formats import ROWS, Format, format_of
 from alpr.hotlist.files.sources import open_source
@@ -91,7 +91,7 @@ def import_list(
     options: ImportOptions | None = None,
     *,
     on_progress: Progress | None = None,
-    sink: Sink | None = None,
+    sink: IssueSink | None = None,
 ) -> ImportReport:
     """Replace a list's content by that of a file, in one transaction.
 
@@ -122,7 +122,7 @@ def import_lists(
     options: ImportOptions | None = None,
     *,
     on_progress: Progress | None = None,
-    sink: Sink | None = None,
+    sink: IssueSink | None = None,
 ) -> tuple[ImportReport, ...]:
     """As `import_list`, but a file that is split gives a report for each of its lists, all in one transaction.
 
@@ -167,14 +167,14 @@ class Reading:
     """
 
     def __init__(
-        self, source: Path, list_name: str, now: datetime, options: ImportOptions, sink: Sink | None
+        self, source: Path, list_name: str, now: datetime, options: ImportOptions, sink: IssueSink | None
     ) -> None:
         if not list_name.isprintable() or not 0 < len(list_name.strip()) == len(list_name) <= 64:
             raise HotlistError(
                 f"list name {list_name!r}: give 1 to 64 printable characters without spaces at the ends"
             )
         self._source, self._list_name, self._now, self._options = source, list_name, now, options
-        self._findings = Findings(sink, is_strict=options.is_strict)
+        self._issues = ImportIssues(sink, is_strict=options.is_strict)
         self._left_out = 0
         self.format = options.format or format_of(source)
         self.encoding = ""
@@ -193,38 +193,38 @@ class Reading:
             ImportRefused: not one row is good.
         """
         for error in drop_duplicates(connection):
-            self._findings.reject([error])
-        self._findings.rejected.sort(key=lambda error: error.line)
+            self._issues.reject([error])
+        self._issues.rejected.sort(key=lambda error: error.line)
         if not staged_parts(connection):
-            rows = self._findings.rejected_rows
+            rows = self._issues.rejected_rows
             found = f"none of its {rows} rows" if rows else "it has no row that"
             left = f" ({self._left_out} have other codes)" if self._left_out else ""
             raise ImportRefused(
                 f"{self._source}: {found} can be imported{left}, list {self._list_name!r} stays as it was",
-                tuple(self._findings.rejected),
+                tuple(self._issues.rejected),
             )
 
     def lists(self, connection: sqlite3.Connection) -> list[str]:
         """The lists that change: of a split file also those that it no longer has an entry for."""
         if not self._options.is_split:
             return [self._list_name]
-        ours = {_split_name(self._list_name, code) for code in CODES}
+        ours = {_split_name(self._list_name, code) for code in NCIC_CODES}
         held = {name for (name,) in connection.execute("SELECT name FROM lists")}
         return sorted(staged_parts(connection).keys() | (ours & held))
 
     @property
     def rejected_rows(self) -> int:
         """How many rows cannot be used, so far."""
-        return self._findings.rejected_rows
+        return self._issues.rejected_rows
 
     @property
     def rejected(self) -> tuple[EntryError, ...]:
         """The first of what is wrong, by line."""
-        return tuple(self._findings.rejected)
+        return tuple(self._issues.rejected)
 
     def report(self, list_name: str, applied: Applied) -> ImportReport:
         """What became of a list."""
-        found = self._findings
+        found = self._issues
         return ImportReport(
             list_name,
             *(applied.revision, applied.added, applied.changed, applied.removed, applied.unchanged),
@@ -240,7 +240,7 @@ class Reading:
                 if on_progress is not None and number % _ROWS_BETWEEN_TICKS == 0:
                     on_progress(min(1.0, source.position() / size) * _READING)
                 if isinstance(row, EntryError):
-                    self._findings.reject([row])
+                    self._issues.reject([row])
                 elif (entry := self._entry(row)) is not None:
                     yield row.line, entry
 
@@ -255,7 +255,7 @@ class Reading:
             cells[column] = cells.get(column, "").strip() or value
         list_name = self._list_name
         if self.format in _CODED:
-            meant = CODES[code]
+            meant = NCIC_CODES[code]
             for column, value in (
                 ("reason", meant.category),
                 ("category", meant.category),
@@ -267,10 +267,10 @@ class Reading:
         check = RowCheck(row.line, cells)
         entry = check.entry(list_name)
         if entry is None:
-            self._findings.reject(check.errors)
+            self._issues.reject(check.errors)
             return None
         notes = notes_on(row.line, entry, cells["plate"], self._now)
-        return None if notes and self._findings.is_rejected_for(notes) else entry
+        return None if notes and self._issues.is_rejected_for(notes) else entry
 
 
 def _check_options(options: ImportOptions, found: Format, list_name: str) -> None:
@@ -279,12 +279,15 @@ def _check_options(options: ImportOptions, found: Format, list_name: str) -> Non
         raise HotlistError(f"there is no default for {', '.join(unknown)}: give one of {given}")
     if options.is_split and found not in _CODED:
         raise HotlistError(f"only files with codes can be split, this one is {found}: import it as one list")
-    if options.is_split and len(_split_name(list_name, max(CODES, key=lambda code: len(CODES[code].list_name)))) > 64:
+    if (
+        options.is_split
+        and len(_split_name(list_name, max(NCIC_CODES, key=lambda code: len(NCIC_CODES[code].list_name)))) > 64
+    ):
         raise HotlistError(f"list name {list_name!r}: too long to begin the names of a split file's lists with")
 
 
 def _split_name(prefix: str, code: str) -> str:
-    return f"{prefix}-{CODES[code].list_name}"
+    return f"{prefix}-{NCIC_CODES[code].list_name}"
 
 
 def _with_first(

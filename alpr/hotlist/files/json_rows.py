@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from alpr.errors import EntryError, HotlistError
-from alpr.hotlist.entries.entry_mapping import cells_from_mapping
-from alpr.hotlist.entries.optional_columns import short
+from alpr.hotlist.entries.entry_mapping import row_from_mapping
+from alpr.hotlist.entries.optional_columns import shortened
 from alpr.hotlist.files.csv_rows import CsvRow
 from alpr.hotlist.files.sources import Source, text_lines
 
@@ -188,7 +188,7 @@ def _row(line: int, value: Any) -> CsvRow | EntryError:
     if not isinstance(value, dict):
         return EntryError(line, "", "is no JSON object")
     try:
-        return CsvRow(line, cells_from_mapping(value, line))
+        return CsvRow(line, row_from_mapping(value, line))
     except EntryError as error:
         return error
 
@@ -207,7 +207,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Fault:
     if len(made) == len(pairs):
         return made
     name, _ = Counter(name for name, _ in pairs).most_common(1)[0]
-    return _Fault(f"gives {short(name)} twice")
+    return _Fault(f"gives {shortened(name)} twice")
 
 
 def _whole_number(text: str) -> int | str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from alpr.errors import HotlistError
-from alpr.hotlist.entries.import_issues import Sink
+from alpr.hotlist.entries.import_issues import IssueSink
 from alpr.hotlist.files.importer import ImportOptions, Progress, Reading, printable
 from alpr.hotlist.files.list_diff import Difference, EntryChange, changes, difference
 from alpr.hotlist.store.database import open_for_writing, text_from_instant
@@ -50,7 +50,7 @@ def stage_file(
     options: ImportOptions | None = None,
     *,
     on_progress: Progress | None = None,
-    sink: Sink | None = None,
+    sink: IssueSink | None = None,
 ) -> tuple[Stage, Reading]:
     """Read and check a file for a list, in place of what was staged for it; the list itself stays as it is.
 

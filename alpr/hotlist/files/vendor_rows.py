@@ -12,7 +12,7 @@ from datetime import date
 from itertools import chain
 
 from alpr.errors import EntryError
-from alpr.hotlist.entries.ncic_codes import CODES
+from alpr.hotlist.entries.ncic_codes import NCIC_CODES
 from alpr.hotlist.files.csv_rows import CsvRow, delimiter_of, records, unblank_lines
 from alpr.hotlist.files.sources import Source, text_lines
 from alpr.hotlist.rules.regions import is_region
@@ -78,8 +78,8 @@ def _columns(source: Source, width: int) -> Iterator[tuple[int, list[str] | Entr
 
 def _of_a_record(line: int, fields: dict[str, str]) -> CsvRow | EntryError:
     code = fields["record"][:1].upper()
-    if code not in CODES:
-        known = ", ".join(CODES)
+    if code not in NCIC_CODES:
+        known = ", ".join(NCIC_CODES)
         return EntryError(line, "code", f"is {code!r}, the record's first character: those known are {known}")
     day = _day(fields["date"])
     if day is None and fields["date"].strip("0"):

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from alpr.clock import Clock
 from alpr.hotlist.match.index import HotlistIndex
 from alpr.hotlist.match.skips import SkipCounter
-from alpr.hotlist.rules.conditions import Circumstances
-from alpr.types import Hit, HotlistEntry, Match, Place, Read
+from alpr.hotlist.rules.conditions import ReadContext
+from alpr.types import CameraPlace, Hit, HotlistEntry, Match, Read
 
 
 class MaxAges(NamedTuple):
@@ -78,7 +78,7 @@ class HotlistMatcher:
         self,
         index: HotlistIndex,
         clock: Clock,
-        places: Mapping[str, Place] | None = None,
+        places: Mapping[str, CameraPlace] | None = None,
         max_ages: MaxAges = NO_LIMITS,
         skips: SkipCounter | None = None,
     ) -> None:
@@ -92,7 +92,7 @@ class HotlistMatcher:
         """One hit per entry met, highest priority first."""
         now = self._clock.now()
         place = self._places.get(read.camera_id)
-        seen = Circumstances(read.last_seen_at, place, read.direction)
+        seen = ReadContext(read.last_seen_at, place, read.direction)
         matches, skipped = self._index.match_and_skip(read.plate, seen, read.last_seen_at)
         if read.is_final and self._skips is not None:  # earlier reports are of the same pass
             self._skips.count(skipped)

@@ -16,13 +16,13 @@ from alpr.clock import micros
 from alpr.errors import HotlistError
 from alpr.hotlist.match.lookup import NO_RULES, Rules, read_rules, rows_near
 from alpr.hotlist.match.skips import skip_of
-from alpr.hotlist.rules.conditions import Circumstances
-from alpr.hotlist.rules.matching import meet, urgency
+from alpr.hotlist.rules.conditions import ReadContext
+from alpr.hotlist.rules.matching import match_entry, urgency
 from alpr.hotlist.rules.policy import MatchPolicy
 from alpr.hotlist.store.database import open_read_only
 from alpr.hotlist.store.entry_store import SELECTED, entry_from_row
 from alpr.system.sqlite import stored
-from alpr.types import HotlistEntry, Match, Place, PlateText
+from alpr.types import CameraPlace, HotlistEntry, Match, PlateText
 
 _OF_LIST = "(list_name = lists.name OR list_name = '' AND skips.origin IN ('', lists.origin))"
 _LISTS = f"""
@@ -99,7 +99,7 @@ class HotlistIndex:
         plate: PlateText,
         at: datetime,
         *,
-        place: Place | None = None,
+        place: CameraPlace | None = None,
         direction: str | None = None,
         in_force_at: datetime | None = None,
     ) -> list[Match]:
@@ -115,10 +115,10 @@ class HotlistIndex:
             StoreError: the database cannot be read.
             HotlistError: a list's policy cannot be understood.
         """
-        return self.match_and_skip(plate, Circumstances(at, place, direction), in_force_at or at)[0]
+        return self.match_and_skip(plate, ReadContext(at, place, direction), in_force_at or at)[0]
 
     def match_and_skip(
-        self, plate: PlateText, seen: Circumstances, in_force_at: datetime
+        self, plate: PlateText, seen: ReadContext, in_force_at: datetime
     ) -> tuple[list[Match], frozenset[int]]:
         """The matches as `match` gives them, and the ids of the skips that others fell under."""
         if not plate.text:
@@ -128,7 +128,7 @@ class HotlistIndex:
             rows = rows_near(self._connection, plate, micros(in_force_at), rules)
         matches, skipped = [], set()
         for row in rows:
-            match = meet(plate, entry_from_row(row), rules.policies[row[1]], seen)
+            match = match_entry(plate, entry_from_row(row), rules.policies[row[1]], seen)
             if match is None:
                 continue
             if rules.skips and (skip := skip_of(rules.skips, match.entry, match.kind, seen.at)) is not None:

@@ -7,7 +7,7 @@ import sqlite3
 from typing import Any, NamedTuple
 
 from alpr.hotlist.match.skips import SkipRules, read_skip_rules
-from alpr.hotlist.rules.alignment import is_within
+from alpr.hotlist.rules.alignment import is_within_edits
 from alpr.hotlist.rules.neighbours import openings_and_ending
 from alpr.hotlist.rules.policy import MatchPolicy
 from alpr.hotlist.rules.wildcards import SHAPES, keys_of_text
@@ -116,4 +116,4 @@ def _neighbours(connection: sqlite3.Connection, text: str, edits: int, list_id: 
         rows = connection.execute(_WITHIN_ONE, {**where, "text": text, "half": len(openings[0])})
     else:
         rows = connection.execute(_WITHIN_TWO, where)
-    return [entry_id for entry_id, plate in rows.fetchall() if is_within(text, plate, edits)]
+    return [entry_id for entry_id, plate in rows.fetchall() if is_within_edits(text, plate, edits)]

@@ -17,16 +17,16 @@ from alpr.clock import Clock
 from alpr.errors import StoreError
 from alpr.hotlist.match.hits import NO_LIMITS, MaxAges, hit_from
 from alpr.hotlist.match.index import HotlistIndex
-from alpr.hotlist.match.recheck_filter import Due, DueFilter, is_due, newest_arrival
+from alpr.hotlist.match.recheck_filter import RecheckFilter, RecheckSpan, is_in_span, newest_arrival
 from alpr.hotlist.store.database import open_read_only
 from alpr.system.sqlite import stored
-from alpr.types import Hit, Match, Place, Read
+from alpr.types import CameraPlace, Hit, Match, Read
 
 _BATCH = 200
 
 
 @dataclass(frozen=True, slots=True)
-class PastRead:
+class RecheckRead:
     """A read as the history has it."""
 
     read: Read
@@ -35,7 +35,7 @@ class PastRead:
 
 
 @dataclass(frozen=True, slots=True)
-class PastHit:
+class RecheckHit:
     """A hit of a past read."""
 
     hit: Hit
@@ -48,14 +48,14 @@ class History(Protocol):
     def texts(self, after: int, limit: int) -> Sequence[tuple[int, str]]:
         """Keys above `after`, ascending, each with the plate text of its reads."""
 
-    def reads(self, key: int) -> Iterator[PastRead]:
+    def reads(self, key: int) -> Iterator[RecheckRead]:
         """The reads of a key."""
 
     def has_hit(self, owner: int, hit_id: str) -> bool:
         """Whether that hit was raised before."""
 
 
-class PastCheck:
+class Recheck:
     """Holds a history against what arrived; opened and closed by `with`.
 
     Args:
@@ -72,7 +72,7 @@ class PastCheck:
         history: History,
         clock: Clock,
         done: Callable[[int], None],
-        places: Mapping[str, Place] | None = None,
+        places: Mapping[str, CameraPlace] | None = None,
         max_ages: MaxAges = NO_LIMITS,
     ) -> None:
         self._database = database
@@ -95,7 +95,7 @@ class PastCheck:
         """True where nothing is under way; something may have arrived since."""
         return self._round is None
 
-    def step(self, budget_s: float) -> list[PastHit]:
+    def step(self, budget_s: float) -> list[RecheckHit]:
         """Go on for about so long; the hits that were found on the way.
 
         Keep them before the next step: by that one, what was checked counts as done.
@@ -108,14 +108,14 @@ class PastCheck:
             self._reported = self._checked
         if self._round is None:
             self._round = self._next_round()
-        found: list[PastHit] = []
+        found: list[RecheckHit] = []
         deadline = time.monotonic() + budget_s
         while self._round is not None:
             try:
                 with stored(self._database):
                     past = next(self._round.walk)
             except StopIteration:
-                self._checked, self._round = self._round.due.up_to, None
+                self._checked, self._round = self._round.span.up_to, None
                 break
             except StoreError:
                 self._round = None  # a walk that has failed is over: the next one begins anew
@@ -131,10 +131,10 @@ class PastCheck:
             newest = newest_arrival(self._connection)
             if newest <= self._checked:
                 return None
-            due = Due(self._checked, newest)
-            return _Round(due, self._walk(due, DueFilter(self._connection, due)))
+            span = RecheckSpan(self._checked, newest)
+            return _Round(span, self._walk(span, RecheckFilter(self._connection, span)))
 
-    def _walk(self, due: Due, texts: DueFilter) -> Iterator[PastHit | None]:
+    def _walk(self, span: RecheckSpan, texts: RecheckFilter) -> Iterator[RecheckHit | None]:
         """The past hits; None wherever there may be a pause."""
         while not texts.is_loaded:
             texts.load()
@@ -142,19 +142,19 @@ class PastCheck:
         after = 0
         while batch := self._history.texts(after, _BATCH):
             for after, text in batch:
-                if texts.may_meet(text):
+                if texts.may_match(text):
                     for past in self._history.reads(after):
-                        yield from self._hits_of(past, due)
+                        yield from self._hits_of(past, span)
                         yield None
             yield None
 
-    def _hits_of(self, past: PastRead, due: Due) -> Iterator[PastHit]:
+    def _hits_of(self, past: RecheckRead, span: RecheckSpan) -> Iterator[RecheckHit]:
         now = self._clock.now()
         for match in self._matches(past.read, now):
-            if is_due(self._connection, due, match.entry.entry_id):
+            if is_in_span(self._connection, span, match.entry.entry_id):
                 hit = self._hit(past.read, match, now)
                 if not self._history.has_hit(past.owner, hit.hit_id):
-                    yield PastHit(hit, past.owner)
+                    yield RecheckHit(hit, past.owner)
 
     def _hit(self, read: Read, match: Match, now: datetime) -> Hit:
         hit = hit_from(read, match, self._index, now, self._max_ages)
@@ -171,5 +171,5 @@ class PastCheck:
 class _Round(NamedTuple):
     """One walk over the history."""
 
-    due: Due
-    walk: Iterator[PastHit | None]
+    span: RecheckSpan
+    walk: Iterator[RecheckHit | None]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from alpr.plates import differing_positions
 from alpr.types import ALPHABET, PlateText
 
-MISSED_CHARACTER = 0.01
+MISSED_CHARACTER_PROBABILITY = 0.01
 """Taken as the probability that a reader passed over a character of the plate: an assumption, not a measurement."""
 
 _COLUMN = {char: column for column, char in enumerate(ALPHABET)}
@@ -23,7 +23,7 @@ class Alignment(NamedTuple):
     of the one before which it is missing (the read's length for one missing at the end)."""
     probability: float
     """That the plate says the other text: the product of the read's probabilities of its characters; 1 minus the
-    probability of each character that is too many; `MISSED_CHARACTER` for each that is missing."""
+    probability of each character that is too many; `MISSED_CHARACTER_PROBABILITY` for each that is missing."""
 
 
 def align(plate: PlateText, text: str) -> Alignment:
@@ -66,16 +66,16 @@ def _too_many(way: Alignment, position: int, sure: float) -> Alignment:
 
 
 def _missing(way: Alignment, position: int) -> Alignment:
-    return Alignment(way.edits + 1, (*way.positions, position), way.probability * MISSED_CHARACTER)
+    return Alignment(way.edits + 1, (*way.positions, position), way.probability * MISSED_CHARACTER_PROBABILITY)
 
 
-def is_within(first: str, second: str, edits: int) -> bool:
+def is_within_edits(first: str, second: str, edits: int) -> bool:
     """Whether the edit distance is at most so many. Made for 0 to 2 edits and thousands of texts.
 
     What both begin with is passed over; then the first character must have been replaced, dropped or added.
 
-    >>> is_within("AB123", "A123", 1), is_within("AB123", "BA123", 1), is_within("AB123", "BA123", 2)
-    (True, False, True)
+    >>> is_within_edits("AB123", "A123", 1), is_within_edits("AB123", "BA123", 1)
+    (True, False)
     """
     if first == second:
         return True
@@ -92,7 +92,7 @@ def is_within(first: str, second: str, edits: int) -> bool:
     if edits == 1:  # the commonest case by far
         return first[at + (surplus >= 0) :] == second[at + (surplus <= 0) :]
     return edits > 0 and (
-        is_within(first[at + 1 :], second[at + 1 :], edits - 1)
-        or is_within(first[at:], second[at + 1 :], edits - 1)
-        or is_within(first[at + 1 :], second[at:], edits - 1)
+        is_within_edits(first[at + 1 :], second[at + 1 :], edits - 1)
+        or is_within_edits(first[at:], second[at + 1 :], edits - 1)
+        or is_within_edits(first[at + 1 :], second[at:], edits - 1)
     )

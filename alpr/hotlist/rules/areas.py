@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from alpr.types import GeoPolygon, Place
+from alpr.types import CameraPlace, GeoPolygon
 
-MOST_CORNERS = 1000
+MAX_CORNERS = 1000
 _NUMBER = r"[+-]?[0-9]{1,4}(?:\.[0-9]{0,17})?"
 _POINT = rf"\s*{_NUMBER}\s+{_NUMBER}\s*"
 _RING = rf"\(\s*\({_POINT}(?:,{_POINT})*\)\s*\)"
@@ -49,8 +49,8 @@ def checked_areas(areas: tuple[GeoPolygon, ...]) -> tuple[GeoPolygon, ...]:
         for longitude, latitude in ring:
             if not (-180 <= longitude <= 180 and -90 <= latitude <= 90):
                 raise ValueError(f"{longitude:g} {latitude:g} is not on the map: give longitude, then latitude")
-    if sum(map(len, open_rings)) > MOST_CORNERS:
-        raise ValueError(f"has more than {MOST_CORNERS} corners")
+    if sum(map(len, open_rings)) > MAX_CORNERS:
+        raise ValueError(f"has more than {MAX_CORNERS} corners")
     return open_rings
 
 
@@ -66,16 +66,16 @@ def _degrees(value: float) -> str:
     return f"{value:.7f}".rstrip("0").rstrip(".")
 
 
-def is_within(place: Place, areas: tuple[GeoPolygon, ...]) -> bool:
+def is_inside(place: CameraPlace, areas: tuple[GeoPolygon, ...]) -> bool:
     """Whether a place is in one of the polygons. Which side a place right on an edge is on is not defined.
 
     By the number of edges that a line to the east crosses; degrees are taken as a plane, which over the size of a
     county moves an edge by less than a street's width.
     """
-    return any(_is_in(place.longitude, place.latitude, ring) for ring in areas)
+    return any(_is_in_ring(place.longitude, place.latitude, ring) for ring in areas)
 
 
-def _is_in(x: float, y: float, ring: GeoPolygon) -> bool:
+def _is_in_ring(x: float, y: float, ring: GeoPolygon) -> bool:
     inside = False
     for (x1, y1), (x2, y2) in pairwise((*ring, ring[0])):
         if (y1 > y) != (y2 > y) and x < (x2 - x1) * (y - y1) / (y2 - y1) + x1:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from alpr.hotlist.rules.areas import is_within
+from alpr.hotlist.rules.areas import is_inside
 from alpr.hotlist.rules.schedule import schedule_from_text
-from alpr.types import HotlistEntry, Place
+from alpr.types import CameraPlace, HotlistEntry
 
 PICTURE_DIRECTIONS = ("approaching", "receding", "left", "right")
 """As `Read.direction` has them."""
@@ -18,17 +18,17 @@ COMPASS_TOLERANCE_DEG = 67.5
 """A camera tells four directions only: a vehicle that goes right of it may be 45° off that."""
 
 
-class Circumstances(NamedTuple):
+class ReadContext(NamedTuple):
     """Of a read: what an entry's conditions are held against."""
 
     at: datetime
-    place: Place | None = None
+    place: CameraPlace | None = None
     """None where the camera's position is not known."""
     direction: str | None = None
     """As `Read.direction`."""
 
 
-def unchecked_conditions(entry: HotlistEntry, seen: Circumstances) -> tuple[str, ...] | None:
+def unchecked_conditions(entry: HotlistEntry, seen: ReadContext) -> tuple[str, ...] | None:
     """None where a condition of the entry does not hold; else the names of those that could not be checked.
 
     What cannot be checked counts as met: an alert that says so costs a look, a missing one a car.
@@ -39,10 +39,10 @@ def unchecked_conditions(entry: HotlistEntry, seen: Circumstances) -> tuple[str,
     if entry.areas:
         if seen.place is None:
             unchecked += ("position",)
-        elif not is_within(seen.place, entry.areas):
+        elif not is_inside(seen.place, entry.areas):
             return None
     if entry.directions:
-        verdicts = {_goes(direction, seen) for direction in entry.directions}
+        verdicts = {_travels(direction, seen) for direction in entry.directions}
         if True not in verdicts:
             if None not in verdicts:
                 return None
@@ -50,7 +50,7 @@ def unchecked_conditions(entry: HotlistEntry, seen: Circumstances) -> tuple[str,
     return unchecked
 
 
-def _goes(direction: str, seen: Circumstances) -> bool | None:
+def _travels(direction: str, seen: ReadContext) -> bool | None:
     """Whether the vehicle goes that way; None where it cannot be told."""
     if seen.direction not in _TURN_DEG:
         return None

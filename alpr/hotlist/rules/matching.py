@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from alpr.hotlist.rules.alignment import align, is_within
-from alpr.hotlist.rules.conditions import Circumstances, unchecked_conditions
+from alpr.hotlist.rules.alignment import align, is_within_edits
+from alpr.hotlist.rules.conditions import ReadContext, unchecked_conditions
 from alpr.hotlist.rules.policy import DEFAULT_POLICY, MatchPolicy
 from alpr.hotlist.rules.wildcards import is_pattern, probability_of_pattern
 from alpr.plates import differing_positions, look_alike_key
@@ -22,8 +22,8 @@ _COLUMN = {char: column for column, char in enumerate(ALPHABET)}
 _RANK = {kind: rank for rank, kind in enumerate(MatchKind)}  # the kinds are declared from closest to farthest
 
 
-def meet(
-    plate: PlateText, entry: HotlistEntry, policy: MatchPolicy = DEFAULT_POLICY, seen: Circumstances | None = None
+def match_entry(
+    plate: PlateText, entry: HotlistEntry, policy: MatchPolicy = DEFAULT_POLICY, seen: ReadContext | None = None
 ) -> Match | None:
     """The match of a read with an entry under its list's policy, of the closest kind; None where there is none.
 
@@ -33,16 +33,16 @@ def meet(
     unchecked = () if seen is None else unchecked_conditions(entry, seen)
     if unchecked is None:
         return None
-    for match in _ways(plate, entry, policy):
+    for match in _possible_matches(plate, entry, policy):
         if match.kind is MatchKind.EXACT or match.probability >= policy.min_probability:
             return replace(match, unchecked=unchecked) if unchecked else match
     return None
 
 
-def _ways(plate: PlateText, entry: HotlistEntry, policy: MatchPolicy) -> Iterator[Match]:
+def _possible_matches(plate: PlateText, entry: HotlistEntry, policy: MatchPolicy) -> Iterator[Match]:
     """Every way in which the read meets the entry, closest first, whatever its probability."""
     text, wanted, length = plate.text, entry.plate, len(plate.text)
-    if is_elsewhere(plate, entry.region):
+    if is_other_region(plate, entry.region):
         if text == wanted and policy.other_region.at(length):
             yield Match(entry, MatchKind.OTHER_REGION, (), probability_of(plate, wanted))
         return
@@ -52,10 +52,10 @@ def _ways(plate: PlateText, entry: HotlistEntry, policy: MatchPolicy) -> Iterato
     elif text == wanted:
         yield Match(entry, MatchKind.EXACT, (), probability_of(plate, wanted))
     else:
-        yield from _other_texts(plate, entry, policy)
+        yield from _approximate_matches(plate, entry, policy)
 
 
-def _other_texts(plate: PlateText, entry: HotlistEntry, policy: MatchPolicy) -> Iterator[Match]:
+def _approximate_matches(plate: PlateText, entry: HotlistEntry, policy: MatchPolicy) -> Iterator[Match]:
     """The ways in which the read meets an entry of another text in full."""
     text, wanted, length = plate.text, entry.plate, len(plate.text)
     if length == len(wanted) and look_alike_key(text) == look_alike_key(wanted):
@@ -67,12 +67,12 @@ def _other_texts(plate: PlateText, entry: HotlistEntry, policy: MatchPolicy) -> 
             if candidate.text == wanted:
                 yield Match(entry, MatchKind.CANDIDATE, align(plate, wanted).positions, candidate.confidence)
     edits = policy.edits.at(min(length, len(wanted)))
-    if edits and is_within(text, wanted, edits):
+    if edits and is_within_edits(text, wanted, edits):
         way = align(plate, wanted)
         yield Match(entry, MatchKind.DISTANCE, way.positions, way.probability)
 
 
-def is_elsewhere(plate: PlateText, region: str | None) -> bool:
+def is_other_region(plate: PlateText, region: str | None) -> bool:
     """True where read and entry both name a region and these exclude one another.
 
     A country and one of its states do not: "US" and "US-NY" may be the same plate.

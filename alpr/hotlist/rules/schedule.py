@@ -21,7 +21,7 @@ _EXAMPLE = "Mo-Fr 08:00-17:00; Sa 22:00-04:00 Europe/London"
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class TimeSlot:
     """Hours that begin on certain days."""
 
     days: frozenset[int]
@@ -42,7 +42,7 @@ class Window:
 class Schedule:
     """Windows of the week in one time zone."""
 
-    windows: tuple[Window, ...]
+    slots: tuple[TimeSlot, ...]
     zone: ZoneInfo
 
     @classmethod
@@ -58,16 +58,16 @@ class Schedule:
         body, _, zone = written.strip().rpartition(" ")
         if not body:
             raise ValueError(f"give days and hours and a time zone, such as {_EXAMPLE}")
-        return cls(tuple(_window(part) for part in body.split(";")), _zone(zone))
+        return cls(tuple(_slot(part) for part in body.split(";")), _zone(zone))
 
     def holds(self, at: datetime) -> bool:
         """Whether an instant is within, by the wall clock of the time zone."""
         local = at.astimezone(self.zone)
         second = local.hour * 3600 + local.minute * 60 + local.second
-        return any(window.holds(local.weekday(), second) for window in self.windows)
+        return any(slot.holds(local.weekday(), second) for slot in self.slots)
 
     def __str__(self) -> str:
-        return f"{'; '.join(map(_text, self.windows))} {self.zone.key}"
+        return f"{'; '.join(map(_text, self.slots))} {self.zone.key}"
 
 
 @lru_cache(maxsize=1024)  # a list has few schedules, and reads ask for them again and again
@@ -83,7 +83,7 @@ def _zone(name: str) -> ZoneInfo:
         raise ValueError(f"ends with {name!r}, which is no time zone such as Europe/London or UTC") from None
 
 
-def _window(part: str) -> Window:
+def _slot(part: str) -> TimeSlot:
     words = part.split()
     hours = _HOURS.fullmatch(words[-1]) if words else None
     days = words[:-1] if hours else words
@@ -92,7 +92,7 @@ def _window(part: str) -> Window:
     start_s, end_s = (_second(hours[1], hours[2]), _second(hours[3], hours[4])) if hours else (0, _DAY_S)
     if start_s == _DAY_S:
         raise ValueError("24:00 may only end a window")
-    return Window(_days(days[0]) if days else frozenset(range(7)), start_s, end_s)
+    return TimeSlot(_days(days[0]) if days else frozenset(range(7)), start_s, end_s)
 
 
 def _second(hour: str, minute: str) -> int:
@@ -118,8 +118,8 @@ def _day(written: str) -> int:
     return DAYS.index(name)
 
 
-def _text(window: Window) -> str:
-    return f"{_days_text(window.days)} {_clock(window.start_s)}-{_clock(window.end_s)}"
+def _text(slot: TimeSlot) -> str:
+    return f"{_days_text(slot.days)} {_clock(slot.start_s)}-{_clock(slot.end_s)}"
 
 
 def _clock(second: int) -> str:

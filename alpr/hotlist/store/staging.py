@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from alpr.errors import EntryError, HotlistError
-from alpr.hotlist.entries.issue_codes import Cause
+from alpr.hotlist.entries.issue_codes import IssueCode
 from alpr.hotlist.store.database import text_from_instant
 from alpr.hotlist.store.entry_store import COLUMNS, EntryRow, row_from_entry
 from alpr.types import HotlistEntry
@@ -108,7 +108,7 @@ def drop_duplicates(connection: sqlite3.Connection) -> Iterator[EntryError]:
     connection.execute("DELETE FROM staged WHERE row IN (SELECT row FROM twice)")
     for line, kept in connection.execute("SELECT line, kept_line FROM twice ORDER BY row"):
         reason = f"is on line {kept} already, with the same region and case reference"
-        yield EntryError(line, "plate", reason, Cause.DUPLICATE)
+        yield EntryError(line, "plate", reason, IssueCode.DUPLICATE)
     connection.execute("DROP TABLE twice")
 
 

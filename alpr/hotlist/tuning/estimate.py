@@ -17,7 +17,7 @@ from typing import NamedTuple
 from alpr.hotlist.rules.policy import ByLength, MatchPolicy
 from alpr.hotlist.rules.wildcards import is_pattern
 from alpr.hotlist.tuning.plate_model import PlateModel
-from alpr.hotlist.tuning.read_confusions import Sort, reads_near
+from alpr.hotlist.tuning.read_confusions import Confusion, reads_near
 from alpr.hotlist.tuning.read_errors import ErrorModel
 
 ENTRIES_SAMPLED = 1000
@@ -38,7 +38,7 @@ CHOICES: Mapping[str, Mapping[str, ByLength]] = {
 """From the strictest to the loosest; each with every least probability of the error model."""
 
 
-class Traffic(NamedTuple):
+class DailyReads(NamedTuple):
     """What passes the cameras of a list."""
 
     plates: PlateModel
@@ -49,11 +49,11 @@ class Traffic(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Neighbourhood:
-    """How probable it is that a passing car's plate meets some entry, by sort and by the length that rules go by."""
+    """How probable it is that a passing car's plate meets some entry, by kind and by the length that rules go by."""
 
-    by_sort: Mapping[tuple[Sort, int], float]
+    by_confusion: Mapping[tuple[Confusion, int], float]
     """Expected entries met per read."""
-    error: Mapping[tuple[Sort, int], float]
+    error: Mapping[tuple[Confusion, int], float]
     """Standard error of each."""
     misread_as_listed: float
     """Expected entries per read that another car is taken for exactly; no rule can tell these from right ones."""
@@ -64,7 +64,7 @@ class Neighbourhood:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class HitEstimate:
     """What a setting is to be expected to raise."""
 
     name: str
@@ -84,7 +84,7 @@ class Outlook:
 
 
 def neighbourhood(
-    plates: Sequence[str], entries: int, traffic: PlateModel, errors: ErrorModel, seed: int = 1
+    plates: Sequence[str], entries: int, plate_model: PlateModel, errors: ErrorModel, seed: int = 1
 ) -> Neighbourhood:
     """What stands near a list's entries.
 
@@ -94,14 +94,14 @@ def neighbourhood(
     """
     known = [plate for plate in plates if not is_pattern(plate)]
     sample = random.Random(seed).sample(known, min(ENTRIES_SAMPLED, len(known)))  # noqa: S311 - no secret
-    sums: defaultdict[tuple[Sort, int], list[float]] = defaultdict(list)
+    sums: defaultdict[tuple[Confusion, int], list[float]] = defaultdict(list)
     misread = 0.0
     for plate in sample:
-        found: defaultdict[tuple[Sort, int], float] = defaultdict(float)
-        for sort, text in reads_near(plate):
-            probability = traffic.probability(text)
-            found[sort, _asked_length(sort, plate, text)] += probability
-            if sort in (Sort.LOOK_ALIKE_1, Sort.REPLACED):
+        found: defaultdict[tuple[Confusion, int], float] = defaultdict(float)
+        for kind, text in reads_near(plate):
+            probability = plate_model.probability(text)
+            found[kind, _asked_length(kind, plate, text)] += probability
+            if kind in (Confusion.LOOK_ALIKE_1, Confusion.REPLACED):
                 misread += probability * _taken_for(text, plate, errors)
         for key, value in found.items():
             sums[key].append(value)
@@ -118,7 +118,9 @@ def neighbourhood(
     )
 
 
-def outlooks(near: Neighbourhood, traffic: Traffic, errors: ErrorModel, base: MatchPolicy) -> list[Outlook]:
+def estimate_settings(
+    near: Neighbourhood, daily: DailyReads, errors: ErrorModel, base: MatchPolicy
+) -> list[HitEstimate]:
     """What each setting is to be expected to raise: every choice with every least probability.
 
     Args:
@@ -128,55 +130,57 @@ def outlooks(near: Neighbourhood, traffic: Traffic, errors: ErrorModel, base: Ma
     for name, choice in CHOICES.items():
         for least in errors.thresholds if choice["look_alikes"].steps or choice["edits"].steps else (0.0,):
             policy = replace(base, **choice, min_probability=least)
-            found.append(outlook(name, policy, near, traffic, errors))
+            found.append(estimate_setting(name, policy, near, daily, errors))
     return found
 
 
-def outlook(name: str, policy: MatchPolicy, near: Neighbourhood, traffic: Traffic, errors: ErrorModel) -> Outlook:
+def estimate_setting(
+    name: str, policy: MatchPolicy, near: Neighbourhood, daily: DailyReads, errors: ErrorModel
+) -> HitEstimate:
     """What one setting is to be expected to raise."""
     false = error = 0.0
-    for (sort, length), met in near.by_sort.items():
-        if _allows(policy, sort, length):
-            share = errors.accepted(errors.others_above, sort, policy.min_probability) * traffic.reads_per_day
+    for (kind, length), met in near.by_confusion.items():
+        if _allows(policy, kind, length):
+            share = errors.accepted(errors.others_above, kind, policy.min_probability) * daily.reads_per_day
             false += met * share
-            error = math.hypot(error, near.error[sort, length] * share)
+            error = math.hypot(error, near.error[kind, length] * share)
     caught = errors.right
-    for sort, share in errors.wrong.items():
-        allowed = sum(of for length, of in near.lengths.items() if _allows(policy, sort, _read_length(sort, length)))
-        caught += share * allowed * errors.accepted(errors.true_above, sort, policy.min_probability)
-    return Outlook(name, policy, caught, caught * traffic.listed_per_day, false, error)
+    for kind, share in errors.wrong.items():
+        allowed = sum(of for length, of in near.lengths.items() if _allows(policy, kind, _read_length(kind, length)))
+        caught += share * allowed * errors.accepted(errors.true_above, kind, policy.min_probability)
+    return HitEstimate(name, policy, caught, caught * daily.listed_per_day, false, error)
 
 
-def best(found: Iterable[Outlook], false_hits_per_day: float) -> Outlook | None:
+def best_setting(found: Iterable[HitEstimate], false_hits_per_day: float) -> HitEstimate | None:
     """The setting that catches most while its false hits are likely within the aim; of equals the one with fewest."""
     within = [one for one in found if one.likely_most <= false_hits_per_day]
     return max(within, key=lambda one: (round(one.caught, 4), -one.false_per_day), default=None)
 
 
-def least_probabilities(found: Sequence[Outlook], false_hits_per_day: float) -> list[Outlook]:
+def best_thresholds(found: Sequence[HitEstimate], false_hits_per_day: float) -> list[HitEstimate]:
     """Of each choice the setting with the lowest least probability that is within the aim, or else its highest."""
-    chosen: dict[str, Outlook] = {}
+    chosen: dict[str, HitEstimate] = {}
     for one in found:
         if one.name not in chosen or chosen[one.name].likely_most > false_hits_per_day:
             chosen[one.name] = one
     return list(chosen.values())
 
 
-def _asked_length(sort: Sort, plate: str, read: str) -> int:
+def _asked_length(kind: Confusion, plate: str, read: str) -> int:
     """The length by which a policy decides: of the read for look-alikes, of the shorter text for edits."""
-    return min(len(plate), len(read)) if sort in (Sort.MISSING, Sort.EXTRA) else len(read)
+    return min(len(plate), len(read)) if kind in (Confusion.MISSING, Confusion.EXTRA) else len(read)
 
 
-def _read_length(sort: Sort, plate_length: int) -> int:
-    return plate_length - 1 if sort is Sort.MISSING else plate_length
+def _read_length(kind: Confusion, plate_length: int) -> int:
+    return plate_length - 1 if kind is Confusion.MISSING else plate_length
 
 
-def _allows(policy: MatchPolicy, sort: Sort, length: int) -> bool:
-    if sort is Sort.LOOK_ALIKE_2:
+def _allows(policy: MatchPolicy, kind: Confusion, length: int) -> bool:
+    if kind is Confusion.LOOK_ALIKE_2:
         return policy.look_alikes.at(length) >= 2 or policy.edits.at(length) >= 2
     if policy.edits.at(length) >= 1:
         return True
-    return sort is Sort.LOOK_ALIKE_1 and policy.look_alikes.at(length) >= 1
+    return kind is Confusion.LOOK_ALIKE_1 and policy.look_alikes.at(length) >= 1
 
 
 def _taken_for(plate: str, read: str, errors: ErrorModel) -> float:

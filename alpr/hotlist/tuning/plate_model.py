@@ -45,7 +45,7 @@ class PlateModel:
                 by_form["".join(map(_CLASS.__getitem__, plate))].append(plate)
         total = sum(map(len, by_form.values()))
         if not total:
-            raise ValueError("a model of traffic needs plates")
+            raise ValueError("a plate model needs at least one plate")
         lengths = Counter(len(form) for form in by_form)
         places = {
             form: tuple(_shares(form, plates, at) for at in range(len(form))) for form, plates in by_form.items()

@@ -1,4 +1,4 @@
-"""How a read differs from a plate that it may stand for, in the sorts that match policies tell apart. Pure."""
+"""How a read differs from a plate that it may stand for, in the kinds that match policies tell apart. Pure."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from enum import StrEnum
 from itertools import combinations
 
-from alpr.hotlist.rules.alignment import is_within
+from alpr.hotlist.rules.alignment import is_within_edits
 from alpr.plates import GLYPH_CLASSES, differing_positions, look_alike_key
 from alpr.types import ALPHABET
 
 
-class Sort(StrEnum):
+class Confusion(StrEnum):
     """One way to differ from a plate."""
 
     LOOK_ALIKE_1 = "one look-alike"
@@ -28,35 +28,35 @@ _ALIKE = {
 }
 
 
-def sort_of(read: str, plate: str) -> Sort | None:
+def confusion_of(read: str, plate: str) -> Confusion | None:
     """How a read differs from a plate; None where it is the same, or differs by more than any policy bridges.
 
-    >>> sort_of("A8C123", "ABC123"), sort_of("ABC12", "ABC123"), sort_of("ABC123", "ABC123")
-    (<Sort.LOOK_ALIKE_1: 'one look-alike'>, <Sort.MISSING: 'one missing'>, None)
+    >>> confusion_of("A8C123", "ABC123"), confusion_of("ABC12", "ABC123"), confusion_of("ABC123", "ABC123")
+    (<Confusion.LOOK_ALIKE_1: 'one look-alike'>, <Confusion.MISSING: 'one missing'>, None)
     """
     if len(read) == len(plate):
         count = len(differing_positions(read, plate))
         if look_alike_key(read) == look_alike_key(plate):
-            return {1: Sort.LOOK_ALIKE_1, 2: Sort.LOOK_ALIKE_2}.get(count)
-        return Sort.REPLACED if count == 1 else None
-    if not is_within(read, plate, 1):
+            return {1: Confusion.LOOK_ALIKE_1, 2: Confusion.LOOK_ALIKE_2}.get(count)
+        return Confusion.REPLACED if count == 1 else None
+    if not is_within_edits(read, plate, 1):
         return None
-    return Sort.MISSING if len(read) < len(plate) else Sort.EXTRA
+    return Confusion.MISSING if len(read) < len(plate) else Confusion.EXTRA
 
 
-def reads_near(plate: str) -> Iterator[tuple[Sort, str]]:
-    """Every text that differs from a plate in one of the sorts, each once."""
+def reads_near(plate: str) -> Iterator[tuple[Confusion, str]]:
+    """Every text that differs from a plate in one of the kinds, each once."""
     for position, char in enumerate(plate):
         for other in ALPHABET:
             if other != char:
-                sort = Sort.LOOK_ALIKE_1 if other in _ALIKE[char] else Sort.REPLACED
-                yield sort, plate[:position] + other + plate[position + 1 :]
+                kind = Confusion.LOOK_ALIKE_1 if other in _ALIKE[char] else Confusion.REPLACED
+                yield kind, plate[:position] + other + plate[position + 1 :]
     for first, second in combinations(range(len(plate)), 2):
         for one in _ALIKE[plate[first]]:
             for other in _ALIKE[plate[second]]:
                 text = plate[:first] + one + plate[first + 1 : second] + other + plate[second + 1 :]
-                yield Sort.LOOK_ALIKE_2, text
+                yield Confusion.LOOK_ALIKE_2, text
     shorter = {plate[:at] + plate[at + 1 :] for at in range(len(plate))}
     longer = {plate[:at] + char + plate[at:] for at in range(len(plate) + 1) for char in ALPHABET}
-    yield from ((Sort.MISSING, text) for text in sorted(shorter))
-    yield from ((Sort.EXTRA, text) for text in sorted(longer))
+    yield from ((Confusion.MISSING, text) for text in sorted(shorter))
+    yield from ((Confusion.EXTRA, text) for text in sorted(longer))

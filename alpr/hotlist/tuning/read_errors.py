@@ -12,11 +12,11 @@ from typing import Self
 import msgspec
 
 from alpr.errors import DecodeError, HotlistError
-from alpr.hotlist.tuning.read_confusions import Sort
+from alpr.hotlist.tuning.read_confusions import Confusion
 from alpr.system.decoding import decoded
 from alpr.types import ALPHABET
 
-MEASURED = Path(__file__).with_name("read_errors.json")
+SHIPPED_TABLE = Path(__file__).with_name("read_errors.json")
 """Made by `python -m bench.error_model`, which is told in the file."""
 
 
@@ -50,19 +50,19 @@ class ErrorModel:
     """How many reads it was measured on."""
     right: float
     """Share of reads that say what the plate says."""
-    wrong: Mapping[Sort, float]
-    """Share of reads that differ from the plate in each sort; the rest differs by more."""
+    wrong: Mapping[Confusion, float]
+    """Share of reads that differ from the plate in each kind; the rest differs by more."""
     thresholds: Sequence[float]
     """Rising; probabilities that `true_above` and `others_above` are known at."""
-    true_above: Mapping[Sort, Sequence[float]]
-    """Of reads that err in a sort, the share that holds the plate's text at least so probable."""
-    others_above: Mapping[Sort, Sequence[float]]
-    """Of other plates that differ from a read in a sort, the share that it holds at least so probable."""
+    true_above: Mapping[Confusion, Sequence[float]]
+    """Of reads that err in a kind, the share that holds the plate's text at least so probable."""
+    others_above: Mapping[Confusion, Sequence[float]]
+    """Of other plates that differ from a read in a kind, the share that it holds at least so probable."""
     confusions: Mapping[str, float]
     """"AB": probability that a character B of the plate is read as A."""
 
     @classmethod
-    def load(cls, path: Path = MEASURED) -> Self:
+    def load(cls, path: Path = SHIPPED_TABLE) -> Self:
         """The model of a table.
 
         Raises:
@@ -75,10 +75,10 @@ class ErrorModel:
                 model=table.model,
                 reads=reads,
                 right=table.outcomes["right"] / reads,
-                wrong={sort: table.outcomes[sort.value] / reads for sort in Sort},
+                wrong={kind: table.outcomes[kind.value] / reads for kind in Confusion},
                 thresholds=table.thresholds,
                 true_above=_true_above(table),
-                others_above={sort: _at_most(table.others_above[sort.value]) for sort in Sort},
+                others_above={kind: _at_most(table.others_above[kind.value]) for kind in Confusion},
                 confusions=_confusions(table.replaced, table.characters),
             )
         except (OSError, DecodeError, KeyError, ZeroDivisionError) as error:
@@ -86,37 +86,37 @@ class ErrorModel:
                 f"{path}: is no table of read errors ({error}): make one with bench.error_model"
             ) from error
 
-    def accepted(self, above: Mapping[Sort, Sequence[float]], sort: Sort, min_probability: float) -> float:
+    def accepted(self, above: Mapping[Confusion, Sequence[float]], kind: Confusion, min_probability: float) -> float:
         """The share that a least probability lets through; between thresholds that of the lower one."""
         place = max(0, bisect_right(self.thresholds, min_probability) - 1)
-        return above[sort][place]
+        return above[kind][place]
 
 
 @cache
-def measured() -> ErrorModel:
+def shipped_errors() -> ErrorModel:
     """The model of the shipped recogniser."""
     return ErrorModel.load()
 
 
-def _true_above(table: _Table) -> dict[Sort, tuple[float, ...]]:
-    """Errors are few: those that keep the plate's length count together, also for sorts that never came."""
-    together = [table.true_above[sort.value] for sort in _SAME_LENGTH]
+def _true_above(table: _Table) -> dict[Confusion, tuple[float, ...]]:
+    """Errors are few: those that keep the plate's length count together, also for kinds that never came."""
+    together = [table.true_above[kind.value] for kind in _SAME_LENGTH]
     count = sum(one.count for one in together)
     columns = zip(*([one.count * share for share in one.shares] for one in together), strict=True)
     pooled = tuple(sum(column) / count for column in columns) if count else (1.0,) * len(table.thresholds)
-    found = dict.fromkeys(Sort, pooled)
-    if (missing := table.true_above[Sort.MISSING.value]).count:
-        found[Sort.MISSING] = missing.shares
+    found = dict.fromkeys(Confusion, pooled)
+    if (missing := table.true_above[Confusion.MISSING.value]).count:
+        found[Confusion.MISSING] = missing.shares
     return found
 
 
-_SAME_LENGTH = (Sort.LOOK_ALIKE_1, Sort.LOOK_ALIKE_2, Sort.REPLACED)
+_SAME_LENGTH = (Confusion.LOOK_ALIKE_1, Confusion.LOOK_ALIKE_2, Confusion.REPLACED)
 
 
-def _at_most(measured: _Shares) -> tuple[float, ...]:
+def _at_most(counted: _Shares) -> tuple[float, ...]:
     """Half a time more than was counted: what never came in so many tries is not impossible."""
-    more = 0.5 / max(1, measured.count)
-    return tuple(min(1.0, share + more) for share in measured.shares)
+    more = 0.5 / max(1, counted.count)
+    return tuple(min(1.0, share + more) for share in counted.shares)
 
 
 def _confusions(replaced: Mapping[str, int], characters: Mapping[str, int]) -> dict[str, float]:

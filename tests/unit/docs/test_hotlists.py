@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from alpr.hotlist.entries.entry_rows import _LENGTHS, COLUMNS, PLATE_LENGTHS
-from alpr.hotlist.entries.issue_codes import Cause
-from alpr.hotlist.entries.ncic_codes import CODES, Code
+from alpr.hotlist.entries.issue_codes import IssueCode
+from alpr.hotlist.entries.ncic_codes import NCIC_CODES, NcicCode
 from alpr.hotlist.files.csv_rows import _LINES_PER_ROW
 from alpr.hotlist.files.formats import Format
 from alpr.hotlist.files.importer import import_csv, import_list
 from alpr.hotlist.match.index import HotlistIndex
-from alpr.hotlist.rules.alignment import MISSED_CHARACTER
+from alpr.hotlist.rules.alignment import MISSED_CHARACTER_PROBABILITY
 from alpr.hotlist.rules.matching import REGION_CONFIDENCE
 from alpr.hotlist.rules.policy import EDITS_FROM_LENGTH, MatchPolicy
 from alpr.hotlist.store.shrinking import MAX_SHRINK
@@ -95,9 +95,9 @@ def test_what_becomes_of_the_foreign_formats(tmp_path: Path) -> None:
 
 def test_formats_and_codes() -> None:
     assert [row[0].strip("`") for row in table("format")] == [written_as.value for written_as in Format]
-    described = {row[0].strip("`"): Code(row[1], row[3].strip("`"), int(row[2])) for row in table("code")}
-    assert described == CODES
-    for cause in Cause:
+    described = {row[0].strip("`"): NcicCode(row[1], row[3].strip("`"), int(row[2])) for row in table("code")}
+    assert described == NCIC_CODES
+    for cause in IssueCode:
         assert f"`{cause}`" in DOCS
     assert f"by more than {MAX_SHRINK:.0%}".replace("%", " %") in DOCS
 
@@ -126,7 +126,7 @@ def test_kinds() -> None:
 def test_figures_in_the_text() -> None:
     text = " ".join(DOCS.split())
     assert f"sure of its own ({REGION_CONFIDENCE} or more)" in text
-    assert f"one that is missing counts {MISSED_CHARACTER} (" in text
+    assert f"one that is missing counts {MISSED_CHARACTER_PROBABILITY} (" in text
     assert EDITS_FROM_LENGTH == {1: 4, 2: 6}
     assert "at most 1 from four characters on, 2 from six on" in text
     assert f"over up to {_LINES_PER_ROW} lines" in text

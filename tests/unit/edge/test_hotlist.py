@@ -11,7 +11,7 @@ from alpr.edge.app import Edge
 from alpr.edge.outcomes import AlertedOutcome
 from alpr.edge.settings import places_of
 from alpr.hotlist.match.skips import Skip, add_skip, read_skips
-from alpr.types import Place
+from alpr.types import CameraPlace
 from tests.conftest import START, FakeClock
 from tests.hotlists import a_hotlist, a_read, an_old_hotlist, imported
 
@@ -35,7 +35,7 @@ def an_edge(folder: Path) -> Edge:
 
 
 def test_cameras_stand_where_they_are_said_to(tmp_path: Path) -> None:
-    assert places_of(a_config(tmp_path).cameras) == {"cam": Place(51.5, -0.12, 90.0)}
+    assert places_of(a_config(tmp_path).cameras) == {"cam": CameraPlace(51.5, -0.12, 90.0)}
 
 
 def test_an_area_counts_for_the_cameras_within(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from alpr.hotlist.match import recheck as past_module
-from alpr.hotlist.match import recheck_filter as due_module
+from alpr.hotlist.match import recheck as recheck_module
+from alpr.hotlist.match import recheck_filter as filter_module
 from alpr.hotlist.match.hits import MaxAges, hit_id_of
 from alpr.hotlist.match.index import HotlistIndex
-from alpr.hotlist.match.recheck import PastCheck, PastHit, PastRead
+from alpr.hotlist.match.recheck import Recheck, RecheckHit, RecheckRead
 from alpr.hotlist.updates.container import ListHead
 from alpr.hotlist.updates.install import Trust, apply_update
 from alpr.hotlist.updates.installed_sets import forget_arrivals
@@ -32,7 +32,7 @@ HOUR = timedelta(hours=1)
 class FakeHistory:
     """Reads by plate, as a dictionary has them; counts what is asked for."""
 
-    plates: dict[int, tuple[str, list[PastRead]]] = field(default_factory=dict)
+    plates: dict[int, tuple[str, list[RecheckRead]]] = field(default_factory=dict)
     hits: set[tuple[int, str]] = field(default_factory=set)
     looked_at: list[str] = field(default_factory=list)
 
@@ -41,13 +41,13 @@ class FakeHistory:
         read = replace(a_read(plate, an_id(number)), first_seen_at=at, last_seen_at=at)
         known = {text: key for key, (text, _) in self.plates.items()}
         key = known.get(read.plate.text, len(self.plates) + 1)
-        self.plates.setdefault(key, (read.plate.text, []))[1].append(PastRead(read, owner))
+        self.plates.setdefault(key, (read.plate.text, []))[1].append(RecheckRead(read, owner))
         return read
 
     def texts(self, after: int, limit: int) -> Sequence[tuple[int, str]]:
         return [(key, text) for key, (text, _) in sorted(self.plates.items()) if key > after][:limit]
 
-    def reads(self, key: int) -> Iterator[PastRead]:
+    def reads(self, key: int) -> Iterator[RecheckRead]:
         text, reads = self.plates[key]
         self.looked_at.append(text)
         yield from reads
@@ -76,11 +76,11 @@ class Device:
         apply_update(self.database, path, Trust(ADMINS), self.clock.now())
 
     @contextmanager
-    def check(self, max_ages: MaxAges | None = None) -> Iterator[PastCheck]:
+    def check(self, max_ages: MaxAges | None = None) -> Iterator[Recheck]:
         with (
             HotlistIndex.open(self.database) as index,
             closing(
-                PastCheck(
+                Recheck(
                     self.database,
                     index,
                     self.history,
@@ -100,7 +100,7 @@ class Device:
         return found
 
 
-def all_of(past: PastCheck) -> list[PastHit]:
+def all_of(past: Recheck) -> list[RecheckHit]:
     found = past.step(10)
     assert past.is_idle
     return found
@@ -160,12 +160,12 @@ def test_what_is_done_is_told_and_forgotten(device: Device) -> None:
 def test_an_update_that_lands_in_the_middle_is_checked_afterwards(
     device: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(past_module, "_BATCH", 1)
+    monkeypatch.setattr(recheck_module, "_BATCH", 1)
     for plate in ("AB12CDE", "NEW1234", "AB12CDF"):
         device.history.add(plate)
     device.update("AB12CDE")
     with device.check() as past:
-        first: list[PastHit] = []
+        first: list[RecheckHit] = []
         while not first:
             first = past.step(0)
         assert [found.hit.plate_text for found in first] == ["AB12CDE"]
@@ -190,7 +190,7 @@ def test_a_step_ends_when_its_time_is_over(device: Device) -> None:
 
 
 def test_a_large_update_is_loaded_in_pieces(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(due_module, "LOADED_AT_ONCE", 10)
+    monkeypatch.setattr(filter_module, "KEYS_PER_LOAD", 10)
     device.history.add("AA00044")
     device.update(*(f"AA{n:05d}" for n in range(45)))
     with device.check() as past:
@@ -239,7 +239,7 @@ def test_an_entry_counts_for_reads_from_before_its_validity_but_has_to_be_in_for
 
 
 def test_beyond_so_many_new_entries_every_plate_is_looked_at(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(due_module, "MOST_KEYS", 2)
+    monkeypatch.setattr(filter_module, "MAX_KEYS", 2)
     for plate in ("AB12CDE", "UNLIKE1"):
         device.history.add(plate)
     device.update("AB12CDE", "NEW1234", "NEW1235")

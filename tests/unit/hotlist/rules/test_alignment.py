@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alpr.hotlist.rules.alignment import MISSED_CHARACTER, align, is_within
+from alpr.hotlist.rules.alignment import MISSED_CHARACTER_PROBABILITY, align, is_within_edits
 from alpr.hotlist.rules.neighbours import ENDING_LENGTH, one_edit_variants, openings_and_ending
 from alpr.plates import levenshtein
 from tests.conftest import a_plate_text
@@ -17,7 +17,7 @@ texts = st.text("AB1", min_size=1, max_size=9)
 @settings(max_examples=300)
 @given(texts, texts, st.integers(0, 2))
 def test_is_within_is_the_edit_distance(first: str, second: str, edits: int) -> None:
-    assert is_within(first, second, edits) == (levenshtein(first, second, edits) <= edits)
+    assert is_within_edits(first, second, edits) == (levenshtein(first, second, edits) <= edits)
 
 
 @settings(max_examples=150, deadline=None)
@@ -36,9 +36,9 @@ def test_an_alignment_has_as_many_positions_as_edits(first: str, second: str) ->
         ("AB12", "AB12", (), 0.9**4),
         ("AB12", "AX12", (1,), 0.9**3 * 0.1 / 35),
         ("AB12", "A12", (1,), 0.9**3 * 0.1),
-        ("AB12", "AXB12", (1,), 0.9**4 * MISSED_CHARACTER),
-        ("AB12", "AB12X", (4,), 0.9**4 * MISSED_CHARACTER),
-        ("AB12", "XAB12", (0,), 0.9**4 * MISSED_CHARACTER),
+        ("AB12", "AXB12", (1,), 0.9**4 * MISSED_CHARACTER_PROBABILITY),
+        ("AB12", "AB12X", (4,), 0.9**4 * MISSED_CHARACTER_PROBABILITY),
+        ("AB12", "XAB12", (0,), 0.9**4 * MISSED_CHARACTER_PROBABILITY),
         ("AB12", "AB1", (3,), 0.9**3 * 0.1),
     ],
 )

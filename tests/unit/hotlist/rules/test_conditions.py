@@ -13,15 +13,15 @@ from alpr.errors import EntryError
 from alpr.hotlist.entries.entry_mapping import entry_from_mapping, mapping_from_entry
 from alpr.hotlist.match.hits import HotlistMatcher
 from alpr.hotlist.match.index import HotlistIndex
-from alpr.hotlist.rules.areas import areas_from_text, is_within, text_from_areas
-from alpr.hotlist.rules.conditions import Circumstances, unchecked_conditions
+from alpr.hotlist.rules.areas import areas_from_text, is_inside, text_from_areas
+from alpr.hotlist.rules.conditions import ReadContext, unchecked_conditions
 from alpr.hotlist.rules.receivers import may_learn
-from alpr.types import HotlistEntry, Place
+from alpr.types import CameraPlace, HotlistEntry
 from tests.conftest import START, a_plate_text
 from tests.hotlists import a_read, an_entry, imported
 
 SQUARE = "POLYGON((0 50, 2 50, 2 52, 0 52, 0 50))"
-INSIDE, OUTSIDE = Place(51.0, 1.0), Place(51.0, 3.0)
+INSIDE, OUTSIDE = CameraPlace(51.0, 1.0), CameraPlace(51.0, 3.0)
 
 
 def test_areas_of_a_text() -> None:
@@ -49,28 +49,28 @@ def test_what_is_no_area(written: str, reason: str) -> None:
 
 def test_a_place_is_within_any_of_the_areas() -> None:
     areas = areas_from_text("MULTIPOLYGON(((0 50, 2 50, 2 52, 0 52)), ((10 0, 12 0, 11 -2)))")
-    assert [is_within(place, areas) for place in (INSIDE, OUTSIDE, Place(-1.0, 11.0), Place(-1.9, 10.1))] == [
-        *(True, False, True, False)
-    ]
+    assert [
+        is_inside(place, areas) for place in (INSIDE, OUTSIDE, CameraPlace(-1.0, 11.0), CameraPlace(-1.9, 10.1))
+    ] == [*(True, False, True, False)]
 
 
 def test_an_area_that_is_a_ring_with_a_bay_has_the_bay_outside() -> None:
     bay = areas_from_text("POLYGON((0 0, 4 0, 4 4, 3 4, 3 1, 1 1, 1 4, 0 4))")
-    assert [is_within(Place(2, x), bay) for x in (0.5, 2.0, 3.5)] == [True, False, True]
+    assert [is_inside(CameraPlace(2, x), bay) for x in (0.5, 2.0, 3.5)] == [True, False, True]
 
 
-def seen(direction: str | None = "receding", place: Place | None = INSIDE) -> Circumstances:
-    return Circumstances(START, place, direction)
+def seen(direction: str | None = "receding", place: CameraPlace | None = INSIDE) -> ReadContext:
+    return ReadContext(START, place, direction)
 
 
 def test_an_entry_without_conditions_always_counts() -> None:
-    assert unchecked_conditions(an_entry(), Circumstances(START)) == ()
+    assert unchecked_conditions(an_entry(), ReadContext(START)) == ()
 
 
 @pytest.mark.parametrize(
     ("place", "expected"), [(INSIDE, ()), (OUTSIDE, None), (None, ("position",))], ids=["in", "out", "unknown"]
 )
-def test_area(place: Place | None, expected: tuple[str, ...] | None) -> None:
+def test_area(place: CameraPlace | None, expected: tuple[str, ...] | None) -> None:
     assert unchecked_conditions(replace(an_entry(), areas=areas_from_text(SQUARE)), seen(place=place)) == expected
 
 
@@ -98,7 +98,7 @@ def test_direction(
     wanted: tuple[str, ...], direction: str | None, heading: float | None, expected: tuple[str, ...] | None
 ) -> None:
     entry = replace(an_entry(), directions=wanted)
-    assert unchecked_conditions(entry, seen(direction, Place(51, 1, heading))) == expected
+    assert unchecked_conditions(entry, seen(direction, CameraPlace(51, 1, heading))) == expected
 
 
 def test_the_index_honours_schedule_area_and_direction(tmp_path: Path) -> None:

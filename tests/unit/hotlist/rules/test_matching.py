@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from alpr.hotlist.rules import matching
-from alpr.hotlist.rules.matching import REGION_CONFIDENCE, is_elsewhere, probability_of, urgency
+from alpr.hotlist.rules.matching import REGION_CONFIDENCE, is_other_region, probability_of, urgency
 from alpr.hotlist.rules.policy import MatchPolicy
 from alpr.types import ALPHABET, Candidate, HotlistEntry, Match, MatchKind, PlateText
 from tests.conftest import a_plate_text
@@ -16,19 +16,19 @@ from tests.hotlists import an_entry
 ANY_PROBABILITY = MatchPolicy(min_probability=0.0)
 
 
-def meet(plate: PlateText, entry: HotlistEntry, rules: MatchPolicy = ANY_PROBABILITY) -> Match | None:
-    return matching.meet(plate, entry, rules)
+def match_entry(plate: PlateText, entry: HotlistEntry, rules: MatchPolicy = ANY_PROBABILITY) -> Match | None:
+    return matching.match_entry(plate, entry, rules)
 
 
 def test_exact() -> None:
-    match = meet(a_plate_text("AB12CDE", 0.9), an_entry("AB12CDE"))
+    match = match_entry(a_plate_text("AB12CDE", 0.9), an_entry("AB12CDE"))
     assert match is not None
     assert (match.kind, match.differing_positions) == (MatchKind.EXACT, ())
     assert match.probability == pytest.approx(0.9**7)
 
 
 def test_look_alike_names_its_positions_and_is_never_exact() -> None:
-    match = meet(a_plate_text("A812C0E", 0.9), an_entry("AB12CDE"))
+    match = match_entry(a_plate_text("A812C0E", 0.9), an_entry("AB12CDE"))
     assert match is not None
     assert (match.kind, match.differing_positions) == (MatchKind.LOOK_ALIKE, (1, 5))
     assert match.probability == pytest.approx(0.9**5 * (0.1 / 35) ** 2, rel=1e-4)
@@ -49,13 +49,13 @@ def test_look_alike_names_its_positions_and_is_never_exact() -> None:
     ],
 )
 def test_short_plates_are_matched_strictly(read: str, wanted: str, meets: bool) -> None:
-    assert (meet(a_plate_text(read), an_entry(wanted)) is not None) == meets
+    assert (match_entry(a_plate_text(read), an_entry(wanted)) is not None) == meets
 
 
 def test_probability_is_that_of_the_entry_and_not_of_the_read() -> None:
     plate = a_plate_text("0B12CDE", 0.6)
     plate.char_probabilities[0, ALPHABET.index("O")] = 0.3
-    match = meet(plate, an_entry("OB12CDE"))
+    match = match_entry(plate, an_entry("OB12CDE"))
     assert match is not None
     assert match.probability == pytest.approx(0.3 * 0.6**6)
     assert probability_of(plate, "0B12CDE") == pytest.approx(0.6**7)
@@ -77,26 +77,26 @@ def test_probability_is_that_of_the_entry_and_not_of_the_read() -> None:
 )
 def test_regions(read: str | None, wanted: str | None, elsewhere: bool) -> None:
     plate = replace(a_plate_text(region=read), region_confidence=1.0)
-    assert is_elsewhere(plate, wanted) is elsewhere
-    match = meet(plate, an_entry(region=wanted))
+    assert is_other_region(plate, wanted) is elsewhere
+    match = match_entry(plate, an_entry(region=wanted))
     assert match is not None
     assert match.kind is (MatchKind.OTHER_REGION if elsewhere else MatchKind.EXACT)
 
 
 def test_an_unsure_region_is_no_reason_to_refuse() -> None:
     plate = a_plate_text(region="DE")
-    assert not is_elsewhere(replace(plate, region_confidence=REGION_CONFIDENCE - 0.01), "FR")
-    assert is_elsewhere(replace(plate, region_confidence=REGION_CONFIDENCE), "FR")
+    assert not is_other_region(replace(plate, region_confidence=REGION_CONFIDENCE - 0.01), "FR")
+    assert is_other_region(replace(plate, region_confidence=REGION_CONFIDENCE), "FR")
 
 
 def test_order_is_priority_then_exact_then_probability() -> None:
     sure, unsure = a_plate_text("AB12CDE", 0.99), a_plate_text("AB12CDE", 0.6)
     found = [
-        meet(sure, an_entry("A812CDE", priority=2, entry_id=1)),
-        meet(unsure, an_entry("AB12CDE", priority=2, entry_id=2)),
-        meet(sure, an_entry("AB12CDE", priority=2, entry_id=3)),
-        meet(unsure, an_entry("A812CDE", priority=1, entry_id=4)),
-        meet(unsure, an_entry("A812CDE", priority=2, entry_id=5)),
+        match_entry(sure, an_entry("A812CDE", priority=2, entry_id=1)),
+        match_entry(unsure, an_entry("AB12CDE", priority=2, entry_id=2)),
+        match_entry(sure, an_entry("AB12CDE", priority=2, entry_id=3)),
+        match_entry(unsure, an_entry("A812CDE", priority=1, entry_id=4)),
+        match_entry(unsure, an_entry("A812CDE", priority=2, entry_id=5)),
     ]
     matches = [match for match in found if match is not None]
     assert [match.entry.entry_id for match in sorted(matches, key=urgency)] == [4, 3, 2, 5, 1]
@@ -105,7 +105,7 @@ def test_order_is_priority_then_exact_then_probability() -> None:
 def test_exact_comes_before_a_look_alike_that_is_more_probable() -> None:
     plate = a_plate_text("AB12CDE", 0.9)
     plate.char_probabilities[1, [ALPHABET.index("B"), ALPHABET.index("8")]] = 0.2, 0.7
-    matches = [meet(plate, an_entry(text)) for text in ("A812CDE", "AB12CDE")]
+    matches = [match_entry(plate, an_entry(text)) for text in ("A812CDE", "AB12CDE")]
     look_alike, exact = (match for match in matches if match is not None)
     assert look_alike.probability > exact.probability
     assert sorted([look_alike, exact], key=urgency) == [exact, look_alike]
@@ -117,23 +117,23 @@ def policy(**settings: str) -> MatchPolicy:
 
 def test_right_plate_other_region_is_its_own_kind_and_the_last() -> None:
     elsewhere = replace(a_plate_text(region="US-NY"), region_confidence=0.95)
-    match = meet(elsewhere, an_entry(region="US-NJ", entry_id=1))
+    match = match_entry(elsewhere, an_entry(region="US-NJ", entry_id=1))
     assert match is not None
     assert (match.kind, match.differing_positions) == (MatchKind.OTHER_REGION, ())
-    look_alike = meet(elsewhere, an_entry("A812CDE", entry_id=2))
+    look_alike = match_entry(elsewhere, an_entry("A812CDE", entry_id=2))
     assert look_alike is not None
     assert sorted([match, look_alike], key=urgency) == [look_alike, match]
 
 
 def test_other_region_is_switchable_and_strict_for_short_plates_and_approximate_texts() -> None:
     elsewhere = replace(a_plate_text(region="FR"), region_confidence=0.95)
-    assert meet(elsewhere, an_entry(region="DE"), policy(other_region="off")) is None
+    assert match_entry(elsewhere, an_entry(region="DE"), policy(other_region="off")) is None
     everything = policy(edits="6:2", candidates="on")
-    assert meet(elsewhere, an_entry("A812CDE", region="DE"), everything) is None
-    assert meet(elsewhere, an_entry("AB12CD", region="DE"), everything) is None
+    assert match_entry(elsewhere, an_entry("A812CDE", region="DE"), everything) is None
+    assert match_entry(elsewhere, an_entry("AB12CD", region="DE"), everything) is None
     short = replace(a_plate_text("AB12", region="FR"), region_confidence=0.95)
-    assert meet(short, an_entry("AB12", region="DE")) is None
-    assert meet(short, an_entry("AB12", region="FR")) is not None
+    assert match_entry(short, an_entry("AB12", region="DE")) is None
+    assert match_entry(short, an_entry("AB12", region="FR")) is not None
 
 
 @pytest.mark.parametrize(
@@ -149,46 +149,46 @@ def test_other_region_is_switchable_and_strict_for_short_plates_and_approximate_
     ],
 )
 def test_edits_name_their_positions(read: str, wanted: str, edits: str, positions: tuple[int, ...] | None) -> None:
-    match = meet(a_plate_text(read), an_entry(wanted), policy(edits=f"6:{edits}"))
+    match = match_entry(a_plate_text(read), an_entry(wanted), policy(edits=f"6:{edits}"))
     assert (match and (match.kind, match.differing_positions)) == (positions and (MatchKind.DISTANCE, positions))
 
 
 def test_edits_are_refused_by_default_and_by_the_shorter_text() -> None:
-    assert meet(a_plate_text("AB12CDE"), an_entry("AX12CDE")) is None
-    assert meet(a_plate_text("AB12CDE"), an_entry("AB12CD"), policy(edits="7:1")) is None
-    assert meet(a_plate_text("AB12CDE"), an_entry("AB12CD"), policy(edits="6:1")) is not None
+    assert match_entry(a_plate_text("AB12CDE"), an_entry("AX12CDE")) is None
+    assert match_entry(a_plate_text("AB12CDE"), an_entry("AB12CD"), policy(edits="7:1")) is None
+    assert match_entry(a_plate_text("AB12CDE"), an_entry("AB12CD"), policy(edits="6:1")) is not None
 
 
 def test_a_look_alike_beyond_its_tolerance_is_still_within_the_edits() -> None:
-    match = meet(a_plate_text("081ZCDE"), an_entry("OBIZCDE"), policy(edits="6:2", look_alikes="1"))
+    match = match_entry(a_plate_text("081ZCDE"), an_entry("OBIZCDE"), policy(edits="6:2", look_alikes="1"))
     assert match is None
-    match = meet(a_plate_text("081ZCDE"), an_entry("OB1ZCDE"), policy(edits="6:2", look_alikes="1"))
+    match = match_entry(a_plate_text("081ZCDE"), an_entry("OB1ZCDE"), policy(edits="6:2", look_alikes="1"))
     assert match is not None
     assert match.kind is MatchKind.DISTANCE
 
 
 def test_candidates_bring_their_own_probability() -> None:
     plate = replace(a_plate_text("AB12CDE"), candidates=(Candidate("AB12CDE", 0.6), Candidate("XB12CDEF", 0.25)))
-    assert meet(plate, an_entry("XB12CDEF")) is None
-    match = meet(plate, an_entry("XB12CDEF"), policy(candidates="on"))
+    assert match_entry(plate, an_entry("XB12CDEF")) is None
+    match = match_entry(plate, an_entry("XB12CDEF"), policy(candidates="on"))
     assert match is not None
     assert (match.kind, match.differing_positions, match.probability) == (MatchKind.CANDIDATE, (0, 7), 0.25)
-    assert meet(plate, an_entry("XB12CDEF"), policy(candidates="8:1")) is None
+    assert match_entry(plate, an_entry("XB12CDEF"), policy(candidates="8:1")) is None
 
 
 def test_min_probability_holds_for_all_but_the_exact() -> None:
     strict = policy(min_probability="0.9", edits="6:1")
     plate = a_plate_text("AB12CDE", 0.6)
-    exact = meet(plate, an_entry("AB12CDE"), strict)
+    exact = match_entry(plate, an_entry("AB12CDE"), strict)
     assert exact is not None
     assert exact.probability < 0.1
-    assert meet(plate, an_entry("A812CDE"), strict) is None
-    assert meet(plate, an_entry("AX12CDE"), strict) is None
+    assert match_entry(plate, an_entry("A812CDE"), strict) is None
+    assert match_entry(plate, an_entry("AX12CDE"), strict) is None
 
 
 def test_a_way_too_improbable_leaves_room_for_a_more_probable_one() -> None:
     plate = replace(a_plate_text("AB12CDE"), candidates=(Candidate("AB12CDE", 0.6), Candidate("A812CDE", 0.3)))
-    match = meet(plate, an_entry("A812CDE"), policy(min_probability="0.2", candidates="on"))
+    match = match_entry(plate, an_entry("A812CDE"), policy(min_probability="0.2", candidates="on"))
     assert match is not None
     assert match.kind is MatchKind.CANDIDATE
 
@@ -208,26 +208,26 @@ def test_a_way_too_improbable_leaves_room_for_a_more_probable_one() -> None:
     ],
 )
 def test_wildcards(wanted: str, meets: bool) -> None:
-    match = meet(a_plate_text(), an_entry(wanted))
+    match = match_entry(a_plate_text(), an_entry(wanted))
     assert (match and (match.kind, match.differing_positions)) == ((MatchKind.WILDCARD, ()) if meets else None)
 
 
 def test_probability_of_a_pattern_is_that_of_its_known_characters() -> None:
     plate = a_plate_text("AABA", 0.9)
     plate.char_probabilities[1, ALPHABET.index("A")] = 0.5
-    match = meet(plate, an_entry("*A?*"), policy(min_probability="0.85"))
+    match = match_entry(plate, an_entry("*A?*"), policy(min_probability="0.85"))
     assert match is not None
     assert match.probability == pytest.approx(0.9)  # the surest of its places
-    match = meet(plate, an_entry("?AB*"))
+    match = match_entry(plate, an_entry("?AB*"))
     assert match is not None
     assert match.probability == pytest.approx(0.5 * 0.9)
 
 
 def test_wildcards_are_switchable_and_know_regions() -> None:
-    assert meet(a_plate_text(), an_entry("AB*"), policy(wildcards="8:1")) is None
+    assert match_entry(a_plate_text(), an_entry("AB*"), policy(wildcards="8:1")) is None
     elsewhere = replace(a_plate_text(region="FR"), region_confidence=0.95)
-    assert meet(elsewhere, an_entry("AB*", region="DE")) is None
-    assert meet(elsewhere, an_entry("AB*", region="FR")) is not None
+    assert match_entry(elsewhere, an_entry("AB*", region="DE")) is None
+    assert match_entry(elsewhere, an_entry("AB*", region="FR")) is not None
 
 
 def test_every_kind_has_its_place_in_the_order() -> None:

@@ -17,17 +17,17 @@ from alpr.errors import HotlistError, StoreError
 from alpr.hotlist.match.index import HotlistIndex
 from alpr.hotlist.rules.policy import DEFAULT_POLICY, MatchPolicy
 from alpr.hotlist.tuning.estimate import (
+    DailyReads,
     Neighbourhood,
-    Traffic,
-    best,
-    least_probabilities,
+    best_setting,
+    best_thresholds,
+    estimate_setting,
+    estimate_settings,
     neighbourhood,
-    outlook,
-    outlooks,
 )
 from alpr.hotlist.tuning.plate_model import ODD_SHARE, PlateModel
-from alpr.hotlist.tuning.read_confusions import Sort, reads_near, sort_of
-from alpr.hotlist.tuning.read_errors import MEASURED, ErrorModel, measured
+from alpr.hotlist.tuning.read_confusions import Confusion, confusion_of, reads_near
+from alpr.hotlist.tuning.read_errors import SHIPPED_TABLE, ErrorModel, shipped_errors
 from alpr.journal.pass_rate import passes_of
 from alpr.types import ALPHABET
 from bench.tuning import compared
@@ -47,12 +47,12 @@ def test_the_texts_near_a_plate_are_those_that_differ_in_one_of_the_sorts() -> N
         for length in (2, 3, 4):
             for chars in product("0ODAX1IB", repeat=length):
                 text = "".join(chars)
-                assert sort_of(text, plate) == listed.get(text), (plate, text)
+                assert confusion_of(text, plate) == listed.get(text), (plate, text)
 
 
 def test_the_measured_table_adds_up() -> None:
-    table = json.loads(MEASURED.read_text())
-    errors = measured()
+    table = json.loads(SHIPPED_TABLE.read_text())
+    errors = shipped_errors()
     assert table["measured_with"].startswith("python -m bench.error_model")
     assert sum(table["outcomes"].values()) == table["crops"] >= 1000
     assert 0.9 < errors.right + sum(errors.wrong.values()) <= 1
@@ -81,7 +81,7 @@ def test_a_model_of_traffic_adds_up_to_one() -> None:
     rng = random.Random(1)
     drawn = [model.sample(rng) for _ in range(4000)]
     assert drawn.count("A1") / 4000 == pytest.approx(model.probability("A1"), rel=0.3)
-    with pytest.raises(ValueError, match="needs plates"):
+    with pytest.raises(ValueError, match="at least one plate"):
         PlateModel.of([])
 
 
@@ -105,40 +105,40 @@ def road() -> PlateModel:
 @pytest.fixture(scope="module")
 def near(road: PlateModel) -> Neighbourhood:
     """Of a list of a hundred thousand plates."""
-    return neighbourhood(some_plates(300), 100_000, road, measured())
+    return neighbourhood(some_plates(300), 100_000, road, shipped_errors())
 
 
 def test_the_default_least_probability_follows_from_one_false_hit_a_day(
     near: Neighbourhood, road: PlateModel
 ) -> None:
     # The list and the traffic that docs/hotlists.md states for the default.
-    traffic, errors = Traffic(road, 10_000, 1), measured()
+    traffic, errors = DailyReads(road, 10_000, 1), shipped_errors()
     place = errors.thresholds.index(DEFAULT_POLICY.min_probability)
     looser = replace(DEFAULT_POLICY, min_probability=errors.thresholds[place - 1])
-    assert outlook("default", DEFAULT_POLICY, near, traffic, errors).false_per_day <= 1.0
-    assert outlook("looser", looser, near, traffic, errors).false_per_day > 1.0
+    assert estimate_setting("default", DEFAULT_POLICY, near, traffic, errors).false_per_day <= 1.0
+    assert estimate_setting("looser", looser, near, traffic, errors).false_per_day > 1.0
 
 
 def test_looser_settings_catch_more_and_raise_more(near: Neighbourhood, road: PlateModel) -> None:
-    found = outlooks(near, Traffic(road, 10_000, 3), measured(), MatchPolicy())
+    found = estimate_settings(near, DailyReads(road, 10_000, 3), shipped_errors(), MatchPolicy())
     by_name = {one.name: one for one in found if one.policy.min_probability == 0}
     order = ["exact only", "one look-alike from 7", "two look-alikes from 7", "one edit from 7"]
     assert [by_name[name].false_per_day for name in order] == sorted(by_name[name].false_per_day for name in order)
     assert [by_name[name].caught for name in order] == sorted(by_name[name].caught for name in order)
     assert by_name["exact only"].false_per_day == 0
-    assert by_name["exact only"].true_per_day == pytest.approx(3 * measured().right)
+    assert by_name["exact only"].true_per_day == pytest.approx(3 * shipped_errors().right)
 
 
 @pytest.mark.parametrize(("aim", "scale"), [(1.0, 1), (1.0, 100), (0.01, 1)])
 def test_the_best_setting_is_within_the_aim_and_none_within_it_catches_more(
     near: Neighbourhood, road: PlateModel, aim: float, scale: int
 ) -> None:
-    found = outlooks(near, Traffic(road, 1000 * scale, 1), measured(), MatchPolicy())
-    chosen = best(found, aim)
+    found = estimate_settings(near, DailyReads(road, 1000 * scale, 1), shipped_errors(), MatchPolicy())
+    chosen = best_setting(found, aim)
     assert chosen is not None
     assert chosen.likely_most <= aim
     assert not [one for one in found if one.likely_most <= aim and one.caught > chosen.caught + 1e-4]
-    for one in least_probabilities(found, aim):
+    for one in best_thresholds(found, aim):
         lower = [other for other in found if other.name == one.name]
         lower = [other for other in lower if other.policy.min_probability < one.policy.min_probability]
         assert all(other.likely_most > aim for other in lower)
@@ -146,16 +146,18 @@ def test_the_best_setting_is_within_the_aim_and_none_within_it_catches_more(
 
 def test_a_sample_of_the_entries_says_as_much_as_all(road: PlateModel) -> None:
     plates = some_plates(900)
-    whole = neighbourhood(plates, 900, road, measured())
-    part = neighbourhood(plates[:200], 900, road, measured())
-    key = (Sort.LOOK_ALIKE_1, 7)
+    whole = neighbourhood(plates, 900, road, shipped_errors())
+    part = neighbourhood(plates[:200], 900, road, shipped_errors())
+    key = (Confusion.LOOK_ALIKE_1, 7)
     assert whole.error[key] == pytest.approx(0, abs=1e-12)
-    assert abs(part.by_sort[key] - whole.by_sort[key]) <= 4 * part.error[key]
+    assert abs(part.by_confusion[key] - whole.by_confusion[key]) <= 4 * part.error[key]
     assert part.error[key] > 0
 
 
 def test_entries_with_wildcards_are_passed_over(road: PlateModel) -> None:
-    assert neighbourhood(["AB1*", "AB?C123", *some_plates(5)], 5, road, measured()).lengths == {7: pytest.approx(1)}
+    assert neighbourhood(["AB1*", "AB?C123", *some_plates(5)], 5, road, shipped_errors()).lengths == {
+        7: pytest.approx(1)
+    }
 
 
 def run(*args: str) -> Result:
