@@ -275,12 +275,8 @@ def test_past_hits_that_the_journal_cannot_take_are_told_as_not_kept(
     def full(*_: object) -> None:
         raise StoreFull("no room")
 
-    def open_updates(edge: Edge, _stack: object) -> Updates:
-        edge._updates = Updates()  # type: ignore[assignment]
-        return Updates()
-
     monkeypatch.setattr(Journal, "append", full)
-    monkeypatch.setattr(Edge, "_open_updates", open_updates)
+    monkeypatch.setattr("alpr.edge.parts.open_updates", lambda *_: Updates())
     heard: list[AlertedOutcome] = []
     camera = {"id": "clip", "url": str(SAMPLES / "clip.mp4"), "detect_every": 100}
     Edge(load_edge_config(write_config(tmp_path, cameras=[camera])), heard.append).run()

@@ -58,7 +58,7 @@ def test_a_device_tells_of_covert_hits_only_its_receivers(
 ) -> None:
     told: list[AlertedOutcome] = []
     covert, plain = a_covert_hit("unit-7"), replace(a_hit(a_read()), hit_id="f" * 32)
-    an_edge(tmp_path, told, *names)._telling.tell(Outcome(hits=(covert, plain)))
+    an_edge(tmp_path, told, *names)._outcomes.tell(Outcome(hits=(covert, plain)))
     (outcome,) = told
     assert outcome.hits == ((covert, plain) if is_told else (plain,))
     assert len(outcome.told) == len(outcome.hits)

@@ -7,9 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from alpr.config import EdgeConfig
-from alpr.edge.app import Edge
-from alpr.edge.outcomes import AlertedOutcome
+from alpr.edge.parts import NoHotlist, matcher_for, open_index
 from alpr.edge.settings import places_of
+from alpr.hotlist.match.hits import HotlistMatcher
 from alpr.hotlist.match.skips import Skip, add_skip, read_skips
 from alpr.types import CameraPlace
 from tests.conftest import START, FakeClock
@@ -29,9 +29,9 @@ def a_config(folder: Path) -> EdgeConfig:
     )
 
 
-def an_edge(folder: Path) -> Edge:
-    told: list[AlertedOutcome] = []
-    return Edge(a_config(folder), told.append, clock=FakeClock(START))
+def a_matcher(folder: Path, stack: ExitStack) -> HotlistMatcher | NoHotlist:
+    config = a_config(folder)
+    return matcher_for(config, open_index(config, stack), FakeClock(START), stack)
 
 
 def test_cameras_stand_where_they_are_said_to(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_an_area_counts_for_the_cameras_within(tmp_path: Path) -> None:
     elsewhere = '"POLYGON((1 51, 2 51, 2 52, 1 52))"'
     imported(tmp_path / "hotlist.sqlite", [f"AB12CDE,x,K1,{area}", f"AB12CDE,x,K2,{elsewhere}"], AREAS)
     with ExitStack() as stack:
-        hits = an_edge(tmp_path)._matcher(stack).hits(a_read())
+        hits = a_matcher(tmp_path, stack).hits(a_read())
     assert [hit.match.entry.case_reference for hit in hits] == ["K1"]
 
 
@@ -54,7 +54,7 @@ def test_skips_are_counted_in_the_database(tmp_path: Path) -> None:
     path = a_hotlist(tmp_path, ["AB12CDE"])
     add_skip(path, Skip("stolen", "AB12CDE", True, "x", "x", START, START + timedelta(days=1)))
     with ExitStack() as stack:
-        matcher = an_edge(tmp_path)._matcher(stack)
+        matcher = a_matcher(tmp_path, stack)
         assert matcher.hits(a_read()) == matcher.hits(a_read(read_id="1" * 32)) == []
         assert read_skips(path)[0].skipped == 1  # the second waits
     assert read_skips(path)[0].skipped == 2
@@ -63,5 +63,5 @@ def test_skips_are_counted_in_the_database(tmp_path: Path) -> None:
 def test_a_hotlist_of_an_older_version_is_brought_up_to_date_at_the_start(tmp_path: Path) -> None:
     an_old_hotlist(tmp_path / "hotlist.sqlite", 2, [("AB12CDE", "stolen")])
     with ExitStack() as stack:
-        (hit,) = an_edge(tmp_path)._matcher(stack).hits(a_read())
+        (hit,) = a_matcher(tmp_path, stack).hits(a_read())
     assert (hit.match.entry.reason, hit.list_revision) == ("stolen", 7)

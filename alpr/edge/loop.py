@@ -1,0 +1,159 @@
+"""The main loop of a device: frames through the pipeline, and between them what is done every so often."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from threading import Event
+
+from alpr.capture.status import FeedStatus
+from alpr.clock import Clock
+from alpr.edge.health import held_lists
+from alpr.edge.metrics import DeviceFigures
+from alpr.edge.outcomes import Outcomes
+from alpr.edge.parts import EdgeParts
+from alpr.edge.run_report import EdgeReport, log_status
+from alpr.errors import StoreError, StoreUnavailable
+from alpr.pipeline import Outcome
+from alpr.system.prometheus import STAGE_BOUNDS_MS
+from alpr.system.timers import Every
+from alpr.types import Frame
+
+_log = logging.getLogger(__name__)
+
+STATUS_EVERY_S = 30.0
+DECISIONS_EVERY_S = 1.0
+LISTS_EVERY_S = 10.0
+FIGURES_EVERY_S = 2.0
+COMPLAIN_EVERY_S = 10.0
+"""Between two log lines about a database that cannot be used now."""
+RECHECK_STEP_S = 0.005
+"""The longest time that a frame waits for the recheck of past reads."""
+_FRAME_WAIT_S = 0.2
+
+
+class EdgeLoop:
+    """Runs on the main thread, to which the models, the trackers and the hotlist index belong.
+
+    Args:
+        parts: of the device, opened; feeds and link are running.
+        outcomes: takes all reads and hits.
+        detect_every: by camera, which share of its frames is looked at: one in so many, at least 1.
+        stopping: set where the loop is to end.
+        clock: for ages of hotlists and for the timers.
+    """
+
+    def __init__(
+        self, parts: EdgeParts, outcomes: Outcomes, detect_every: Mapping[str, int], stopping: Event, clock: Clock
+    ) -> None:
+        self._parts = parts
+        self._outcomes = outcomes
+        self._detect_every = detect_every
+        self._stopping = stopping
+        self._clock = clock
+        self._frames = 0
+        self._hotlists: list[tuple[str, int, float]] = []
+        # Not frame.seq: where frames are dropped, the wrong ones might always be those that stay.
+        self._taken = dict.fromkeys(detect_every, 0)
+        self._complaint = Every(COMPLAIN_EVERY_S, clock)
+        self._recheck_pause: Every | None = None
+        self._tasks: list[tuple[Every, Callable[[], None]]] = [
+            (Every(DECISIONS_EVERY_S, clock), self._settle),
+            (Every(LISTS_EVERY_S, clock), self._look_at_hotlists),
+            (Every(FIGURES_EVERY_S, clock), self._show_metrics),
+            (Every(STATUS_EVERY_S, clock, starts_due=False), lambda: log_status(self.report())),
+        ]
+
+    def run(self) -> None:
+        """Go on until the sources end, the loop is stopped, or the journal's files were taken away.
+
+        Raises:
+            StoreError: the link to the collector has died, or a database is unusable.
+        """
+        # Where the journal's files were taken away, the link still has the old ones: the next start sends what waits.
+        while not self._stopping.is_set() and not self._parts.journal.moved:
+            frame = self._parts.feeds.next_frame(_FRAME_WAIT_S)
+            if frame is not None:
+                self._process(frame)
+            elif self._parts.feeds.is_done:
+                return
+            with self._when_stores_can_be_used():
+                self._recheck()
+            link = self._parts.link
+            if link is not None and link.failure is not None:
+                raise StoreError(f"the link to the collector died: {link.failure}") from link.failure
+            for every, do in self._tasks:
+                if every.is_due():
+                    with self._when_stores_can_be_used():
+                        do()
+
+    def report(self, cameras: tuple[FeedStatus, ...] | None = None) -> EdgeReport:
+        """Sum up what the run has come to so far.
+
+        Args:
+            cameras: how they were; None for how they are.
+        """
+        parts = self._parts
+        return EdgeReport(
+            frames=self._frames,
+            reads=self._outcomes.reads,
+            hits=self._outcomes.hits,
+            told=self._outcomes.told,
+            unread=parts.trackers.unread,
+            cameras=tuple(parts.feeds.statuses()) if cameras is None else cameras,
+            stages=parts.times.latencies(),
+            link=None if parts.link is None else parts.link.status(),
+            lost=parts.journal.losses(),
+            held=parts.journal.held,
+        )
+
+    def _process(self, frame: Frame) -> None:
+        self._taken[frame.camera_id] += 1
+        if (self._taken[frame.camera_id] - 1) % self._detect_every[frame.camera_id] == 0:
+            self._frames += 1
+            self._outcomes.tell(self._parts.pipeline.process(frame))
+
+    @contextmanager
+    def _when_stores_can_be_used(self) -> Iterator[None]:
+        """Leave out for now what is done now and then, where a database is locked or may not be read."""
+        try:
+            yield
+        except StoreUnavailable as error:
+            if self._complaint.is_due():
+                _log.error("%s", error)
+
+    def _recheck(self) -> None:
+        """Go on with checking past reads against what is new in the hotlists."""
+        updates = self._parts.updates
+        if updates is None or (self._recheck_pause is not None and not self._recheck_pause.is_due()):
+            return
+        self._recheck_pause = None
+        try:
+            hits = updates.step(RECHECK_STEP_S)
+        except StoreUnavailable:
+            self._recheck_pause = Every(COMPLAIN_EVERY_S, self._clock, starts_due=False)
+            raise
+        if not hits:
+            return
+        try:
+            is_kept = self._parts.journal.append((), hits)
+        except StoreUnavailable as error:
+            _log.error("%d past hits not kept: %s", len(hits), error)
+            is_kept = False
+        self._parts.pipeline.adopt(hits)
+        self._outcomes.tell(Outcome(hits=hits, is_kept=is_kept))
+
+    def _settle(self) -> None:
+        self._parts.journal.settle()
+        self._outcomes.take_decisions(self._parts.journal)
+
+    def _look_at_hotlists(self) -> None:
+        self._hotlists = held_lists(self._parts.index, self._clock.now())
+        self._parts.health.hold(self._hotlists)
+
+    def _show_metrics(self) -> None:
+        metrics = self._parts.metrics
+        if metrics is not None:
+            stages = self._parts.times.buckets(STAGE_BOUNDS_MS)
+            metrics.show(DeviceFigures(self.report(), stages, self._hotlists, self._parts.reader.model_ids))

@@ -1,0 +1,281 @@
+"""The parts of a device, built from its configuration in the order in which they need each other. Runs nothing."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+
+from alpr.capture.feed import Feed, Feeds
+from alpr.capture.opening import open_source
+from alpr.clock import Clock
+from alpr.config import EdgeConfig
+from alpr.detect.detector import PlateDetector
+from alpr.edge.health import DeviceHealth, LastError
+from alpr.edge.hotlist_updates import HotlistUpdates
+from alpr.edge.metrics import DeviceMetrics
+from alpr.edge.settings import max_ages_of, places_of, track_settings, update_settings
+from alpr.errors import StoreError
+from alpr.hotlist.match.hits import HotlistMatcher
+from alpr.hotlist.match.index import HotlistIndex
+from alpr.hotlist.match.skips import SkipCounter
+from alpr.hotlist.store.database import bring_up_to_date
+from alpr.journal.journal import Journal
+from alpr.journal.recovery import open_journal
+from alpr.journal.rows import JournalLimits
+from alpr.link.client.device_link import DeviceLink
+from alpr.link.keys.curve_keys import load_public_key
+from alpr.link.keys.keyring import KeyRing
+from alpr.link.protocol.heartbeat_messages import Vitals
+from alpr.ocr.engines import open_recogniser
+from alpr.pipeline import Pipeline
+from alpr.reading.plate_reader import PlateReader
+from alpr.reading.tiled_reader import FilmReader
+from alpr.system.metrics_endpoint import Exporter
+from alpr.system.sqlite import LOOP_BUSY_S
+from alpr.system.stage_times import StageTimes
+from alpr.track.settings import TrackSettings
+from alpr.track.tracker import Tracker
+from alpr.types import Hit, Read
+
+
+class NoHotlist:
+    """The matcher of a device without a hotlist."""
+
+    def hits(self, read: Read) -> list[Hit]:  # noqa: ARG002 - the Matcher protocol
+        """Return no hits."""
+        return []
+
+
+class Trackers:
+    """The trackers of all cameras, each made when its camera's first frame comes.
+
+    Args:
+        settings: of every tracker.
+        model_ids: of the models that take part, as in `Read`.
+    """
+
+    def __init__(self, settings: TrackSettings, model_ids: tuple[str, ...]) -> None:
+        self._settings = settings
+        self._model_ids = model_ids
+        self._trackers: list[Tracker] = []
+
+    def make(self, camera_id: str) -> Tracker:
+        """Make the tracker of a camera.
+
+        Args:
+            camera_id: as in the configuration.
+        """
+        tracker = Tracker(camera_id, self._settings, model_ids=self._model_ids, new_id=lambda: uuid.uuid4().hex)
+        self._trackers.append(tracker)
+        return tracker
+
+    @property
+    def unread(self) -> Counter[str]:
+        """Passes that gave no read, by cause, over all cameras."""
+        return sum((Counter(tracker.rejected) for tracker in self._trackers), Counter[str]())
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeParts:
+    """All parts of a running device; what the configuration leaves out is None."""
+
+    reader: PlateReader
+    updates: HotlistUpdates | None
+    index: HotlistIndex | None
+    journal: Journal
+    feeds: Feeds
+    trackers: Trackers
+    pipeline: Pipeline
+    times: StageTimes
+    health: DeviceHealth
+    metrics: DeviceMetrics | None
+    link: DeviceLink | None
+
+
+def open_parts(config: EdgeConfig, clock: Clock, stack: ExitStack) -> EdgeParts:
+    """Open every part; nothing of it runs yet.
+
+    Args:
+        stack: closes what was opened, in reverse order.
+
+    Raises:
+        AlprError: a model, key, hotlist or journal cannot be used.
+    """
+    reader = open_reader(config)
+    updates = open_updates(config, clock, stack)
+    index = open_index(config, stack)
+    matcher = matcher_for(config, index, clock, stack)
+    journal = open_device_journal(config, clock, stack)
+    if updates is not None and index is not None:
+        updates.check_past(index, config.device.journal, places_of(config.cameras), max_ages_of(config))
+    feeds = _feeds(config, clock)
+    health = _health(config, feeds, reader.model_ids, clock, stack)
+    trackers = Trackers(track_settings(config), reader.model_ids)
+    times = StageTimes()
+    looks_nearer = {camera.id: camera.look_nearer for camera in config.cameras}
+    return EdgeParts(
+        reader=reader,
+        updates=updates,
+        index=index,
+        journal=journal,
+        feeds=feeds,
+        trackers=trackers,
+        pipeline=Pipeline(
+            reader_for=lambda camera_id: FilmReader(reader, looks_nearer=looks_nearer[camera_id]),
+            tracker_for=trackers.make,
+            matcher=matcher,
+            journal=journal,
+            times=times,
+            clock=clock,
+            masked={camera.id: camera.mask for camera in config.cameras if camera.mask},
+        ),
+        times=times,
+        health=health,
+        metrics=_metrics(config, stack),
+        link=open_link(config, clock, health, updates),
+    )
+
+
+def check_parts(config: EdgeConfig, clock: Clock) -> None:
+    """Open models, hotlist, keys and journal, and close them again; cameras and addresses are left alone.
+
+    Raises:
+        AlprError: the first that cannot be used.
+    """
+    with ExitStack() as stack:
+        open_reader(config)
+        if (settings := update_settings(config)) is not None:
+            settings.trust()
+        matcher_for(config, open_index(config, stack), clock, stack)
+        open_link(config, clock)
+        open_device_journal(config, clock, stack)
+
+
+def open_reader(config: EdgeConfig) -> PlateReader:
+    """Open the detector and the recogniser.
+
+    Raises:
+        ModelError: one of them cannot be used.
+    """
+    models, ocr = config.models, config.ocr
+    return PlateReader(
+        PlateDetector(
+            models.detector, threshold=config.detection_threshold, variant=models.variant, provider=models.provider
+        ),
+        open_recogniser(
+            ocr.engine,
+            models.recogniser,
+            model_dir=ocr.model_dir,
+            variant=models.variant,
+            provider=models.provider,
+        ),
+    )
+
+
+def open_updates(config: EdgeConfig, clock: Clock, stack: ExitStack) -> HotlistUpdates | None:
+    """Begin to take hotlist updates, which also makes the database where it is missing; None where none are taken.
+
+    Raises:
+        KeyFileError: the file of administrators cannot be used.
+        StoreError: the database cannot be used.
+    """
+    hotlist, settings = config.hotlist, update_settings(config)
+    if hotlist is None or settings is None:
+        return None
+    folder = config.device.data_dir / "hotlists"
+    return stack.enter_context(HotlistUpdates(hotlist.database, folder, settings, clock))
+
+
+def open_index(config: EdgeConfig, stack: ExitStack) -> HotlistIndex | None:
+    """Open the hotlist for matching; None where there is none, or none yet.
+
+    Raises:
+        StoreError: the database cannot be used.
+    """
+    hotlist = config.hotlist
+    if hotlist is None or (hotlist.admins is not None and not hotlist.database.is_file()):
+        return None  # the latter in a check: the first run makes it, and the first update fills it
+    bring_up_to_date(hotlist.database)
+    return stack.enter_context(HotlistIndex.open(hotlist.database, busy_s=LOOP_BUSY_S))
+
+
+def matcher_for(
+    config: EdgeConfig, index: HotlistIndex | None, clock: Clock, stack: ExitStack
+) -> HotlistMatcher | NoHotlist:
+    """Build the matcher of an opened hotlist; its counts of skips are written when the stack closes."""
+    if config.hotlist is None or index is None:
+        return NoHotlist()
+    skips = SkipCounter(config.hotlist.database, clock)
+    stack.callback(skips.note)
+    return HotlistMatcher(index, clock, places_of(config.cameras), max_ages_of(config), skips)
+
+
+def open_device_journal(config: EdgeConfig, clock: Clock, stack: ExitStack) -> Journal:
+    """Open the journal, in a folder that is made where it is missing.
+
+    Raises:
+        StoreError: the folder or the journal cannot be used.
+    """
+    folder = config.device.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be made ({error.strerror}); see device.data_dir") from error
+    limits = JournalLimits(outbox_rows=config.outbox.max_rows, outbox_bytes=config.outbox.max_bytes)
+    return stack.enter_context(closing(open_journal(config.device.journal, limits, clock)))
+
+
+def open_link(
+    config: EdgeConfig,
+    clock: Clock,
+    vitals: Callable[[], Vitals] = Vitals,
+    updates: HotlistUpdates | None = None,
+) -> DeviceLink | None:
+    """Build the link to the collector, which connects when it is started; None where there is no collector.
+
+    Args:
+        vitals: asked before each heartbeat.
+        updates: take what the collector hands on; None for none.
+
+    Raises:
+        LinkError: a key file cannot be used.
+    """
+    link = config.link
+    if link is None:
+        return None
+    return DeviceLink(
+        config.device.journal,
+        link.collector,
+        KeyRing(link.key_file, load_public_key(link.server_key), config.device.collector_keys),
+        clock=clock,
+        heartbeat_s=link.heartbeat_s,
+        vitals=vitals,
+        hotlists=updates,
+    )
+
+
+def _feeds(config: EdgeConfig, clock: Clock) -> Feeds:
+    sources = [open_source(each.id, each.url, clock=clock, realtime=each.realtime) for each in config.cameras]
+    return Feeds([Feed(source, clock=clock) for source in sources])
+
+
+def _health(
+    config: EdgeConfig, feeds: Feeds, model_ids: tuple[str, ...], clock: Clock, stack: ExitStack
+) -> DeviceHealth:
+    last_error = LastError()
+    log = logging.getLogger("alpr")
+    log.addHandler(last_error)
+    stack.callback(log.removeHandler, last_error)
+    return DeviceHealth(config.device.data_dir, feeds.statuses, model_ids, lambda: last_error.text, clock)
+
+
+def _metrics(config: EdgeConfig, stack: ExitStack) -> DeviceMetrics | None:
+    if config.metrics is None:
+        return None
+    metrics = DeviceMetrics(config.device.data_dir)
+    stack.enter_context(Exporter(config.metrics.address, config.metrics.port, metrics))
+    return metrics
