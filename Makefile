@@ -6,12 +6,16 @@ TRAIN := .venv-train
 BIN := $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint types tests test-paddle docs bench train-smoke clean
+.PHONY: demo test lint types units integration coverage test-paddle docs bench train-smoke clean
 
 demo: $(VENV)/.alpr
 	$(BIN)/alpr demo
 
-test: lint types tests
+# Quickest verdicts first. Files of tests are dealt out to two processes; what measures time runs by itself at the end.
+test: lint units types integration
+
+PARALLEL = -n 2 --dist loadfile -m 'not alone'
+UNITS = tests/meta tests/golden tests/contract tests/unit alpr
 
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
@@ -20,8 +24,19 @@ lint: $(VENV)/.test
 types: $(VENV)/.test
 	$(BIN)/mypy
 
-tests: $(VENV)/.test
-	$(BIN)/pytest
+units: $(VENV)/.test
+	$(BIN)/pytest $(PARALLEL) $(UNITS)
+
+integration: $(VENV)/.test
+	$(BIN)/pytest $(PARALLEL) tests/property tests/integration
+	$(BIN)/pytest -m alone
+
+# Which lines the tests reach, those of programs that they start included; shown, and held to no number.
+coverage: $(VENV)/.test
+	$(BIN)/coverage erase
+	-$(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 # PaddleOCR pins an older OpenCV and brings fifty packages (445 MB): it has an environment of its own.
 test-paddle: .venv-paddle/.alpr

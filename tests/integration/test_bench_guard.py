@@ -33,6 +33,7 @@ def _bench(*options: str) -> subprocess.CompletedProcess[str]:
 
 
 @needs_detector
+@pytest.mark.alone
 def test_a_frame_is_within_its_budget() -> None:
     for _ in range(2):  # the median of pairs shrugs off a busy machine; twice, should it not
         run = _bench("--check", "--frames", "60", "--warm-up", "10")

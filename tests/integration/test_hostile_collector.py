@@ -129,6 +129,7 @@ def test_after_the_attack_the_honest_collector_gets_all(site: Site, tmp_path: Pa
         assert link.failure is None
 
 
+@pytest.mark.alone
 def test_a_flood_leaves_the_cameras_their_time(site: Site) -> None:
     """Work like a camera's, on the main thread, beside the worst flood for the interpreter's lock."""
     picture = np.random.default_rng(1).integers(0, 255, (270, 480, 3), np.uint8)
