@@ -16,7 +16,7 @@ from alpr.types import Hit
 
 
 class AlertDecision(StrEnum):
-    """What became of a hit."""
+    """The decision whether a person is alerted to a hit now."""
 
     NOW = "told"
     UPDATE = "update"
@@ -33,7 +33,7 @@ class AlertDecision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertRules:
-    """When a hit is told."""
+    """Rules by which a person is alerted to hits."""
 
     repeat_s: float = 120.0
     """Seconds after the last pass that met an entry within which another one is a repeat."""
@@ -70,12 +70,12 @@ class AlertQueue:
 
     @property
     def waiting(self) -> list[Hit]:
-        """Told hits without a decision, the most urgent first, of equals the oldest."""
+        """Alerted hits without a disposition, the most urgent first, of equals the oldest."""
         return sorted(self._waiting.values(), key=lambda hit: hit.match.entry.priority)
 
     @property
     def counts(self) -> Mapping[AlertDecision, int]:
-        """How many hits became what."""
+        """Number of hits by decision."""
         return dict(self._counts)
 
     @property
@@ -84,7 +84,11 @@ class AlertQueue:
         return self._set_aside
 
     def take(self, hit: Hit) -> AlertDecision:
-        """What becomes of a hit, or of a correction or withdrawal of one."""
+        """Decide on a hit, or on a correction or withdrawal of one.
+
+        Args:
+            hit: in the order in which hits are raised.
+        """
         entry = hit.match.entry
         fate = self._fate(hit)
         self._counts[fate] += 1
@@ -104,7 +108,11 @@ class AlertQueue:
         return fate
 
     def decided(self, hit_id: str) -> None:
-        """A person has decided: it waits no longer."""
+        """Take a hit out of the queue, since a person has decided on it.
+
+        Args:
+            hit_id: of any hit; one that is not in the queue changes nothing.
+        """
         self._waiting.pop(hit_id, None)
 
     def _fate(self, hit: Hit) -> AlertDecision:

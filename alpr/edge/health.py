@@ -29,12 +29,16 @@ class LastError(logging.Handler):
         self.text = ""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep the first line of a record."""
+        """Keep the first line of a record.
+
+        Args:
+            record: of level ERROR or above.
+        """
         self.text = (record.getMessage().splitlines() or [""])[0][:_LONGEST_TEXT]
 
 
 class DeviceHealth:
-    """What a device can say about itself at any moment.
+    """The health that a device reports at any moment.
 
     Args:
         folder: where the journal is; its disk is told of.
@@ -61,7 +65,11 @@ class DeviceHealth:
         self._held_ns = self._start_ns
 
     def hold(self, hotlists: Sequence[tuple[str, int, float]]) -> None:
-        """The hotlists' names, revisions and ages in seconds, as of now."""
+        """Take over the names, revisions and ages in seconds of the hotlists as of now.
+
+        Args:
+            hotlists: (name, revision, age in seconds) of each.
+        """
         self._held_ns = self._clock.monotonic_ns()
         self._hotlists = tuple(ListHealth(name, revision, age_s) for name, revision, age_s in hotlists)
 
@@ -95,7 +103,12 @@ class DeviceHealth:
 
 
 def machine_health(folder: Path, cpu: sensors.CpuMeter) -> MachineHealth:
-    """How the computer is; `folder` says which disk."""
+    """Measure the computer: disk, temperature, processor, memory.
+
+    Args:
+        folder: on the disk that is measured.
+        cpu: the meter that was asked before, so that it gives the share since then.
+    """
     disk, memory = sensors.disk(folder), sensors.memory()
     return MachineHealth(
         disk_free_bytes=disk.free if disk else None,
@@ -109,7 +122,12 @@ def machine_health(folder: Path, cpu: sensors.CpuMeter) -> MachineHealth:
 
 
 def held_lists(index: HotlistIndex | None, now: datetime) -> list[tuple[str, int, float]]:
-    """Name, revision and age in seconds of each hotlist that is held."""
+    """List name, revision and age in seconds of each hotlist that is held.
+
+    Args:
+        index: opened; None gives an empty list.
+        now: aware UTC; ages are counted up to it.
+    """
     held: list[tuple[str, int, float]] = []
     if index is not None:
         for name in index.policies():

@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class UpdateSettings:
-    """Whose updates a device takes, and from where."""
+    """Settings of hotlist updates: whose are taken, and from where."""
 
     admins: Path
     signatures_needed: int = 1
@@ -44,7 +44,7 @@ class UpdateSettings:
     """Between two looks into the folders."""
 
     def trust(self) -> Trust:
-        """Whose updates count, as the file says now.
+        """Read whose updates are trusted from the file as it is now.
 
         Raises:
             KeyFileError: the file of administrators cannot be used.
@@ -53,7 +53,7 @@ class UpdateSettings:
 
 
 class HotlistUpdates:
-    """Opened and closed by `with`; takes updates from then on. The link asks it on the link's thread.
+    """Takes hotlist updates while entered; the link asks it on the link's thread.
 
     Args:
         database: the hotlists; made where missing.

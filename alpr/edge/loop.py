@@ -34,7 +34,7 @@ _FRAME_WAIT_S = 0.2
 
 
 class EdgeLoop:
-    """Runs on the main thread, to which the models, the trackers and the hotlist index belong.
+    """The main loop, on the thread to which the models, the trackers and the hotlist index belong.
 
     Args:
         parts: of the device, opened; feeds and link are running.

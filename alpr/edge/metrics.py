@@ -38,7 +38,11 @@ class DeviceMetrics:
         self._shown: DeviceFigures | None = None
 
     def show(self, figures: DeviceFigures) -> None:
-        """These are the newest."""
+        """Replace the figures that are served by newer ones.
+
+        Args:
+            figures: of this moment.
+        """
         self._shown = figures
 
     def __call__(self) -> Iterator[Metric]:

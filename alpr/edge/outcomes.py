@@ -25,7 +25,7 @@ class AlertedOutcome(Outcome):
 
 
 class Outcomes:
-    """Belongs to the main thread.
+    """Passes outcomes on to people and counts them; belongs to the main thread.
 
     Args:
         rules: when a person is told of a hit.
@@ -48,11 +48,15 @@ class Outcomes:
 
     @property
     def told(self) -> Mapping[AlertDecision, int]:
-        """What became of the hits."""
+        """Number of hits by alert decision."""
         return self._desk.counts
 
     def tell(self, outcome: Outcome) -> None:
-        """Tell of what came, if anything did."""
+        """Pass on what a frame led to, if anything.
+
+        Args:
+            outcome: with all hits; covert ones that nobody here may learn of are left out.
+        """
         if not outcome.reads and not outcome.hits:
             return
         self.reads += sum(read.revision == 0 for read in outcome.reads)
@@ -64,7 +68,11 @@ class Outcomes:
         self._on_outcome(AlertedOutcome(outcome.reads, hits, outcome.is_kept, told))
 
     def take_decisions(self, journal: Journal) -> None:
-        """Decisions are made in other processes: `alpr hits dispose`."""
+        """Take over dispositions that other processes have written: `alpr hits dispose`.
+
+        Args:
+            journal: is asked for those since the last call.
+        """
         self._decided, hit_ids = journal.decided_after(self._decided)
         for hit_id in hit_ids:
             self._desk.decided(hit_id)

@@ -100,6 +100,8 @@ def open_parts(config: EdgeConfig, clock: Clock, stack: ExitStack) -> EdgeParts:
     """Open every part; nothing of it runs yet.
 
     Args:
+        config: of the device.
+        clock: of all parts.
         stack: closes what was opened, in reverse order.
 
     Raises:
@@ -143,6 +145,10 @@ def open_parts(config: EdgeConfig, clock: Clock, stack: ExitStack) -> EdgeParts:
 def check_parts(config: EdgeConfig, clock: Clock) -> None:
     """Open models, hotlist, keys and journal, and close them again; cameras and addresses are left alone.
 
+    Args:
+        config: of the device.
+        clock: of the parts.
+
     Raises:
         AlprError: the first that cannot be used.
     """
@@ -179,6 +185,11 @@ def open_reader(config: EdgeConfig) -> PlateReader:
 def open_updates(config: EdgeConfig, clock: Clock, stack: ExitStack) -> HotlistUpdates | None:
     """Begin to take hotlist updates, which also makes the database where it is missing; None where none are taken.
 
+    Args:
+        config: of the device.
+        clock: by which updates expire.
+        stack: ends the updates' thread.
+
     Raises:
         KeyFileError: the file of administrators cannot be used.
         StoreError: the database cannot be used.
@@ -193,6 +204,10 @@ def open_updates(config: EdgeConfig, clock: Clock, stack: ExitStack) -> HotlistU
 def open_index(config: EdgeConfig, stack: ExitStack) -> HotlistIndex | None:
     """Open the hotlist for matching; None where there is none, or none yet.
 
+    Args:
+        config: of the device.
+        stack: closes the index.
+
     Raises:
         StoreError: the database cannot be used.
     """
@@ -206,7 +221,14 @@ def open_index(config: EdgeConfig, stack: ExitStack) -> HotlistIndex | None:
 def matcher_for(
     config: EdgeConfig, index: HotlistIndex | None, clock: Clock, stack: ExitStack
 ) -> HotlistMatcher | NoHotlist:
-    """Build the matcher of an opened hotlist; its counts of skips are written when the stack closes."""
+    """Build the matcher of an opened hotlist; its counts of skips are written when the stack closes.
+
+    Args:
+        config: of the device.
+        index: of its hotlist; None where there is none yet.
+        clock: by which entries and skips are valid.
+        stack: writes the counts of skips at its end.
+    """
     if config.hotlist is None or index is None:
         return NoHotlist()
     skips = SkipCounter(config.hotlist.database, clock)
@@ -216,6 +238,11 @@ def matcher_for(
 
 def open_device_journal(config: EdgeConfig, clock: Clock, stack: ExitStack) -> Journal:
     """Open the journal, in a folder that is made where it is missing.
+
+    Args:
+        config: of the device.
+        clock: of the journal's records.
+        stack: closes the journal.
 
     Raises:
         StoreError: the folder or the journal cannot be used.
@@ -238,7 +265,9 @@ def open_link(
     """Build the link to the collector, which connects when it is started; None where there is no collector.
 
     Args:
-        vitals: asked before each heartbeat.
+        config: of the device.
+        clock: of the link's timers.
+        vitals: called before each heartbeat.
         updates: take what the collector hands on; None for none.
 
     Raises:

@@ -16,7 +16,7 @@ _log = logging.getLogger("alpr.edge.app")
 
 @dataclass(frozen=True, slots=True)
 class EdgeReport:
-    """What a run came to."""
+    """The result of a run so far."""
 
     frames: int
     reads: int
@@ -37,7 +37,11 @@ class EdgeReport:
 
 
 def log_status(report: EdgeReport) -> None:
-    """How things stand, for people."""
+    """Log the state of cameras, reading, link and losses, for people.
+
+    Args:
+        report: of this moment.
+    """
     for camera in report.cameras:
         _log.info(
             "camera %s: %s, %.1f fps, %d frames, %d dropped%s",

@@ -13,19 +13,31 @@ from alpr.types import CameraPlace
 
 
 def track_settings(config: EdgeConfig) -> TrackSettings:
-    """The tracker's settings that a configuration comes to."""
+    """Map a configuration to the tracker's settings.
+
+    Args:
+        config: of the device.
+    """
     known = {knob.name for knob in fields(TrackSettings)}
     chosen = {name: value for name, value in config.track.model_dump().items() if name in known}
     return TrackSettings(**chosen, min_confidence=config.recognition_threshold, min_length=config.min_plate_length)
 
 
 def places_of(cameras: Sequence[CameraConfig]) -> dict[str, CameraPlace]:
-    """Where the cameras stand, of those that are told to."""
+    """Map camera ids to positions, for those cameras that have one.
+
+    Args:
+        cameras: of the configuration.
+    """
     return {camera.id: CameraPlace(*camera.position, camera.heading_deg) for camera in cameras if camera.position}
 
 
 def update_settings(config: EdgeConfig) -> UpdateSettings | None:
-    """Whose hotlist updates are taken; None where none are."""
+    """Map a configuration to the settings of hotlist updates; None where none are taken.
+
+    Args:
+        config: of the device.
+    """
     hotlist = config.hotlist
     if hotlist is None or hotlist.admins is None:
         return None
@@ -33,6 +45,10 @@ def update_settings(config: EdgeConfig) -> UpdateSettings | None:
 
 
 def max_ages_of(config: EdgeConfig) -> MaxAges:
-    """From which age on a hotlist is too old."""
+    """Map a configuration to the ages from which on a hotlist is too old.
+
+    Args:
+        config: of the device.
+    """
     hotlist = config.hotlist
     return NO_LIMITS if hotlist is None else max_ages_from_hours(hotlist.max_age_h, hotlist.max_age_h_by_list)

@@ -26,7 +26,7 @@ _NO_VALUE = (ValueError, OverflowError, KeyError, IndexError, AttributeError, Ty
 
 
 class YamlFault(Exception):
-    """What is wrong with a file; whoever reads it says which it is.
+    """Raised for whatever is wrong with a YAML file; the reader of the file adds which one it is.
 
     Args:
         line: from 1; None where it is about the whole file.
@@ -38,7 +38,11 @@ class YamlFault(Exception):
 
 
 def read_yaml_text(path: Path, most_bytes: int = MOST_BYTES) -> str:
-    """The text of a file.
+    """Read the text of a YAML file.
+
+    Args:
+        path: a regular file.
+        most_bytes: a longer one is refused.
 
     Raises:
         OSError: it cannot be read, or is too large.
@@ -55,7 +59,12 @@ def read_yaml_text(path: Path, most_bytes: int = MOST_BYTES) -> str:
 
 
 def load_yaml(path: Path, most_bytes: int = MOST_BYTES, most_nodes: int = MOST_NODES) -> Any:
-    """A file as plain values; None where it holds nothing.
+    """Load a YAML file as plain values; None where it is empty.
+
+    Args:
+        path: a regular file.
+        most_bytes: a longer file is refused.
+        most_nodes: a file of more keys and values is refused.
 
     Raises:
         OSError: it cannot be read, or is too large.
@@ -65,7 +74,11 @@ def load_yaml(path: Path, most_bytes: int = MOST_BYTES, most_nodes: int = MOST_N
 
 
 def yaml_value(text: str, most_nodes: int = MOST_NODES) -> Any:
-    """A text as plain values; None where it holds nothing.
+    """Parse a YAML text into plain values; None where it is empty.
+
+    Args:
+        text: one document.
+        most_nodes: more keys and values are refused.
 
     Raises:
         YamlFault: what is wrong with it.
@@ -80,7 +93,10 @@ def yaml_value(text: str, most_nodes: int = MOST_NODES) -> Any:
 
 @contextmanager
 def faults_of(text: str) -> Iterator[None]:
-    """Whatever a `BoundedLoader` of this text raises is a `YamlFault`.
+    """Turn whatever a `BoundedLoader` of a text raises into a `YamlFault`.
+
+    Args:
+        text: that is being loaded; quoted in the fault.
 
     Raises:
         YamlFault: what it was.
@@ -96,7 +112,7 @@ def faults_of(text: str) -> Iterator[None]:
 
 
 class BoundedLoader(yaml.SafeLoader):
-    """PyYAML's safe loader, within `faults_of`.
+    """PyYAML's safe loader with bounds; used within `faults_of`.
 
     Args:
         most_nodes: that it composes and merges.
@@ -108,14 +124,19 @@ class BoundedLoader(yaml.SafeLoader):
         super().__init__(text)
 
     def get_single_node(self) -> yaml.Node | None:
-        """The nodes of the only document; None where there is none."""
+        """Return the nodes of the only document; None where there is none."""
         try:
             return super().get_single_node()
         except (ValueError, OverflowError) as error:  # "\Uffffffff"
             raise yaml.YAMLError(f"line {self.line + 1}: no such character ({error})") from error
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """A node with all that it holds."""
+        """Compose a node with all that it holds, within the bounds.
+
+        Args:
+            parent: as in PyYAML.
+            index: as in PyYAML.
+        """
         mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
         self._count(1, mark)
         if self._depth >= MOST_DEPTH:
@@ -142,7 +163,12 @@ class BoundedLoader(yaml.SafeLoader):
         node.value = merged + own
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        """The plain value of a node."""
+        """Construct the plain value of a node.
+
+        Args:
+            node: as in PyYAML.
+            deep: as in PyYAML.
+        """
         try:
             return super().construct_object(node, deep)
         except _NO_VALUE as error:

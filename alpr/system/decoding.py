@@ -15,14 +15,18 @@ _TOLD_CHARACTERS = 200  # of what a decoder says: it quotes what it was given
 
 
 class Decoder(Protocol[_T_co]):
-    """`msgspec.msgpack.Decoder` or `msgspec.json.Decoder` of a type."""
+    """A `msgspec.msgpack.Decoder` or `msgspec.json.Decoder` of one type."""
 
     def decode(self, raw: bytes | Raw, /) -> _T_co:
-        """The value."""
+        """Decode a value."""
 
 
 def decoded(decoder: Decoder[_T], raw: bytes | Raw) -> _T:
-    """The value that some bytes stand for, with instants that can be told in UTC.
+    """Decode bytes to a value whose instants can be expressed in UTC.
+
+    Args:
+        decoder: of the type that is expected.
+        raw: the whole encoded value.
 
     Raises:
         DecodeError: whatever is wrong with them.
@@ -36,8 +40,11 @@ def decoded(decoder: Decoder[_T], raw: bytes | Raw) -> _T:
 
 
 def check_instants(value: object) -> None:
-    """The type says that an instant has a time zone, not that it still is an instant in UTC: the first and the last
-    day of the calendar may not be.
+    """Refuse instants that have a time zone but no counterpart in UTC: the first and the last day of the calendar may
+    not have one.
+
+    Args:
+        value: a decoded value, looked through with all that it holds.
 
     Raises:
         DecodeError: one is none.

@@ -14,7 +14,7 @@ _T = TypeVar("_T")
 
 
 def raise_descriptor_limit() -> int:
-    """Let this process open as many files as it may, up to a sensible number; how many that is."""
+    """Raise this process's limit of open files as far as it may, up to a sensible number; return the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _WANTED if hard == resource.RLIM_INFINITY else min(_WANTED, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -23,25 +23,28 @@ def raise_descriptor_limit() -> int:
 
 
 def descriptor_limit() -> int:
-    """How many files this process may have open."""
+    """Return this process's limit of open files."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return _WANTED if soft == resource.RLIM_INFINITY else soft
 
 
 class Spare:
-    """A descriptor that is held for later."""
+    """A descriptor that is held back for when no other can be had."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._held: int | None = None
 
     def hold(self) -> None:
-        """Hold one, where there is one to be had."""
+        """Take one, where there is one to be had."""
         with self._lock:
             self._hold()
 
     def use(self, read: Callable[[], _T]) -> _T:
-        """Call a function; once more with the spare descriptor given up for it where there is no other.
+        """Call a function; again with the spare descriptor released for it, where none else can be had.
+
+        Args:
+            read: opens a file and closes it; raises OSError where it cannot.
 
         Raises:
             OSError: as the function.

@@ -33,7 +33,11 @@ def whole_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
 
 
 def put_in_place(draft: Path, path: Path) -> None:
-    """Put a file that is on the disk in another one's place, durably.
+    """Move a file that is on the disk into the place of another one, durably.
+
+    Args:
+        draft: written and flushed, on the same file system.
+        path: replaced in one step.
 
     Raises:
         OSError: it cannot be done.

@@ -30,7 +30,11 @@ class GuardedThread:
         self._thread.start()
 
     def join(self, timeout_s: float) -> bool:
-        """Wait for its end; False where it still runs."""
+        """Wait for the end; return False where it still runs.
+
+        Args:
+            timeout_s: the longest wait; None waits for ever.
+        """
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
         return not self._thread.is_alive()

@@ -44,7 +44,11 @@ def read_text(path: Path, what: str) -> str:
 
 
 def stamp(path: Path, what: str) -> tuple[int, ...]:
-    """Changes whenever the file was replaced or written.
+    """Return a value that changes whenever the file was replaced or written.
+
+    Args:
+        path: of the file.
+        what: the file's purpose, for the error's text.
 
     Raises:
         LinkError: it is not there.
@@ -135,7 +139,13 @@ def rewrite(path: Path, change: Callable[[str], str], what: str, *, mode: int = 
 
 
 def create(path: Path, text: str, what: str, *, mode: int) -> None:
-    """Write a file that must not be there yet; it is whole, or not there at all, whenever we are killed.
+    """Write a file that must not be there yet: whole, or not at all, whenever the process is killed.
+
+    Args:
+        path: of the new file.
+        text: its content.
+        what: the file's purpose, for the error's text.
+        mode: permission bits.
 
     Raises:
         LinkError: it is there already, or cannot be written.
@@ -156,7 +166,12 @@ def _write(path: Path, text: str, like: Path, mode: int) -> None:
 
 
 def give_as(like: Path, descriptor: int) -> None:
-    """Where root made a file, let it belong to whom `like` belongs: else the program that runs cannot read it."""
+    """Give a file that root has made to the owner of another one, so that the program that runs can read it.
+
+    Args:
+        like: whose owner is taken.
+        descriptor: of the new file, open.
+    """
     if os.geteuid() == 0:
         owner = like.stat()
         os.fchown(descriptor, owner.st_uid, owner.st_gid)
@@ -185,7 +200,11 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def take_place(draft: Path, path: Path) -> None:
-    """Put a finished file in another one's place, with that one's owner; durable.
+    """Move a finished file into the place of another one, with that one's owner, durably.
+
+    Args:
+        draft: written, on the same file system.
+        path: replaced in one step.
 
     Raises:
         OSError: it cannot be done.

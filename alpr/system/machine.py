@@ -21,7 +21,7 @@ _ARM_PARTS = {"0xd03": "Cortex-A53", "0xd08": "Cortex-A72", "0xd0b": "Cortex-A76
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """One computer."""
+    """One computer: its processor and what matters of it."""
 
     cpu: str
     cores: int
@@ -34,7 +34,7 @@ class Machine:
 
 
 def this_machine() -> Machine:
-    """The computer that this runs on."""
+    """Describe the computer that this runs on."""
     cpuinfo = _read(Path("/proc/cpuinfo"))
     cpu, flags = parse_cpuinfo(cpuinfo)
     return Machine(
@@ -48,9 +48,12 @@ def this_machine() -> Machine:
 
 
 def parse_cpuinfo(text: str) -> tuple[str, tuple[str, ...]]:
-    """Name of the processor and its telling flags, from the text of /proc/cpuinfo; "" and () where it says nothing.
+    """Parse the processor's name and its telling flags; "" and () where the text has none.
 
     The family and model follow the name, since a virtual machine's processor is often called just "AMD EPYC".
+
+    Args:
+        text: of /proc/cpuinfo.
     """
     fields: dict[str, str] = {}
     for line in text.splitlines():
@@ -70,7 +73,7 @@ def _name(fields: Mapping[str, str]) -> str:
 
 
 def peak_rss_mb() -> float:
-    """The most memory that this program ever had in RAM, in MiB."""
+    """Return the peak resident memory of this process, in MiB."""
     # Not getrusage on Linux: there a program begins with the peak of the process that started it.
     high_water = re.search(r"^VmHWM:\s+(\d+) kB", _read(Path("/proc/self/status")), re.MULTILINE)
     if high_water:

@@ -17,7 +17,10 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def printable(text: str) -> str:
-    r"""One line of the text, in which what cannot be seen is written as Python escapes it.
+    r"""Return a text as one line in which what cannot be seen is written as Python escapes it.
+
+    Args:
+        text: from anywhere.
 
     >>> printable("plate\n2026-01-01 INFO all well \x1b[2J")
     'plate\\n2026-01-01 INFO all well \\x1b[2J'
@@ -26,7 +29,10 @@ def printable(text: str) -> str:
 
 
 def json_line(row: Mapping[str, Any]) -> str:
-    r"""A row as one line of JSON that a terminal may show; what it says is unchanged.
+    r"""Return a row as one line of JSON that a terminal may show; its meaning is unchanged.
+
+    Args:
+        row: of values that JSON has; others are written as `str`.
 
     >>> json_line({"name": "a\x9bb"})
     '{"name": "a\\u009bb"}'
@@ -36,7 +42,10 @@ def json_line(row: Mapping[str, Any]) -> str:
 
 
 def csv_cell(value: Any) -> Any:
-    r"""A value as a cell that no spreadsheet takes for a formula: with an apostrophe before it where one would.
+    r"""Return a value as a cell that no spreadsheet takes for a formula: an apostrophe goes before what would be one.
+
+    Args:
+        value: a text is made safe, anything else is returned as it is.
 
     >>> csv_cell("\r=1+1"), csv_cell(-1)
     ("'\\r=1+1", -1)
@@ -53,7 +62,11 @@ class LogFormatter(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record's line, with its traceback."""
+        """Format a record as a line, with its traceback.
+
+        Args:
+            record: whose message is made printable.
+        """
         record.message = record.getMessage()
         record.asctime = self.formatTime(record)
         lines = [printable(self.formatMessage(record))]

@@ -18,7 +18,12 @@ STAGE_BOUNDS_MS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0,
 
 
 def machine_metrics(prefix: str, folder: Path) -> Iterator[Metric]:
-    """The computer and the program; what it does not tell is left out."""
+    """Yield the metrics of the computer and of the process; what the system does not report is left out.
+
+    Args:
+        prefix: of the metrics' names.
+        folder: on the disk that is measured.
+    """
     disk, memory, temperature_c = sensors.disk(folder), sensors.memory(), sensors.temperature_c()
     yield gauges(f"{prefix}_build_info", "Version of alpr.", ("version",), [((__version__,), 1.0)])
     yield counters(f"{prefix}_cpu_seconds", "Processor time of the program.", (), [((), time.process_time())])
@@ -34,7 +39,13 @@ def machine_metrics(prefix: str, folder: Path) -> Iterator[Metric]:
 
 
 def stage_metric(name: str, told: str, stages: Mapping[str, Buckets]) -> Metric:
-    """Durations by stage."""
+    """Build the histogram of durations by stage.
+
+    Args:
+        name: of the metric, in seconds.
+        told: its help text.
+        stages: by name, in milliseconds.
+    """
     family = HistogramMetricFamily(name, told, labels=("stage",))
     for stage, buckets in stages.items():
         bounds = [(f"{bound_ms / 1000:g}", count) for bound_ms, count in buckets.cumulative.items()]
@@ -43,12 +54,25 @@ def stage_metric(name: str, told: str, stages: Mapping[str, Buckets]) -> Metric:
 
 
 def gauge(name: str, told: str, value: float) -> Metric:
-    """One figure."""
+    """Build a gauge without labels.
+
+    Args:
+        name: of the metric.
+        told: its help text.
+        value: as of now.
+    """
     return GaugeMetricFamily(name, told, value=value)
 
 
 def gauges(name: str, told: str, labels: Sequence[str], values: Iterable[tuple[Sequence[str], float]]) -> Metric:
-    """One figure for each combination of labels."""
+    """Build a gauge with labels.
+
+    Args:
+        name: of the metric.
+        told: its help text.
+        labels: their names.
+        values: (the labels' values, the figure) of each.
+    """
     family = GaugeMetricFamily(name, told, labels=labels)
     for label_values, value in values:
         family.add_metric(label_values, value)
@@ -56,7 +80,14 @@ def gauges(name: str, told: str, labels: Sequence[str], values: Iterable[tuple[S
 
 
 def counters(name: str, told: str, labels: Sequence[str], values: Iterable[tuple[Sequence[str], float]]) -> Metric:
-    """As `gauges`, of figures that only grow; Prometheus sees `<name>_total`."""
+    """Build a counter with labels; Prometheus sees `<name>_total`.
+
+    Args:
+        name: of the metric, without `_total`.
+        told: its help text.
+        labels: their names.
+        values: (the labels' values, the count) of each; counts only grow.
+    """
     family = CounterMetricFamily(name, told, labels=labels)
     for label_values, value in values:
         family.add_metric(label_values, value)

@@ -22,7 +22,10 @@ _KINDS = (
 
 
 def open_regular(path: Path) -> BufferedReader:
-    """Open a file for reading its bytes; a symbolic link counts as what it leads to.
+    """Open a regular file for reading its bytes; a symbolic link is followed.
+
+    Args:
+        path: of the file.
 
     Raises:
         OSError: it cannot be opened, is anything but a regular file, or no file can have such a path.
@@ -41,7 +44,11 @@ def open_regular(path: Path) -> BufferedReader:
 
 
 def read_regular(path: Path, most_bytes: int) -> bytes:
-    """A whole file that is meant to be small.
+    """Read a whole file that is meant to be small.
+
+    Args:
+        path: of the file.
+        most_bytes: a longer one is refused.
 
     Raises:
         OSError: as `open_regular`, or it is larger than that.

@@ -16,7 +16,7 @@ _COLDEST_C, _HOTTEST_C = -60.0, 150.0  # beyond these a sensor is broken: some t
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """In bytes."""
+    """Memory in bytes."""
 
     used: int
     total: int
@@ -26,7 +26,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """In bytes."""
+    """Disk space in bytes."""
 
     free: int
     """For a program that is not root's."""
@@ -34,13 +34,21 @@ class Disk:
 
 
 def temperature_c(zones: Path = Path("/sys/class/thermal")) -> float | None:
-    """The hottest of the computer's thermal zones; None where there is none that tells."""
+    """Read the hottest of the computer's thermal zones, in °C; None where none reports.
+
+    Args:
+        zones: folder of the zones.
+    """
     told = [_celsius(path) for path in sorted(zones.glob("thermal_zone*/temp"))]
     return max((each for each in told if each is not None), default=None)
 
 
 def memory(proc: Path = Path("/proc")) -> Memory | None:
-    """Of the whole computer and of this program; None where the system does not tell."""
+    """Read the memory of the computer and of this process; None where the system does not report it.
+
+    Args:
+        proc: folder of the process file system.
+    """
     fields = dict(re.findall(r"^(\w+):\s+(\d+) kB", _text(proc / "meminfo"), re.MULTILINE))
     if "MemTotal" not in fields or "MemAvailable" not in fields:
         return None
@@ -50,7 +58,11 @@ def memory(proc: Path = Path("/proc")) -> Memory | None:
 
 
 def disk(folder: Path) -> Disk | None:
-    """Of the disk that a folder is on; None where that cannot be told."""
+    """Read the space of the disk that a folder is on; None where it is not known.
+
+    Args:
+        folder: on that disk.
+    """
     try:
         usage = shutil.disk_usage(folder)
     except OSError:
@@ -59,14 +71,16 @@ def disk(folder: Path) -> Disk | None:
 
 
 class CpuMeter:
-    """The share of all cores that was busy, from one question to the next."""
+    """Measures the share of all cores that was busy, from one call to the next."""
 
     def __init__(self, stat: Path = Path("/proc/stat")) -> None:
         self._stat = stat
         self._before = cpu_ticks(_text(stat).splitlines())
 
     def share(self) -> float | None:
-        """In [0, 1], since the question before; None where the system does not tell, or no time has passed."""
+        """Return the share in [0, 1] since the last call; None where the system does not report it, or no time has
+        passed.
+        """
         before, self._before = self._before, cpu_ticks(_text(self._stat).splitlines())
         if before is None or self._before is None:
             return None
@@ -75,7 +89,11 @@ class CpuMeter:
 
 
 def cpu_ticks(lines: Iterable[str]) -> tuple[int, int] | None:
-    """(busy, all) ticks of all cores since the start, from /proc/stat; None where there is no such line."""
+    """Parse (busy, all) ticks of all cores since the start; None where there is no such line.
+
+    Args:
+        lines: of /proc/stat.
+    """
     for line in lines:
         words = line.split()
         if words[:1] == ["cpu"] and len(words) >= 9:

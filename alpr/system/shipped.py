@@ -7,6 +7,10 @@ from typing import Literal
 
 
 def shipped(folder: Literal["models", "samples", "bench"]) -> Path:
-    """A folder of shipped files: inside the installed package, or at the top of a checkout."""
+    """Return a folder of shipped files: inside the installed package, or at the top of a checkout.
+
+    Args:
+        folder: which of them.
+    """
     packaged = Path(__file__).parents[1] / f"_{folder}"
     return packaged if packaged.is_dir() else Path(__file__).parents[2] / folder

@@ -102,7 +102,12 @@ def open_store(
 
 
 def wait_at_most(connection: sqlite3.Connection, busy_s: float) -> None:
-    """How long a connection that `connect` has opened waits from now on for another process's lock."""
+    """Set how long a connection waits for another process's lock from now on.
+
+    Args:
+        connection: opened by `connect`.
+        busy_s: seconds; 0 does not wait.
+    """
     connection.execute(f"PRAGMA busy_timeout={round(busy_s * 1000)}")
     if isinstance(connection, _Connection):
         connection.busy_s, connection.no_wait_before_s = busy_s, float("-inf")
@@ -137,6 +142,10 @@ def connect_read_only(path: Path, *, busy_s: float | None = None) -> sqlite3.Con
 
 def check(connection: sqlite3.Connection, path: Path) -> None:
     """Refuse a damaged file before anything is built on it.
+
+    Args:
+        connection: to the file.
+        path: of the file; a large one takes too long and is not checked.
 
     Raises:
         StoreError: SQLite finds it damaged.
@@ -181,7 +190,11 @@ def migrate(
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing, holding the write lock from the start so that reading before writing is safe."""
+    """Run the block as one transaction that holds the write lock from the start: reading before writing is safe.
+
+    Args:
+        connection: in autocommit.
+    """
     _begin(connection)
     try:
         yield
@@ -212,6 +225,9 @@ def _begin(connection: sqlite3.Connection) -> None:
 def stored(path: Path) -> Iterator[None]:
     """Map SQLite's exceptions to ours.
 
+    Args:
+        path: of the database, for the error's text.
+
     Raises:
         StoreFull: no room on the disk, or it fails.
         StoreBusy: another process holds the lock for too long.
@@ -229,6 +245,9 @@ def create_private(path: Path) -> None:
     """Make the file of a database, unless it is there, closed to others.
 
     An empty file is a database to SQLite, and its other files take its mode: reads and lists are not for everybody.
+
+    Args:
+        path: of the database.
     """
     with suppress(OSError):  # there already, or cannot be: SQLite says why
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o660))

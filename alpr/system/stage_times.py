@@ -24,7 +24,7 @@ _BUCKETS = 600  # 100 ns × 1.04^600 is half an hour; what is longer counts in t
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """What a histogram says, in milliseconds; all 0.0 where nothing was measured."""
+    """The summary of a histogram, in milliseconds; all 0.0 where nothing was measured."""
 
     n: int
     mean_ms: float
@@ -37,7 +37,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Buckets:
-    """A histogram in few figures."""
+    """A histogram reduced to a few cumulative counts."""
 
     n: int
     total_s: float
@@ -59,11 +59,15 @@ class Histogram:
 
     @property
     def n(self) -> int:
-        """How many durations were added."""
+        """Number of durations that were added."""
         return self._n
 
     def add(self, duration_ns: int) -> None:
-        """Count one duration, in nanoseconds >= 0."""
+        """Count one duration.
+
+        Args:
+            duration_ns: in nanoseconds, at least 0.
+        """
         if duration_ns <= _FIRST_NS:
             bucket = 0
         else:
@@ -75,7 +79,11 @@ class Histogram:
         self._total_ns += duration_ns
 
     def merge(self, other: Histogram) -> None:
-        """Count what another one counted."""
+        """Add the counts of another histogram.
+
+        Args:
+            other: stays as it is.
+        """
         if not other._n:
             return
         self._min_ns = min(self._min_ns, other._min_ns) if self._n else other._min_ns
@@ -105,7 +113,11 @@ class Histogram:
         raise AssertionError("the buckets hold fewer durations than were counted")
 
     def buckets(self, bounds_ms: Iterable[float]) -> Buckets:
-        """How many durations do not exceed each bound."""
+        """Count the durations that do not exceed each bound.
+
+        Args:
+            bounds_ms: in milliseconds, ascending.
+        """
         cumulative = {}
         for bound_ms in bounds_ms:
             last = int(math.log(bound_ms * 1e6 / _FIRST_NS) / _LOG_GROWTH)
@@ -113,7 +125,7 @@ class Histogram:
         return Buckets(self._n, self._total_ns / 1e9, cumulative)
 
     def latency(self) -> Latency:
-        """All of it in milliseconds."""
+        """Summarise the histogram in milliseconds."""
         return Latency(
             n=self._n,
             mean_ms=self._total_ns / self._n / 1e6 if self._n else 0.0,
@@ -164,7 +176,11 @@ class StageTimes:
         self._counts: dict[str, int] = {}
 
     def measure(self, stage: str) -> AbstractContextManager[None]:
-        """Time what happens inside; stages may nest."""
+        """Measure the time of the block; stages may nest.
+
+        Args:
+            stage: its name.
+        """
         measure = self._measures.get(stage)
         if measure is None:
             histogram = self._histograms.setdefault(stage, Histogram())
@@ -172,28 +188,46 @@ class StageTimes:
         return measure
 
     def add(self, stage: str, duration_ns: int) -> None:
-        """Count a duration that was measured elsewhere."""
+        """Count a duration that was measured elsewhere.
+
+        Args:
+            stage: its name.
+            duration_ns: in nanoseconds, at least 0.
+        """
         self._histograms.setdefault(stage, Histogram()).add(duration_ns)
 
     def count(self, name: str, by: int = 1) -> None:
-        """Count that something happened."""
+        """Count an event.
+
+        Args:
+            name: of the counter.
+            by: how many.
+        """
         self._counts[name] = self._counts.get(name, 0) + by
 
     def merge(self, other: StageTimes) -> None:
-        """Add what another one measured and counted."""
+        """Add the measurements and counts of another instance.
+
+        Args:
+            other: stays as it is.
+        """
         for stage, histogram in other._histograms.items():
             self._histograms.setdefault(stage, Histogram()).merge(histogram)
         for name, count in other._counts.items():
             self.count(name, count)
 
     def latencies(self) -> Mapping[str, Latency]:
-        """Per stage, in the order in which they were first measured."""
+        """Summaries per stage, in the order in which they were first measured."""
         return {stage: histogram.latency() for stage, histogram in self._histograms.items()}
 
     def buckets(self, bounds_ms: Sequence[float]) -> Mapping[str, Buckets]:
-        """Per stage, how many durations do not exceed each bound."""
+        """Count per stage the durations that do not exceed each bound.
+
+        Args:
+            bounds_ms: in milliseconds, ascending.
+        """
         return {stage: histogram.buckets(bounds_ms) for stage, histogram in self._histograms.items()}
 
     def counts(self) -> Mapping[str, int]:
-        """Per name."""
+        """Counts per name."""
         return dict(self._counts)

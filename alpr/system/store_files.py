@@ -107,7 +107,11 @@ def put_aside(path: Path, why: str, now: datetime, *, is_one: bool = True) -> Pa
 
 
 def rescued_path(path: Path) -> Path:
-    """Where what a database held is brought to when its files were taken away under it."""
+    """Return the path to which the content of a database is brought when its files were taken away.
+
+    Args:
+        path: of the database.
+    """
     return path.with_name(f"{path.name}.rescued")
 
 
@@ -158,6 +162,10 @@ def take_up_rescued(path: Path, now: datetime) -> bool:
     """Put what was brought to safety back in its place, at a start; True where there was any.
 
     What stands there by now, be it a backup or another program's file, is put aside.
+
+    Args:
+        path: of the database.
+        now: aware UTC; names what is put aside.
 
     Raises:
         StoreError: it cannot be done.
@@ -216,13 +224,13 @@ class SideStore:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """As `writing`, without a transaction."""
+        """Run the block with the connection, without a transaction; begun anew as in `writing`."""
         with self._renewed_where_torn(), stored(self._path):
             yield self._connection
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction.
+        """Run the block as one transaction.
 
         Raises:
             StoreUnavailable: it cannot be written now, or was torn and has just been begun anew: try again.

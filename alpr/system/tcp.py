@@ -21,7 +21,7 @@ Identity: TypeAlias = tuple[int, int]
 
 
 class Flow(NamedTuple):
-    """Bytes over a connection so far."""
+    """Bytes sent and received over a connection so far."""
 
     consumed: int
     """Received, and read by the program."""
@@ -30,7 +30,11 @@ class Flow(NamedTuple):
 
 
 def identity(descriptor: int) -> Identity | None:
-    """Which file a descriptor is now; None where it is none."""
+    """Identify the file that a descriptor is now; None where it is none.
+
+    Args:
+        descriptor: of this process.
+    """
     try:
         status = os.fstat(descriptor)
     except OSError:
@@ -39,7 +43,11 @@ def identity(descriptor: int) -> Identity | None:
 
 
 def peer_address(descriptor: int) -> str:
-    """The address of the other side, without its port; "" where there is none."""
+    """Return the address of the other side, without its port; "" where there is none.
+
+    Args:
+        descriptor: of a connection.
+    """
     lent = None
     try:
         lent = socket.socket(socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, descriptor)
@@ -52,7 +60,12 @@ def peer_address(descriptor: int) -> str:
 
 
 def flow(descriptor: int, who: Identity) -> Flow | None:
-    """How much went over a connection; None where it is gone."""
+    """Read how much went over a connection; None where it is gone.
+
+    Args:
+        descriptor: of a connection.
+        who: its `identity` when it was accepted.
+    """
     if identity(descriptor) != who:
         return None
     lent = None
@@ -70,7 +83,12 @@ def flow(descriptor: int, who: Identity) -> Flow | None:
 
 
 def hang_up(descriptor: int, who: Identity) -> bool:
-    """End a connection both ways; its owner finds it broken. False where it was gone already."""
+    """End a connection both ways, so that its owner finds it broken; False where it was gone already.
+
+    Args:
+        descriptor: of a connection.
+        who: its `identity` when it was accepted.
+    """
     try:
         own = os.dup(descriptor)  # stays what it is, whatever becomes of the other
     except OSError:

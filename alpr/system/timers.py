@@ -6,7 +6,7 @@ from alpr.clock import Clock, SystemClock
 
 
 class Every:
-    """Due once in each period, by the steady clock; a period that was missed is not made up for.
+    """A timer that is due once in each period of the steady clock; a period that was missed is not made up for.
 
     Args:
         seconds: from one time that it is due to the next, at the least.
@@ -25,7 +25,7 @@ class Every:
         self._due_ns = now_ns if starts_due else now_ns + self._period_ns
 
     def is_due(self) -> bool:
-        """True once in each period; the next one begins now."""
+        """Return True once in each period; the next one begins now."""
         now_ns = self._clock.monotonic_ns()
         if now_ns < self._due_ns:
             return False
