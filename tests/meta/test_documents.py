@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 from pathlib import Path
@@ -82,6 +83,16 @@ def test_code_and_pages_cite_documents_that_exist() -> None:
 def test_every_file_that_a_page_names_is_there(page: Path) -> None:
     for named in NAMED.findall(page.read_text()):
         assert (ROOT / named).exists(), f"{page.name} names {named}, which is not there"
+
+
+def test_every_module_of_the_api_pages_defines_something() -> None:
+    pages = "".join(page.read_text() for page in (ROOT / "docs" / "reference").glob("*.md"))
+    named = re.findall(r"^::: ([\w.]+)$", pages, flags=re.MULTILINE)
+    assert named
+    for name in named:
+        tree = ast.parse((ROOT / f"{name.replace('.', '/')}.py").read_text())
+        defined = [part for part in tree.body if isinstance(part, ast.ClassDef | ast.FunctionDef)]
+        assert [part for part in defined if not part.name.startswith("_")], f"{name} would be an empty page"
 
 
 def test_the_glossary_gives_each_word_once_and_names_types_that_exist() -> None:
