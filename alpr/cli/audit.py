@@ -14,7 +14,7 @@ from alpr.cli.output import json_option, print_line, print_rows, say
 from alpr.cli.purpose import case_option, purpose_needed, purpose_option
 
 if TYPE_CHECKING:
-    from alpr.collector.audit import Head
+    from alpr.collector.audit import ChainHead
     from alpr.config import CollectorConfig
 
 
@@ -113,16 +113,16 @@ def renew(database: Path, purpose: str | None, case_id: str) -> None:
     say("the audit was begun anew; this was recorded")
 
 
-def _head(text: str) -> Head:
-    from alpr.collector.audit import Head
+def _head(text: str) -> ChainHead:
+    from alpr.collector.audit import ChainHead
 
     rows, digest, epoch = (*text.split(":"), "0", "0", "0")[:3]
     if not rows.isdigit() or len(digest) != 64 or not epoch.isdigit():
         raise click.BadParameter("give it as this command prints it: ROWS:HASH", param_hint="--head")
-    return Head(int(rows), digest, int(epoch))
+    return ChainHead(int(rows), digest, int(epoch))
 
 
-def _told_to_others(config: CollectorConfig) -> Iterator[Head]:
+def _told_to_others(config: CollectorConfig) -> Iterator[ChainHead]:
     """What devices and the witness know."""
     from alpr.collector.audit_check import heads_of_devices, heads_of_witness
     from alpr.collector.health_store import health_path, read_latest

@@ -167,15 +167,15 @@ def alerts(config_path: Path, device: str | None, standing: bool, as_json: bool)
     kept = read_alerts(path, only_standing=standing) if path.exists() else []
     rows = (
         {
-            "device": alert.trouble.device,
-            "kind": alert.trouble.kind.value,
-            "subject": alert.trouble.subject or None,
+            "device": alert.problem.device,
+            "kind": alert.problem.kind.value,
+            "subject": alert.problem.subject or None,
             "raised_at": alert.raised_at.isoformat(timespec="seconds"),
             "cleared_at": alert.cleared_at.isoformat(timespec="seconds") if alert.cleared_at else None,
             "text": alert.text,
         }
         for alert in kept
-        if device in (None, alert.trouble.device)
+        if device in (None, alert.problem.device)
     )
     print_rows(rows, as_json=as_json)
 

@@ -15,7 +15,7 @@ from alpr.cli.output import json_option, print_csv, print_rows, say
 from alpr.cli.purpose import case_option, purpose_needed, purpose_option
 
 if TYPE_CHECKING:
-    from alpr.collector.search import Found
+    from alpr.collector.search import SearchResult
 
 
 @click.command()
@@ -59,7 +59,7 @@ def command(
     """
     from alpr.collector.access import audited_search, os_user
     from alpr.collector.audit_heads import open_audit
-    from alpr.collector.search import Query, pattern_from_text
+    from alpr.collector.search import ReadQuery, pattern_from_text
     from alpr.errors import StoreError
 
     try:
@@ -68,7 +68,7 @@ def command(
         raise click.BadParameter(str(error), param_hint="PLATE") from error
     if not database.is_file():  # before the audit file is made beside it
         raise StoreError(f"{database}: no such database; give the file that the collector writes")
-    query = Query(pattern, since, until, camera_id, limit)
+    query = ReadQuery(pattern, since, until, camera_id, limit)
     with closing(open_audit(database)) as audit, purpose_needed(purpose) as stated:
         found = audited_search(database, audit, query, who=os_user(), purpose=stated, case_id=case_id)
     rows = _rows(found) if names == "alpr" else _rows_of_others(found, names, as_csv=as_csv)
@@ -80,7 +80,7 @@ def command(
     say(f"{len(found.reads)} reads{more}; this search was recorded")
 
 
-def _rows(found: Found) -> Iterator[dict[str, Any]]:
+def _rows(found: SearchResult) -> Iterator[dict[str, Any]]:
     for read in found.reads:
         yield {
             "first_seen_at": read.first_seen_at.isoformat(timespec="milliseconds"),
@@ -98,10 +98,10 @@ def _rows(found: Found) -> Iterator[dict[str, Any]]:
         }
 
 
-def _rows_of_others(found: Found, names: str, *, as_csv: bool) -> Iterator[Mapping[str, Any]]:
+def _rows_of_others(found: SearchResult, names: str, *, as_csv: bool) -> Iterator[Mapping[str, Any]]:
     """Reads under the field names that others' software knows."""
     from alpr.forward.event import Event
-    from alpr.forward.names import COLUMNS, FORMATS
+    from alpr.forward.formats import COLUMNS, FORMATS
 
     rename = (COLUMNS if as_csv else FORMATS)[names]
     for number, read in enumerate(found.reads, 1):

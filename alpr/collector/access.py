@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from alpr.clock import SystemClock
-from alpr.collector.audit import RENEW, Access, Audit, Head
+from alpr.collector.audit import RENEW, Access, Audit, ChainHead
 from alpr.collector.audit_heads import KeptHeads, new_epoch, open_audit
 from alpr.collector.hits import FoundHit, HitQuery, find_hits, find_misreads, write_crops
-from alpr.collector.search import Found, Query, search
+from alpr.collector.search import ReadQuery, SearchResult, search
 from alpr.errors import AccessDenied, AuditError, DispositionError
 from alpr.types import Disposition
 
@@ -29,7 +29,9 @@ _EMPTY_WORDS = frozenset(  # as prose, one word after the other
 _MIN_LETTERS = 5
 
 
-def audited_search(database: Path, audit: Audit, query: Query, *, who: str, purpose: str, case_id: str = "") -> Found:
+def audited_search(
+    database: Path, audit: Audit, query: ReadQuery, *, who: str, purpose: str, case_id: str = ""
+) -> SearchResult:
     """Search, record the search with its result count, then answer.
 
     Args:
@@ -134,7 +136,7 @@ def audited_audit(audit: Audit, *, who: str, by: str = "", plate: str = "", limi
     return rows
 
 
-def audited_renewal(database: Path, *, who: str, purpose: str, case_id: str = "") -> Head:
+def audited_renewal(database: Path, *, who: str, purpose: str, case_id: str = "") -> ChainHead:
     """Begin the audit anew, on record: what is missing of it is named in its next row and looked for no more.
 
     Raises:

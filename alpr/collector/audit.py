@@ -46,7 +46,7 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class ChainHead:
     """The end of the chain: keep it elsewhere, and rows that are cut off later are missed."""
 
     rows: int
@@ -59,13 +59,13 @@ class Head:
         return f"{self.rows}:{self.hash}{f':{self.epoch}' if self.epoch else ''}"
 
 
-class HeadStore(Protocol):
+class HeadKeeper(Protocol):
     """Where heads are kept beside the audit."""
 
-    def known(self) -> tuple[str, Sequence[Head]]:
+    def known(self) -> tuple[str, Sequence[ChainHead]]:
         """The id of the database that they are kept in, "" where there is none, and those that are kept."""
 
-    def keep(self, head: Head, at: datetime) -> None:
+    def keep(self, head: ChainHead, at: datetime) -> None:
         """Keep the newest."""
 
 
@@ -85,7 +85,7 @@ class Audit:
         AuditError: it cannot be opened for writing.
     """
 
-    def __init__(self, path: Path, clock: Clock | None = None, kept: HeadStore | None = None) -> None:
+    def __init__(self, path: Path, clock: Clock | None = None, kept: HeadKeeper | None = None) -> None:
         self._path = path
         self._clock = clock or SystemClock()
         self._kept = kept
@@ -129,7 +129,7 @@ class Audit:
             self._kept.keep(self.head(), at)
         return int(number)
 
-    def head(self) -> Head:
+    def head(self) -> ChainHead:
         """The end of the chain now."""
         with audited(), stored(self._path):
             return head_of(self._connection)
@@ -146,7 +146,7 @@ class Audit:
         with audited(), stored(self._path):
             return _known_database(self._connection)
 
-    def verify(self, *expected: Head) -> Head:
+    def verify(self, *expected: ChainHead) -> ChainHead:
         """Walk the whole chain; as `verify_audit`."""
         with audited(), stored(self._path):
             return _verified(self._connection, self._path, expected)
@@ -163,7 +163,7 @@ class Audit:
             return [dict(zip(names, row, strict=True)) for row in cursor]
 
 
-def verify_audit(path: Path, *expected: Head) -> Head:
+def verify_audit(path: Path, *expected: ChainHead) -> ChainHead:
     """Walk the whole chain of an audit file without the right to write it.
 
     Args:
@@ -177,13 +177,13 @@ def verify_audit(path: Path, *expected: Head) -> Head:
         return _verified(connection, path, expected)
 
 
-def head_of(connection: sqlite3.Connection) -> Head:
+def head_of(connection: sqlite3.Connection) -> ChainHead:
     """The end of a chain."""
     last = connection.execute("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1").fetchone()
-    return Head(0, FIRST_HASH) if last is None else Head(last[0], last[1], _epoch(connection))
+    return ChainHead(0, FIRST_HASH) if last is None else ChainHead(last[0], last[1], _epoch(connection))
 
 
-def lacks(connection: sqlite3.Connection, head: Head) -> str:
+def lacks(connection: sqlite3.Connection, head: ChainHead) -> str:
     """How a chain that must contain a head does not; "" where it does, or has begun anew since."""
     epoch = _epoch(connection)
     if epoch > head.epoch or not head.rows:
@@ -197,7 +197,7 @@ def lacks(connection: sqlite3.Connection, head: Head) -> str:
     return "" if epoch == head.epoch else "the row with which it was begun anew is gone: the file was rewritten"
 
 
-def wrong_with(connection: sqlite3.Connection, database_id: str, heads: Sequence[Head]) -> str:
+def wrong_with(connection: sqlite3.Connection, database_id: str, heads: Sequence[ChainHead]) -> str:
     """How a chain does not go with a reads database and the heads that are kept there; "" where it does."""
     known = _known_database(connection)
     if known and known != database_id:
@@ -212,7 +212,7 @@ def _known_database(connection: sqlite3.Connection) -> str:
     return known if isinstance(known, str) else ""
 
 
-def walk(connection: sqlite3.Connection, path: Path, after: Head = Head(0, FIRST_HASH)) -> Head:
+def walk(connection: sqlite3.Connection, path: Path, after: ChainHead = ChainHead(0, FIRST_HASH)) -> ChainHead:
     """Hash all rows behind a head anew.
 
     Raises:
@@ -228,10 +228,10 @@ def walk(connection: sqlite3.Connection, path: Path, after: Head = Head(0, FIRST
         if fields[-1] != previous or _hash(fields, outcome) != digest:
             raise AuditError(f"{path}: row {rows} is not what was written: it was changed or put in")
         previous = digest
-    return Head(rows, previous, _epoch(connection))
+    return ChainHead(rows, previous, _epoch(connection))
 
 
-def _verified(connection: sqlite3.Connection, path: Path, expected: Sequence[Head]) -> Head:
+def _verified(connection: sqlite3.Connection, path: Path, expected: Sequence[ChainHead]) -> ChainHead:
     found = walk(connection, path)
     for head in expected:
         if said := lacks(connection, head):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from alpr.collector.audit import Head, audit_path, audited, verify_audit, wrong_with
+from alpr.collector.audit import ChainHead, audit_path, audited, verify_audit, wrong_with
 from alpr.collector.audit_heads import KeptHeads, head_from, is_sealed
 from alpr.errors import AuditError, DecodeError
 from alpr.link.keys.curve_keys import KeyPair
@@ -26,7 +26,7 @@ class _Witnessed(msgspec.Struct):
 _witnessed = msgspec.json.Decoder(_Witnessed)
 
 
-def check_audit(database: Path, expected: Iterable[Head] = ()) -> Head:
+def check_audit(database: Path, expected: Iterable[ChainHead] = ()) -> ChainHead:
     """Walk the audit of a collector's database, and hold it against the heads that are kept there.
 
     Args:
@@ -47,7 +47,7 @@ def check_audit(database: Path, expected: Iterable[Head] = ()) -> Head:
     return found
 
 
-def heads_of_witness(file: Path) -> Iterator[Head]:
+def heads_of_witness(file: Path) -> Iterator[ChainHead]:
     """The heads in a witness's file, in which other lines may stand too.
 
     Raises:
@@ -62,9 +62,9 @@ def heads_of_witness(file: Path) -> Iterator[Head]:
             said = decoded(_witnessed, line)
         except DecodeError:
             continue
-        yield Head(said.rows, said.hash, said.epoch)
+        yield ChainHead(said.rows, said.hash, said.epoch)
 
 
-def heads_of_devices(said: Iterable[AuditHead | None], keys: KeyPair) -> Iterator[Head]:
+def heads_of_devices(said: Iterable[AuditHead | None], keys: KeyPair) -> Iterator[ChainHead]:
     """Those that the collector sealed itself: a device cannot make one up."""
     return (head_from(head) for head in said if head is not None and is_sealed(head, keys))

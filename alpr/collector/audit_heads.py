@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from alpr.clock import Clock, micros
-from alpr.collector.audit import Audit, Head, audit_path
+from alpr.collector.audit import Audit, ChainHead, audit_path
 from alpr.errors import StoreError
 from alpr.link.protocol.heartbeat_messages import AuditHead
 from alpr.system.sqlite import connect, connect_read_only, stored, transaction
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-class Kept(NamedTuple):
+class KnownHeads(NamedTuple):
     """What the reads database knows of the audit."""
 
     database_id: str
     """Its own, made with it; "" where it is of an older version."""
-    last: Head | None
+    last: ChainHead | None
     sealed: AuditHead | None
 
 
-_NOTHING = Kept("", None, None)
+_NOTHING = KnownHeads("", None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class KeptHeads:
 
     database: Path
 
-    def read(self) -> Kept:
+    def read(self) -> KnownHeads:
         """All that is known.
 
         Raises:
@@ -60,15 +60,15 @@ class KeptHeads:
             (database_id,) = connection.execute("SELECT id FROM identity").fetchone()
             rows = connection.execute("SELECT kind, epoch, rows, hash, seal FROM audit_heads").fetchall()
         found = {kind: (epoch, number, digest, seal) for kind, epoch, number, digest, seal in rows}
-        last = Head(found["last"][1], found["last"][2], found["last"][0]) if "last" in found else None
-        return Kept(database_id, last, AuditHead(*found["sealed"]) if "sealed" in found else None)
+        last = ChainHead(found["last"][1], found["last"][2], found["last"][0]) if "last" in found else None
+        return KnownHeads(database_id, last, AuditHead(*found["sealed"]) if "sealed" in found else None)
 
-    def known(self) -> tuple[str, Sequence[Head]]:
+    def known(self) -> tuple[str, Sequence[ChainHead]]:
         """The database's own id, and the heads that the audit has to contain."""
         kept = self.read()
         return kept.database_id, [head for head in (kept.last, kept.sealed and head_from(kept.sealed)) if head]
 
-    def keep(self, head: Head, at: datetime) -> None:
+    def keep(self, head: ChainHead, at: datetime) -> None:
         """Keep the newest; where that cannot be now, the collector does it before long."""
         try:
             self._put("last", head, at, b"")
@@ -83,7 +83,7 @@ class KeptHeads:
         """
         self._put("sealed", head_from(head), at, head.seal)
 
-    def _put(self, kind: str, head: Head, at: datetime, seal: bytes) -> None:
+    def _put(self, kind: str, head: ChainHead, at: datetime, seal: bytes) -> None:
         if not self.read().database_id:
             return
         with (
@@ -112,7 +112,7 @@ def open_audit(database: Path, clock: Clock | None = None) -> Audit:
     return audit
 
 
-def sealed(head: Head, keys: KeyPair) -> AuditHead:
+def sealed(head: ChainHead, keys: KeyPair) -> AuditHead:
     """A head as only the collector can make it."""
     return AuditHead(head.epoch, head.rows, head.hash, _seal(head, keys))
 
@@ -122,17 +122,17 @@ def is_sealed(head: AuditHead, keys: KeyPair) -> bool:
     return hmac.compare_digest(head.seal, _seal(head_from(head), keys))
 
 
-def head_from(head: AuditHead) -> Head:
+def head_from(head: AuditHead) -> ChainHead:
     """Without the seal."""
-    return Head(head.rows, head.hash, head.epoch)
+    return ChainHead(head.rows, head.hash, head.epoch)
 
 
-def new_epoch(now: datetime, heads: Sequence[Head]) -> int:
+def new_epoch(now: datetime, heads: Sequence[ChainHead]) -> int:
     """For an audit that is begun anew: later than any that is known."""
     seconds = int((now - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())
     return max([seconds, *(head.epoch + 1 for head in heads)])
 
 
-def _seal(head: Head, keys: KeyPair) -> bytes:
+def _seal(head: ChainHead, keys: KeyPair) -> bytes:
     key = hashlib.sha256(b"alpr audit seal 1\0" + keys.secret.encode("ascii")).digest()
     return hmac.digest(key, str(head).encode("ascii"), "sha256")

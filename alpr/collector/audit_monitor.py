@@ -14,10 +14,10 @@ from pathlib import Path
 
 from alpr.clock import Clock
 from alpr.collector.access import os_user
-from alpr.collector.audit import FIRST_HASH, START, Access, Head, audit_path, head_of, lacks, walk, wrong_with
+from alpr.collector.audit import FIRST_HASH, START, Access, ChainHead, audit_path, head_of, lacks, walk, wrong_with
 from alpr.collector.audit_heads import KeptHeads, head_from, is_sealed, open_audit, sealed
 from alpr.errors import AuditError, StoreError, StoreUnavailable
-from alpr.events.health_alerts import COLLECTOR, Alert, AlertKind, Trouble
+from alpr.events.device_alerts import COLLECTOR, DeviceAlert, DeviceProblem, ProblemKind
 from alpr.link.keys.curve_keys import KeyPair
 from alpr.link.protocol.heartbeat_messages import AuditHead
 from alpr.system.sqlite import connect_read_only, stored
@@ -46,9 +46,9 @@ class AuditMonitor:
         database: Path,
         keys: Callable[[], KeyPair],
         clock: Clock,
-        alert: Callable[[Sequence[Alert]], None],
+        alert: Callable[[Sequence[DeviceAlert]], None],
         witnesses: Sequence[Witness] = (),
-        before: Iterable[Trouble] = (),
+        before: Iterable[DeviceProblem] = (),
     ) -> None:
         self._database = database
         self._path = audit_path(database)
@@ -59,16 +59,16 @@ class AuditMonitor:
         self._witnesses = witnesses
         self.head: AuditHead | None = None
         """The last that was found sound; None before."""
-        self._walked = Head(0, FIRST_HASH)
+        self._walked = ChainHead(0, FIRST_HASH)
         self._told: AuditHead | None = None
-        self._standing: dict[Trouble, str] = {}
+        self._standing: dict[DeviceProblem, str] = {}
         self._before = set(before)
         self._claims: dict[str, AuditHead] = {}
         self._sound: dict[str, AuditHead] = {}
         self._next_look_ns = self._next_tell_ns = 0
 
     @property
-    def standing(self) -> frozenset[Trouble]:
+    def standing(self) -> frozenset[DeviceProblem]:
         """What is wrong now."""
         return frozenset(self._standing)
 
@@ -112,8 +112,8 @@ class AuditMonitor:
     def look(self) -> None:
         """Look at the audit now."""
         self._next_look_ns = self._clock.monotonic_ns() + _LOOK_NS
-        own = Trouble(COLLECTOR, AlertKind.AUDIT)
-        found: dict[Trouble, str] = {}
+        own = DeviceProblem(COLLECTOR, ProblemKind.AUDIT)
+        found: dict[DeviceProblem, str] = {}
         try:
             if not self._path.is_file():
                 raise AuditError(f"{self._path}: the audit is gone")
@@ -123,13 +123,13 @@ class AuditMonitor:
                     said = lacks(connection, head_from(self.head))
                 for device, claimed in list(self._claims.items()):
                     if text := lacks(connection, head_from(claimed)):
-                        found[Trouble(COLLECTOR, AlertKind.AUDIT, device)] = text
+                        found[DeviceProblem(COLLECTOR, ProblemKind.AUDIT, device)] = text
                     else:
                         self._sound[device] = self._claims.pop(device)
                 if not said and not found:
                     head = head_of(connection)
                     if self._walked.epoch != head.epoch:  # begun anew: what was walked may be gone
-                        self._walked = Head(0, FIRST_HASH)
+                        self._walked = ChainHead(0, FIRST_HASH)
                     self._walked = walk(connection, self._path, self._walked)
                     self._keep(head)
         except StoreUnavailable as error:  # that passes, and says nothing about the audit
@@ -139,10 +139,10 @@ class AuditMonitor:
             said = str(error)
         if said:
             found[own] = said
-        self._tell_troubles(found)
+        self._report_problems(found)
         self._tell_head()
 
-    def _keep(self, head: Head) -> None:
+    def _keep(self, head: ChainHead) -> None:
         if self.head is not None and head == head_from(self.head) and is_sealed(self.head, self._keys()):
             return
         self.head = sealed(head, self._keys())
@@ -162,16 +162,16 @@ class AuditMonitor:
             return
         self._told = self.head
 
-    def _tell_troubles(self, found: dict[Trouble, str]) -> None:
+    def _report_problems(self, found: dict[DeviceProblem, str]) -> None:
         now = self._clock.now()
         alerts = [
-            Alert(trouble, True, now, _told(trouble, text))
-            for trouble, text in found.items()
-            if trouble not in self._standing
+            DeviceAlert(problem, True, now, _told(problem, text))
+            for problem, text in found.items()
+            if problem not in self._standing
         ]
         alerts += [
-            Alert(trouble, False, now, "the audit is whole again, or was begun anew on record")
-            for trouble in (self._standing.keys() | self._before) - found.keys()
+            DeviceAlert(problem, False, now, "the audit is whole again, or was begun anew on record")
+            for problem in (self._standing.keys() | self._before) - found.keys()
         ]
         self._before = set()
         self._standing = found
@@ -179,6 +179,6 @@ class AuditMonitor:
             self._alert(alerts)
 
 
-def _told(trouble: Trouble, text: str) -> str:
-    whose = f" is not as {trouble.subject} remembers it" if trouble.subject else ""
+def _told(problem: DeviceProblem, text: str) -> str:
+    whose = f" is not as {problem.subject} remembers it" if problem.subject else ""
     return f"the audit{whose}: {text}; see alpr audit verify"

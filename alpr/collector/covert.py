@@ -24,7 +24,7 @@ _hit = msgspec.msgpack.Decoder(_Hit)
 _disposition = msgspec.msgpack.Decoder(DispositionRecord)
 
 
-class Tellable(NamedTuple):
+class Disclosure(NamedTuple):
     """A stored record that may be told of."""
 
     record: Record
@@ -37,7 +37,7 @@ def receivers_in(hit_record: bytes) -> tuple[str, ...]:
     return _hit.decode(hit_record).entry.receivers
 
 
-def let_ask(connection: sqlite3.Connection, names: Collection[str]) -> None:
+def define_may_learn(connection: sqlite3.Connection, names: Collection[str]) -> None:
     """Give a connection the SQL function `may_learn(hits.record)`: whether one who goes by these names may learn of a
     hit. What they may not is left out before a limit counts.
     """
@@ -46,7 +46,7 @@ def let_ask(connection: sqlite3.Connection, names: Collection[str]) -> None:
     )
 
 
-def tellable(connection: sqlite3.Connection, device_id: int, record: Record) -> list[Tellable]:
+def disclosures(connection: sqlite3.Connection, device_id: int, record: Record) -> list[Disclosure]:
     """What may be told now that a record was stored, within the transaction that stored it.
 
     A decision that has come before its hit is told to nobody, since nobody can say who may learn of it; it is told
@@ -57,15 +57,15 @@ def tellable(connection: sqlite3.Connection, device_id: int, record: Record) -> 
             "DELETE FROM waiting_decisions WHERE device_id = ? AND hit_id = ? RETURNING record",
             (device_id, record.hit_id),
         ).fetchall()
-        decisions = [Tellable(_disposition.decode(raw), record.entry.receivers) for (raw,) in waiting]
-        return [Tellable(record, record.entry.receivers), *decisions]
+        decisions = [Disclosure(_disposition.decode(raw), record.entry.receivers) for (raw,) in waiting]
+        return [Disclosure(record, record.entry.receivers), *decisions]
     if not isinstance(record, DispositionRecord):
-        return [Tellable(record, ())]
+        return [Disclosure(record, ())]
     hit = connection.execute(
         "SELECT record FROM hits WHERE device_id = ? AND hit_id = ?", (device_id, record.hit_id)
     ).fetchone()
     if hit is not None:
-        return [Tellable(record, receivers_in(hit[0]))]
+        return [Disclosure(record, receivers_in(hit[0]))]
     connection.execute(
         "INSERT INTO waiting_decisions VALUES (NULL, ?, ?, ?)", (device_id, record.hit_id, encode(record))
     )

@@ -36,7 +36,7 @@ _STEPS: tuple[Migration, ...] = (_first,)
 
 
 @dataclass(frozen=True, slots=True)
-class HeldByDevice:
+class DeviceHotlist:
     """One set at one device, or a device that holds none."""
 
     device: str
@@ -53,7 +53,7 @@ class HeldByDevice:
     last_refused_at: datetime | None
 
 
-class HoldingsStore:
+class DeviceHotlistStore:
     """The collector's side, which writes.
 
     Args:
@@ -93,12 +93,12 @@ class HoldingsStore:
             connection.executemany("INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?, ?, ?)", refusals)
 
 
-def holdings_path(database: Path) -> Path:
+def device_hotlists_path(database: Path) -> Path:
     """The file that belongs to a collector's database: `reads.db` has `reads.lists.db`."""
     return database.with_name(f"{database.stem}.lists.db")
 
 
-def read_holdings(path: Path) -> list[HeldByDevice]:
+def read_device_hotlists(path: Path) -> list[DeviceHotlist]:
     """What every device said last, by name.
 
     Raises:
@@ -115,9 +115,9 @@ def read_holdings(path: Path) -> list[HeldByDevice]:
     return [_held_by_device(row) for row in rows]
 
 
-def _held_by_device(row: tuple[Any, ...]) -> HeldByDevice:
+def _held_by_device(row: tuple[Any, ...]) -> DeviceHotlist:
     device, list_set, revision, updated_at, applied_at, entries, reported_at, refused, message, last_at = row
-    return HeldByDevice(
+    return DeviceHotlist(
         device=device,
         list_set=list_set,
         revision=revision,

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from alpr.collector.health_store import KeptAlert, KeptHealth
+from alpr.collector.health_store import StoredAlert, StoredHeartbeat
 from alpr.link.keys.allowlist import Device
 from alpr.link.protocol.heartbeat_messages import Heartbeat
 
@@ -17,8 +17,8 @@ Row = dict[str, Any]
 
 def fleet(
     devices: Iterable[Device],
-    latest: Mapping[str, KeptHealth],
-    standing: Collection[KeptAlert],
+    latest: Mapping[str, StoredHeartbeat],
+    standing: Collection[StoredAlert],
     now: datetime,
     silent_after_s: float,
 ) -> list[Row]:
@@ -33,7 +33,7 @@ def fleet(
         if device.until is not None:  # a key that was replaced; the device has a line of its own
             continue
         kept = latest.get(device.name)
-        alerts = sorted({alert.trouble.kind.value for alert in standing if alert.trouble.device == device.name})
+        alerts = sorted({alert.problem.kind.value for alert in standing if alert.problem.device == device.name})
         silent_s = None if kept is None else max(0.0, (now - kept.received_at).total_seconds())
         rows.append(
             {
@@ -71,7 +71,7 @@ def table_row(row: Row, heartbeat: Heartbeat | None) -> Row:
     }
 
 
-def without_key(devices: Iterable[Device], latest: Mapping[str, KeptHealth], server_key: str) -> list[str]:
+def without_key(devices: Iterable[Device], latest: Mapping[str, StoredHeartbeat], server_key: str) -> list[str]:
     """Names of the devices that have not said that they hold a key of the collector."""
     holders = {name for name, kept in latest.items() if server_key in kept.heartbeat.server_keys}
     return sorted({device.name for device in devices} - holders)

@@ -11,9 +11,9 @@ from threading import Event
 from types import TracebackType
 from typing import Any
 
-from alpr.collector.store import AlsoStored, Store, Stored
+from alpr.collector.store import OnStored, Store, StoredRecord
 from alpr.errors import StoreError, StoreUnavailable
-from alpr.events.health_alerts import Alert
+from alpr.events.device_alerts import DeviceAlert
 from alpr.events.stored_rows import row_from_alert, row_from_record
 from alpr.forward.forwarder import Forwarder
 from alpr.forward.queue import append
@@ -25,24 +25,24 @@ PRUNE_EVERY_S = 10.0
 _IDLE_S = 0.2
 
 
-def queue_for(targets: Sequence[Target]) -> AlsoStored | None:
+def queue_for(targets: Sequence[Target]) -> OnStored | None:
     """What puts new records in the queue, in the transaction that stores them; None where nobody wants any."""
     kinds = frozenset[str]().union(*(target.kinds for target in targets))
     if not kinds:
         return None
 
-    def queue(connection: sqlite3.Connection, new: Sequence[Stored]) -> None:
+    def queue(connection: sqlite3.Connection, new: Sequence[StoredRecord]) -> None:
         rows = [row for record in new if (row := _row(record)) and row["event"] in kinds]
         append(connection, [(row["event"], row) for row in rows])
 
     return queue
 
 
-def alert_queue(targets: Sequence[Target], store: Store) -> Callable[[Sequence[Alert]], None]:
+def alert_queue(targets: Sequence[Target], store: Store) -> Callable[[Sequence[DeviceAlert]], None]:
     """What puts alerts in the queue; does nothing where nobody wants any."""
     is_wanted = any("alert" in target.kinds for target in targets)
 
-    def queue(alerts: Sequence[Alert]) -> None:
+    def queue(alerts: Sequence[DeviceAlert]) -> None:
         if is_wanted and alerts:
             store.queue([("alert", row_from_alert(alert)) for alert in alerts])
 
@@ -60,7 +60,7 @@ def head_queue(targets: Sequence[Target], store: Store) -> Callable[[dict[str, A
     return queue
 
 
-def _row(stored: Stored) -> dict[str, Any] | None:
+def _row(stored: StoredRecord) -> dict[str, Any] | None:
     row = row_from_record(stored.device, stored.record)
     if row is not None and stored.receivers:
         row["receivers"] = list(stored.receivers)  # a covert hit, or a decision on one: for these targets alone

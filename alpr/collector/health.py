@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alpr.clock import Clock
-from alpr.collector.bounded import MAX_LISTS
-from alpr.events.health_alerts import Alert, AlertKind, Trouble
+from alpr.collector.heartbeat_bounds import MAX_LISTS
+from alpr.events.device_alerts import DeviceAlert, DeviceProblem, ProblemKind
 from alpr.link.protocol.heartbeat_messages import Heartbeat
 from alpr.link.server.rates import Rate, Rates
 
@@ -56,7 +56,7 @@ class HealthBoard:
         limits: HealthLimits,
         clock: Clock,
         known: Mapping[str, tuple[Heartbeat, datetime]],
-        standing: Iterable[Trouble] = (),
+        standing: Iterable[DeviceProblem] = (),
     ) -> None:
         self.limits = limits
         self._clock = clock
@@ -65,11 +65,11 @@ class HealthBoard:
         self._heard_ns = dict.fromkeys(known, self._start_ns)
         self._standing = set(standing)
         self._over_ns: dict[str, int] = {}
-        self._rates = Rates(dict.fromkeys(AlertKind, _RAISED), clock)
-        self._unheard = {trouble.device for trouble in self._standing}  # since the start
+        self._rates = Rates(dict.fromkeys(ProblemKind, _RAISED), clock)
+        self._unheard = {problem.device for problem in self._standing}  # since the start
 
     @property
-    def standing(self) -> frozenset[Trouble]:
+    def standing(self) -> frozenset[DeviceProblem]:
         """Trouble of which an alert was raised and none cleared it."""
         return frozenset(self._standing)
 
@@ -96,7 +96,7 @@ class HealthBoard:
             found.append(DeviceHealth(name, heartbeat, received_at, (now_ns - heard_ns) / 1e9))
         return tuple(found)
 
-    def check(self, allowed: Collection[str]) -> list[Alert]:
+    def check(self, allowed: Collection[str]) -> list[DeviceAlert]:
         """What has begun and what is over since the last check; what a device that is allowed no more had is over.
 
         Args:
@@ -107,66 +107,71 @@ class HealthBoard:
             self._last.pop(name, None)
             self._over_ns.pop(name, None)
         now = self._clock.now()
-        found = {trouble: text for device in self.devices() for trouble, text in self._troubles(device)}
+        found = {problem: text for device in self.devices() for problem, text in self._problems(device)}
         # That we were away ends no trouble: what stood goes on until the device itself says otherwise.
-        found |= {trouble: "" for trouble in self._standing - found.keys() if self._goes_on(trouble, allowed)}
+        found |= {problem: "" for problem in self._standing - found.keys() if self._goes_on(problem, allowed)}
         # What a device may not raise now it may later: it is looked at again.
         found = {
-            trouble: text for trouble, text in found.items() if trouble in self._standing or self._may_raise(trouble)
+            problem: text for problem, text in found.items() if problem in self._standing or self._may_raise(problem)
         }
-        alerts = [Alert(trouble, True, now, text) for trouble, text in found.items() if trouble not in self._standing]
+        alerts = [
+            DeviceAlert(problem, True, now, text) for problem, text in found.items() if problem not in self._standing
+        ]
         alerts += [
-            Alert(trouble, False, now, _over(trouble, is_allowed=trouble.device in allowed))
-            for trouble in sorted(self._standing - found.keys(), key=str)
+            DeviceAlert(problem, False, now, _over(problem, is_allowed=problem.device in allowed))
+            for problem in sorted(self._standing - found.keys(), key=str)
         ]
         self._standing = set(found)
         return alerts
 
-    def _troubles(self, device: DeviceHealth) -> Iterator[tuple[Trouble, str]]:
+    def _problems(self, device: DeviceHealth) -> Iterator[tuple[DeviceProblem, str]]:
         if device.silent_s > self.limits.silent_after_s:
-            yield Trouble(device.name, AlertKind.SILENT), f"{device.name}: nothing heard for {device.silent_s:.0f} s"
+            yield (
+                DeviceProblem(device.name, ProblemKind.SILENT),
+                f"{device.name}: nothing heard for {device.silent_s:.0f} s",
+            )
         over_ns = self._over_ns.get(device.name)
         if over_ns is not None and self._clock.monotonic_ns() - over_ns <= _OVER_BOUND_NS:
             told = "has sent as much as may be stored of one device a day; it keeps the rest until tomorrow (UTC)"
-            yield Trouble(device.name, AlertKind.STORAGE), f"{device.name}: {told}"
+            yield DeviceProblem(device.name, ProblemKind.STORAGE), f"{device.name}: {told}"
         heartbeat = device.heartbeat
         if heartbeat is None:
             return
         clock = heartbeat.clock
-        trouble = Trouble(device.name, AlertKind.CLOCK)
+        problem = DeviceProblem(device.name, ProblemKind.CLOCK)
         # Only what is beyond doubt: on a slow line the uncertainty may be seconds.
-        if clock and abs(clock.offset_s) - clock.uncertainty_s > self._limit(trouble, self.limits.clock_offset_s):
+        if clock and abs(clock.offset_s) - clock.uncertainty_s > self._limit(problem, self.limits.clock_offset_s):
             side = "ahead of" if clock.offset_s > 0 else "behind"
             off = f"{abs(clock.offset_s):.3f} s ± {clock.uncertainty_s:.3f} s"
-            yield trouble, f"{device.name}: its clock is {off} {side} the collector's; check NTP or GPS"
+            yield problem, f"{device.name}: its clock is {off} {side} the collector's; check NTP or GPS"
         for held in heartbeat.vitals.hotlists:
-            trouble = Trouble(device.name, AlertKind.LIST_AGE, held.name)
+            problem = DeviceProblem(device.name, ProblemKind.LIST_AGE, held.name)
             age_s = held.age_s + device.silent_s  # it has not grown younger meanwhile
             if age_s > self.limits.list_age_s:
                 told = f"hotlist {held.name} (revision {held.revision}) is {age_s / 3600:.1f} h old"
-                yield trouble, f"{device.name}: {told}; hits on it need verification"
+                yield problem, f"{device.name}: {told}; hits on it need verification"
 
-    def _may_raise(self, trouble: Trouble) -> bool:
-        return self._rates.allows(trouble.device, trouble.kind)
+    def _may_raise(self, problem: DeviceProblem) -> bool:
+        return self._rates.allows(problem.device, problem.kind)
 
-    def _goes_on(self, trouble: Trouble, allowed: Collection[str]) -> bool:
-        return trouble.device in self._unheard and trouble.device in allowed
+    def _goes_on(self, problem: DeviceProblem, allowed: Collection[str]) -> bool:
+        return problem.device in self._unheard and problem.device in allowed
 
-    def _limit(self, trouble: Trouble, limit: float) -> float:
-        return limit * _CLEARED_AT if trouble in self._standing else limit
+    def _limit(self, problem: DeviceProblem, limit: float) -> float:
+        return limit * _CLEARED_AT if problem in self._standing else limit
 
 
-def _over(trouble: Trouble, *, is_allowed: bool) -> str:
+def _over(problem: DeviceProblem, *, is_allowed: bool) -> str:
     if not is_allowed:
-        return f"{trouble.device}: no longer allowed, nothing is expected of it"
-    match trouble.kind:
-        case AlertKind.SILENT:
-            return f"{trouble.device}: heard again"
-        case AlertKind.CLOCK:
-            return f"{trouble.device}: its clock is right again"
-        case AlertKind.LIST_AGE:
-            return f"{trouble.device}: hotlist {trouble.subject} is fresh again, or gone"
-        case AlertKind.STORAGE:
-            return f"{trouble.device}: what it sends is stored again"
-        case AlertKind.AUDIT:
-            return f"{trouble.device}: the audit is whole"
+        return f"{problem.device}: no longer allowed, nothing is expected of it"
+    match problem.kind:
+        case ProblemKind.SILENT:
+            return f"{problem.device}: heard again"
+        case ProblemKind.CLOCK:
+            return f"{problem.device}: its clock is right again"
+        case ProblemKind.LIST_AGE:
+            return f"{problem.device}: hotlist {problem.subject} is fresh again, or gone"
+        case ProblemKind.STORAGE:
+            return f"{problem.device}: what it sends is stored again"
+        case ProblemKind.AUDIT:
+            return f"{problem.device}: the audit is whole"

@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from alpr.clock import Clock
-from alpr.collector.bounded import within_bounds
 from alpr.collector.health import HealthBoard
 from alpr.collector.health_store import HealthStore
+from alpr.collector.heartbeat_bounds import within_bounds
 from alpr.errors import StoreUnavailable
-from alpr.events.health_alerts import Alert
+from alpr.events.device_alerts import DeviceAlert
 from alpr.link.protocol.heartbeat_messages import Heartbeat
 
 _log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ _PRUNE_NS = 600_000_000_000
 _COMPLAIN_NS = 10_000_000_000
 
 
-class Watch:
+class HealthMonitor:
     """Belongs to the collector's thread.
 
     Args:
@@ -36,8 +36,8 @@ class Watch:
         board: HealthBoard,
         clock: Clock,
         allowed: Callable[[], Collection[str]],
-        tell: Callable[[Alert], None],
-        queue: Callable[[Sequence[Alert]], None] = lambda _: None,
+        tell: Callable[[DeviceAlert], None],
+        queue: Callable[[Sequence[DeviceAlert]], None] = lambda _: None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -46,8 +46,8 @@ class Watch:
         self._queue = queue
         self.board = board
         self._unsaved: dict[str, tuple[Heartbeat, datetime]] = {}
-        self._unqueued: list[Alert] = []
-        self._untold: list[Alert] = []
+        self._unqueued: list[DeviceAlert] = []
+        self._untold: list[DeviceAlert] = []
         self._next_ns = dict.fromkeys((_CHECK_NS, _SAVE_NS, _PRUNE_NS, _COMPLAIN_NS), 0)
 
     def touched(self, name: str) -> None:
@@ -73,7 +73,7 @@ class Watch:
             self.save()
         return is_check
 
-    def tell(self, alerts: Sequence[Alert]) -> None:
+    def tell(self, alerts: Sequence[DeviceAlert]) -> None:
         """Tell of alerts, keep them and have them carried on."""
         self._unqueued += alerts
         self._untold += alerts

@@ -17,7 +17,7 @@ import msgspec
 
 from alpr.clock import instant_from_micros, micros
 from alpr.errors import DecodeError
-from alpr.events.health_alerts import Alert, AlertKind, Trouble
+from alpr.events.device_alerts import DeviceAlert, DeviceProblem, ProblemKind
 from alpr.link.protocol.heartbeat_messages import Heartbeat
 from alpr.system.decoding import decoded
 from alpr.system.sqlite import Migration, connect_read_only, stored
@@ -53,7 +53,7 @@ _heartbeat = msgspec.msgpack.Decoder(Heartbeat)
 
 
 @dataclass(frozen=True, slots=True)
-class KeptHealth:
+class StoredHeartbeat:
     """A heartbeat as it was kept."""
 
     received_at: datetime
@@ -61,10 +61,10 @@ class KeptHealth:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptAlert:
+class StoredAlert:
     """An alert as it was kept."""
 
-    trouble: Trouble
+    problem: DeviceProblem
     raised_at: datetime
     cleared_at: datetime | None
     """None: it stands."""
@@ -89,11 +89,11 @@ class HealthStore:
         """Close the file."""
         self._file.close()
 
-    def latest(self) -> dict[str, KeptHealth]:
+    def latest(self) -> dict[str, StoredHeartbeat]:
         """The last heartbeat of each device."""
         return read_latest(self._path)
 
-    def standing(self) -> list[KeptAlert]:
+    def standing(self) -> list[StoredAlert]:
         """The alerts that stand."""
         return read_alerts(self._path, only_standing=True)
 
@@ -109,7 +109,7 @@ class HealthStore:
             connection.executemany("INSERT OR REPLACE INTO latest VALUES (?, ?, ?)", rows)
             connection.executemany("INSERT OR IGNORE INTO history VALUES (?, ?, ?, ?)", slots)
 
-    def tell(self, alerts: Sequence[Alert]) -> None:
+    def tell(self, alerts: Sequence[DeviceAlert]) -> None:
         """Keep what has begun and what is over.
 
         Raises:
@@ -117,7 +117,7 @@ class HealthStore:
         """
         with self._file.writing() as connection:
             for alert in alerts:
-                subject = (alert.trouble.device, alert.trouble.kind.value, alert.trouble.subject)
+                subject = (alert.problem.device, alert.problem.kind.value, alert.problem.subject)
                 if alert.is_raised:
                     connection.execute(
                         """INSERT OR IGNORE INTO alerts (device, kind, subject, raised_at, text)
@@ -160,7 +160,7 @@ def health_path(database: Path) -> Path:
     return database.with_name(f"{database.stem}.health.db")
 
 
-def read_latest(path: Path) -> dict[str, KeptHealth]:
+def read_latest(path: Path) -> dict[str, StoredHeartbeat]:
     """The last heartbeat of each device; those that this version cannot understand are left out.
 
     Raises:
@@ -169,7 +169,7 @@ def read_latest(path: Path) -> dict[str, KeptHealth]:
     return {name: kept for name, kept in _rows(path, "SELECT device, received_at, record FROM latest", ())}
 
 
-def read_history(path: Path, device: str) -> list[KeptHealth]:
+def read_history(path: Path, device: str) -> list[StoredHeartbeat]:
     """The thin history of one device, the oldest first.
 
     Raises:
@@ -179,7 +179,7 @@ def read_history(path: Path, device: str) -> list[KeptHealth]:
     return [kept for _, kept in _rows(path, query, (device,))]
 
 
-def read_alerts(path: Path, *, only_standing: bool = False) -> list[KeptAlert]:
+def read_alerts(path: Path, *, only_standing: bool = False) -> list[StoredAlert]:
     """The alerts, the newest first.
 
     Raises:
@@ -191,18 +191,18 @@ def read_alerts(path: Path, *, only_standing: bool = False) -> list[KeptAlert]:
             f"SELECT device, kind, subject, raised_at, cleared_at, text FROM alerts {condition} ORDER BY id DESC"
         ).fetchall()
     return [
-        KeptAlert(
-            Trouble(device, AlertKind(kind), subject),
+        StoredAlert(
+            DeviceProblem(device, ProblemKind(kind), subject),
             instant_from_micros(raised_at),
             None if cleared_at is None else instant_from_micros(cleared_at),
             text,
         )
         for device, kind, subject, raised_at, cleared_at, text in rows
-        if kind in set(AlertKind)
+        if kind in set(ProblemKind)
     ]
 
 
-def _rows(path: Path, query: str, values: tuple[str, ...]) -> list[tuple[str, KeptHealth]]:
+def _rows(path: Path, query: str, values: tuple[str, ...]) -> list[tuple[str, StoredHeartbeat]]:
     with closing(connect_read_only(path)) as connection, stored(path):
         rows = connection.execute(query, values).fetchall()
     found = []
@@ -211,5 +211,5 @@ def _rows(path: Path, query: str, values: tuple[str, ...]) -> list[tuple[str, Ke
             heartbeat = decoded(_heartbeat, record)
         except DecodeError:  # of another version of alpr: the device will say it anew
             continue
-        found.append((name, KeptHealth(instant_from_micros(received_at), heartbeat)))
+        found.append((name, StoredHeartbeat(instant_from_micros(received_at), heartbeat)))
     return found

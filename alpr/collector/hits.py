@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from alpr.clock import micros
-from alpr.collector.covert import let_ask
+from alpr.collector.covert import define_may_learn
 from alpr.errors import StoreError
 from alpr.link.protocol.messages import DispositionRecord, HitRecord
 from alpr.system.sqlite import connect_read_only, stored
@@ -79,7 +79,7 @@ def find_hits(database: Path, query: HitQuery, names: Collection[str] = ()) -> l
         terms.append(f"NOT is_withdrawn AND NOT EXISTS (SELECT 1 FROM dispositions AS d WHERE {_OF_THIS_HIT})")
     terms.append("may_learn(hits.record)")
     with closing(connect_read_only(database)) as connection, stored(database):
-        let_ask(connection, names)
+        define_may_learn(connection, names)
         rows = connection.execute(
             f"""SELECT hits.device_id, devices.name, hits.record FROM hits JOIN devices ON devices.id = device_id
                 WHERE {" AND ".join(terms)} ORDER BY raised_at DESC, hits.id DESC LIMIT ?""",
@@ -97,7 +97,7 @@ def find_misreads(database: Path, names: Collection[str] = ()) -> Iterator[Misre
         StoreError: the database cannot be read.
     """
     with closing(connect_read_only(database)) as connection, stored(database):
-        let_ask(connection, names)
+        define_may_learn(connection, names)
         latest: dict[tuple[int, str], DispositionRecord] = {}
         for device_id, raw in connection.execute(
             f"""SELECT hits.device_id, d.record FROM dispositions AS d JOIN hits ON {_OF_THIS_HIT} ORDER BY d.id"""

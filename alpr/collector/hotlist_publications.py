@@ -50,7 +50,7 @@ class Publication:
     file_bytes: int
 
 
-class Shelf:
+class HotlistPublications:
     """Answers devices.
 
     Args:

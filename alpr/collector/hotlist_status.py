@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from alpr.collector.device_hotlists import HeldByDevice, holdings_path, read_holdings
+from alpr.collector.device_hotlists import DeviceHotlist, device_hotlists_path, read_device_hotlists
 from alpr.collector.hotlists import hotlist_path
 from alpr.hotlist.updates.installed_sets import read_sets
 from alpr.system.sqlite import connect_read_only, stored
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceHotlist:
+class HotlistStatus:
     """One set at one device."""
 
     device: str
-    said: HeldByDevice | None
+    said: DeviceHotlist | None
     """None: the device has never said what it holds."""
     newest: int | None
     """Revision of the same set at the collector."""
@@ -37,7 +37,7 @@ class DeviceHotlist:
         return max(0.0, (now - self.said.updated_at).total_seconds())
 
 
-def hotlist_status(database: Path) -> list[DeviceHotlist]:
+def hotlist_status(database: Path) -> list[HotlistStatus]:
     """All devices that the collector has ever heard, by name, each with the sets that it holds.
 
     Args:
@@ -48,10 +48,10 @@ def hotlist_status(database: Path) -> list[DeviceHotlist]:
     """
     with closing(connect_read_only(database)) as connection, stored(database):
         names = {name for (name,) in connection.execute("SELECT name FROM devices")}
-    said = read_holdings(holdings_path(database)) if holdings_path(database).is_file() else []
+    said = read_device_hotlists(device_hotlists_path(database)) if device_hotlists_path(database).is_file() else []
     sets = read_sets(hotlist_path(database))[0] if hotlist_path(database).is_file() else ()
     newest = {held.list_set: held.revision for held in sets}
-    rows = [DeviceHotlist(each.device, each, newest.get(each.list_set or "")) for each in said]
+    rows = [HotlistStatus(each.device, each, newest.get(each.list_set or "")) for each in said]
     silent = names.difference(each.device for each in said)
-    rows += [DeviceHotlist(name, None, None) for name in silent]
+    rows += [HotlistStatus(name, None, None) for name in silent]
     return sorted(rows, key=lambda row: row.device)

@@ -16,10 +16,10 @@ from types import TracebackType
 from typing import Self
 
 from alpr.clock import Clock, SystemClock
-from alpr.collector.device_hotlists import HoldingsStore, holdings_path
-from alpr.collector.hotlist_publications import Shelf
-from alpr.collector.past import CollectorHistory
-from alpr.collector.store import Store, Stored
+from alpr.collector.device_hotlists import DeviceHotlistStore, device_hotlists_path
+from alpr.collector.history import CollectorHistory
+from alpr.collector.hotlist_publications import HotlistPublications
+from alpr.collector.store import Store, StoredRecord
 from alpr.errors import StoreUnavailable
 from alpr.hotlist.match.hits import NO_LIMITS, MaxAges
 from alpr.hotlist.match.index import HotlistIndex
@@ -78,7 +78,7 @@ class CollectorHotlists:
         database: Path,
         settings: HotlistSettings,
         store: Store,
-        tell: Callable[[Stored], None],
+        tell: Callable[[StoredRecord], None],
         clock: Clock | None = None,
     ) -> None:
         self._database = database
@@ -95,9 +95,9 @@ class CollectorHotlists:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            holdings = stack.enter_context(closing(HoldingsStore(holdings_path(self._database))))
+            holdings = stack.enter_context(closing(DeviceHotlistStore(device_hotlists_path(self._database))))
             stack.enter_context(self._thread)
-            self.shelf = Shelf(
+            self.publications = HotlistPublications(
                 self._settings.folder,
                 self._settings.trust,
                 lambda device, report: holdings.note(device, report, self._clock.now()),

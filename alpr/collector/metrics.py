@@ -13,7 +13,7 @@ from pathlib import Path
 from prometheus_client import Metric
 
 from alpr.collector.health import DeviceHealth
-from alpr.events.health_alerts import AlertKind, Trouble
+from alpr.events.device_alerts import DeviceProblem, ProblemKind
 from alpr.link.protocol.heartbeat_messages import Heartbeat
 from alpr.system.prometheus import counters, gauge, gauges, machine_metrics, stage_metric
 from alpr.system.stage_times import Buckets
@@ -28,7 +28,7 @@ class CollectorSnapshot:
     devices: Sequence[DeviceHealth]
     allowed: Collection[str]
     silent_after_s: float
-    standing: Collection[Trouble]
+    standing: Collection[DeviceProblem]
     stored: Mapping[str, int]
     """Records that were new, by kind."""
     faults: Mapping[str, int]
@@ -73,8 +73,8 @@ def _own(scene: CollectorSnapshot) -> Iterator[Metric]:
     refused = [((target,), count) for target, count in scene.not_forwarded.items()]
     told = "Events that a webhook or broker has refused or that could not be sent."
     yield counters("alpr_collector_not_forwarded", told, ("target",), refused)
-    standing = Counter(trouble.kind for trouble in scene.standing)
-    alerts = [((kind.value,), float(standing[kind])) for kind in AlertKind]
+    standing = Counter(problem.kind for problem in scene.standing)
+    alerts = [((kind.value,), float(standing[kind])) for kind in ProblemKind]
     yield gauges("alpr_collector_alerts", "Alerts that stand, by kind.", ("kind",), alerts)
     yield stage_metric("alpr_collector_stage_seconds", "Time that storing a batch took.", scene.stages)
 

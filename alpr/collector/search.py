@@ -24,7 +24,7 @@ _WILDCARDS = frozenset("*?")
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class ReadQuery:
     """What is looked for."""
 
     pattern: str
@@ -57,7 +57,7 @@ class FoundRead:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """The newest reads that the query meets, newest first."""
 
     reads: tuple[FoundRead, ...]
@@ -82,7 +82,7 @@ def pattern_from_text(text: str) -> str:
     return pattern
 
 
-def search(database: Path, query: Query) -> Found:
+def search(database: Path, query: ReadQuery) -> SearchResult:
     """The reads that a query meets; the collector may go on writing.
 
     Raises:
@@ -94,10 +94,10 @@ def search(database: Path, query: Query) -> Found:
         connection.create_function("is_open", 1, _is_open)
         rows = connection.execute(sql, values).fetchall()
     reads = tuple(_found(row) for row in rows[: query.limit])
-    return Found(reads, is_cut=len(rows) > query.limit)
+    return SearchResult(reads, is_cut=len(rows) > query.limit)
 
 
-def _statement(query: Query) -> tuple[str, list[Any]]:
+def _statement(query: ReadQuery) -> tuple[str, list[Any]]:
     terms: list[str] = []
     values: list[Any] = []
     # CROSS JOIN holds SQLite to this order: the dictionary first. For "*" the dictionary says nothing.

@@ -17,17 +17,17 @@ from types import FrameType
 from typing import Any, TextIO
 
 from alpr.clock import SystemClock
-from alpr.collector.allowance import DAY_BYTES
 from alpr.collector.audit_monitor import AuditMonitor
 from alpr.collector.audit_witness import append_to, hand_to
+from alpr.collector.daily_quota import DAY_BYTES
 from alpr.collector.forwarding import Forwarding, alert_queue, head_queue, queue_for
 from alpr.collector.health import HealthBoard, HealthLimits
-from alpr.collector.health_monitor import Watch
+from alpr.collector.health_monitor import HealthMonitor
 from alpr.collector.health_store import HealthStore, health_path
 from alpr.collector.hotlists import CollectorHotlists, HotlistSettings
 from alpr.collector.metrics import CollectorMetrics, CollectorSnapshot
-from alpr.collector.store import Store, Stored
-from alpr.events.health_alerts import Alert, AlertKind
+from alpr.collector.store import Store, StoredRecord
+from alpr.events.device_alerts import DeviceAlert, ProblemKind
 from alpr.events.stored_rows import line_from_hit, row_from_alert, row_from_record
 from alpr.forward.target import Target
 from alpr.hotlist.rules.receivers import may_learn
@@ -63,13 +63,13 @@ class Intake:
     def __init__(
         self,
         store: Store,
-        tell: Callable[[Stored], None],
-        watch: Watch | None = None,
+        tell: Callable[[StoredRecord], None],
+        monitor: HealthMonitor | None = None,
         audit: AuditMonitor | None = None,
     ) -> None:
         self._store = store
         self._tell = tell
-        self._watch = watch
+        self._monitor = monitor
         self._audit = audit
         self.stored: Counter[str] = Counter()
         """Records that were new, by kind, but those of covert entries."""
@@ -85,8 +85,8 @@ class Intake:
 
     def heard(self, peer: Peer, heartbeat: Heartbeat) -> None:
         """A device has said how it is."""
-        if self._watch is not None:
-            self._watch.heard(peer.name, heartbeat)
+        if self._monitor is not None:
+            self._monitor.heard(peer.name, heartbeat)
         if self._audit is not None:
             self._audit.heard(peer.name, heartbeat.audit_head)
 
@@ -108,16 +108,16 @@ class Intake:
                 _log.exception("a stored record of %s was not told (so far: %d)", record.device, self.untold)
         for delivery, receipt in zip(deliveries, receipts, strict=True):
             self._touch(delivery.peer)
-            if receipt.left and self._watch is not None:
-                self._watch.over_bound(delivery.peer.name)
+            if receipt.left and self._monitor is not None:
+                self._monitor.over_bound(delivery.peer.name)
         return receipts
 
     def _touch(self, peer: Peer) -> None:
-        if self._watch is not None:
-            self._watch.touched(peer.name)
+        if self._monitor is not None:
+            self._monitor.touched(peer.name)
 
 
-class Teller:
+class EventPrinter:
     """Prints reads, hits and losses as JSON lines, and logs each hit.
 
     A slow reader of the output slows the collector down, which loses nothing: the devices keep what is not acked.
@@ -132,7 +132,7 @@ class Teller:
         self._output: TextIO | None = output
         self._receivers = receivers
 
-    def __call__(self, stored: Stored) -> None:
+    def __call__(self, stored: StoredRecord) -> None:
         """Tell of one record."""
         if not may_learn(stored.receivers, self._receivers):
             return
@@ -143,7 +143,7 @@ class Teller:
         if row is not None:
             self._print(row)
 
-    def alert(self, alert: Alert) -> None:
+    def alert(self, alert: DeviceAlert) -> None:
         """Tell of one alert."""
         self._print(row_from_alert(alert))
 
@@ -214,19 +214,19 @@ def run_collector(
     keys = ServerKeys(key_file)
     allowed = AllowList(allowed_devices)
     _raise_descriptor_limit(len(allowed.names))
-    teller = Teller(output or sys.stdout, receivers)
+    printer = EventPrinter(output or sys.stdout, receivers)
     with (
         closing(Store(database, also=queue_for(targets), day_bytes=day_bytes, busy_s=LOOP_BUSY_S)) as store,
         closing(HealthStore(health_path(database))) as health,
         Forwarding(database, targets, store) as forwarding,
-        _hotlists(database, published, store, teller) as hotlists,
+        _hotlists(database, published, store, printer) as hotlists,
     ):
-        watch = _watch(health, limits or HealthLimits(), allowed, teller, alert_queue(targets, store))
+        monitor = _monitor(health, limits or HealthLimits(), allowed, printer, alert_queue(targets, store))
         witnesses = [hand_to(head_queue(targets, store)), *([append_to(witness_file)] if witness_file else [])]
-        troubles = [each.trouble for each in health.standing() if each.trouble.kind is AlertKind.AUDIT]
-        audit = AuditMonitor(database, lambda: keys.present, SystemClock(), watch.tell, witnesses, troubles)
-        intake = Intake(store, teller, watch, audit)
-        library = None if hotlists is None else hotlists.shelf
+        problems = [each.problem for each in health.standing() if each.problem.kind is ProblemKind.AUDIT]
+        audit = AuditMonitor(database, lambda: keys.present, SystemClock(), monitor.tell, witnesses, problems)
+        intake = Intake(store, printer, monitor, audit)
+        library = None if hotlists is None else hotlists.publications
         hub = Hub(
             listen,
             keys.present,
@@ -249,15 +249,15 @@ def run_collector(
                 hub.step(0 if hotlists is not None and hotlists.is_busy else _TICK_S)
                 if hotlists is not None:
                     hotlists.tick()
-                if watch.tick():  # once a second
+                if monitor.tick():  # once a second
                     _follow(keys, hub)
                     audit.tick()
                     hub.announce_audit(audit.head)
                     if metrics is not None:
-                        figures.show(_scene(watch, intake, hub, allowed, forwarding, audit))
+                        figures.show(_scene(monitor, intake, hub, allowed, forwarding, audit))
                 forwarding.tick()
         audit.close()
-        watch.save()
+        monitor.save()
     _log.info("stopped")
 
 
@@ -273,9 +273,9 @@ def _raise_descriptor_limit(devices: int) -> None:
 
 
 def _hotlists(
-    database: Path, published: HotlistSettings | None, store: Store, teller: Teller
+    database: Path, published: HotlistSettings | None, store: Store, printer: EventPrinter
 ) -> AbstractContextManager[CollectorHotlists | None]:
-    return CollectorHotlists(database, published, store, teller) if published else nullcontext()
+    return CollectorHotlists(database, published, store, printer) if published else nullcontext()
 
 
 def _follow(keys: ServerKeys, hub: Hub) -> None:
@@ -287,9 +287,9 @@ def _follow(keys: ServerKeys, hub: Hub) -> None:
 
 
 def _scene(
-    watch: Watch, intake: Intake, hub: Hub, allowed: AllowList, forwarding: Forwarding, audit: AuditMonitor
+    monitor: HealthMonitor, intake: Intake, hub: Hub, allowed: AllowList, forwarding: Forwarding, audit: AuditMonitor
 ) -> CollectorSnapshot:
-    board = watch.board
+    board = monitor.board
     return CollectorSnapshot(
         devices=board.devices(),
         allowed=allowed.names,
@@ -302,19 +302,19 @@ def _scene(
     )
 
 
-def _watch(
+def _monitor(
     health: HealthStore,
     limits: HealthLimits,
     allowed: AllowList,
-    teller: Teller,
-    queue: Callable[[Sequence[Alert]], None],
-) -> Watch:
+    printer: EventPrinter,
+    queue: Callable[[Sequence[DeviceAlert]], None],
+) -> HealthMonitor:
     clock = SystemClock()
     kept = health.latest()
-    standing = [alert.trouble for alert in health.standing() if alert.trouble.kind is not AlertKind.AUDIT]
+    standing = [alert.problem for alert in health.standing() if alert.problem.kind is not ProblemKind.AUDIT]
     known = {name: (each.heartbeat, each.received_at) for name, each in kept.items() if name in allowed.names}
     board = HealthBoard(limits, clock, known, standing)
-    return Watch(health, board, clock, lambda: allowed.names, teller.alert, queue)
+    return HealthMonitor(health, board, clock, lambda: allowed.names, printer.alert, queue)
 
 
 @contextmanager

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from alpr.clock import Clock, SystemClock, micros
-from alpr.collector.allowance import DAY_BYTES, Allowance, day_of
-from alpr.collector.corrected import withdraw_past
-from alpr.collector.covert import let_ask, tellable
+from alpr.collector.covert import define_may_learn, disclosures
+from alpr.collector.daily_quota import DAY_BYTES, DailyQuota, day_of
+from alpr.collector.past_hit_withdrawal import withdraw_past
 from alpr.collector.records import RecordTables, checked_record
 from alpr.collector.schema import STEPS
 from alpr.dispositions import checked
@@ -36,7 +36,7 @@ _TOLD_CHARACTERS = 200  # of why a record is refused: it may quote what came, a 
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredRecord:
     """A record that is new here."""
 
     device: str
@@ -51,7 +51,7 @@ class Stored:
         return self.record.entry.receivers if isinstance(self.record, HitRecord) else self.hit_receivers
 
 
-AlsoStored: TypeAlias = Callable[[sqlite3.Connection, Sequence[Stored]], None]
+OnStored: TypeAlias = Callable[[sqlite3.Connection, Sequence[StoredRecord]], None]
 
 
 class Store:
@@ -72,7 +72,7 @@ class Store:
         path: Path,
         clock: Clock | None = None,
         *,
-        also: AlsoStored | None = None,
+        also: OnStored | None = None,
         day_bytes: int = DAY_BYTES,
         busy_s: float | None = None,
     ) -> None:
@@ -137,7 +137,7 @@ class Store:
         with stored(self._path):
             return self._checked(disposition, names)
 
-    def add(self, deliveries: Sequence[Delivery]) -> tuple[list[BatchResult], list[Stored]]:
+    def add(self, deliveries: Sequence[Delivery]) -> tuple[list[BatchResult], list[StoredRecord]]:
         """Store batches in one transaction. A record that cannot be stored is refused, and costs no other.
 
         Returns:
@@ -152,7 +152,7 @@ class Store:
         self._look_at_files(after_commit=True)
         return outcome
 
-    def _add_all(self, deliveries: Sequence[Delivery]) -> tuple[list[BatchResult], list[Stored]]:
+    def _add_all(self, deliveries: Sequence[Delivery]) -> tuple[list[BatchResult], list[StoredRecord]]:
         with stored(self._path):
             try:
                 with transaction(self._connection):
@@ -164,20 +164,20 @@ class Store:
             with transaction(self._connection):
                 return self._add(deliveries, is_apart=True)
 
-    def add_past(self, hits: Sequence[tuple[int, HitRecord]]) -> list[Stored]:
+    def add_past(self, hits: Sequence[tuple[int, HitRecord]]) -> list[StoredRecord]:
         """Keep hits that were found here, each with the number of the device whose read it is; those that are new.
 
         Raises:
             StoreFull: no room; nothing was stored.
         """
-        new: list[Stored] = []
+        new: list[StoredRecord] = []
         with stored(self._path), transaction(self._connection):
             for device_id, hit in hits:
                 if self._records.put(device_id, hit, encode(hit)):
                     (name,) = self._connection.execute(
                         "SELECT name FROM devices WHERE id = ?", (device_id,)
                     ).fetchone()
-                    new.append(Stored(name, hit))
+                    new.append(StoredRecord(name, hit))
             self._carry_on(new)
         self._look_at_files(after_commit=True)
         return new
@@ -204,14 +204,14 @@ class Store:
         with stored(self._path), transaction(self._connection):
             return prune(self._connection, delivered)
 
-    def _add(self, deliveries: Sequence[Delivery], *, is_apart: bool) -> tuple[list[BatchResult], list[Stored]]:
+    def _add(self, deliveries: Sequence[Delivery], *, is_apart: bool) -> tuple[list[BatchResult], list[StoredRecord]]:
         """All of it, in the caller's transaction.
 
         Args:
             is_apart: each record is stored apart from the others, so that one that fails takes none with it; costs
                 more.
         """
-        new: list[Stored] = []
+        new: list[StoredRecord] = []
         receipts = [self._add_batch(delivery, new, is_apart=is_apart) for delivery in deliveries]
         for lot in [[each] for each in new] if is_apart else [new]:
             try:
@@ -223,11 +223,11 @@ class Store:
                 _log.exception("a record of %s is stored but not carried on", lot[0].device)
         return receipts, new
 
-    def _carry_on(self, new: Sequence[Stored]) -> None:
+    def _carry_on(self, new: Sequence[StoredRecord]) -> None:
         if self._also is not None and new:
             self._also(self._connection, new)
 
-    def _add_batch(self, delivery: Delivery, new: list[Stored], *, is_apart: bool) -> BatchResult:
+    def _add_batch(self, delivery: Delivery, new: list[StoredRecord], *, is_apart: bool) -> BatchResult:
         entries = delivery.batch.entries
         device_id = self._device(delivery.peer)
         allowance = self._allowance(device_id)
@@ -258,7 +258,9 @@ class Store:
             )
         return BatchResult(tuple(taken), tuple(refused), len(entries) - len(taken) - len(refused))
 
-    def _put(self, peer: Peer, device_id: int, allowance: Allowance, record: Record, raw: bytes) -> list[Stored]:
+    def _put(
+        self, peer: Peer, device_id: int, allowance: DailyQuota, record: Record, raw: bytes
+    ) -> list[StoredRecord]:
         """Store one record; what is new by that.
 
         Raises:
@@ -268,17 +270,17 @@ class Store:
             return []
         if not allowance.takes(record, len(raw)):
             raise _OverBound
-        new = [Stored(peer.name, *each) for each in tellable(self._connection, device_id, record)]
+        new = [StoredRecord(peer.name, *each) for each in disclosures(self._connection, device_id, record)]
         if isinstance(record, ReadRecord):
             withdrawn = withdraw_past(self._connection, device_id, record, self._clock.now())
-            new.extend(Stored(peer.name, hit) for hit in withdrawn)
+            new.extend(StoredRecord(peer.name, hit) for hit in withdrawn)
         return new
 
-    def _allowance(self, device_id: int) -> Allowance:
+    def _allowance(self, device_id: int) -> DailyQuota:
         stored_day, stored_bytes = self._connection.execute(
             "SELECT stored_day, stored_bytes FROM devices WHERE id = ?", (device_id,)
         ).fetchone()
-        return Allowance(self._day_bytes, stored_bytes if stored_day == day_of(self._clock.now()) else 0)
+        return DailyQuota(self._day_bytes, stored_bytes if stored_day == day_of(self._clock.now()) else 0)
 
     @contextmanager
     def _apart(self, is_apart: bool) -> Iterator[None]:
@@ -297,7 +299,7 @@ class Store:
         self._connection.execute("RELEASE apart")
 
     def _checked(self, disposition: Disposition, names: Collection[str]) -> Disposition:
-        let_ask(self._connection, names)
+        define_may_learn(self._connection, names)
         hit = self._connection.execute(
             # Of several devices' hits of that id, one who may not learn of any learns of none.
             "SELECT plate, is_withdrawn, min(may_learn(record)) FROM hits WHERE hit_id = ?",

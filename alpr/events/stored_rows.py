@@ -6,7 +6,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from alpr.events.health_alerts import COLLECTOR, Alert, Trouble
+from alpr.events.device_alerts import COLLECTOR, DeviceAlert, DeviceProblem
 from alpr.events.list_age import age_warning
 from alpr.link.protocol.heartbeat_messages import AuditHead
 from alpr.link.protocol.messages import DispositionRecord, HitRecord, LossRecord, ReadRecord, Record
@@ -93,14 +93,14 @@ def row_from_disposition(decision: DispositionRecord) -> dict[str, Any]:
     }
 
 
-def row_from_alert(alert: Alert) -> dict[str, Any]:
+def row_from_alert(alert: DeviceAlert) -> dict[str, Any]:
     """A flat row with an `event` of "alert"."""
     return {
         "event": "alert",
-        "alert_id": _alert_id(alert.trouble),
-        "device": alert.trouble.device,
-        "kind": alert.trouble.kind.value,
-        "subject": alert.trouble.subject or None,
+        "alert_id": _alert_id(alert.problem),
+        "device": alert.problem.device,
+        "kind": alert.problem.kind.value,
+        "subject": alert.problem.subject or None,
         "is_raised": alert.is_raised,
         "at": alert.at.isoformat(),
         "text": alert.text,
@@ -120,8 +120,8 @@ def row_from_audit_head(head: AuditHead, at: datetime) -> dict[str, Any]:
     }
 
 
-def _alert_id(trouble: Trouble) -> str:
-    text = "\0".join((trouble.device, trouble.kind.value, trouble.subject))
+def _alert_id(problem: DeviceProblem) -> str:
+    text = "\0".join((problem.device, problem.kind.value, problem.subject))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

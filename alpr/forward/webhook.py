@@ -20,7 +20,7 @@ from alpr.clock import Clock, SystemClock
 from alpr.errors import ForwardError, ForwardRefused
 from alpr.forward.bounded_http import BoundedPlain, BoundedTls
 from alpr.forward.event import Event, brief, json_text
-from alpr.forward.names import FORMATS
+from alpr.forward.formats import FORMATS
 
 TIMEOUT_S = 10.0
 """For each of connecting, sending, and the whole of the answer's head; more of the answer is not read."""
@@ -48,7 +48,7 @@ class Webhook:
         url: https://…; http:// only to this very machine.
         secret: shared with the receiver, at least 16 bytes.
         kinds: of events that are sent.
-        body: whose field names to use; see `alpr.forward.names`.
+        body: whose field names to use; see `alpr.forward.formats`.
 
     Raises:
         ForwardError: the address or the secret cannot be used.

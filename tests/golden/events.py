@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from alpr.collector.forwarding import _row
-from alpr.collector.store import Stored
-from alpr.events.health_alerts import Alert, AlertKind, Trouble
+from alpr.collector.store import StoredRecord
+from alpr.events.device_alerts import DeviceAlert, DeviceProblem, ProblemKind
 from alpr.events.stored_rows import row_from_alert, row_from_audit_head
 from alpr.forward.event import Event
-from alpr.forward.names import own_names
+from alpr.forward.formats import own_names
 from alpr.link.protocol.convert import record_from_disposition, record_from_hit, record_from_read
 from alpr.link.protocol.heartbeat_messages import AuditHead
 from alpr.link.protocol.messages import LossRecord
@@ -27,7 +27,7 @@ from tests.conftest import START
 from tests.records import a_hit, a_read, an_id
 
 PINNED = Path(__file__).with_name("events.json")
-_RAISED = Alert(Trouble("gate-1", AlertKind.SILENT), True, START, "gate-1: nothing heard for 61 s")
+_RAISED = DeviceAlert(DeviceProblem("gate-1", ProblemKind.SILENT), True, START, "gate-1: nothing heard for 61 s")
 
 
 def rows() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -52,16 +52,16 @@ def rows() -> Iterator[tuple[str, dict[str, Any]]]:
         ("disposition", record_from_disposition(decided)),
         ("loss", LossRecord("0123456789abcdef", "picture", "outbox-full", 12, START)),
     ):
-        row = _row(Stored("gate-1", record))
+        row = _row(StoredRecord("gate-1", record))
         assert row is not None
         yield name, row
     yield "alert raised", row_from_alert(_RAISED)
     over = replace(_RAISED, is_raised=False, at=START + timedelta(seconds=90), text="gate-1: heard again")
     yield "alert cleared", row_from_alert(over)
-    old = Trouble("gate-1", AlertKind.LIST_AGE, "stolen")
+    old = DeviceProblem("gate-1", ProblemKind.LIST_AGE, "stolen")
     yield (
         "alert of a list",
-        row_from_alert(Alert(old, True, START, "gate-1: hotlist stolen (revision 7) is 25.0 h old")),
+        row_from_alert(DeviceAlert(old, True, START, "gate-1: hotlist stolen (revision 7) is 25.0 h old")),
     )
     yield "audit head", row_from_audit_head(AuditHead(0, 7, "0123456789abcdef" * 4, b"s" * 32), START)
 

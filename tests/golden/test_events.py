@@ -13,7 +13,7 @@ import pytest
 from alpr.config.schema import EventKind
 from alpr.events.schema import EVENTS, event_schema
 from alpr.forward.event import Event
-from alpr.forward.names import FORMATS
+from alpr.forward.formats import FORMATS
 from tests.golden.events import PINNED, bodies, rows
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "events.schema.json"

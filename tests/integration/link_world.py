@@ -13,7 +13,7 @@ from pathlib import Path
 
 from alpr.collector.hotlists import CollectorHotlists, HotlistSettings
 from alpr.collector.service import Intake
-from alpr.collector.store import Store, Stored
+from alpr.collector.store import Store, StoredRecord
 from alpr.journal.journal import Journal
 from alpr.link.client.device_link import DeviceLink
 from alpr.link.keys.allowlist import AllowList, Device, enrol
@@ -42,7 +42,7 @@ class RunningCollector:
     """A hub with a store, on a thread."""
 
     hub: Hub
-    told: list[Stored]
+    told: list[StoredRecord]
 
 
 class World:
@@ -62,7 +62,7 @@ class World:
     def collector(self, published: HotlistSettings | None = None) -> Iterator[RunningCollector]:
         """Runs one until the block ends; its failure is the test's."""
         stop, ready = threading.Event(), threading.Event()
-        told: list[Stored] = []
+        told: list[StoredRecord] = []
         hubs: list[Hub] = []
         failures: list[BaseException] = []
 
@@ -98,14 +98,14 @@ class World:
             thread.join(30)
             assert not failures, failures
 
-    def _hub(self, store: Store, told: list[Stored], hotlists: CollectorHotlists | None) -> Hub:
+    def _hub(self, store: Store, told: list[StoredRecord], hotlists: CollectorHotlists | None) -> Hub:
         return Hub(
             self.listen,
             self.server,
             AllowList(self.allowed),
             Intake(store, told.append),
             desk=ClaimDesk(self.allowed),
-            library=None if hotlists is None else hotlists.shelf,
+            library=None if hotlists is None else hotlists.publications,
         )
 
     def journal(self) -> Journal:

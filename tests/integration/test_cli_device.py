@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from alpr.collector.fleet import fleet, table_row
-from alpr.collector.health_store import KeptHealth, health_path, read_alerts
+from alpr.collector.health_store import StoredHeartbeat, health_path, read_alerts
 from alpr.errors import LinkError, PeerRejected
 from alpr.journal.journal import Journal
 from alpr.link.client.device_link import DeviceLink
@@ -115,7 +115,7 @@ def _falls_silent_and_comes_back(centre: Centre) -> None:
 def test_the_table_for_people_is_short() -> None:
     heartbeat = a_heartbeat(0.012, stolen=7300)
     devices = [Device("gate-1", "k" * 40), Device("gate-1", "o" * 40, START), Device("new", "n" * 40)]
-    made = fleet(devices, {"gate-1": KeptHealth(START, heartbeat)}, [], START + timedelta(seconds=130), 60)
+    made = fleet(devices, {"gate-1": StoredHeartbeat(START, heartbeat)}, [], START + timedelta(seconds=130), 60)
     assert [row["state"] for row in made] == ["silent", "never heard"]
     assert table_row(made[0], heartbeat) == {
         "device": "gate-1",

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from alpr.clock import SystemClock
-from alpr.collector.device_hotlists import HeldByDevice, holdings_path, read_holdings
+from alpr.collector.device_hotlists import DeviceHotlist, device_hotlists_path, read_device_hotlists
 from alpr.collector.hotlists import HotlistSettings
 from alpr.edge.hotlist_updates import HotlistUpdates, UpdateSettings
 from alpr.hotlist.match.hits import HotlistMatcher, MaxAges
@@ -106,8 +106,8 @@ class HotlistWorld(World):
             yield RunningDevice(updates, journal, index, link)
             assert link is None or link.failure is None
 
-    def held(self) -> dict[str, HeldByDevice]:
-        return {each.device: each for each in read_holdings(holdings_path(self.database))}
+    def held(self) -> dict[str, DeviceHotlist]:
+        return {each.device: each for each in read_device_hotlists(device_hotlists_path(self.database))}
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def test_a_device_that_was_offline_gets_it_by_stick_and_a_tampered_copy_is_refus
         wait_until(lambda: two.revision() == 1)
         assert [hit.list_revision for hit in two.see(a_read_now(2))] == [1]
     with world.collector(world.settings), world.edge("two") as two:
-        wait_until(lambda: "two" in (world.held() if holdings_path(world.database).exists() else {}))
+        wait_until(lambda: "two" in (world.held() if device_hotlists_path(world.database).exists() else {}))
         held = world.held()["two"]
     assert (held.revision, held.refused) == (1, 1)
     assert "the signature of alice does not fit" in held.last_refusal

@@ -19,9 +19,9 @@ import zmq
 
 from alpr.clock import SystemClock
 from alpr.collector.records import RecordTables
-from alpr.collector.service import Teller
+from alpr.collector.service import EventPrinter
 from alpr.errors import StoreDamaged
-from alpr.events.health_alerts import Alert, AlertKind, Trouble
+from alpr.events.device_alerts import DeviceAlert, DeviceProblem, ProblemKind
 from alpr.link.keys.allowlist import AllowList, Device, enrol, read_devices, revoke
 from alpr.link.keys.claim_code import new_claim_code
 from alpr.link.keys.claims import ClaimDesk, issue
@@ -360,7 +360,7 @@ def test_a_hotlist_question_that_fails_keeps_no_other_from_its_answer(world: Wor
 
 def test_a_name_that_stdout_cannot_hold_ends_nothing() -> None:
     raw = io.BytesIO()
-    trouble = Trouble("edge", AlertKind.LIST_AGE, "京")
+    problem = DeviceProblem("edge", ProblemKind.LIST_AGE, "京")
     output = io.TextIOWrapper(raw, "latin-1")
-    Teller(output).alert(Alert(trouble, True, START, "京 is old"))
+    EventPrinter(output).alert(DeviceAlert(problem, True, START, "京 is old"))
     assert json.loads(raw.getvalue())["subject"] == "京"

@@ -23,9 +23,9 @@ import yaml
 from alpr.cli import cli, main
 from alpr.collector.audit import Access, Audit, audit_path
 from alpr.collector.health_store import HealthStore, health_path
-from alpr.collector.service import Intake, Teller
+from alpr.collector.service import EventPrinter, Intake
 from alpr.collector.store import Store
-from alpr.events.health_alerts import Alert, AlertKind, Trouble
+from alpr.events.device_alerts import DeviceAlert, DeviceProblem, ProblemKind
 from alpr.forward.forwarder import Forwarder, forward_path
 from alpr.hotlist.files.importer import import_csv
 from alpr.journal.journal import Journal
@@ -78,7 +78,7 @@ class World:
         heartbeat = Heartbeat(START, POISON, OutboxHealth({POISON: 1}, 9, {}, {}), health)
         with closing(HealthStore(health_path(self.centre))) as store:
             store.save({"edge-1": (heartbeat, START)})
-            store.tell([Alert(Trouble("edge-1", AlertKind.LIST_AGE, POISON), True, START, POISON)])
+            store.tell([DeviceAlert(DeviceProblem("edge-1", ProblemKind.LIST_AGE, POISON), True, START, POISON)])
         keys = new_key_pair()
         key_file, _ = write_key_pair(keys, "collector", self.folder)
         enrol(self.folder / "allowed", Device("edge-1", new_key_pair().public))
@@ -262,7 +262,7 @@ def test_what_a_hostile_device_says_forges_no_line_of_the_collector(
 ) -> None:
     output = io.StringIO()
     with closing(Store(world.folder / "another.db")) as store, caplog.at_level(logging.INFO):
-        intake = Intake(store, Teller(output))
+        intake = Intake(store, EventPrinter(output))
         peer = Peer(EDGE.key, "edge-1")
         intake.greet(peer, Hello("0" * 16, ("0" * 16,), POISON, START + timedelta(seconds=1)))
         loss = LossRecord("0" * 16, POISON, POISON, 3, START)

@@ -149,7 +149,7 @@ def test_usage(desk: Desk, words: list[str]) -> None:
 def test_status_shows_every_device_of_a_collector(desk: Desk) -> None:
     from datetime import UTC, datetime, timedelta
 
-    from alpr.collector.device_hotlists import HoldingsStore, holdings_path
+    from alpr.collector.device_hotlists import DeviceHotlistStore, device_hotlists_path
     from alpr.collector.store import Store
     from alpr.link.protocol.hotlist_messages import HotlistsHeld, RefusalReport, SetReport
     from alpr.link.protocol.messages import Hello
@@ -164,7 +164,7 @@ def test_status_shows_every_device_of_a_collector(desk: Desk) -> None:
         RefusalReport("", "bad-signature", 2, now - timedelta(hours=2), "it was altered"),
         RefusalReport("all", "rollback", 1, now - timedelta(hours=1), "older than revision 7"),
     ]
-    with closing(HoldingsStore(holdings_path(collector))) as store:
+    with closing(DeviceHotlistStore(device_hotlists_path(collector))) as store:
         store.note("car-1", HotlistsHeld((held,), tuple(refused)), now)
         store.note("car-2", HotlistsHeld(()), now)
     one, two, three = desk.rows("status", "--collector", collector)
@@ -184,7 +184,7 @@ def test_status_shows_every_device_of_a_collector(desk: Desk) -> None:
     assert two["said_at"] is not None
     assert three["said_at"] is None
     desk.run("status", "--collector", collector, "--max-age", "40", "--json", ok=3)  # two hold nothing
-    with closing(HoldingsStore(holdings_path(collector))) as store:
+    with closing(DeviceHotlistStore(device_hotlists_path(collector))) as store:
         store.note("car-1", HotlistsHeld((held,)), now)
     assert desk.rows("status", "--collector", collector)[0]["refused"] == 0
 

@@ -16,15 +16,15 @@ from click.testing import CliRunner, Result
 
 from alpr.cli import cli
 from alpr.collector.access import audited_renewal, audited_search
-from alpr.collector.audit import Audit, Head, _hash, audit_path, verify_audit
+from alpr.collector.audit import Audit, ChainHead, _hash, audit_path, verify_audit
 from alpr.collector.audit_check import check_audit, heads_of_devices, heads_of_witness
 from alpr.collector.audit_heads import KeptHeads, head_from, is_sealed, open_audit, sealed
 from alpr.collector.audit_monitor import AuditMonitor
 from alpr.collector.audit_witness import append_to
-from alpr.collector.search import Query
+from alpr.collector.search import ReadQuery
 from alpr.collector.store import Store
 from alpr.errors import AuditError, StoreError
-from alpr.events.health_alerts import Alert
+from alpr.events.device_alerts import DeviceAlert
 from alpr.link.client.audit_memory import AuditMemory
 from alpr.link.keys.curve_keys import KeyPair, new_key_pair
 from alpr.link.protocol.heartbeat_messages import AuditHead
@@ -40,7 +40,7 @@ class Centre:
     folder: Path
     clock: FakeClock
     keys: KeyPair = field(default_factory=new_key_pair)
-    told: list[Alert] = field(default_factory=list)
+    told: list[DeviceAlert] = field(default_factory=list)
     witnessed: list[AuditHead] = field(default_factory=list)
 
     @property
@@ -68,7 +68,7 @@ class Centre:
     def search(self, times: int = 1) -> None:
         with closing(open_audit(self.database, self.clock)) as audit:
             for _ in range(times):
-                audited_search(self.database, audit, Query("*"), who="jo", purpose=WHY)
+                audited_search(self.database, audit, ReadQuery("*"), who="jo", purpose=WHY)
 
     def texts(self) -> list[str]:
         return [alert.text for alert in self.told if alert.is_raised]
@@ -173,7 +173,7 @@ def test_what_was_done_to_the_audit_shows_at_the_next_start_and_at_each_one_afte
         [text] = centre.texts()
         assert text.startswith("the audit: ")
         assert monitor.head is None  # nothing is told to devices as sound
-        assert {trouble.device for trouble in monitor.standing} == {"collector"}
+        assert {problem.device for problem in monitor.standing} == {"collector"}
         centre.clock.advance(1)
         centre.search()  # what goes on is no cover
         monitor.close()
@@ -315,7 +315,7 @@ def test_a_witness_file_holds_every_head_and_verify_asks_for_them(centre: Centre
     done = alpr("audit", "verify", "--db", centre.database, "--witness", file)
     assert (done.exit_code, "8 rows where there were 9" in done.stderr) == (3, True)
     with pytest.raises(StoreError, match="takes nothing"):
-        append_to(centre.folder)(sealed(Head(1, "0" * 64), centre.keys), centre.clock.now())
+        append_to(centre.folder)(sealed(ChainHead(1, "0" * 64), centre.keys), centre.clock.now())
 
 
 def test_a_witness_that_takes_nothing_is_told_later(centre: Centre, caplog: pytest.LogCaptureFixture) -> None:
@@ -326,7 +326,7 @@ def test_a_witness_that_takes_nothing_is_told_later(centre: Centre, caplog: pyte
             raise StoreError("it is away")
         taken.append(head.rows)
 
-    told: list[Sequence[Alert]] = []
+    told: list[Sequence[DeviceAlert]] = []
     monitor = AuditMonitor(centre.database, lambda: centre.keys, centre.clock, told.append, [witness])
     monitor.start()
     assert (taken, "told later: it is away" in caplog.text) == ([], True)
@@ -340,7 +340,7 @@ def test_files_of_before_there_were_heads_go_on(tmp_path: Path, clock: FakeClock
     centre = Centre(tmp_path, clock)
     Store(centre.database).close()
     with closing(Audit(centre.audit, clock)) as audit:
-        audited_search(centre.database, audit, Query("*"), who="jo", purpose=WHY)
+        audited_search(centre.database, audit, ReadQuery("*"), who="jo", purpose=WHY)
     tamper(centre.audit, "DROP INDEX audit_marks", "ALTER TABLE audit DROP COLUMN outcome", "PRAGMA user_version = 1")
     assert check_audit(centre.database).rows == 1
     monitor = centre.start()

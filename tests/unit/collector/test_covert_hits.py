@@ -18,9 +18,9 @@ from alpr.collector.access import audited_decision, audited_hits, audited_misrea
 from alpr.collector.audit import Audit, audit_path
 from alpr.collector.forwarding import _row
 from alpr.collector.hits import HitQuery
-from alpr.collector.search import Query, search
-from alpr.collector.service import Intake, Teller
-from alpr.collector.store import Store, Stored
+from alpr.collector.search import ReadQuery, search
+from alpr.collector.service import EventPrinter, Intake
+from alpr.collector.store import Store, StoredRecord
 from alpr.config import EdgeConfig
 from alpr.edge.app import Edge
 from alpr.edge.outcomes import AlertedOutcome
@@ -84,7 +84,7 @@ def test_what_the_collector_prints(caplog: pytest.LogCaptureFixture) -> None:
     for receivers, lines in (((), 0), (("duty-desk",), 0), (("unit-7",), 1)):
         output = io.StringIO()
         caplog.clear()
-        Teller(output, receivers)(Stored("car-1", record_from_hit(a_covert_hit("unit-7"))))
+        EventPrinter(output, receivers)(StoredRecord("car-1", record_from_hit(a_covert_hit("unit-7"))))
         rows = [json.loads(line) for line in output.getvalue().splitlines()]
         assert [row["event"] for row in rows] == ["hit"] * lines
         assert len(caplog.records) == lines
@@ -102,7 +102,7 @@ def test_a_decision_on_a_covert_hit_is_told_to_its_receivers_only(tmp_path: Path
         reason="seen at the port",
         true_text="AB12",
     )
-    queued: list[Stored] = []
+    queued: list[StoredRecord] = []
     with closing(Store(tmp_path / "collector.db", also=lambda _, new: queued.extend(new))) as store:
         _, told = store.add([a_delivery(record_from_hit(hit), decision)])
     assert queued == told
@@ -112,7 +112,7 @@ def test_a_decision_on_a_covert_hit_is_told_to_its_receivers_only(tmp_path: Path
     for receivers, lines in (((), 0), (("unit-7",), 2)):
         output = io.StringIO()
         for one in told:
-            Teller(output, receivers)(one)
+            EventPrinter(output, receivers)(one)
         assert len(output.getvalue().splitlines()) == lines
 
 
@@ -135,7 +135,7 @@ def test_what_the_centre_shows_to_whom(tmp_path: Path, clock: FakeClock) -> None
     with closing(Audit(audit_path(path), clock)) as audit:
         for who, shown in (("unit-8", 0), ("unit-7", 1)):
             assert len(audited_hits(path, audit, HitQuery(), who=who, purpose="a test of covert hits")) == shown
-    (found,) = search(path, Query(read.plate.text)).reads
+    (found,) = search(path, ReadQuery(read.plate.text)).reads
     assert found.hit_lists == ()  # not even the list's name
 
 
@@ -225,10 +225,10 @@ def test_at_a_device_too_a_covert_hit_cannot_be_decided_on_by_others(tmp_path: P
 def test_a_decision_that_comes_before_its_hit_waits_for_it(tmp_path: Path, receivers: tuple[str, ...]) -> None:
     """Whether its hit is covert is not known yet: it was told to everybody."""
     hit = a_covert_hit(*receivers)
-    queued: list[Stored] = []
+    queued: list[StoredRecord] = []
     output = io.StringIO()
     with closing(Store(tmp_path / "collector.db", also=lambda _, new: queued.extend(new))) as store:
-        intake = Intake(store, Teller(output))
+        intake = Intake(store, EventPrinter(output))
         [receipt] = intake.store([a_delivery(a_decision(hit.hit_id))])
         assert receipt.seqs == (1,)
         assert (queued, output.getvalue(), dict(intake.stored)) == ([], "", {})
@@ -249,6 +249,6 @@ def test_a_decision_that_comes_before_its_hit_waits_for_it(tmp_path: Path, recei
 def test_figures_do_not_count_covert_hits(tmp_path: Path) -> None:
     hit = a_covert_hit("unit-7")
     with closing(Store(tmp_path / "collector.db")) as store:
-        intake = Intake(store, Teller(io.StringIO()))
+        intake = Intake(store, EventPrinter(io.StringIO()))
         intake.store([a_delivery(record_from_read(a_read()), record_from_hit(hit), a_decision(hit.hit_id))])
         assert dict(intake.stored) == {"read": 1}

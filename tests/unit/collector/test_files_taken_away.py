@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from alpr.collector.device_hotlists import HoldingsStore, holdings_path, read_holdings
+from alpr.collector.device_hotlists import DeviceHotlistStore, device_hotlists_path, read_device_hotlists
 from alpr.collector.forwarding import queue_for
 from alpr.collector.health_store import HealthStore, health_path, read_alerts, read_latest
 from alpr.collector.store import Store
@@ -116,10 +116,10 @@ def test_a_torn_health_file_is_put_aside_and_begun_anew(
 
 
 def test_health_and_holdings_that_are_deleted_are_begun_anew(path: Path) -> None:
-    health, holdings = HealthStore(health_path(path)), HoldingsStore(holdings_path(path))
+    health, holdings = HealthStore(health_path(path)), DeviceHotlistStore(device_hotlists_path(path))
     with closing(health), closing(holdings):
         health_path(path).unlink()
-        holdings_path(path).unlink()
+        device_hotlists_path(path).unlink()
         for _ in range(2):  # the first notices
             try:
                 health.save({"gate-1": (a_heartbeat(), START)})
@@ -128,7 +128,7 @@ def test_health_and_holdings_that_are_deleted_are_begun_anew(path: Path) -> None
                 with pytest.raises(StoreUnavailable):
                     holdings.note("gate-1", HotlistsHeld(()), START)
         assert set(read_latest(health_path(path))) == {"gate-1"}
-        assert [each.device for each in read_holdings(holdings_path(path))] == ["gate-1"]
+        assert [each.device for each in read_device_hotlists(device_hotlists_path(path))] == ["gate-1"]
 
 
 def test_torn_places_of_targets_cost_a_repetition_and_no_event(path: Path, clock: FakeClock) -> None:

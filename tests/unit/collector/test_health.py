@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from alpr.collector.health import HealthBoard, HealthLimits
-from alpr.collector.health_monitor import Watch
+from alpr.collector.health_monitor import HealthMonitor
 from alpr.collector.health_store import (
     HISTORY_DAYS,
     HealthStore,
@@ -20,7 +20,7 @@ from alpr.collector.health_store import (
     read_latest,
 )
 from alpr.errors import StoreFull
-from alpr.events.health_alerts import Alert, AlertKind, Trouble
+from alpr.events.device_alerts import DeviceAlert, DeviceProblem, ProblemKind
 from alpr.link.protocol.heartbeat_messages import ClockHealth, Heartbeat, ListHealth, OutboxHealth, Vitals
 from tests.conftest import START, FakeClock
 
@@ -40,9 +40,9 @@ def board(clock: FakeClock) -> HealthBoard:
     return HealthBoard(LIMITS, clock, {})
 
 
-def in_words(alerts: list[Alert]) -> list[tuple[str, str, str, bool]]:
+def in_words(alerts: list[DeviceAlert]) -> list[tuple[str, str, str, bool]]:
     return [
-        (alert.trouble.device, alert.trouble.kind.value, alert.trouble.subject, alert.is_raised) for alert in alerts
+        (alert.problem.device, alert.problem.kind.value, alert.problem.subject, alert.is_raised) for alert in alerts
     ]
 
 
@@ -75,7 +75,7 @@ def test_after_a_restart_devices_have_time_to_come_back(clock: FakeClock) -> Non
 
 
 def test_an_alert_that_stood_before_a_restart_is_not_raised_again_but_cleared(clock: FakeClock) -> None:
-    board = HealthBoard(LIMITS, clock, {}, [Trouble("edge", AlertKind.SILENT)])
+    board = HealthBoard(LIMITS, clock, {}, [DeviceProblem("edge", ProblemKind.SILENT)])
     board.heard("edge", a_heartbeat())
     assert in_words(board.check({"edge"})) == [("edge", "silent", "", False)]
 
@@ -83,9 +83,9 @@ def test_an_alert_that_stood_before_a_restart_is_not_raised_again_but_cleared(cl
 def test_a_restart_of_the_collector_clears_nothing_and_raises_nothing_twice(clock: FakeClock) -> None:
     known = {"edge": (a_heartbeat(stolen=4000), START - timedelta(days=1))}
     stood = [
-        Trouble("edge", AlertKind.SILENT),
-        Trouble("edge", AlertKind.LIST_AGE, "stolen"),
-        Trouble("gone", AlertKind.SILENT),
+        DeviceProblem("edge", ProblemKind.SILENT),
+        DeviceProblem("edge", ProblemKind.LIST_AGE, "stolen"),
+        DeviceProblem("gone", ProblemKind.SILENT),
     ]
     board = HealthBoard(LIMITS, clock, known, stood)
     assert in_words(board.check({"edge"})) == [("gone", "silent", "", False)]
@@ -143,7 +143,7 @@ def test_each_list_that_is_too_old_raises_its_own_alert(board: HealthBoard) -> N
 def test_a_list_grows_old_while_its_device_is_silent(board: HealthBoard, clock: FakeClock) -> None:
     board.heard("edge", a_heartbeat(stolen=3000))
     clock.advance(700)
-    assert {alert.trouble.kind for alert in board.check({"edge"})} == {AlertKind.SILENT, AlertKind.LIST_AGE}
+    assert {alert.problem.kind for alert in board.check({"edge"})} == {ProblemKind.SILENT, ProblemKind.LIST_AGE}
 
 
 def test_a_clock_that_is_set_at_the_collector_silences_nobody(board: HealthBoard, clock: FakeClock) -> None:
@@ -185,19 +185,19 @@ def test_a_heartbeat_of_another_version_is_left_out(store: HealthStore, tmp_path
     assert set(read_latest(tmp_path / "reads.health.db")) == {"edge"}
 
 
-def a_watch(store: HealthStore, clock: FakeClock, told: list[Alert]) -> Watch:
+def a_watch(store: HealthStore, clock: FakeClock, told: list[DeviceAlert]) -> HealthMonitor:
     kept = {name: (each.heartbeat, each.received_at) for name, each in store.latest().items()}
-    board = HealthBoard(LIMITS, clock, kept, [alert.trouble for alert in store.standing()])
-    return Watch(store, board, clock, lambda: {"edge"}, told.append)
+    board = HealthBoard(LIMITS, clock, kept, [alert.problem for alert in store.standing()])
+    return HealthMonitor(store, board, clock, lambda: {"edge"}, told.append)
 
 
 def test_alerts_are_told_and_kept_over_a_restart(store: HealthStore, clock: FakeClock, tmp_path: Path) -> None:
-    told: list[Alert] = []
-    watch = a_watch(store, clock, told)
-    watch.heard("edge", a_heartbeat())
-    watch.tick()
+    told: list[DeviceAlert] = []
+    monitor = a_watch(store, clock, told)
+    monitor.heard("edge", a_heartbeat())
+    monitor.tick()
     clock.advance(61)
-    watch.tick()
+    monitor.tick()
     assert in_words(told) == [("edge", "silent", "", True)]
     [kept] = read_alerts(tmp_path / "reads.health.db")
     assert (kept.raised_at, kept.cleared_at) == (clock.now(), None)
@@ -226,13 +226,13 @@ def test_a_full_disk_delays_what_is_kept_and_stops_nothing(
                 raise StoreFull("no room")
             super().save(heartbeats)  # type: ignore[arg-type]
 
-    told: list[Alert] = []
+    told: list[DeviceAlert] = []
     with closing(FullStore(tmp_path / "other.db")) as full:
-        watch = a_watch(full, clock, told)
-        watch.heard("edge", a_heartbeat())
-        watch.tick()
+        monitor = a_watch(full, clock, told)
+        monitor.heard("edge", a_heartbeat())
+        monitor.tick()
         assert "not kept for now: no room" in caplog.text
         full.is_full = False
         clock.advance(6)
-        watch.tick()
+        monitor.tick()
         assert set(full.latest()) == {"edge"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alpr.collector.hotlist_publications import Publication, Shelf, next_for
+from alpr.collector.hotlist_publications import HotlistPublications, Publication, next_for
 from alpr.errors import KeyFileError
 from alpr.hotlist.updates.install import Trust
 from alpr.hotlist.updates.signing import Admin
@@ -28,7 +28,7 @@ class Desk:
         self.clock = FakeClock()
         self.trust = Trust(ADMINS)
         self.fails = False
-        self.shelf = Shelf(self.folder, self.ask_trust, lambda *_: None, self.clock)
+        self.publications = HotlistPublications(self.folder, self.ask_trust, lambda *_: None, self.clock)
 
     def ask_trust(self) -> Trust:
         if self.fails:
@@ -41,7 +41,7 @@ class Desk:
         self.clock.advance(2)
 
     def offered(self) -> dict[str, int]:
-        return {offer.list_set: offer.revision for offer in self.shelf.offers().offers}
+        return {offer.list_set: offer.revision for offer in self.publications.offers().offers}
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_only_what_is_whole_signed_and_in_time_is_offered(desk: Desk) -> None:
     desk.put("past", an_update(ONE, revision=9, expires_at=START + timedelta(seconds=1)))
     (desk.folder / "notes.txt").write_text("not an update")
     assert desk.offered() == {"all": 3}
-    part = desk.shelf.part(NOTHING)
+    part = desk.publications.part(NOTHING)
     assert isinstance(part, HotlistPart)
     assert (part.content, part.revision, part.offset, part.file_bytes) == (good, 3, 0, len(good))
 
@@ -101,11 +101,11 @@ def test_time_and_trust_change_what_is_offered(desk: Desk) -> None:
 
 def test_the_same_offer_is_the_same_object_so_that_nobody_is_rung_for_nothing(desk: Desk) -> None:
     desk.put("one", an_update(ONE, revision=1))
-    first = desk.shelf.offers()
+    first = desk.publications.offers()
     desk.clock.advance(2)
-    assert desk.shelf.offers() is first
+    assert desk.publications.offers() is first
     desk.put("two", an_update(ONE, revision=2))
-    assert desk.shelf.offers() is not first
+    assert desk.publications.offers() is not first
 
 
 def test_a_file_is_handed_out_in_parts_from_where_it_is_asked(desk: Desk) -> None:
@@ -116,18 +116,18 @@ def test_a_file_is_handed_out_in_parts_from_where_it_is_asked(desk: Desk) -> Non
     update = an_update({"stolen": some_entries(*plates)})
     assert len(update) > MAX_PART_BYTES
     desk.put("one", update)
-    first = desk.shelf.part(NOTHING)
+    first = desk.publications.part(NOTHING)
     assert isinstance(first, HotlistPart)
     assert first.content == update[:MAX_PART_BYTES]
     after = HotlistAsk("all", 0, file_sha256=first.file_sha256, offset=MAX_PART_BYTES)
-    second = desk.shelf.part(after)
+    second = desk.publications.part(after)
     assert isinstance(second, HotlistPart)
     assert second.content == update[MAX_PART_BYTES : 2 * MAX_PART_BYTES]
     for other in (
         HotlistAsk("all", 0, file_sha256=b"\0" * 32, offset=MAX_PART_BYTES),
         HotlistAsk("all", 0, file_sha256=first.file_sha256, offset=len(update)),
     ):
-        part = desk.shelf.part(other)
+        part = desk.publications.part(other)
         assert isinstance(part, HotlistPart)
         assert (part.offset, part.content) == (0, first.content)
 
@@ -136,8 +136,8 @@ def test_a_file_that_is_gone_is_nothing(desk: Desk) -> None:
     desk.put("one", an_update(ONE))
     desk.offered()
     (desk.folder / "one.alprhl").unlink()
-    assert desk.shelf.part(NOTHING) == HotlistNone("all")
-    assert desk.shelf.part(HotlistAsk("other", 0)) == HotlistNone("other")
+    assert desk.publications.part(NOTHING) == HotlistNone("all")
+    assert desk.publications.part(HotlistAsk("other", 0)) == HotlistNone("other")
 
 
 def publications(*spec: tuple[int, int | None, int]) -> list[Publication]:
@@ -187,7 +187,7 @@ def test_a_report_that_cannot_be_kept_does_not_stop_the_hub(desk: Desk) -> None:
     def full(*_: Any) -> None:
         raise StoreFull("no room")
 
-    Shelf(desk.folder, desk.ask_trust, full, desk.clock).note(Peer("k", "edge"), HotlistsHeld(()))
+    HotlistPublications(desk.folder, desk.ask_trust, full, desk.clock).note(Peer("k", "edge"), HotlistsHeld(()))
 
 
 def test_nothing_is_handed_on_while_it_is_not_known_whom_to_trust(desk: Desk) -> None:
@@ -199,8 +199,8 @@ def test_nothing_is_handed_on_while_it_is_not_known_whom_to_trust(desk: Desk) ->
     assert desk.offered() == {"all": 3}  # as long as an editor needs
     desk.clock.advance(2)
     assert desk.offered() == {}
-    assert desk.shelf.part(NOTHING) is None  # nor is it said that there is nothing
+    assert desk.publications.part(NOTHING) is None  # nor is it said that there is nothing
     desk.fails = False
     desk.clock.advance(1)
     assert desk.offered() == {"all": 3}
-    assert isinstance(desk.shelf.part(NOTHING), HotlistPart)
+    assert isinstance(desk.publications.part(NOTHING), HotlistPart)

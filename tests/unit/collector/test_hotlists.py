@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from alpr.collector.hotlists import CollectorHotlists, HotlistSettings
-from alpr.collector.store import Store, Stored
+from alpr.collector.store import Store, StoredRecord
 from alpr.errors import HotlistError, KeyFileError, StoreFull
 from alpr.hotlist.updates.signing import line_of
 from alpr.link.protocol.convert import record_from_read
@@ -26,7 +26,7 @@ class FullStore(Store):
 
     full = 0
 
-    def add_past(self, hits: Sequence[tuple[int, HitRecord]]) -> list[Stored]:
+    def add_past(self, hits: Sequence[tuple[int, HitRecord]]) -> list[StoredRecord]:
         if self.full:
             self.full -= 1
             raise StoreFull("no room")
@@ -42,7 +42,7 @@ class Desk:
         self.admins.write_text("\n".join(map(line_of, ADMINS)))
         self.admins.chmod(0o644)
         self.clock = clock
-        self.told: list[Stored] = []
+        self.told: list[StoredRecord] = []
         self.settings = HotlistSettings(self.published, self.admins, look_s=0.01)
 
     @contextmanager

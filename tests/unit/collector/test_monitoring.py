@@ -18,7 +18,7 @@ from alpr.collector.metrics import CollectorMetrics, CollectorSnapshot
 from alpr.edge.metrics import DeviceFigures, DeviceMetrics
 from alpr.edge.run_report import EdgeReport
 from alpr.errors import ConfigError
-from alpr.events.health_alerts import AlertKind, Trouble
+from alpr.events.device_alerts import DeviceProblem, ProblemKind
 from alpr.link.client.clock_offset import ClockOffset
 from alpr.link.client.device_link import LinkStatus
 from alpr.link.protocol.heartbeat_messages import (
@@ -70,9 +70,9 @@ def a_collector(folder: Path) -> CollectorMetrics:
     devices = [DeviceHealth("gate-1", heartbeat, START, 3.0), DeviceHealth("gate-2", None, None, 90.0)]
     metrics = CollectorMetrics(folder)
     stages = some_times(3).buckets(STAGE_BOUNDS_MS)
-    troubles = [Trouble("gate-2", AlertKind.SILENT)]
+    problems = [DeviceProblem("gate-2", ProblemKind.SILENT)]
     allowed = {"gate-1", "gate-2", "gate-3"}
-    metrics.show(CollectorSnapshot(devices, allowed, 60, troubles, {"read": 9}, {"claim": 1}, stages, {"hook": 2}))
+    metrics.show(CollectorSnapshot(devices, allowed, 60, problems, {"read": 9}, {"claim": 1}, stages, {"hook": 2}))
     return metrics
 
 

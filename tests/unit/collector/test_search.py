@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from alpr.collector.access import audited_search, checked_purpose, os_user
-from alpr.collector.audit import FIRST_HASH, Access, Audit, Head, audit_path
-from alpr.collector.search import Query, pattern_from_text, search
+from alpr.collector.audit import FIRST_HASH, Access, Audit, ChainHead, audit_path
+from alpr.collector.search import ReadQuery, pattern_from_text, search
 from alpr.collector.store import Store
 from alpr.errors import AccessDenied, AuditError, StoreError
 from alpr.link.protocol.convert import record_from_hit, record_from_read
@@ -50,19 +50,19 @@ def audit(database: Path, clock: FakeClock) -> Iterator[Audit]:
     "pattern", ["AB12CDE", "AB12*", "*12C*", "?B12CD?", "AB1", "*", "**", "???", "A?1*", "NOTHERE", "*Z*Z*", "?"]
 )
 def test_patterns_find_what_they_mean_newest_first(database: Path, pattern: str) -> None:
-    found = search(database, Query(pattern))
+    found = search(database, ReadQuery(pattern))
     all_plates = [*reversed(PLATES), "ZZ1"]
     assert [read.plate for read in found.reads] == [plate for plate in all_plates if fnmatchcase(plate, pattern)]
     assert not found.is_cut
 
 
 def test_what_a_found_read_says(database: Path) -> None:
-    newest, oldest = search(database, Query("AB12CDE")).reads
+    newest, oldest = search(database, ReadQuery("AB12CDE")).reads
     assert (oldest.device, oldest.camera_id, oldest.read_id) == ("edge", "south", a_read(0).read_id)
     assert (oldest.first_seen_at, oldest.last_seen_at) == (START, START + timedelta(seconds=1))
     assert oldest.hit_lists == ("stolen",)
     assert newest.hit_lists == ()
-    assert search(database, Query("ZZ1")).reads[0].device == "other"
+    assert search(database, ReadQuery("ZZ1")).reads[0].device == "other"
 
 
 def test_a_list_keeps_its_name_whatever_stands_in_it(tmp_path: Path) -> None:
@@ -71,20 +71,20 @@ def test_a_list_keeps_its_name_whatever_stands_in_it(tmp_path: Path) -> None:
     named = replace(hit, match=replace(hit.match, entry=entry))
     with closing(Store(path)) as store:
         store.add([a_delivery(record_from_read(a_read()), record_from_hit(named))])
-    (found,) = search(path, Query("AB12CDE")).reads
+    (found,) = search(path, ReadQuery("AB12CDE")).reads
     assert found.hit_lists == ("stolen, plates only",)
 
 
 def test_time_camera_and_limit(database: Path) -> None:
     minute = timedelta(minutes=1)
     for pattern in ("*", "*1*"):
-        window = Query(pattern, since=START + minute, until=START + 5 * minute)
+        window = ReadQuery(pattern, since=START + minute, until=START + 5 * minute)
         assert {read.first_seen_at for read in search(database, window).reads} <= {
             START + n * minute for n in (1, 2, 3, 4)
         }
         assert START + minute in {read.first_seen_at for read in search(database, window).reads}
-    assert {read.camera_id for read in search(database, Query("*", camera_id="south")).reads} == {"south"}
-    cut = search(database, Query("*", limit=3))
+    assert {read.camera_id for read in search(database, ReadQuery("*", camera_id="south")).reads} == {"south"}
+    cut = search(database, ReadQuery("*", limit=3))
     assert (len(cut.reads), cut.is_cut) == (3, True)
     assert cut.reads[0].plate == PLATES[-1]
 
@@ -105,7 +105,7 @@ def test_what_is_no_plate_is_refused(text: str) -> None:
 
 def test_a_missing_database_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no such database"):
-        search(tmp_path / "none.db", Query("A"))
+        search(tmp_path / "none.db", ReadQuery("A"))
 
 
 def test_the_plan_goes_through_the_dictionary(database: Path) -> None:
@@ -114,11 +114,11 @@ def test_the_plan_goes_through_the_dictionary(database: Path) -> None:
     with closing(sqlite3.connect(database)) as connection:
         connection.create_function("is_open", 1, bool)
         for pattern, first in (("AB12CDE", "SEARCH plates"), ("*1*", "SCAN plates"), ("AB*", "SEARCH plates")):
-            sql, values = _statement(Query(pattern, since=START))
+            sql, values = _statement(ReadQuery(pattern, since=START))
             plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
             assert plan[0].startswith(first), plan
             assert any("reads_by_plate" in step for step in plan), plan
-        sql, values = _statement(Query("*", since=START))
+        sql, values = _statement(ReadQuery("*", since=START))
         plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
         assert any("reads_by_time" in step for step in plan), plan
 
@@ -133,7 +133,7 @@ def test_a_purpose_that_says_nothing_is_refused_and_nothing_searched(
     database: Path, audit: Audit, purpose: str
 ) -> None:
     with pytest.raises(AccessDenied, match="says nothing"):
-        audited_search(database, audit, Query("*"), who="me", purpose=purpose)
+        audited_search(database, audit, ReadQuery("*"), who="me", purpose=purpose)
     [row] = audit.rows()
     assert (row["action"], row["purpose"], row["result_count"]) == ("search", purpose.strip(), 0)
     assert row["outcome"].startswith("refused: purpose ")
@@ -150,7 +150,7 @@ def test_a_purpose_that_says_something_is_taken(purpose: str) -> None:
 
 def test_a_search_is_recorded_before_it_is_answered(database: Path, audit: Audit) -> None:
     found = audited_search(
-        database, audit, Query("AB*", camera_id="north"), who="jo", purpose="stolen van", case_id=" 7/26 "
+        database, audit, ReadQuery("AB*", camera_id="north"), who="jo", purpose="stolen van", case_id=" 7/26 "
     )
     [row] = audit.rows()
     assert (row["who"], row["action"], row["purpose"], row["case_id"]) == ("jo", "search", "stolen van", "7/26")
@@ -165,7 +165,7 @@ def test_where_it_cannot_be_recorded_there_is_no_answer(database: Path, audit: A
     answers = 0
     with pytest.raises(AuditError, match="nothing is answered"):
         for _ in range(100):
-            audited_search(database, audit, Query("*"), who="jo", purpose="stolen van " * 50)
+            audited_search(database, audit, ReadQuery("*"), who="jo", purpose="stolen van " * 50)
             answers += 1
     assert answers == len(audit.rows())
 
@@ -192,7 +192,7 @@ def tamper(path: Path, *statements: str) -> None:
 
 
 def test_a_whole_chain_verifies(audit: Audit) -> None:
-    assert audit.verify() == Head(0, FIRST_HASH)
+    assert audit.verify() == ChainHead(0, FIRST_HASH)
     for n in range(5):
         assert audit.record(an_access(n)) == n + 1
     head = audit.verify()
@@ -272,7 +272,7 @@ def test_a_search_that_fails_on_the_way_is_recorded_as_failed(
 
     monkeypatch.setattr("alpr.collector.access.search", fail)
     with pytest.raises(RuntimeError):
-        audited_search(database, audit, Query("AB12*"), who="me", purpose="looking for the van", case_id="7")
+        audited_search(database, audit, ReadQuery("AB12*"), who="me", purpose="looking for the van", case_id="7")
     [row] = audit.rows()
     assert (row["who"], row["action"], row["purpose"], row["case_id"]) == ("me", "search", "looking for the van", "7")
     assert '"AB12*"' in row["query"]
@@ -282,7 +282,7 @@ def test_a_search_that_fails_on_the_way_is_recorded_as_failed(
 
 def test_an_outcome_cannot_be_wiped_off(database: Path, audit: Audit) -> None:
     with pytest.raises(AccessDenied):
-        audited_search(database, audit, Query("*"), who="me", purpose="")
+        audited_search(database, audit, ReadQuery("*"), who="me", purpose="")
     with closing(sqlite3.connect(audit_path(database))) as connection:
         connection.execute("DROP TRIGGER audit_no_update")
         connection.execute("UPDATE audit SET outcome = ''")
@@ -292,6 +292,6 @@ def test_an_outcome_cannot_be_wiped_off(database: Path, audit: Audit) -> None:
 
 
 def test_what_is_no_text_is_recorded_all_the_same(database: Path, audit: Audit) -> None:
-    audited_search(database, audit, Query("*"), who="me", purpose="looking for \udcff the van", case_id="\udc80")
+    audited_search(database, audit, ReadQuery("*"), who="me", purpose="looking for \udcff the van", case_id="\udc80")
     assert audit.rows()[0]["case_id"] == "\\udc80"
     assert audit.verify().rows == 1

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from alpr.collector.store import Store, Stored
+from alpr.collector.store import Store, StoredRecord
 from alpr.errors import MigrationError, StoreError, StoreFull
 from alpr.events.stored_rows import line_from_hit, row_from_record
 from alpr.link.protocol.convert import pictures_of, record_from_hit, record_from_read
@@ -266,7 +266,7 @@ def test_ten_thousand_records_leave_no_number_behind(store: Store, path: Path) -
 def test_a_record_that_cannot_be_carried_on_is_kept_all_the_same(path: Path, clock: FakeClock) -> None:
     carried: list[str] = []
 
-    def also(_: sqlite3.Connection, new: Sequence[Stored]) -> None:
+    def also(_: sqlite3.Connection, new: Sequence[StoredRecord]) -> None:
         for each in new:
             if isinstance(each.record, ReadRecord) and each.record.plate == "POISON":
                 raise UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed")

@@ -24,8 +24,8 @@ from alpr.collector.store import Store
 from alpr.config import load_collector_config
 from alpr.errors import ConfigError, ForwardError, ForwardRefused, StoreFull
 from alpr.forward.event import Event
+from alpr.forward.formats import openalpr_names, platerecognizer_names
 from alpr.forward.forwarder import Forwarder, read_targets
-from alpr.forward.names import openalpr_names, platerecognizer_names
 from alpr.forward.queue import QueueLimits, append, prune
 from alpr.forward.target import Target
 from alpr.forward.webhook import Webhook

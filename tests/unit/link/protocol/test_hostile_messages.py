@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from alpr.collector.hits import HitQuery, find_hits
-from alpr.collector.service import Intake, Teller
+from alpr.collector.service import EventPrinter, Intake
 from alpr.collector.store import Store
 from alpr.errors import MessageError
 from alpr.link.protocol.messages import Batch, Entry, decode_from_collector, decode_from_device, decode_record
@@ -48,7 +48,7 @@ def test_each_record_is_stored_or_refused_and_what_is_stored_can_be_shown(
     spoilt = list(with_each_extreme(PINNED[name]))
     printed = io.StringIO()
     with closing(Store(tmp_path / "store.db", clock)) as store:
-        intake = Intake(store, Teller(printed))
+        intake = Intake(store, EventPrinter(printed))
         for first in range(0, len(spoilt), 500):
             entries = tuple(
                 Entry(1 + number, msgspec.Raw(raw)) for number, (_, raw) in enumerate(spoilt[first : first + 500])

@@ -17,7 +17,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True)
-class Allowance:
+class DailyQuota:
     """One device on one day."""
 
     most: int

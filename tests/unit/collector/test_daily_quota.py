@@ -11,11 +11,11 @@ import msgspec
 import pytest
 
 from alpr.collector.health import HealthBoard, HealthLimits
-from alpr.collector.health_monitor import Watch
+from alpr.collector.health_monitor import HealthMonitor
 from alpr.collector.health_store import HealthStore
 from alpr.collector.service import Intake
 from alpr.collector.store import Store
-from alpr.events.health_alerts import Alert
+from alpr.events.device_alerts import DeviceAlert
 from alpr.link.protocol.convert import record_from_hit, record_from_read
 from alpr.link.protocol.messages import Batch, Entry, PictureRecord, Record, encode
 from alpr.link.server.handler import Delivery, Peer
@@ -86,22 +86,22 @@ def test_each_device_and_each_day_has_its_own(path: Path, clock: FakeClock) -> N
 
 
 def test_what_is_left_is_told_as_an_alert_until_all_is_stored_again(tmp_path: Path, clock: FakeClock) -> None:
-    told: list[Alert] = []
+    told: list[DeviceAlert] = []
     with (
         closing(Store(tmp_path / "store.db", clock, day_bytes=DAY_BYTES)) as store,
         closing(HealthStore(tmp_path / "health.db")) as health,
     ):
         board = HealthBoard(HealthLimits(), clock, {})
-        watch = Watch(health, board, clock, lambda: {"edge"}, told.append)
-        intake = Intake(store, lambda _: None, watch)
+        monitor = HealthMonitor(health, board, clock, lambda: {"edge"}, told.append)
+        intake = Intake(store, lambda _: None, monitor)
         pictures = [a_picture(number) for number in range(12)]
         for _ in range(5):  # the device tries again and again
             intake.store([a_delivery(pictures)])
-            watch.tick()
+            monitor.tick()
             clock.advance(10)
         clock.advance(86_400)
         [receipt] = intake.store([a_delivery(pictures)])
-        watch.tick()
+        monitor.tick()
     assert receipt.left == 0
-    assert [(alert.trouble.kind.value, alert.is_raised) for alert in told] == [("storage", True), ("storage", False)]
+    assert [(alert.problem.kind.value, alert.is_raised) for alert in told] == [("storage", True), ("storage", False)]
     assert "it keeps the rest until tomorrow" in told[0].text

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 
-class AlertKind(StrEnum):
+class ProblemKind(StrEnum):
     """What is wrong."""
 
     SILENT = "silent"
@@ -23,20 +23,20 @@ COLLECTOR = "collector"
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class DeviceProblem:
     """What is wrong where."""
 
     device: str
-    kind: AlertKind
+    kind: ProblemKind
     subject: str = ""
     """Name of the hotlist, or of the device that remembers the audit otherwise; "" where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
+class DeviceAlert:
     """Trouble that has begun or has ended."""
 
-    trouble: Trouble
+    problem: DeviceProblem
     is_raised: bool
     """False: it is over."""
     at: datetime

@@ -12,13 +12,13 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from alpr.collector.bounded import MAX_CAMERAS, MAX_LISTS, within_bounds
-from alpr.collector.device_hotlists import HoldingsStore, read_holdings
+from alpr.collector.device_hotlists import DeviceHotlistStore, read_device_hotlists
 from alpr.collector.health import HealthBoard, HealthLimits
-from alpr.collector.health_monitor import Watch
+from alpr.collector.health_monitor import HealthMonitor
 from alpr.collector.health_store import HealthStore, read_alerts
+from alpr.collector.heartbeat_bounds import MAX_CAMERAS, MAX_LISTS, within_bounds
 from alpr.collector.metrics import CollectorMetrics, CollectorSnapshot
-from alpr.events.health_alerts import Alert
+from alpr.events.device_alerts import DeviceAlert
 from alpr.link.protocol.heartbeat_messages import (
     CameraHealth,
     ClockHealth,
@@ -86,7 +86,9 @@ class Figures(Collector):
 
 def test_one_device_makes_no_scrape_of_ten_mebibytes(tmp_path: Path, clock: FakeClock) -> None:
     with closing(HealthStore(tmp_path / "health.db")) as store:
-        monitor = Watch(store, HealthBoard(HealthLimits(), clock, {}), clock, lambda: {"edge"}, lambda _: None)
+        monitor = HealthMonitor(
+            store, HealthBoard(HealthLimits(), clock, {}), clock, lambda: {"edge"}, lambda _: None
+        )
         for beat in range(50):
             monitor.heard("edge", an_inventive_heartbeat(beat))
             clock.advance(1)
@@ -108,11 +110,11 @@ def test_one_device_makes_no_scrape_of_ten_mebibytes(tmp_path: Path, clock: Fake
 
 def test_one_device_raises_no_flood_of_alerts(tmp_path: Path, clock: FakeClock) -> None:
     """New names of lists with each heartbeat, and a clock that jumps, made 4,900 rows in 20 s."""
-    told: list[Alert] = []
+    told: list[DeviceAlert] = []
     path = tmp_path / "health.db"
     with closing(HealthStore(path)) as store:
         board = HealthBoard(HealthLimits(), clock, {})
-        monitor = Watch(store, board, clock, lambda: {"edge", "other"}, told.append)
+        monitor = HealthMonitor(store, board, clock, lambda: {"edge", "other"}, told.append)
         for second in range(600):
             monitor.heard("edge", an_inventive_heartbeat(second))
             monitor.heard("other", replace(HONEST, vitals=Vitals(hotlists=(ListHealth("stolen", 3, 1e6),))))
@@ -121,7 +123,7 @@ def test_one_device_raises_no_flood_of_alerts(tmp_path: Path, clock: FakeClock) 
         monitor.save()
     assert len(told) < 2 * (64 + 64 + 2 * 600 / 60 + 2)
     assert len(read_alerts(path)) < 64 + 64 + 2 * 600 / 60 + 2
-    assert [alert.trouble.subject for alert in told if alert.trouble.device == "other"] == ["stolen"]
+    assert [alert.problem.subject for alert in told if alert.problem.device == "other"] == ["stolen"]
 
 
 def test_what_could_not_be_raised_at_once_is_raised_later(clock: FakeClock) -> None:
@@ -140,27 +142,29 @@ def test_what_could_not_be_raised_at_once_is_raised_later(clock: FakeClock) -> N
 
 
 def test_of_each_device_only_so_many_alerts_that_are_over_are_kept(tmp_path: Path, clock: FakeClock) -> None:
-    from alpr.events.health_alerts import AlertKind, Trouble
+    from alpr.events.device_alerts import DeviceProblem, ProblemKind
 
     path = tmp_path / "health.db"
     with closing(HealthStore(path)) as store:
         for device, count in (("other", 5), ("edge", 1500)):
             for number in range(count):
-                trouble = Trouble(device, AlertKind.LIST_AGE, f"list {number}")
-                store.tell([Alert(trouble, is_raised, clock.now(), "text") for is_raised in (True, False)])
-        store.tell([Alert(Trouble("edge", AlertKind.CLOCK), True, clock.now(), "stands")])
+                problem = DeviceProblem(device, ProblemKind.LIST_AGE, f"list {number}")
+                store.tell([DeviceAlert(problem, is_raised, clock.now(), "text") for is_raised in (True, False)])
+        store.tell([DeviceAlert(DeviceProblem("edge", ProblemKind.CLOCK), True, clock.now(), "stands")])
         started_s = time.process_time()
         store.prune(clock.now(), {"edge", "other"})
         assert time.process_time() - started_s < 1
-    kept = [alert.trouble for alert in read_alerts(path)]
-    assert len([trouble for trouble in kept if trouble.device == "edge"]) == 1001
-    assert len([trouble for trouble in kept if trouble.device == "other"]) == 5
+    kept = [alert.problem for alert in read_alerts(path)]
+    assert len([problem for problem in kept if problem.device == "edge"]) == 1001
+    assert len([problem for problem in kept if problem.device == "other"]) == 5
     assert kept[1].subject == "list 1499"
 
 
 def test_history_of_one_device_stays_small(tmp_path: Path, clock: FakeClock) -> None:
     with closing(HealthStore(tmp_path / "health.db")) as store:
-        monitor = Watch(store, HealthBoard(HealthLimits(), clock, {}), clock, lambda: {"edge"}, lambda _: None)
+        monitor = HealthMonitor(
+            store, HealthBoard(HealthLimits(), clock, {}), clock, lambda: {"edge"}, lambda _: None
+        )
         for beat in range(20):
             monitor.heard("edge", an_inventive_heartbeat(beat))
             clock.advance(600)
@@ -173,9 +177,9 @@ def test_what_a_device_says_of_its_hotlists_stays_small(tmp_path: Path, clock: F
     """A thousand refusals of 4,000 characters each, replaced several times a second, kept the disk busy."""
     path = tmp_path / "lists.db"
     refusals = tuple(RefusalReport("all", f"cause {n}", n, START, "m" * 4000) for n in range(1000))
-    with closing(HoldingsStore(path)) as store:
+    with closing(DeviceHotlistStore(path)) as store:
         for _ in range(5):
             store.note("edge", HotlistsHeld((), refusals), clock.now())
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 4_000_000
-    [held] = read_holdings(path)
+    [held] = read_device_hotlists(path)
     assert (held.refused, held.last_refusal) == (sum(range(1000)), "m" * 300)
