@@ -15,7 +15,7 @@ from alpr.types import Action, Disposition, Verdict
 _REASONED = (Verdict.STALE_ENTRY, Verdict.DISMISSED)
 
 
-def checked(disposition: Disposition, hit_text: str, *, is_withdrawn: bool) -> Disposition:
+def validate_disposition(disposition: Disposition, hit_text: str, *, is_withdrawn: bool) -> Disposition:
     """The decision with its texts tidied.
 
     Args:

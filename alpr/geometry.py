@@ -103,7 +103,7 @@ def _halved_around(
     return (small, corners) if small.size else (image, corners)
 
 
-def lean(corners: FloatArray, slant: float) -> FloatArray:
+def shear_corners(corners: FloatArray, slant: float) -> FloatArray:
     """A plate's corners leant over: its top edge goes to the right along itself, its bottom edge to the left.
 
     Args:
@@ -116,7 +116,9 @@ def lean(corners: FloatArray, slant: float) -> FloatArray:
     return np.asarray(corners + along[[0, 0, 1, 1]] * np.array([[1], [1], [-1], [-1]]), np.float32)
 
 
-def cut_around(image: Image, corners: FloatArray, scale: float, size_wh: tuple[int, int]) -> tuple[Image, FloatArray]:
+def crop_around(
+    image: Image, corners: FloatArray, scale: float, size_wh: tuple[int, int]
+) -> tuple[Image, FloatArray]:
     """The part of an image around a plate that fills a canvas of `size_wh` at `scale`, clipped at the image's edges.
 
     Returns:
@@ -146,7 +148,7 @@ def box_iou(a: npt.NDArray[np.floating], b: npt.NDArray[np.floating]) -> FloatAr
     return np.asarray(overlap / np.maximum(union, 1e-9), np.float32)
 
 
-def surest_apart(
+def non_maximum_suppression(
     boxes: npt.NDArray[np.floating], confidences: npt.NDArray[np.floating], max_iou: float
 ) -> npt.NDArray[np.intp]:
     """Greedy non-maximum suppression: which boxes stay, the surest first, of those that overlap more than `max_iou`.

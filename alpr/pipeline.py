@@ -17,17 +17,15 @@ import numpy as np
 from alpr.clock import Clock
 from alpr.errors import StoreUnavailable
 from alpr.geometry import Polygon, is_inside
-from alpr.types import Detection, Frame, Hit, Image, MatchKind, Observation, Read
+from alpr.types import Detection, Frame, Hit, Image, MatchKind, Observation, Read, Recognise
 
 _log = logging.getLogger(__name__)
 
 _MOST_UNMATCHED = 1000
 _MATCH_AGAIN_NS = 5_000_000_000
 
-Recognise = Callable[[Frame, Sequence[Detection]], list[Observation]]
 
-
-class Reader(Protocol):
+class FrameReader(Protocol):
     """Finds plates and says what they say."""
 
     def detect(self, image: Image) -> list[Detection]:
@@ -37,7 +35,7 @@ class Reader(Protocol):
         """What the detected plates say."""
 
 
-class Tracker(Protocol):
+class PassTracker(Protocol):
     """Turns one camera's observations into one read per vehicle pass."""
 
     def update(self, frame: Frame, detections: Sequence[Detection], recognise: Recognise) -> list[Read]:
@@ -47,14 +45,14 @@ class Tracker(Protocol):
         """No more frames will come; the reads of all passes that were still open."""
 
 
-class Matcher(Protocol):
+class ReadMatcher(Protocol):
     """Finds the hotlist entries that a read meets."""
 
     def hits(self, read: Read) -> list[Hit]:
         """One hit per entry met, highest priority first."""
 
 
-class Journal(Protocol):
+class ReadJournal(Protocol):
     """Keeps reads and hits on the device and queues them for the collector."""
 
     def append(self, reads: Sequence[Read], hits: Sequence[Hit]) -> bool:
@@ -65,7 +63,7 @@ class Journal(Protocol):
         """
 
 
-class Times(Protocol):
+class StageTimer(Protocol):
     """Takes the time of each stage."""
 
     def measure(self, stage: str) -> AbstractContextManager[None]:
@@ -73,7 +71,7 @@ class Times(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FrameResult:
     """What one frame led to."""
 
     reads: tuple[Read, ...] = ()
@@ -94,11 +92,11 @@ class Pipeline:
     def __init__(
         self,
         *,
-        reader_for: Callable[[str], Reader],
-        tracker_for: Callable[[str], Tracker],
-        matcher: Matcher,
-        journal: Journal,
-        times: Times,
+        reader_for: Callable[[str], FrameReader],
+        tracker_for: Callable[[str], PassTracker],
+        matcher: ReadMatcher,
+        journal: ReadJournal,
+        times: StageTimer,
         clock: Clock,
         masked: Mapping[str, Sequence[Polygon]] | None = None,
     ) -> None:
@@ -109,13 +107,13 @@ class Pipeline:
         self._times = times
         self._clock = clock
         self._masked = masked or {}
-        self._cameras: dict[str, tuple[Reader, Tracker]] = {}
+        self._cameras: dict[str, tuple[FrameReader, PassTracker]] = {}
         self._unmatched: deque[Read] = deque()
         self._match_at_ns = 0
         self._never_matched = 0
         self._standing: dict[str, dict[str, Hit]] = {}  # of each open pass its hits by hit_id, by read_id
 
-    def process(self, frame: Frame) -> Outcome:
+    def process(self, frame: Frame) -> FrameResult:
         """Take one frame through all stages."""
         with self._times.measure("frame"):
             reader, tracker = self._camera(frame.camera_id)
@@ -130,13 +128,13 @@ class Pipeline:
         """Reads that wait in memory for a hotlist that cannot be read now."""
         return len(self._unmatched)
 
-    def finish(self) -> Outcome:
+    def finish(self) -> FrameResult:
         """Close all passes: the sources have ended."""
         self._match_at_ns = 0
         reads = [read for _, tracker in self._cameras.values() for read in tracker.finish()]
         return self._report(reads, most_unmatched=0)
 
-    def adopt(self, hits: Iterable[Hit]) -> None:
+    def add_past_hits(self, hits: Iterable[Hit]) -> None:
         """Past hits that a hotlist update brought.
 
         Those of a pass that is still open are corrected or withdrawn with it, and raised anew as of now.
@@ -145,7 +143,7 @@ class Pipeline:
             if hit.read_id in self._standing:
                 self._standing[hit.read_id][hit.hit_id] = hit
 
-    def _camera(self, camera_id: str) -> tuple[Reader, Tracker]:
+    def _camera(self, camera_id: str) -> tuple[FrameReader, PassTracker]:
         if camera_id not in self._cameras:
             self._cameras[camera_id] = self._reader_for(camera_id), self._tracker_for(camera_id)
         return self._cameras[camera_id]
@@ -161,20 +159,20 @@ class Pipeline:
         with self._times.measure("recognise"):
             return self._cameras[frame.camera_id][0].recognise(frame.image, detections)
 
-    def _report(self, reads: Sequence[Read], most_unmatched: int = _MOST_UNMATCHED) -> Outcome:
+    def _report(self, reads: Sequence[Read], most_unmatched: int = _MOST_UNMATCHED) -> FrameResult:
         if not reads and not (self._unmatched and self._clock.monotonic_ns() >= self._match_at_ns):
-            return Outcome()
+            return FrameResult()
         with self._times.measure("match"):
             reads, hits = self._matched(reads, most_unmatched)
         if not reads:
-            return Outcome()
+            return FrameResult()
         try:
             with self._times.measure("keep"):
                 is_kept = self._journal.append(reads, hits)
         except StoreUnavailable as error:
             _log.error("%d reads and %d hits not kept: %s", len(reads), len(hits), error)
             is_kept = False
-        return Outcome(tuple(reads), tuple(hits), is_kept=is_kept)
+        return FrameResult(tuple(reads), tuple(hits), is_kept=is_kept)
 
     def _matched(self, new: Sequence[Read], most_unmatched: int) -> tuple[list[Read], list[Hit]]:
         """Reads that were held against the hotlist, and their hits, in order. Where it cannot be read now they wait:

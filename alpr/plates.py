@@ -271,7 +271,7 @@ def _compiled(shapes: tuple[str, ...]) -> re.Pattern[str]:
 _PATTERNS = {country: _compiled(shapes) for country, shapes in _FORMATS.items()}
 
 
-def fits(text: str, region: str) -> bool | None:
+def fits_format(text: str, region: str) -> bool | None:
     """Whether a text has the form of an ordinary plate of a region; None where no rule is known.
 
     Args:

@@ -9,6 +9,7 @@ UTC; durations `*_s` or `*_ms`; identities `*_id`. Images are (H, W, 3) uint8, B
 from __future__ import annotations
 
 import string
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -132,6 +133,10 @@ class Observation:
     def confidence(self) -> float:
         """Probability that the whole text is right."""
         return self.plate.confidence
+
+
+Recognise: TypeAlias = Callable[[Frame, Sequence[Detection]], list[Observation]]
+"""Reads detected plates of a frame: one observation for each detection, in their order."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

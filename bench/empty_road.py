@@ -20,7 +20,7 @@ from alpr.evaluation.labels import SceneLabel, load_labels
 from alpr.models.variant import Variant
 from alpr.ocr.recogniser import PlateRecogniser
 from alpr.reading.plate_reader import PlateReader
-from alpr.reading.tiled_reader import FilmReader
+from alpr.reading.tiled_reader import TiledReader
 from alpr.track.settings import TrackSettings
 from alpr.track.tracker import Tracker
 from alpr.types import FloatArray, Frame, Image
@@ -72,7 +72,7 @@ def film(picture: Image) -> Iterator[Frame]:
         yield Frame("road", number, datetime.now(UTC), number * 1_000_000_000 // RATE_HZ, image)
 
 
-def texts(frames: Iterator[Frame], reader: FilmReader) -> list[str]:
+def texts(frames: Iterator[Frame], reader: TiledReader) -> list[str]:
     """What the final reads of a film say."""
     tracker = Tracker("road", TrackSettings(), model_ids=(), new_id=lambda: "")
     due = [
@@ -97,7 +97,7 @@ def main() -> None:
     reader = PlateReader(PlateDetector(variant=options.variant), PlateRecogniser(variant=options.variant))
     films, once, nearer = 0, 0, 0
     for label, road in empty_roads([labels[at] for at in order]):
-        first, both = (texts(film(road), FilmReader(reader, looks_nearer=each)) for each in (False, True))
+        first, both = (texts(film(road), TiledReader(reader, looks_nearer=each)) for each in (False, True))
         films, once, nearer = films + 1, once + len(first), nearer + len(both)
         if first or both:
             print(f"{label.image.name}: one look {first}, and nearer {both}", flush=True)

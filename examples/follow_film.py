@@ -10,7 +10,7 @@ from pathlib import Path
 from alpr import PlateReader, Read
 from alpr.capture.opening import open_source
 from alpr.clock import SystemClock
-from alpr.reading.tiled_reader import FilmReader
+from alpr.reading.tiled_reader import TiledReader
 from alpr.track.settings import TrackSettings
 from alpr.track.tracker import Tracker
 
@@ -22,7 +22,7 @@ def passes(film: Path) -> Iterator[Read]:
         SourceError: the film cannot be opened or decoded.
     """
     reader = PlateReader()
-    looker = FilmReader(reader)  # one for each camera: it remembers where it looked last
+    looker = TiledReader(reader)  # one for each camera: it remembers where it looked last
     tracker = Tracker(film.name, TrackSettings(), model_ids=reader.model_ids, new_id=lambda: uuid.uuid4().hex)
     for frame in open_source(film.name, str(film), clock=SystemClock()).frames():
         detections = looker.detect(frame.image)

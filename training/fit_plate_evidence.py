@@ -46,8 +46,8 @@ class Place(NamedTuple):
 def places(image: Image, reader: PlateReader, detector: PlateDetector) -> list[Place]:
     """What the reader weighs, without its decision."""
     found = []
-    for first in detector.candidates(image, STILL.floor)[: STILL.places]:
-        second = detector.look_again(image, first)
+    for first in detector.propose(image, STILL.floor)[: STILL.places]:
+        second = detector.refine(image, first)
         (seen,) = reader.recognise(image, [second or first])
         scores = logit(first.confidence) + logit(second.confidence if second else 0.0)
         found.append(Place(seen.detection, scores, text_evidence(seen.plate)))

@@ -35,7 +35,7 @@ from alpr.models.provider import open_model
 from alpr.ocr.recogniser import PlateRecogniser
 from alpr.pipeline import Pipeline
 from alpr.reading.plate_reader import PlateReader
-from alpr.reading.tiled_reader import FilmReader
+from alpr.reading.tiled_reader import TiledReader
 from alpr.system.machine import peak_rss_mb, this_machine
 from alpr.system.shipped import shipped
 from alpr.track.settings import TrackSettings
@@ -92,7 +92,7 @@ class CountingReader:
     """The real reader, counting what passes through it."""
 
     def __init__(self, reader: PlateReader) -> None:
-        self._reader = FilmReader(reader)
+        self._reader = TiledReader(reader)
         self.detected = 0
         self.recognised = 0
 

@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from alpr.capture.handover import BoundedQueue, Handover, Mailbox
+from alpr.capture.frame_buffer import FrameBuffer, FrameQueue, NewestFrameSlot
 from alpr.capture.source import Source
 from alpr.capture.status import FeedState, FeedStatus, backoff_s
 from alpr.clock import Clock
@@ -66,8 +66,8 @@ class Feed:
 
     def _share(self, changed: threading.Condition) -> None:
         self._changed = changed
-        self._handover: Handover = (
-            Mailbox(changed) if self._source.is_live else BoundedQueue(changed, self._queue_size)
+        self._handover: FrameBuffer = (
+            NewestFrameSlot(changed) if self._source.is_live else FrameQueue(changed, self._queue_size)
         )
 
     def start(self, changed: threading.Condition) -> None:

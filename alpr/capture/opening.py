@@ -6,11 +6,11 @@ import re
 from datetime import datetime
 from pathlib import Path
 
-from alpr.capture.film import VideoFileSource
 from alpr.capture.folder import ImageFolderSource
 from alpr.capture.live import RtspSource, UsbSource
 from alpr.capture.pictures import is_video
 from alpr.capture.source import Source, mask_url
+from alpr.capture.video_file import VideoFileSource
 from alpr.clock import Clock
 from alpr.errors import SourceError
 

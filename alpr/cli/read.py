@@ -125,14 +125,14 @@ def _read_video(file: Path, reader: PlateReader) -> dict[str, Any]:
     from alpr.capture.opening import open_source
     from alpr.clock import SystemClock
     from alpr.events.value_rows import row_of_read
-    from alpr.reading.tiled_reader import FilmReader
+    from alpr.reading.tiled_reader import TiledReader
     from alpr.system.stage_times import StageTimes
     from alpr.track.settings import TrackSettings
     from alpr.track.tracker import Tracker
 
     times = StageTimes()
     tracker = Tracker(str(file), TrackSettings(), model_ids=reader.model_ids, new_id=lambda: uuid.uuid4().hex)
-    film = FilmReader(reader)
+    film = TiledReader(reader)
     reads: dict[str, dict[str, Any]] = {}
     begin = frame = None
     frames = 0

@@ -9,7 +9,7 @@ import hashlib
 import sqlite3
 
 from alpr.clock import Clock, micros
-from alpr.dispositions import checked
+from alpr.dispositions import validate_disposition
 from alpr.errors import DispositionError, MessageError
 from alpr.link.protocol.convert import disposition_from_record, probabilities_of
 from alpr.link.protocol.messages import (
@@ -161,7 +161,7 @@ def checked_record(record: Record) -> Record:
     if isinstance(record, DispositionRecord):
         # The device saw whether its hit still stood; nobody can mark one as acted on without a verification.
         try:
-            checked(disposition_from_record(record), "", is_withdrawn=False)
+            validate_disposition(disposition_from_record(record), "", is_withdrawn=False)
         except DispositionError as error:
             raise MessageError(str(error)) from error
     return record

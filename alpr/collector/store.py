@@ -21,7 +21,7 @@ from alpr.collector.daily_quota import DAY_BYTES, DailyQuota, day_of
 from alpr.collector.past_hit_withdrawal import withdraw_past
 from alpr.collector.records import RecordTables, checked_record
 from alpr.collector.schema import STEPS
-from alpr.dispositions import checked
+from alpr.dispositions import validate_disposition
 from alpr.errors import DispositionError, MessageError, PeerRejected, StoreError, StoreMoved
 from alpr.forward.queue import append, prune
 from alpr.link.protocol.convert import record_from_disposition
@@ -307,7 +307,7 @@ class Store:
         ).fetchone()
         if not hit[2]:
             raise DispositionError(f"hit {disposition.hit_id}: not here; see alpr hits list")
-        return checked(disposition, hit[0], is_withdrawn=bool(hit[1]))
+        return validate_disposition(disposition, hit[0], is_withdrawn=bool(hit[1]))
 
     def _device(self, peer: Peer) -> int:
         now = micros(self._clock.now())

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from alpr.detect.refine import canvas_of, cut_part, is_distant, is_whole, nearer
+from alpr.detect.refine import close_up, cut_tile, is_clear_of_cuts, is_distant, view_canvas
 from alpr.errors import ModelError
-from alpr.geometry import Letterbox, bounding_box, box_iou, letterbox, surest_apart
+from alpr.geometry import Letterbox, bounding_box, box_iou, letterbox, non_maximum_suppression
 from alpr.models.provider import open_model
 from alpr.models.session import Model
-from alpr.models.variant import Variant, choose
+from alpr.models.variant import Variant, choose_variant
 from alpr.system.shipped import shipped
 from alpr.types import Detection, FloatArray, Image, View
 
@@ -35,7 +35,7 @@ class PlateDetector:
         provider: who computes; a key of `alpr.models.provider.PROVIDERS`.
 
     Raises:
-        ModelError: see `alpr.models.variant.choose` and `alpr.models.provider.open_model`.
+        ModelError: see `alpr.models.variant.choose_variant_variant_variant` and `alpr.models.provider.open_model`.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class PlateDetector:
         variant: Variant | str = Variant.AUTO,
         provider: str = "cpu",
     ) -> None:
-        path = path or choose(shipped("models"), "detector", variant, provider=provider).path
+        path = path or choose_variant(shipped("models"), "detector", variant, provider=provider).path
         self.model: Model = open_model(path, "detector", provider=provider)
         card = self.model.card
         try:
@@ -69,9 +69,9 @@ class PlateDetector:
         Args:
             image: (H, W, 3) uint8 BGR of any size.
         """
-        return self.candidates(image, self.threshold)
+        return self.propose(image, self.threshold)
 
-    def candidates(self, image: Image, floor: float, view: View = View.WHOLE) -> list[Detection]:
+    def propose(self, image: Image, floor: float, view: View = View.WHOLE) -> list[Detection]:
         """All places where a plate may be, most confident first; corners in the image's pixels.
 
         Args:
@@ -80,10 +80,10 @@ class PlateDetector:
             view: from nearer at up to four times the cost, from afar at a quarter of it. Nothing is found from nearer
                 where the image holds no more detail than the first look shows.
         """
-        size_wh = canvas_of(view, image, canvas_size(image, self._sizes_wh))
+        size_wh = view_canvas(view, image, canvas_size(image, self._sizes_wh))
         return self._find(*letterbox(image, size_wh), floor) if size_wh else []
 
-    def detect_part(self, image: Image, part: int) -> list[Detection]:
+    def detect_tile(self, image: Image, tile: int) -> list[Detection]:
         """The plates in one part of an image from nearer, most confident first; corners in the image's pixels.
 
         Those that the part may cut off are left out: the part beside it shows them whole. So are those large enough
@@ -95,18 +95,18 @@ class PlateDetector:
             part: which, in [0, `PARTS`).
         """
         size_wh = canvas_size(image, self._sizes_wh)
-        cut = cut_part(image, part, size_wh)
+        cut = cut_tile(image, tile, size_wh)
         if cut is None:
             return []
         shown, at = cut
-        part_wh = shown.shape[1], shown.shape[0]
+        tile_wh = shown.shape[1], shown.shape[0]
         return [
             Detection(found.corners + np.array(at, np.float32), found.confidence)
             for found in self._find(*letterbox(shown, size_wh), self.threshold)
-            if is_whole(found.corners, part_wh, part) and is_distant(found.corners, image, size_wh)
+            if is_clear_of_cuts(found.corners, tile_wh, tile) and is_distant(found.corners, image, size_wh)
         ]
 
-    def look_again(self, image: Image, detection: Detection) -> Detection | None:
+    def refine(self, image: Image, detection: Detection) -> Detection | None:
         """What a second look finds where the first found something: nearer where it is small, from further off where
         it fills the picture. Costs little over a quarter of the first.
 
@@ -116,7 +116,7 @@ class PlateDetector:
         Returns:
             Corners and confidence of the second look alone; None where it sees nothing there.
         """
-        canvas, placed, at = nearer(image, detection.corners)
+        canvas, placed, at = close_up(image, detection.corners)
         found = self._find(canvas, placed, SECOND_FLOOR)
         if not found:
             return None
@@ -150,4 +150,4 @@ def suppress(rows: FloatArray, max_iou: float) -> FloatArray:
     Returns:
         The rows that stay, most confident first.
     """
-    return rows[surest_apart(bounding_box(rows[:, 1:].reshape(-1, 4, 2)), rows[:, 0], max_iou)]
+    return rows[non_maximum_suppression(bounding_box(rows[:, 1:].reshape(-1, 4, 2)), rows[:, 0], max_iou)]

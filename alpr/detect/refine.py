@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from alpr.geometry import Letterbox, bounding_box, cut_around, letterbox
+from alpr.geometry import Letterbox, bounding_box, crop_around, letterbox
 from alpr.types import FloatArray, Image, View
 
 PLATE_PX = 72.0
@@ -15,9 +15,9 @@ _STEP = 32  # canvases are multiples of the coarsest stride
 NEAR_FROM = 1.25
 """Picture pixels per canvas pixel from which a nearer look shows more: where it begins to be worth its cost."""
 _NEAREST = 2.0
-PARTS = 4
+TILES = 4
 """Into so many parts a frame is divided to be looked at from nearer, one at a time."""
-_PART_SIDE = 0.55
+_TILE_SIDE = 0.55
 _DISTANT_PX = 36.0
 """A plate as wide as this on the first look's canvas is seen by it: 164 of 166 on the dev scenes. What only a nearer
 look takes for one that wide is none: a badge, say."""
@@ -26,7 +26,7 @@ _CLEAR = 0.25
 _TALLEST = 1.6  # a plate of two rows counts as this many times as wide as it is high
 
 
-def nearer(image: Image, corners: FloatArray) -> tuple[Image, Letterbox, FloatArray]:
+def close_up(image: Image, corners: FloatArray) -> tuple[Image, Letterbox, FloatArray]:
     """The surroundings of a supposed plate on a small canvas, the plate `PLATE_PX` wide, be it near or far.
 
     Args:
@@ -38,12 +38,12 @@ def nearer(image: Image, corners: FloatArray) -> tuple[Image, Letterbox, FloatAr
     """
     left, top, right, bottom = bounding_box(corners).tolist()
     scale = PLATE_PX / max(right - left, _TALLEST * (bottom - top), 1.0)
-    cut, at = cut_around(image, corners, scale, CANVAS_WH)
+    cut, at = crop_around(image, corners, scale, CANVAS_WH)
     canvas, placed = letterbox(cut, (_fitting(cut.shape[1] * scale, 0), _fitting(cut.shape[0] * scale, 1)))
     return canvas, placed, at
 
 
-def canvas_of(view: View, image: Image, whole_wh: tuple[int, int]) -> tuple[int, int] | None:
+def view_canvas(view: View, image: Image, whole_wh: tuple[int, int]) -> tuple[int, int] | None:
     """The canvas (width, height) of a look at a whole picture, no side shorter than the view asks for.
 
     Args:
@@ -64,7 +64,7 @@ def canvas_of(view: View, image: Image, whole_wh: tuple[int, int]) -> tuple[int,
     return width, height
 
 
-def cut_part(image: Image, part: int, whole_wh: tuple[int, int]) -> tuple[Image, tuple[int, int]] | None:
+def cut_tile(image: Image, tile: int, whole_wh: tuple[int, int]) -> tuple[Image, tuple[int, int]] | None:
     """One of the `PARTS` of an image: a corner of it, a little over half of each side, so that they overlap.
 
     Args:
@@ -78,12 +78,12 @@ def cut_part(image: Image, part: int, whole_wh: tuple[int, int]) -> tuple[Image,
     height, width = image.shape[:2]
     if max(width / whole_wh[0], height / whole_wh[1]) < NEAR_FROM:
         return None
-    part_width, part_height = round(width * _PART_SIDE), round(height * _PART_SIDE)
-    x, y = (part % 2) * (width - part_width), (part // 2) * (height - part_height)
-    return image[y : y + part_height, x : x + part_width], (x, y)
+    tile_width, tile_height = round(width * _TILE_SIDE), round(height * _TILE_SIDE)
+    x, y = (tile % 2) * (width - tile_width), (tile // 2) * (height - tile_height)
+    return image[y : y + tile_height, x : x + tile_width], (x, y)
 
 
-def is_whole(corners: FloatArray, part_wh: tuple[int, int], part: int) -> bool:
+def is_clear_of_cuts(corners: FloatArray, tile_wh: tuple[int, int], tile: int) -> bool:
     """Whether a plate seen in a part is clear of the sides where the image goes on: it may be cut off there.
 
     Args:
@@ -93,8 +93,8 @@ def is_whole(corners: FloatArray, part_wh: tuple[int, int], part: int) -> bool:
     """
     left, top, right, bottom = (float(side) for side in bounding_box(corners))
     clear = _CLEAR * (bottom - top)
-    across = left > clear if part % 2 else right < part_wh[0] - clear
-    down = top > clear if part // 2 else bottom < part_wh[1] - clear
+    across = left > clear if tile % 2 else right < tile_wh[0] - clear
+    down = top > clear if tile // 2 else bottom < tile_wh[1] - clear
     return across and down
 
 

@@ -13,7 +13,7 @@ from alpr.errors import ModelError
 from alpr.models.card import ModelCard, file_sha256, load_card
 from alpr.models.provider import TOLERANCE
 from alpr.models.session import run_profiled
-from alpr.models.trial import difference, trial_input
+from alpr.models.trial import greatest_difference, trial_input
 
 _CPU = "CPUExecutionProvider"
 
@@ -71,7 +71,7 @@ def _compared(
         return Finding(check, State.WARN, f"does not run: {error}")
     if not ran.nodes[provider]:
         return Finding(check, State.OK, "takes none of it: the CPU runs all")
-    worst = max(difference(ran.outputs[name], expected[name]) for name in expected)
+    worst = max(greatest_difference(ran.outputs[name], expected[name]) for name in expected)
     shares = f"{ran.nodes[provider]} of {ran.nodes.total()} nodes"
     if worst > TOLERANCE and card.fields.get("variant") == "int8":
         text = f"runs {shares}, and differs from the CPU by {worst:.1%}: never chosen there"

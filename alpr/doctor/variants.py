@@ -11,7 +11,7 @@ from alpr.doctor.computer import Finding, State
 from alpr.errors import ModelError
 from alpr.models.provider import open_model
 from alpr.models.trial import trial_input
-from alpr.models.variant import Choice, Variant, choose
+from alpr.models.variant import Variant, VariantChoice, choose_variant
 
 _TASKS = ("detector", "recogniser")
 _PASSES = 15
@@ -37,7 +37,7 @@ def variants(folder: Path, wanted: str = "auto", provider: str = "cpu") -> Itera
 def _provider(folder: Path, task: str, wanted: str, provider: str) -> Finding:
     check = f"{task} by models.provider {provider}"
     try:
-        open_model(choose(folder, task, wanted, provider=provider).path, task, provider=provider)
+        open_model(choose_variant(folder, task, wanted, provider=provider).path, task, provider=provider)
     except ModelError as error:
         return Finding(check, State.BAD, str(error))
     return Finding(check, State.OK, "runs, and agrees with the CPU")
@@ -46,14 +46,14 @@ def _provider(folder: Path, task: str, wanted: str, provider: str) -> Finding:
 def _variant(folder: Path, task: str, wanted: str, provider: str) -> Finding:
     check = f"variant of {task}"
     try:
-        chosen = choose(folder, task, wanted, provider=provider)
+        chosen = choose_variant(folder, task, wanted, provider=provider)
         took = {kind: pass_ms(_path(folder, task, kind), task) for kind in _shipped_kinds(folder, task)}
     except ModelError as error:
         return Finding(check, State.BAD, str(error))
     return told(check, chosen, took, provider)
 
 
-def told(check: str, chosen: Choice, took_ms: dict[Variant, float], provider: str = "cpu") -> Finding:
+def told(check: str, chosen: VariantChoice, took_ms: dict[Variant, float], provider: str = "cpu") -> Finding:
     """What was chosen, next to what was measured.
 
     Args:
@@ -63,7 +63,7 @@ def told(check: str, chosen: Choice, took_ms: dict[Variant, float], provider: st
         provider: what computes; the times say something of the choice only where that is the CPU.
     """
     times = ", ".join(f"{kind} takes {ms:.2f} ms" for kind, ms in took_ms.items())
-    text = f"{chosen.variant}, since {chosen.why}; one pass on the CPU: {times}"
+    text = f"{chosen.variant}, since {chosen.reason}; one pass on the CPU: {times}"
     quickest = min(took_ms, key=lambda kind: took_ms[kind])
     if provider == "cpu" and took_ms[chosen.variant] > _CLEARLY * took_ms[quickest]:
         return Finding(check, State.WARN, f"{text}: set models.variant: {quickest}")

@@ -15,7 +15,7 @@ from alpr.edge.outcomes import Outcomes
 from alpr.edge.parts import EdgeParts
 from alpr.edge.run_report import EdgeReport, log_status
 from alpr.errors import StoreError, StoreUnavailable
-from alpr.pipeline import Outcome
+from alpr.pipeline import FrameResult
 from alpr.system.prometheus import STAGE_BOUNDS_MS
 from alpr.system.timers import Every
 from alpr.types import Frame
@@ -141,8 +141,8 @@ class EdgeLoop:
         except StoreUnavailable as error:
             _log.error("%d past hits not kept: %s", len(hits), error)
             is_kept = False
-        self._parts.pipeline.adopt(hits)
-        self._outcomes.tell(Outcome(hits=hits, is_kept=is_kept))
+        self._parts.pipeline.add_past_hits(hits)
+        self._outcomes.tell(FrameResult(hits=hits, is_kept=is_kept))
 
     def _settle(self) -> None:
         self._parts.journal.settle()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from alpr.edge.alerts import AlertDecision, AlertQueue, AlertRules
 from alpr.hotlist.rules.receivers import may_learn
 from alpr.journal.journal import Journal
-from alpr.pipeline import Outcome
+from alpr.pipeline import FrameResult
 from alpr.types import Hit
 
 _REMEMBERED = 10_000
@@ -17,7 +17,7 @@ _REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class AlertedOutcome(Outcome):
+class AlertedOutcome(FrameResult):
     """An outcome with what a person is told of each of its hits."""
 
     told: tuple[AlertDecision, ...] = ()
@@ -51,7 +51,7 @@ class Outcomes:
         """Number of hits by alert decision."""
         return self._desk.counts
 
-    def tell(self, outcome: Outcome) -> None:
+    def tell(self, outcome: FrameResult) -> None:
         """Pass on what a frame led to, if anything.
 
         Args:

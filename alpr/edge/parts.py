@@ -33,7 +33,7 @@ from alpr.link.protocol.heartbeat_messages import Vitals
 from alpr.ocr.engines import open_recogniser
 from alpr.pipeline import Pipeline
 from alpr.reading.plate_reader import PlateReader
-from alpr.reading.tiled_reader import FilmReader
+from alpr.reading.tiled_reader import TiledReader
 from alpr.system.metrics_endpoint import Exporter
 from alpr.system.sqlite import LOOP_BUSY_S
 from alpr.system.stage_times import StageTimes
@@ -127,7 +127,7 @@ def open_parts(config: EdgeConfig, clock: Clock, stack: ExitStack) -> EdgeParts:
         feeds=feeds,
         trackers=trackers,
         pipeline=Pipeline(
-            reader_for=lambda camera_id: FilmReader(reader, looks_nearer=looks_nearer[camera_id]),
+            reader_for=lambda camera_id: TiledReader(reader, looks_nearer=looks_nearer[camera_id]),
             tracker_for=trackers.make,
             matcher=matcher,
             journal=journal,

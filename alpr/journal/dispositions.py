@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from alpr.clock import micros
-from alpr.dispositions import checked
+from alpr.dispositions import validate_disposition
 from alpr.errors import DispositionError, StoreError
 from alpr.journal.schema import JOURNAL_STEPS, Priority
 from alpr.link.protocol.convert import record_from_disposition
@@ -60,7 +60,7 @@ def decide(
             hit = None if row is None else _hit.decode(row[0])
             if hit is None or not may_learn(hit.entry.receivers):
                 raise DispositionError(f"hit {disposition.hit_id}: not one of this device; see alpr hits list")
-            kept = checked(disposition, hit.plate, is_withdrawn=hit.is_withdrawn)
+            kept = validate_disposition(disposition, hit.plate, is_withdrawn=hit.is_withdrawn)
             record = encode(record_from_disposition(kept))
             decided_at = micros(kept.decided_at)
             connection.execute(

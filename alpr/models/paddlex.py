@@ -38,7 +38,7 @@ class PaddleFolder:
         return f"paddle-{self.model_name}@{self.sha256[:12]}"
 
 
-def read_folder(path: Path) -> PaddleFolder:
+def read_paddle_folder(path: Path) -> PaddleFolder:
     """Read the settings of a text recogniser, and whether its graph fits them.
 
     Raises:

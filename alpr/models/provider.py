@@ -12,7 +12,7 @@ from pathlib import Path
 from alpr.errors import ModelError
 from alpr.models.card import load_card
 from alpr.models.session import CPU, Model, available_providers, open_session, run_profiled
-from alpr.models.trial import difference, trial_input
+from alpr.models.trial import greatest_difference, trial_input
 
 TOLERANCE = 0.02
 """Most that a provider may differ from the CPU, as a share of the greatest value: half precision stays within."""
@@ -82,7 +82,7 @@ def verify(path: Path, task: str, name: str, provider: Provider) -> None:
             f"models.provider {name} leaves {card.model_path} to the CPU ({ran.nodes[CPU]} of {ran.nodes.total()} "
             f"nodes): its libraries are missing or do not match; {provider.install}; `alpr doctor` tells more"
         )
-    worst = max(difference(ran.outputs[output], expected[output]) for output in expected)
+    worst = max(greatest_difference(ran.outputs[output], expected[output]) for output in expected)
     if worst > TOLERANCE:
         raise ModelError(
             f"models.provider {name} computes something else than the CPU from {card.model_path}: they differ by "

@@ -108,7 +108,7 @@ def available_providers() -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class ProfiledRun:
     """One forward pass, and who really did the work."""
 
     outputs: Mapping[str, npt.NDArray[np.float32]]
@@ -118,7 +118,7 @@ class Ran:
     """How many of them are convolutions by themselves, not fused into something of the provider's own."""
 
 
-def run_profiled(path: Path, task: str, batch: npt.NDArray[np.generic], provider: str) -> Ran:
+def run_profiled(path: Path, task: str, batch: npt.NDArray[np.generic], provider: str) -> ProfiledRun:
     """One forward pass under the profiler: a provider that cannot take a node leaves it to the CPU without a word.
 
     Raises:
@@ -132,7 +132,7 @@ def run_profiled(path: Path, task: str, batch: npt.NDArray[np.generic], provider
         outputs = model.run(batch)
         events = json.loads(Path(model.end_profiling()).read_text(encoding="utf-8"))
     told = [event["args"] for event in events if event.get("args", {}).get("provider")]
-    return Ran(
+    return ProfiledRun(
         outputs,
         Counter(str(each["provider"]) for each in told),
         Counter(str(each["provider"]) for each in told if "Conv" in str(each.get("op_name"))),

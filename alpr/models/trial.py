@@ -41,7 +41,7 @@ def trial_input(card: ModelCard) -> npt.NDArray[np.generic]:
     return light.astype(dtype)
 
 
-def difference(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> float:
+def greatest_difference(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> float:
     """The greatest difference of two arrays, as a share of the greatest value or of 1, whichever is more.
 
     Infinite where shapes differ or a value is none. Probabilities, even minute ones, are so compared as they are.

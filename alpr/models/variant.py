@@ -27,17 +27,17 @@ class Variant(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class VariantChoice:
     """A variant that was chosen."""
 
     path: Path
     """Of its model file."""
     variant: Variant
     """FP32 or INT8."""
-    why: str
+    reason: str
 
 
-def choose(
+def choose_variant(
     folder: Path,
     task: str,
     wanted: Variant | str = Variant.AUTO,
@@ -45,7 +45,7 @@ def choose(
     provider: str = "cpu",
     cpu_flags: Collection[str] | None = None,
     environ: Mapping[str, str] = os.environ,
-) -> Choice:
+) -> VariantChoice:
     """Choose among `TASK.onnx` and `TASK.int8.onnx` in a folder.
 
     Args:
@@ -65,22 +65,22 @@ def choose(
         wanted, because = _parsed(environ[VARIABLE], VARIABLE), f"asked for by {VARIABLE}"
     fp32, int8 = folder / f"{task}.onnx", folder / f"{task}.int8.onnx"
     if wanted is Variant.FP32:
-        return Choice(fp32, Variant.FP32, because)
+        return VariantChoice(fp32, Variant.FP32, because)
     if wanted is Variant.INT8:
         if not int8.is_file():
             raise ModelError(
                 f"models.variant is int8, but there is no {int8}; set auto or fp32, or install alpr again"
             )
-        return Choice(int8, Variant.INT8, because)
+        return VariantChoice(int8, Variant.INT8, because)
     if not int8.is_file():
-        return Choice(fp32, Variant.FP32, "no int8 variant is there")
+        return VariantChoice(fp32, Variant.FP32, "no int8 variant is there")
     if provider != "cpu":
-        return Choice(fp32, Variant.FP32, f"int8 is made for the CPU, not for {provider}")
+        return VariantChoice(fp32, Variant.FP32, f"int8 is made for the CPU, not for {provider}")
     flags = this_machine().cpu_flags if cpu_flags is None else cpu_flags
     gains = [flag for flag in _GAINING if flag in flags]
     if gains:
-        return Choice(int8, Variant.INT8, f"the processor has {gains[0]}")
-    return Choice(fp32, Variant.FP32, f"the processor has none of {', '.join(_GAINING)}: int8 gains nothing")
+        return VariantChoice(int8, Variant.INT8, f"the processor has {gains[0]}")
+    return VariantChoice(fp32, Variant.FP32, f"the processor has none of {', '.join(_GAINING)}: int8 gains nothing")
 
 
 def _parsed(text: str, where: str) -> Variant:

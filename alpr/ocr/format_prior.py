@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from alpr.ocr.ctc import rank
-from alpr.plates import differing_positions, fits, look_alike_key
+from alpr.plates import differing_positions, fits_format, look_alike_key
 from alpr.types import Candidate, PlateText
 
 _HAS_A_SAY = 0.5
@@ -28,7 +28,7 @@ _ELSEWHERE = 0.006
 """How often a plate is of none of the known regions: 7 of the same plates."""
 
 
-def settle(plate: PlateText, regions: Mapping[str, float]) -> PlateText:
+def apply_format_prior(plate: PlateText, regions: Mapping[str, float]) -> PlateText:
     """Choose among look-alikes by the formats of the likely regions.
 
     Args:
@@ -39,7 +39,7 @@ def settle(plate: PlateText, regions: Mapping[str, float]) -> PlateText:
         `settled` names the positions that a format changed.
     """
     likely = [region for region, share in regions.items() if share >= _HAS_A_SAY]
-    if not any(fits(plate.text, region) is False for region in likely):
+    if not any(fits_format(plate.text, region) is False for region in likely):
         return plate
     candidates = rank(plate.char_probabilities, max(_RANKED, len(plate.candidates)))
     key = look_alike_key(plate.text)
@@ -47,7 +47,7 @@ def settle(plate: PlateText, regions: Mapping[str, float]) -> PlateText:
         candidate
         for candidate in candidates
         if candidate.text == plate.text
-        or (look_alike_key(candidate.text) == key and any(fits(candidate.text, region) for region in likely))
+        or (look_alike_key(candidate.text) == key and any(fits_format(candidate.text, region) for region in likely))
     ]
     weights = [candidate.confidence * _chance(candidate.text, regions) for candidate in alike]
     scale = sum(candidate.confidence for candidate in alike) / max(sum(weights), 1e-12)
@@ -68,5 +68,7 @@ def settle(plate: PlateText, regions: Mapping[str, float]) -> PlateText:
 
 def _chance(text: str, regions: Mapping[str, float]) -> float:
     known = (1 - _ELSEWHERE) * sum(regions.values())
-    formed = sum(share * (_BREACH if fits(text, region) is False else 1.0) for region, share in regions.items())
+    formed = sum(
+        share * (_BREACH if fits_format(text, region) is False else 1.0) for region, share in regions.items()
+    )
     return 1 - known + (1 - _ELSEWHERE) * formed

@@ -23,7 +23,7 @@ _UNHEARD_OF = 1e-4
 _MIN_REGION_CONFIDENCE = 0.5
 
 
-def agree(readings: Sequence[PlateText], *, max_candidates: int = 5) -> PlateText:
+def fuse(readings: Sequence[PlateText], *, max_candidates: int = 5) -> PlateText:
     """The text that all readings together make likeliest.
 
     Args:

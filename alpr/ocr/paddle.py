@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from alpr.errors import ModelError
-from alpr.models.paddlex import PaddleFolder, read_folder
+from alpr.models.paddlex import PaddleFolder, read_paddle_folder
 from alpr.plates import normalise
 from alpr.types import ALPHABET, Candidate, Image, PlateText
 
@@ -36,7 +36,7 @@ class PaddleRecogniser:
     """
 
     def __init__(self, model_dir: Path) -> None:
-        self._folder: PaddleFolder = read_folder(model_dir)
+        self._folder: PaddleFolder = read_paddle_folder(model_dir)
         self._engine = _open(self._folder)
 
     @property

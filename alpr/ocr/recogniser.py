@@ -12,10 +12,10 @@ import numpy as np
 from alpr.errors import ModelError
 from alpr.models.provider import open_model
 from alpr.models.session import Model
-from alpr.models.variant import Variant, choose
+from alpr.models.variant import Variant, choose_variant
 from alpr.ocr.ctc import decode
-from alpr.ocr.format_prior import settle
-from alpr.plates import fits
+from alpr.ocr.format_prior import apply_format_prior
+from alpr.plates import fits_format
 from alpr.system.shipped import shipped
 from alpr.types import ALPHABET, FloatArray, Image, PlateText
 
@@ -57,13 +57,13 @@ class PlateRecogniser:
         provider: who computes; a key of `alpr.models.provider.PROVIDERS`.
 
     Raises:
-        ModelError: see `alpr.models.variant.choose` and `alpr.models.provider.open_model`.
+        ModelError: see `alpr.models.variant.choose_variant_variant_variant` and `alpr.models.provider.open_model`.
     """
 
     def __init__(
         self, path: Path | None = None, *, variant: Variant | str = Variant.AUTO, provider: str = "cpu"
     ) -> None:
-        path = path or choose(shipped("models"), "recogniser", variant, provider=provider).path
+        path = path or choose_variant(shipped("models"), "recogniser", variant, provider=provider).path
         self.model: Model = open_model(path, "recogniser", provider=provider)
         card = self.model.card
         try:
@@ -116,7 +116,7 @@ class PlateRecogniser:
             for region, share in zip(self._regions, probabilities.tolist(), strict=True)
             if share > _NEGLIGIBLE
         }
-        plate = settle(plate, by_look)
+        plate = apply_format_prior(plate, by_look)
         region, confidence = most_likely_region(by_look, plate.text)
         if confidence < _MIN_REGION_CONFIDENCE:
             return plate
@@ -133,7 +133,7 @@ def most_likely_region(by_look: Mapping[str, float], text: str) -> tuple[str, fl
         by_look: probability of each by the look of the plate, summing to at most 1; names such as "DE" or "US-NY".
         text: what the plate says.
     """
-    weighed = {region: p * _FORMAT_EVIDENCE[fits(text, region)] for region, p in by_look.items()}
+    weighed = {region: p * _FORMAT_EVIDENCE[fits_format(text, region)] for region, p in by_look.items()}
     total = sum(weighed.values()) or 1.0
     shares = {region: weight / total for region, weight in weighed.items()}
     best = max(shares, key=shares.__getitem__, default="")

@@ -11,7 +11,7 @@ _LEAST, _MOST = 0.01, 0.9999  # confidences beyond these are not measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Looks:
+class LookPlan:
     """What a picture is worth: a still has only this one, a film brings the next frame soon."""
 
     places: int = 8
@@ -31,11 +31,11 @@ class Looks:
     """A text less sure than this is read again from patches cut a little differently; 0: never."""
 
 
-STILL = Looks()
-ONCE = Looks(places=0, beyond=(), sure_text=0.0)
+STILL = LookPlan()
+ONCE = LookPlan(places=0, beyond=(), sure_text=0.0)
 """One look and one reading: what a frame of a film gets."""
 
-SWEEP = Looks(places=12, floor=0.05, threshold=0.02)
+SWEEP = LookPlan(places=12, floor=0.05, threshold=0.02)
 """Down to what nobody would call a plate: to see what other thresholds would give."""
 
 

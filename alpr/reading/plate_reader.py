@@ -9,10 +9,10 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 
 from alpr.detect.detector import PlateDetector
-from alpr.geometry import bounding_box, lean, plate_size, rectify, surest_apart
-from alpr.ocr.fusion import agree
+from alpr.geometry import bounding_box, non_maximum_suppression, plate_size, rectify, shear_corners
+from alpr.ocr.fusion import fuse
 from alpr.ocr.recogniser import PlateRecogniser, Recogniser
-from alpr.reading.multi_pass import STILL, Looks, PlateEvidence
+from alpr.reading.multi_pass import STILL, LookPlan, PlateEvidence
 from alpr.system.stage_times import StageTimes
 from alpr.types import Detection, FloatArray, Image, Observation, PlateText, View
 
@@ -33,17 +33,17 @@ class Detector(Protocol):
 
 
 @runtime_checkable
-class SecondLooker(Protocol):
+class RefiningDetector(Protocol):
     """A detector that can look again."""
 
-    def candidates(self, image: Image, floor: float, view: View = View.WHOLE) -> list[Detection]:
+    def propose(self, image: Image, floor: float, view: View = View.WHOLE) -> list[Detection]:
         """All places where a plate may be, most confident first."""
 
-    def look_again(self, image: Image, detection: Detection) -> Detection | None:
+    def refine(self, image: Image, detection: Detection) -> Detection | None:
         """What a second look finds there."""
 
 
-class _Place(NamedTuple):
+class _Proposal(NamedTuple):
     """Where a plate may be."""
 
     detection: Detection
@@ -72,7 +72,7 @@ class PlateReader:
         detector: Detector | None = None,
         recogniser: Recogniser | None = None,
         *,
-        looks: Looks = STILL,
+        looks: LookPlan = STILL,
         evidence: PlateEvidence | None = None,
     ) -> None:
         self.detector: Detector = detector or PlateDetector()
@@ -128,7 +128,7 @@ class PlateReader:
         """
         watch = StageTimes()
         seen = self._look(image, watch, View.WHOLE)
-        if isinstance(self.detector, SecondLooker):
+        if isinstance(self.detector, RefiningDetector):
             for view in self.looks.beyond:
                 seen = seen or self._look(image, watch, view)
         if times:
@@ -152,13 +152,13 @@ class PlateReader:
         return sorted((observation for observation in seen if observation.text), key=_prominence, reverse=True)
 
     def _look(self, image: Image, watch: StageTimes, view: View) -> list[Observation]:
-        if not self.looks.places or not isinstance(self.detector, SecondLooker):
+        if not self.looks.places or not isinstance(self.detector, RefiningDetector):
             with watch.measure("detect"):
                 found = self.detect(image)
             with watch.measure("recognise"):
                 return [self._read_again(image, seen) for seen in self.recognise(image, found)]
         with watch.measure("detect"):
-            firsts = self.detector.candidates(image, self.looks.floor, view)
+            firsts = self.detector.propose(image, self.looks.floor, view)
         with watch.measure("recognise"):
             sure = self.recognise(image, [first for first in firsts if first.confidence >= self.looks.sure_score])
         settled = [seen for seen in sure if seen.confidence >= self.looks.sure_text]
@@ -172,15 +172,15 @@ class PlateReader:
             return [self._read_again(image, seen) for seen in self._plates([*settled, *doubtful], scores, least)]
 
     def _places(
-        self, image: Image, firsts: Sequence[Detection], detector: SecondLooker, least: float
-    ) -> list[_Place]:
+        self, image: Image, firsts: Sequence[Detection], detector: RefiningDetector, least: float
+    ) -> list[_Proposal]:
         """Where plates may be after a second look, as far as a text could still decide it."""
         places = []
         for rank, first in enumerate(firsts):
-            second = detector.look_again(image, first) if rank < self.looks.places else first
+            second = detector.refine(image, first) if rank < self.looks.places else first
             scores = first.confidence, second.confidence if second else 0.0
             if self._evidence.best_confidence(*scores) >= least:
-                places.append(_Place(second or first, scores))
+                places.append(_Proposal(second or first, scores))
         return places
 
     def _plates(
@@ -194,7 +194,7 @@ class PlateReader:
                 found.append(replace(seen, detection=replace(seen.detection, confidence=confidence)))
         boxes = np.array([bounding_box(seen.detection.corners) for seen in found], np.float32).reshape(-1, 4)
         confidences = np.array([seen.detection.confidence for seen in found])
-        return [found[index] for index in surest_apart(boxes, confidences, _SAME_PLATE_IOU)]
+        return [found[index] for index in non_maximum_suppression(boxes, confidences, _SAME_PLATE_IOU)]
 
     def _read_again(self, image: Image, seen: Observation) -> Observation:
         """The same plate read from patches cut a little differently as well, where the text is unsure."""
@@ -203,8 +203,8 @@ class PlateReader:
         corners, size_wh, margin = seen.detection.corners, self.recogniser.patch_size_wh, self.recogniser.margin
         wider = (_margin_of(margin[0]), _margin_of(margin[1]))
         patches = [rectify(image, corners, size_wh, wider)]
-        patches += [rectify(image, lean(corners, slant), size_wh, margin) for slant in _SLANTS]
-        return replace(seen, plate=agree([seen.plate, *self.recogniser.recognise(patches)]))
+        patches += [rectify(image, shear_corners(corners, slant), size_wh, margin) for slant in _SLANTS]
+        return replace(seen, plate=fuse([seen.plate, *self.recogniser.recognise(patches)]))
 
 
 def _margin_of(margin: float) -> float:

@@ -1,24 +1,24 @@
-"""FilmReader: finds and reads the plates in the frames of one camera."""
+"""TiledReader: finds and reads the plates in the frames of one camera."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from alpr.detect.refine import PARTS
+from alpr.detect.refine import TILES
 from alpr.reading.plate_reader import PlateReader
 from alpr.types import Detection, Image, Observation
 
 
 @runtime_checkable
-class PartLooker(Protocol):
+class TileDetector(Protocol):
     """A detector that can look at a part of a frame from nearer."""
 
-    def detect_part(self, image: Image, part: int) -> list[Detection]:
+    def detect_tile(self, image: Image, tile: int) -> list[Detection]:
         """The plates of one part, `part` in [0, `PARTS`), most confident first; corners in the image's pixels."""
 
 
-class FilmReader:
+class TiledReader:
     """One look at each frame, and where it shows nothing one more: at one part of the frame, from nearer.
 
     So a plate too far off for the first look is found within a few frames, and a frame never costs more than two
@@ -32,7 +32,7 @@ class FilmReader:
 
     def __init__(self, reader: PlateReader, *, looks_nearer: bool = True) -> None:
         self._reader = reader
-        self._parts = reader.detector if looks_nearer and isinstance(reader.detector, PartLooker) else None
+        self._tiles = reader.detector if looks_nearer and isinstance(reader.detector, TileDetector) else None
         self._next = 0
         self._held: int | None = None
         self._is_helds_turn = False
@@ -44,13 +44,13 @@ class FilmReader:
             image: (H, W, 3) uint8 BGR; the next frame.
         """
         found = self._reader.detect(image)
-        if found or self._parts is None:
+        if found or self._tiles is None:
             return found
-        part = self._turn()
-        found = self._parts.detect_part(image, part)
+        tile = self._turn()
+        found = self._tiles.detect_tile(image, tile)
         if found:
-            self._held = part
-        elif part == self._held:
+            self._held = tile
+        elif tile == self._held:
             self._held = None
         return found
 
@@ -62,5 +62,5 @@ class FilmReader:
         self._is_helds_turn = self._held is not None and not self._is_helds_turn
         if self._held is not None and self._is_helds_turn:
             return self._held
-        part, self._next = self._next, (self._next + 1) % PARTS
-        return part
+        tile, self._next = self._next, (self._next + 1) % TILES
+        return tile

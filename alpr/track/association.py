@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from alpr.track.motion import Place
+from alpr.track.motion import PlateBox
 from alpr.track.reading_alignment import agreement, is_compatible
 from alpr.types import PlateText
 
@@ -30,10 +30,10 @@ _MIN_TEXT = 4  # shorter texts agree by chance
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class TrackPrediction:
     """What is known of one open track at this instant."""
 
-    place: Place
+    box: PlateBox
     """Predicted."""
     near: float
     """Plate widths from `place` within which it may be found by place alone."""
@@ -47,17 +47,17 @@ class Expected:
     """Consensus so far."""
 
 
-def settle(expected: Sequence[Expected], places: Sequence[Place]) -> list[tuple[int, int]]:
+def certain_pairs(expected: Sequence[TrackPrediction], boxes: Sequence[PlateBox]) -> list[tuple[int, int]]:
     """The pairs (track, detection) beyond doubt: each the other's nearest by far, the track seen lately."""
     nearest: list[tuple[float, int]] = []  # per track: distance, detection
     second = [math.inf] * len(expected)
-    of_place, second_of_place = [(math.inf, -1)] * len(places), [math.inf] * len(places)
+    of_box, second_of_box = [(math.inf, -1)] * len(boxes), [math.inf] * len(boxes)
     for index, track in enumerate(expected):
-        x, y, width, _ = track.place
+        x, y, width, _ = track.box
         reach = 2.0 * track.near * width  # rivals count from farther off than partners do
         best = math.inf, -1
-        for number, place in enumerate(places):
-            across, down = abs(place[0] - x), abs(place[1] - y)
+        for number, box in enumerate(boxes):
+            across, down = abs(box[0] - x), abs(box[1] - y)
             if across > reach or down > reach:
                 continue
             distance = math.hypot(across, down)
@@ -65,25 +65,25 @@ def settle(expected: Sequence[Expected], places: Sequence[Place]) -> list[tuple[
                 second[index], best = best[0], (distance, number)
             elif distance < second[index]:
                 second[index] = distance
-            if distance < of_place[number][0]:
-                second_of_place[number], of_place[number] = of_place[number][0], (distance, index)
-            elif distance < second_of_place[number]:
-                second_of_place[number] = distance
+            if distance < of_box[number][0]:
+                second_of_box[number], of_box[number] = of_box[number][0], (distance, index)
+            elif distance < second_of_box[number]:
+                second_of_box[number] = distance
         nearest.append(best)
     return [
         (index, number)
         for index, (distance, number) in enumerate(nearest)
         if number >= 0
-        and of_place[number][1] == index
-        and distance <= expected[index].near * expected[index].place.width
-        and distance <= _CLEARLY * min(second[index], second_of_place[number])
+        and of_box[number][1] == index
+        and distance <= expected[index].near * expected[index].box.width
+        and distance <= _CLEARLY * min(second[index], second_of_box[number])
         and expected[index].is_fresh
-        and 0.6 < places[number].width / expected[index].place.width < 1.6
+        and 0.6 < boxes[number].width / expected[index].box.width < 1.6
     ]
 
 
-def match(
-    expected: Sequence[Expected], places: Sequence[Place], plates: Sequence[PlateText | None]
+def cheapest_pairs(
+    expected: Sequence[TrackPrediction], boxes: Sequence[PlateBox], plates: Sequence[PlateText | None]
 ) -> list[tuple[int, int]]:
     """The assignment of detections to tracks of least total cost, leaving out pairs that cost too much.
 
@@ -92,19 +92,19 @@ def match(
         places: of the detections.
         plates: what they say; None where they were not read.
     """
-    if not expected or not places:
+    if not expected or not boxes:
         return []
     costs = [
-        [min(pair_cost(track, place, plate), _WORST) for place, plate in zip(places, plates, strict=True)]
+        [min(pair_cost(track, box, plate), _WORST) for box, plate in zip(boxes, plates, strict=True)]
         for track in expected
     ]
     return [(row, column) for row, column in assign(costs) if costs[row][column] < _WORST]
 
 
-def pair_cost(track: Expected, place: Place, plate: PlateText | None) -> float:
+def pair_cost(track: TrackPrediction, box: PlateBox, plate: PlateText | None) -> float:
     """Cost of a detection being the track's plate: about 0 when all fits, `IMPOSSIBLE` when something forbids it."""
-    distance = track.place.widths_to(place)
-    ratio = abs(math.log(place.width / track.place.width))
+    distance = track.box.widths_to(box)
+    ratio = abs(math.log(box.width / track.box.width))
     if distance > max(track.near, track.far) or ratio > math.log(_SIZE_RATIO):
         return IMPOSSIBLE
     if plate is not None and contradicts(track.plate, plate):
@@ -115,10 +115,10 @@ def pair_cost(track: Expected, place: Place, plate: PlateText | None) -> float:
     text = 0.0 if alike is None else 1.0 - 2.0 * alike
     # Beyond its near reach a plate is found by its text; distance then only ranks.
     away = min(distance / track.near, 2.0) * 0.5
-    return away + 0.5 * (1.0 - track.place.iou(place)) + 0.5 * ratio / math.log(1.6) + 2.0 * text
+    return away + 0.5 * (1.0 - track.box.iou(box)) + 0.5 * ratio / math.log(1.6) + 2.0 * text
 
 
-def _is_found_by_text(track: Expected, seen: PlateText | None) -> bool:
+def _is_found_by_text(track: TrackPrediction, seen: PlateText | None) -> bool:
     if track.plate is None or seen is None or min(len(track.plate.text), len(seen.text)) < _MIN_TEXT:
         return False
     # A fast vehicle's first frames come far apart, and a misreading must not part them.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from alpr.types import FloatArray
 
 
-class Place(NamedTuple):
+class PlateBox(NamedTuple):
     """A plate in the picture: its centre and its own width and height, pixels."""
 
     x: float
@@ -16,11 +16,11 @@ class Place(NamedTuple):
     width: float
     height: float
 
-    def widths_to(self, other: Place) -> float:
+    def widths_to(self, other: PlateBox) -> float:
         """Distance between centres in plate widths of the larger."""
         return math.hypot(other.x - self.x, other.y - self.y) / max(self.width, other.width)
 
-    def iou(self, other: Place) -> float:
+    def iou(self, other: PlateBox) -> float:
         """Intersection over union of the two upright boxes around the centres."""
         across = (self.width + other.width) / 2 - abs(self.x - other.x)
         down = (self.height + other.height) / 2 - abs(self.y - other.y)
@@ -30,17 +30,17 @@ class Place(NamedTuple):
         return overlap / (self.width * self.height + other.width * other.height - overlap)
 
 
-def place_of(corners: FloatArray) -> Place:
+def plate_box(corners: FloatArray) -> PlateBox:
     """The place of a plate with corners (4, 2); its size is the mean of its opposite edges, at least a pixel."""
     (ax, ay), (bx, by), (cx, cy), (dx, dy) = corners.tolist()
     width = (math.hypot(bx - ax, by - ay) + math.hypot(cx - dx, cy - dy)) / 2
     height = (math.hypot(cx - bx, cy - by) + math.hypot(dx - ax, dy - ay)) / 2
-    return Place((ax + bx + cx + dx) / 4, (ay + by + cy + dy) / 4, max(width, 1.0), max(height, 1.0))
+    return PlateBox((ax + bx + cx + dx) / 4, (ay + by + cy + dy) / 4, max(width, 1.0), max(height, 1.0))
 
 
-def predict(place: Place, velocity: tuple[float, float], seconds: float) -> Place:
+def predict(box: PlateBox, velocity: tuple[float, float], seconds: float) -> PlateBox:
     """Where a plate will be at constant velocity (pixels a second), of the same size."""
-    return Place(place.x + velocity[0] * seconds, place.y + velocity[1] * seconds, place.width, place.height)
+    return PlateBox(box.x + velocity[0] * seconds, box.y + velocity[1] * seconds, box.width, box.height)
 
 
 _MOVED_WIDTHS = 1.0  # less is jitter of the detector, or a vehicle edging forward
@@ -48,7 +48,7 @@ _GROWN = 0.12  # in log width: 13 %, well over the few per cent that corners jit
 _SIDEWAYS_WIDTHS_PER_GROWTH = 25.0  # of a vehicle that crosses the view at 45 degrees, some 13 m away
 
 
-def direction(first: Place, last: Place) -> str | None:
+def direction(first: PlateBox, last: PlateBox) -> str | None:
     """ "approaching", "receding", "left" or "right" as seen in the picture; None where it hardly moved.
 
     A plate that grows comes nearer. One that keeps its size and goes down the picture does so too, seen from above.

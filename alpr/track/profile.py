@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from alpr.track.reading_alignment import GAP, Rows, align
+from alpr.track.reading_alignment import GAP, Rows, align_reading
 
 _ALIKE_PLACES = 2  # texts of one length that differ in no more places than this lie the same way
 
@@ -57,7 +57,7 @@ class Profile:
                 return [(position, position) for position in range(len(text))]
         mean = self._mass / self._total
         mean[:, GAP] += 1.0 - self._present / self._total
-        return align(mean, rows)
+        return align_reading(mean, rows)
 
     def _put_in(self, kept_at: npt.NDArray[np.intp], length: int) -> None:
         """Make it `length` slots, those that were there at `kept_at`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from alpr.track.motion import Place
+from alpr.track.motion import PlateBox
 from alpr.types import Image
 
 _FULL_WIDTH_PX = 120.0  # from here on more pixels do not make a plate easier to read
@@ -37,18 +37,18 @@ def weight(width_px: float, sharp: float, detection_confidence: float, is_whole:
     return (0.02 + size) * (0.2 + sharp) * (0.3 + 0.7 * detection_confidence) * (1.0 if is_whole else _AT_BORDER)
 
 
-def is_whole(place: Place, frame_size_wh: tuple[int, int]) -> bool:
+def is_whole(box: PlateBox, frame_size_wh: tuple[int, int]) -> bool:
     """Whether a plate lies inside the frame, two pixels from any border."""
     width, height = frame_size_wh
     return (
-        place.x - place.width / 2 >= 2
-        and place.y - place.height / 2 >= 2
-        and place.x + place.width / 2 <= width - 3
-        and place.y + place.height / 2 <= height - 3
+        box.x - box.width / 2 >= 2
+        and box.y - box.height / 2 >= 2
+        and box.x + box.width / 2 <= width - 3
+        and box.y + box.height / 2 <= height - 3
     )
 
 
-def vehicle_crop(image: Image, place: Place, widths: tuple[float, float], max_px: int) -> Image:
+def vehicle_crop(image: Image, box: PlateBox, widths: tuple[float, float], max_px: int) -> Image:
     """A copy of the surroundings of a plate, clipped to the frame, scaled down to at most `max_px` wide.
 
     Args:
@@ -58,11 +58,11 @@ def vehicle_crop(image: Image, place: Place, widths: tuple[float, float], max_px
         max_px: widest result, pixels.
     """
     height, width = image.shape[:2]
-    across, down = widths[0] * place.width, widths[1] * place.width
-    x1 = min(max(0, round(place.x - across / 2)), width - 1)
-    y1 = min(max(0, round(place.y - down * _PLATE_FROM_TOP)), height - 1)
-    x2 = max(x1 + 1, min(width, round(place.x + across / 2)))
-    y2 = max(y1 + 1, min(height, round(place.y + down * (1 - _PLATE_FROM_TOP))))
+    across, down = widths[0] * box.width, widths[1] * box.width
+    x1 = min(max(0, round(box.x - across / 2)), width - 1)
+    y1 = min(max(0, round(box.y - down * _PLATE_FROM_TOP)), height - 1)
+    x2 = max(x1 + 1, min(width, round(box.x + across / 2)))
+    y2 = max(y1 + 1, min(height, round(box.y + down * (1 - _PLATE_FROM_TOP))))
     region = image[y1:y2, x1:x2]
     if region.shape[1] <= max_px:
         return region.copy()

@@ -33,7 +33,7 @@ def _doubt(track: Track, confidence: float, settings: TrackSettings) -> str | No
     return None
 
 
-def report(
+def build_read(
     track: Track,
     plate: PlateText,
     read_id: str,
@@ -63,5 +63,5 @@ def report(
         patch_jpeg=jpeg(best.observation.patch, settings.patch_jpeg_quality),
         vehicle_jpeg=jpeg(best.vehicle, settings.vehicle_jpeg_quality),
         model_ids=model_ids,
-        direction=direction(track.first_place, track.place),
+        direction=direction(track.first_box, track.box),
     )

@@ -57,7 +57,7 @@ def rows_of(plates: Sequence[PlateText]) -> list[Rows]:
     return [np.asarray(part, np.float64) for part in np.split(rows, starts[1:])]
 
 
-def align(profile: Rows, reading: Rows) -> list[tuple[int | None, int | None]]:
+def align_reading(profile: Rows, reading: Rows) -> list[tuple[int | None, int | None]]:
     """The likeliest way to lay a reading over a profile, as pairs (slot, character), in order.
 
     Needleman and Wunsch's recursion; a pair scores the log-odds of both being the same character against chance,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from alpr.track.motion import Place, predict
+from alpr.track.motion import PlateBox, predict
 from alpr.track.reading_alignment import is_compatible
 from alpr.track.settings import TrackSettings
 from alpr.track.track import Track
@@ -16,21 +16,21 @@ _MOST_HIDDEN = 3  # characters; what is left of a plate of which more is hidden 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reported:
+class RecentPass:
     """One pass that was reported: its last state."""
 
     plate: PlateText
-    place: Place
+    box: PlateBox
     velocity: tuple[float, float]
     seen_ns: int
 
 
-class RecentReads:
+class RecentPasses:
     """The passes of one camera that are over but not forgotten."""
 
     def __init__(self, settings: TrackSettings) -> None:
         self._settings = settings
-        self._reported: dict[str, Reported] = {}
+        self._reported: dict[str, RecentPass] = {}
 
     def __len__(self) -> int:
         return len(self._reported)
@@ -39,7 +39,7 @@ class RecentReads:
         """A reported pass is over."""
         assert track.reported is not None  # noqa: S101 - only reported passes have a read id
         self._reported.pop(read_id, None)
-        self._reported[read_id] = Reported(track.reported, track.place, track.velocity, track.last_ns)
+        self._reported[read_id] = RecentPass(track.reported, track.box, track.velocity, track.last_ns)
         if len(self._reported) > _MOST:
             del self._reported[next(iter(self._reported))]
 
@@ -48,7 +48,7 @@ class RecentReads:
         known = self._reported.pop(read_id, None)
         if known is not None:  # else it was pushed out by newer ones
             self._reported[read_id] = replace(
-                known, place=track.place, velocity=track.velocity, seen_ns=max(known.seen_ns, track.last_ns)
+                known, box=track.box, velocity=track.velocity, seen_ns=max(known.seen_ns, track.last_ns)
             )
 
     def forget(self, now_ns: int) -> None:
@@ -73,19 +73,17 @@ class RecentReads:
                 return read_id
         return None
 
-    def _is_same_pass(self, known: Reported, track: Track) -> bool:
+    def _is_same_pass(self, known: RecentPass, track: Track) -> bool:
         gap_s = (track.first_ns - known.seen_ns) / 1e9
         if gap_s <= self._settings.rejoin_s and is_near(
-            known.place, known.velocity, track.first_place, gap_s, self._settings.rejoin_widths
+            known.box, known.velocity, track.first_box, gap_s, self._settings.rejoin_widths
         ):
             return True
         return self._has_stayed(known, track)
 
-    def _has_stayed(self, known: Reported, track: Track) -> bool:
+    def _has_stayed(self, known: RecentPass, track: Track) -> bool:
         # A car that comes back to the same barrier has driven there: its track began elsewhere.
-        return (track.first_ns - known.seen_ns) / 1e9 <= self._settings.parked_memory_s and stays_at(
-            known.place, track
-        )
+        return (track.first_ns - known.seen_ns) / 1e9 <= self._settings.parked_memory_s and stays_at(known.box, track)
 
 
 def is_same_text(known: PlateText, plate: PlateText, settings: TrackSettings) -> bool:
@@ -101,12 +99,12 @@ def is_cut_short(known: PlateText, plate: PlateText) -> bool:
     return 0 < hidden <= _MOST_HIDDEN and (known.text.startswith(plate.text) or known.text.endswith(plate.text))
 
 
-def stays_at(place: Place, track: Track) -> bool:
+def stays_at(box: PlateBox, track: Track) -> bool:
     """Whether a track has been at a place from its beginning."""
-    return all(seen.widths_to(place) <= _SAME_PLACE_WIDTHS for seen in (track.first_place, track.place))
+    return all(seen.widths_to(box) <= _SAME_PLACE_WIDTHS for seen in (track.first_box, track.box))
 
 
-def is_near(place: Place, velocity: tuple[float, float], later: Place, gap_s: float, widths: float) -> bool:
+def is_near(box: PlateBox, velocity: tuple[float, float], later: PlateBox, gap_s: float, widths: float) -> bool:
     """Whether a vehicle last seen at `place` may have come to `later` in `gap_s` seconds."""
-    heading = predict(place, velocity, max(gap_s, 0.0))
-    return min(place.widths_to(later), heading.widths_to(later)) <= widths
+    heading = predict(box, velocity, max(gap_s, 0.0))
+    return min(box.widths_to(later), heading.widths_to(later)) <= widths

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from alpr.track.association import SAME_TEXT, Expected
+from alpr.track.association import SAME_TEXT, TrackPrediction
 from alpr.track.consensus import combine
-from alpr.track.motion import Place, place_of, predict
+from alpr.track.motion import PlateBox, plate_box, predict
 from alpr.track.quality import is_whole, sharpness, vehicle_crop, weight
 from alpr.track.reading_alignment import agreement
 from alpr.track.settings import TrackSettings
@@ -20,7 +20,7 @@ _BETTER = 1.15  # a look must be this much better to be worth another copy of it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Look:
+class BestObservation:
     """One observation with what was around it in its frame."""
 
     observation: Observation
@@ -38,14 +38,14 @@ class Track:
         settings: as the tracker's.
     """
 
-    def __init__(self, frame: Frame, place: Place, settings: TrackSettings) -> None:
+    def __init__(self, frame: Frame, box: PlateBox, settings: TrackSettings) -> None:
         self._settings = settings
-        self.place = self.first_place = self._anchor = place
+        self.box = self.first_box = self._anchor = box
         self.velocity = (0.0, 0.0)
         self.sightings = 1
         self.first_seen_at = self.last_seen_at = frame.captured_at
         self.first_ns = self.last_ns = self._still_since_ns = frame.monotonic_ns
-        self.best: Look | None = None
+        self.best: BestObservation | None = None
         self.observations = 0
         """Readings with text."""
         self.empty_weight = self.text_weight = 0.0
@@ -89,26 +89,26 @@ class Track:
         """Whether it has stood at one place for long."""
         return now_ns - self._still_since_ns >= self._settings.parked_after_s * 1e9
 
-    def expect(self, now_ns: int) -> Expected:
+    def expect(self, now_ns: int) -> TrackPrediction:
         """Where it should be now, and how far from there it may be found."""
         seconds = max(0.0, (now_ns - self.last_ns) / 1e9)
-        place, width = self.place, self.place.width
+        box, width = self.box, self.box.width
         # Its own detection jitters by a fraction of a plate; what is unknown of its motion grows with time.
         if self.sightings == 1:
             near = 0.75 + 25.0 * min(seconds, 0.1)
         else:
             speed = math.hypot(*self.velocity) / width
             near = 0.75 + min(seconds, _FRESH_S) * (6.0 + 0.4 * speed)
-            place = predict(place, self.velocity, min(seconds, 1.0))
+            box = predict(box, self.velocity, min(seconds, 1.0))
         far = max(2.0, self._settings.max_speed_widths_s * seconds)
         if self.sightings > 2:  # its speed is known: it may have stopped or turned, not flown
             far = min(far, near + 3.0 + speed * seconds)
-        return Expected(place, near, far, seconds <= _FRESH_S, self.sightings == 1, self.consensus)
+        return TrackPrediction(box, near, far, seconds <= _FRESH_S, self.sightings == 1, self.consensus)
 
-    def wants_reading(self, place: Place, now_ns: int) -> bool:
+    def wants_reading(self, box: PlateBox, now_ns: int) -> bool:
         """Whether reading it at this place, in this frame, is worth the time."""
         settings = self._settings
-        if place.width >= self._widest_read * settings.reread_growth:
+        if box.width >= self._widest_read * settings.reread_growth:
             return True
         if self._is_doubted and self.is_sure:
             return True
@@ -119,31 +119,31 @@ class Track:
             return self._frames_since_reading + 1 >= settings.reread_every
         return self._readings < settings.patience or self._frames_since_reading >= 2
 
-    def see(self, frame: Frame, place: Place) -> None:
+    def see(self, frame: Frame, box: PlateBox) -> None:
         """It was detected at this place in a later frame."""
         seconds = (frame.monotonic_ns - self.last_ns) / 1e9
         if seconds > 0:
-            vx, vy = (place.x - self.place.x) / seconds, (place.y - self.place.y) / seconds
+            vx, vy = (box.x - self.box.x) / seconds, (box.y - self.box.y) / seconds
             keep = 0.0 if self.sightings == 1 else 0.5
             self.velocity = (
                 keep * self.velocity[0] + (1 - keep) * vx,
                 keep * self.velocity[1] + (1 - keep) * vy,
             )
-        if place.widths_to(self._anchor) > _PARKED_WIDTHS:
-            self._anchor, self._still_since_ns = place, frame.monotonic_ns
-        self.place = place
+        if box.widths_to(self._anchor) > _PARKED_WIDTHS:
+            self._anchor, self._still_since_ns = box, frame.monotonic_ns
+        self.box = box
         self.sightings += 1
         self._frames_since_reading += 1
         self.last_ns, self.last_seen_at = frame.monotonic_ns, frame.captured_at
 
     def add(self, observation: Observation, frame: Frame) -> None:
         """It was read in this frame, in which it has just been seen."""
-        place = place_of(observation.detection.corners)
+        box = plate_box(observation.detection.corners)
         size_wh = frame.image.shape[1], frame.image.shape[0]
         confidence = observation.detection.confidence
-        quality = weight(place.width, sharpness(observation.patch), confidence, is_whole(place, size_wh))
+        quality = weight(box.width, sharpness(observation.patch), confidence, is_whole(box, size_wh))
         self._readings += 1
-        self._widest_read = max(self._widest_read, place.width)
+        self._widest_read = max(self._widest_read, box.width)
         self._frames_since_reading, self._last_reading_ns = 0, frame.monotonic_ns
         known = self.consensus
         if not observation.text or self._is_scrap(observation.text, known):
@@ -156,8 +156,8 @@ class Track:
         self._keep([(quality, observation.plate)])
         score = quality * (0.2 + 0.8 * observation.confidence)
         if self.best is None or score > self.best.score * _BETTER:
-            crop = vehicle_crop(frame.image, place, self._settings.vehicle_widths, self._settings.vehicle_max_px)
-            self.best = Look(observation, score, crop, size_wh)
+            crop = vehicle_crop(frame.image, box, self._settings.vehicle_widths, self._settings.vehicle_max_px)
+            self.best = BestObservation(observation, score, crop, size_wh)
 
     def _is_scrap(self, text: str, known: PlateText | None) -> bool:
         """Whether a text is too short to be a plate, where a whole plate has been read: a wheel, a lamp, a corner."""
@@ -166,7 +166,7 @@ class Track:
     def absorb(self, later: Track) -> None:
         """The same vehicle was followed as another track after this one lost it: take that over."""
         self._keep(later._kept)
-        self.place, self.velocity, self._anchor = later.place, later.velocity, later._anchor
+        self.box, self.velocity, self._anchor = later.box, later.velocity, later._anchor
         self.last_ns, self.last_seen_at = later.last_ns, later.last_seen_at
         self.sightings += later.sightings
         self.observations += later.observations

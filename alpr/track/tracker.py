@@ -10,16 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from alpr.track.association import Expected, disagrees, match, settle
-from alpr.track.motion import Place, place_of
-from alpr.track.read_builder import rejection, report
-from alpr.track.recent_passes import RecentReads, is_cut_short, is_near, is_same_text, stays_at
+from alpr.track.association import TrackPrediction, certain_pairs, cheapest_pairs, disagrees
+from alpr.track.motion import PlateBox, plate_box
+from alpr.track.read_builder import build_read, rejection
+from alpr.track.recent_passes import RecentPasses, is_cut_short, is_near, is_same_text, stays_at
 from alpr.track.settings import TrackSettings
 from alpr.track.track import Track
-from alpr.types import Detection, Frame, Observation, PlateText, Read
-
-Recognise = Callable[[Frame, Sequence[Detection]], list[Observation]]
-"""Reads plates of a frame: one observation for each detection, in their order."""
+from alpr.types import Detection, Frame, Observation, PlateText, Read, Recognise
 
 _SAME_PLATE_IOU = 0.15  # plates do not overlap: two detections that do are one found twice, or one hides the other
 
@@ -46,7 +43,7 @@ class Tracker:
         self._model_ids = tuple(model_ids)
         self._new_id = new_id
         self._tracks: list[Track] = []
-        self._recent = RecentReads(settings)
+        self._recent = RecentPasses(settings)
 
     @property
     def open_tracks(self) -> int:
@@ -80,22 +77,22 @@ class Tracker:
 
     def _follow(self, frame: Frame, detections: Sequence[Detection], recognise: Recognise) -> list[Track]:
         """Pair, read, pair again; the tracks that were read."""
-        detections, places = _distinct(detections)
+        detections, boxes = _distinct(detections)
         expected = [track.expect(frame.monotonic_ns) for track in self._tracks]
-        owners = {number: self._tracks[index] for index, number in settle(expected, places)}
-        observed = self._read(frame, detections, places, owners, recognise)
+        owners = {number: self._tracks[index] for index, number in certain_pairs(expected, boxes)}
+        observed = self._read(frame, detections, boxes, owners, recognise)
         for number, observation in observed.items():
             if number in owners and disagrees(owners[number].consensus, observation.plate):
                 del owners[number]
-        self._pair_rest(expected, places, owners, {n: seen.plate for n, seen in observed.items()})
+        self._pair_rest(expected, boxes, owners, {n: seen.plate for n, seen in observed.items()})
         read_tracks = []
-        for number, place in enumerate(places):
+        for number, box in enumerate(boxes):
             track = owners.get(number)
             if track is None:
-                track = Track(frame, place, self._settings)
+                track = Track(frame, box, self._settings)
                 self._tracks.append(track)
             else:
-                track.see(frame, place)
+                track.see(frame, box)
             if number in observed:
                 track.add(observed[number], frame)
                 read_tracks.append(track)
@@ -105,21 +102,21 @@ class Tracker:
         self,
         frame: Frame,
         detections: Sequence[Detection],
-        places: Sequence[Place],
+        boxes: Sequence[PlateBox],
         owners: dict[int, Track],
         recognise: Recognise,
     ) -> dict[int, Observation]:
         """Recognise what is worth it, by number of detection."""
         wanted = [
             number
-            for number, place in enumerate(places)
-            if number not in owners or owners[number].wants_reading(place, frame.monotonic_ns)
+            for number, box in enumerate(boxes)
+            if number not in owners or owners[number].wants_reading(box, frame.monotonic_ns)
         ]
         if not wanted:
             return {}
         if len(wanted) > self._settings.max_reads_per_frame:
             # New ones and strays first, then the unsure, then the large.
-            wanted.sort(key=lambda number: (number in owners and 1 + owners[number].is_sure, -places[number].width))
+            wanted.sort(key=lambda number: (number in owners and 1 + owners[number].is_sure, -boxes[number].width))
             del wanted[self._settings.max_reads_per_frame :]
         observations = recognise(frame, [detections[number] for number in wanted])
         if len(observations) != len(wanted):
@@ -128,18 +125,18 @@ class Tracker:
 
     def _pair_rest(
         self,
-        expected: Sequence[Expected],
-        places: Sequence[Place],
+        expected: Sequence[TrackPrediction],
+        boxes: Sequence[PlateBox],
         owners: dict[int, Track],
         plates: dict[int, PlateText],
     ) -> None:
         """Add to `owners` the pairs that place, size and text make together."""
-        rest = [number for number in range(len(places)) if number not in owners]
+        rest = [number for number in range(len(boxes)) if number not in owners]
         taken = {id(track) for track in owners.values()}
         free = [index for index, track in enumerate(self._tracks) if id(track) not in taken]
-        pairs = match(
+        pairs = cheapest_pairs(
             [expected[index] for index in free],
-            [places[number] for number in rest],
+            [boxes[number] for number in rest],
             [plates.get(number) for number in rest],
         )
         owners.update((rest[column], self._tracks[free[row]]) for row, column in pairs)
@@ -169,7 +166,7 @@ class Tracker:
                 return []
         read_id = track.read_id or self._new_id()
         return [
-            report(
+            build_read(
                 track,
                 plate,
                 read_id,
@@ -200,10 +197,10 @@ class Tracker:
                 continue
             gap_s = (track.first_ns - other.last_ns) / 1e9
             if is_same_text(other.reported, plate, self._settings) and is_near(
-                other.place, other.velocity, track.first_place, gap_s, self._settings.rejoin_widths
+                other.box, other.velocity, track.first_box, gap_s, self._settings.rejoin_widths
             ):
                 return other
-            if is_cut_short(other.reported, plate) and stays_at(other.place, track):
+            if is_cut_short(other.reported, plate) and stays_at(other.box, track):
                 return other
         return None
 
@@ -235,11 +232,11 @@ class Tracker:
         return reads
 
 
-def _distinct(detections: Sequence[Detection]) -> tuple[list[Detection], list[Place]]:
+def _distinct(detections: Sequence[Detection]) -> tuple[list[Detection], list[PlateBox]]:
     """The detections without those that overlap a more confident one, and their places."""
-    kept: list[tuple[Detection, Place]] = []
+    kept: list[tuple[Detection, PlateBox]] = []
     for detection in sorted(detections, key=lambda detection: -detection.confidence):
-        place = place_of(detection.corners)
-        if not any(place.iou(other) > _SAME_PLATE_IOU for _, other in kept):
-            kept.append((detection, place))
-    return [detection for detection, _ in kept], [place for _, place in kept]
+        box = plate_box(detection.corners)
+        if not any(box.iou(other) > _SAME_PLATE_IOU for _, other in kept):
+            kept.append((detection, box))
+    return [detection for detection, _ in kept], [box for _, box in kept]

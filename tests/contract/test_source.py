@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alpr.capture.film import VideoFileSource
 from alpr.capture.folder import ImageFolderSource
 from alpr.capture.live import RtspSource, UsbSource
 from alpr.capture.source import Source
+from alpr.capture.video_file import VideoFileSource
 from alpr.clock import SystemClock
 from alpr.errors import SourceLost, SourceOpenError
 from tests.clip import HEIGHT, WIDTH, number_in, numbered_jpegs, write_clip, write_pictures

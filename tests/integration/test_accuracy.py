@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from alpr.cli import cli
-from alpr.models.variant import Variant, choose
+from alpr.models.variant import Variant, choose_variant
 from alpr.system.shipped import shipped
 
 # A ratchet: raised with each better model, never lowered.
@@ -29,7 +29,7 @@ def _rows(labels: Path, *options: str) -> dict[tuple[str, str, str], dict[str, A
 @pytest.mark.realdata
 @pytest.mark.parametrize("variant", ["fp32", "int8"])
 def test_crops_of_the_dev_split(shared_data: Path, variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if variant == "int8" and choose(shipped("models"), "recogniser", environ={}).variant is Variant.FP32:
+    if variant == "int8" and choose_variant(shipped("models"), "recogniser", environ={}).variant is Variant.FP32:
         pytest.skip("this processor cuts off sums of bytes: int8 is not for it")
     monkeypatch.setenv("ALPR__MODELS__VARIANT", variant)
     rows = _rows(shared_data / "plates" / "labels.jsonl", "--split", "dev")

@@ -18,8 +18,8 @@ from alpr.doctor import Finding, State, computer, model_files, variants
 from alpr.doctor.computer import KernelClock
 from alpr.models.card import load_card
 from alpr.models.session import available_providers
-from alpr.models.trial import difference, trial_input
-from alpr.models.variant import Choice, Variant, choose
+from alpr.models.trial import greatest_difference, trial_input
+from alpr.models.variant import Variant, VariantChoice, choose_variant
 from alpr.system.shipped import shipped
 
 BENCH = Path(__file__).parents[2] / "bench"
@@ -107,7 +107,7 @@ def test_a_broken_module_is_bad_and_does_not_stop_the_rest(models: Path, monkeyp
     ],
 )
 def test_difference(one: list[float], other: list[float], expected: float) -> None:
-    assert difference(np.array(one, np.float32), np.array(other, np.float32)) == pytest.approx(expected)
+    assert greatest_difference(np.array(one, np.float32), np.array(other, np.float32)) == pytest.approx(expected)
 
 
 def test_trial_input_follows_the_card(models: Path) -> None:
@@ -151,14 +151,14 @@ def test_the_variant_that_runs_is_told_with_what_each_takes() -> None:
     found = {each.check: each for each in variants.variants(shipped("models"))}
     assert set(found) == {"variant of detector", "variant of recogniser"}
     for task in ("detector", "recogniser"):
-        chosen = choose(shipped("models"), task)
+        chosen = choose_variant(shipped("models"), task)
         told = found[f"variant of {task}"].found
-        assert told.startswith(f"{chosen.variant}, since {chosen.why}; one pass on the CPU: fp32 takes ")
+        assert told.startswith(f"{chosen.variant}, since {chosen.reason}; one pass on the CPU: fp32 takes ")
         assert "int8 takes" in told
 
 
 def test_a_variant_that_is_slower_here_is_warned_of() -> None:
-    chosen = Choice(Path("detector.int8.onnx"), Variant.INT8, "asked for")
+    chosen = VariantChoice(Path("detector.int8.onnx"), Variant.INT8, "asked for")
     well = variants.told("v", chosen, {Variant.FP32: 1.0, Variant.INT8: 1.05})
     assert well.state is State.OK
     slow = variants.told("v", chosen, {Variant.FP32: 1.0, Variant.INT8: 1.3})

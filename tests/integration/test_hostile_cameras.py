@@ -20,7 +20,7 @@ from alpr.capture.feed import Feed, Feeds
 from alpr.capture.opening import open_source
 from alpr.capture.status import FeedState
 from alpr.clock import SystemClock
-from alpr.reading.tiled_reader import FilmReader
+from alpr.reading.tiled_reader import TiledReader
 
 _STREAM = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=p\r\n\r\n"
 _MORE_BYTES = 300 << 20
@@ -141,5 +141,5 @@ def test_frames_of_any_size_can_be_read(size: tuple[int, int]) -> None:
     reader = PlateReader()
     assert list(reader.read(picture)) == []
     for looks_nearer in (False, True):
-        film = FilmReader(reader, looks_nearer=looks_nearer)
+        film = TiledReader(reader, looks_nearer=looks_nearer)
         assert list(film.recognise(picture, film.detect(picture))) == []

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
 
-from alpr.plates import GLYPH_CLASSES, differing_positions, fits, levenshtein, look_alike_key, normalise
+from alpr.plates import GLYPH_CLASSES, differing_positions, fits_format, levenshtein, look_alike_key, normalise
 from alpr.types import ALPHABET
 
 plates = st.text(ALPHABET, max_size=10)
@@ -59,5 +59,5 @@ def test_levenshtein_agrees_with_rapidfuzz(first: str, second: str, limit: int) 
 
 @given(plates, st.sampled_from(["DE", "GB", "US-NY", "CN", "NL"]))
 def test_what_fits_is_never_empty(text: str, region: str) -> None:
-    assert fits(text, region) in (True, False)
-    assert fits("", region) is False
+    assert fits_format(text, region) in (True, False)
+    assert fits_format("", region) is False

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from alpr.track.association import assign
 from alpr.track.consensus import combine
-from alpr.track.reading_alignment import agreement, align, rows_of
+from alpr.track.reading_alignment import agreement, align_reading, rows_of
 from alpr.types import ALPHABET, PlateText
 from tests.conftest import a_plate_text
 
@@ -105,7 +105,7 @@ def test_agreement_is_symmetric_and_a_share(a: PlateText, b: PlateText) -> None:
 @given(a=plates(), b=plates())
 @settings(deadline=None, max_examples=150)
 def test_alignment_has_every_slot_and_every_character_once_in_order(a: PlateText, b: PlateText) -> None:
-    pairs = align(*rows_of([a, b]))
+    pairs = align_reading(*rows_of([a, b]))
     assert [slot for slot, _ in pairs if slot is not None] == list(range(len(a.text)))
     assert [char for _, char in pairs if char is not None] == list(range(len(b.text)))
 

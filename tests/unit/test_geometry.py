@@ -13,13 +13,13 @@ from alpr.geometry import (
     Letterbox,
     bounding_box,
     box_iou,
-    cut_around,
+    crop_around,
     is_inside,
-    lean,
     letterbox,
+    non_maximum_suppression,
     plate_size,
     rectify,
-    surest_apart,
+    shear_corners,
 )
 from alpr.types import Image
 from tests.conftest import some_corners
@@ -125,9 +125,9 @@ def test_halving_first_moves_nothing() -> None:
 
 def test_leaning_moves_the_edges_apart_along_themselves() -> None:
     corners = some_corners(10, 20, 100, 40)
-    leant = lean(corners, 0.5)
+    leant = shear_corners(corners, 0.5)
     assert leant.tolist() == [[20, 20], [120, 20], [100, 60], [0, 60]]
-    assert lean(lean(corners, 0.2), -0.2) == pytest.approx(corners, abs=0.5)
+    assert shear_corners(shear_corners(corners, 0.2), -0.2) == pytest.approx(corners, abs=0.5)
 
 
 @given(st.integers(1, 900), st.integers(1, 900), st.floats(-50, 950), st.floats(-50, 950), st.floats(0.1, 4.0))
@@ -136,7 +136,7 @@ def test_what_is_cut_lies_in_the_image_and_is_no_larger_than_its_canvas(
 ) -> None:
     image = np.arange(width * height, dtype=np.int64).reshape(height, width)
     pixels = np.stack([image, image, image], axis=-1)
-    cut, at = cut_around(pixels, some_corners(x, y, 40, 10), scale, (256, 160))  # type: ignore[arg-type]
+    cut, at = crop_around(pixels, some_corners(x, y, 40, 10), scale, (256, 160))  # type: ignore[arg-type]
     assert cut.size
     assert cut.shape[1] * scale <= 256 + 2 * scale
     assert cut.shape[0] * scale <= 160 + 2 * scale
@@ -145,5 +145,5 @@ def test_what_is_cut_lies_in_the_image_and_is_no_larger_than_its_canvas(
 
 def test_of_boxes_that_overlap_the_surest_stays() -> None:
     boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [30, 0, 40, 10]], np.float32)
-    assert surest_apart(boxes, np.array([0.5, 0.9, 0.7]), 0.3).tolist() == [1, 2]
-    assert surest_apart(np.zeros((0, 4), np.float32), np.zeros(0), 0.3).tolist() == []
+    assert non_maximum_suppression(boxes, np.array([0.5, 0.9, 0.7]), 0.3).tolist() == [1, 2]
+    assert non_maximum_suppression(np.zeros((0, 4), np.float32), np.zeros(0), 0.3).tolist() == []

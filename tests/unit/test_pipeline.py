@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from alpr.errors import StoreBusy, StoreFull
-from alpr.pipeline import Outcome, Pipeline, Recognise
+from alpr.pipeline import FrameResult, Pipeline
 from alpr.system.stage_times import StageTimes
-from alpr.types import Detection, Frame, Hit, HotlistEntry, Image, Match, MatchKind, Observation, Read
+from alpr.types import Detection, Frame, Hit, HotlistEntry, Image, Match, MatchKind, Observation, Read, Recognise
 from tests.conftest import START, FakeClock, a_detection, a_frame, a_plate_text, an_observation, some_corners
 
 
@@ -127,7 +127,7 @@ def test_a_past_hit_of_a_pass_that_is_still_open_is_withdrawn_or_told_as_of_now(
     assert pipeline.process(a_frame(0)).hits == ()
     matcher.has_come = True
     (found,) = matcher.hits(a_read())
-    pipeline.adopt([replace(found, is_past=True), replace(found, read_id="e" * 32, is_past=True)])
+    pipeline.add_past_hits([replace(found, is_past=True), replace(found, read_id="e" * 32, is_past=True)])
     (hit,) = pipeline.process(a_frame(1)).hits
     assert (hit.hit_id, hit.is_withdrawn, hit.is_past) == (found.hit_id, is_withdrawn, is_withdrawn)
     assert pipeline.finish().hits == ()
@@ -218,7 +218,7 @@ def test_reads_wait_for_a_hotlist_that_is_locked_and_are_kept_with_their_hits() 
     reads = [[a_read(read_id=f"r{number}")] for number in range(3)]
     pipeline = a_pipeline(ScriptedTracker(reads), journal, matcher=matcher, clock=clock)
     for _ in reads:
-        assert pipeline.process(a_frame()) == Outcome()
+        assert pipeline.process(a_frame()) == FrameResult()
     assert (pipeline.unmatched, journal.reads) == (3, [])
     matcher.is_locked = False
     clock.advance(5.0)

@@ -10,7 +10,7 @@ from alpr.plates import (
     GLYPH_CLASSES,
     LOOK_ALIKES,
     differing_positions,
-    fits,
+    fits_format,
     levenshtein,
     look_alike_key,
     look_alike_weight,
@@ -168,7 +168,7 @@ def test_every_known_country_has_an_example() -> None:
 
 @pytest.mark.parametrize(("region", "text"), [(region, text) for region, texts in FITTING.items() for text in texts])
 def test_ordinary_plates_fit_their_country(region: str, text: str) -> None:
-    assert fits(text, region) is True
+    assert fits_format(text, region) is True
 
 
 @pytest.mark.parametrize(
@@ -192,10 +192,10 @@ def test_ordinary_plates_fit_their_country(region: str, text: str) -> None:
     ],
 )
 def test_others_do_not(region: str, text: str) -> None:
-    assert fits(text, region) is False
+    assert fits_format(text, region) is False
 
 
 def test_states_follow_their_country_and_unknown_countries_have_no_rule() -> None:
-    assert fits("1ABC234", "US-CA") is True
-    assert fits("123456789", "US-CA") is False
-    assert fits("AB123", "KI") is None
+    assert fits_format("1ABC234", "US-CA") is True
+    assert fits_format("123456789", "US-CA") is False
+    assert fits_format("AB123", "KI") is None

@@ -17,7 +17,7 @@ from alpr.hotlist.entries.issue_codes import IssueCode
 from alpr.hotlist.entries.optional_columns import OPTIONAL_COLUMNS, shortened
 from alpr.hotlist.rules.regions import is_region
 from alpr.hotlist.rules.wildcards import is_pattern, literals_of, normalise_pattern
-from alpr.plates import fits, normalise, unwritten_letters
+from alpr.plates import fits_format, normalise, unwritten_letters
 from alpr.types import HotlistEntry
 
 COLUMNS = (
@@ -169,7 +169,7 @@ def notes_on(line: int, entry: HotlistEntry, written_plate: str, now: datetime) 
     if is_pattern(entry.plate):
         if len(literals_of(entry.plate)) < LITERALS_EXPECTED:
             note("plate", f"{entry.plate} fits a great many plates", IssueCode.BROAD)
-    elif entry.region and fits(entry.plate, entry.region) is False:
+    elif entry.region and fits_format(entry.plate, entry.region) is False:
         note("plate", f"{entry.plate} is not an ordinary plate of {entry.region}", IssueCode.IMPLAUSIBLE)
     return tuple(notes)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from alpr.evaluation.labels import PlateLabel, SceneLabel
 from alpr.reading.plate_reader import PlateReader
-from alpr.reading.tiled_reader import FilmReader
+from alpr.reading.tiled_reader import TiledReader
 from bench.empty_road import FRAMES, NARROWEST, WIDEST, empty_part, empty_roads, film, texts
 from tests.conftest import a_detection, a_plate_text, an_image
 from tests.unit.reading.test_plate_reader import LookingOnce, Saying
@@ -52,6 +52,6 @@ def test_a_film_is_one_picture_hardly_moved_and_always_the_same() -> None:
 
 def test_reads_are_counted_once_for_each_film() -> None:
     seen = PlateReader(LookingOnce([a_detection()]), Saying([a_plate_text("AB12CDE")]))
-    assert texts(film(an_image(640, 360)), FilmReader(seen)) == ["AB12CDE"]
+    assert texts(film(an_image(640, 360)), TiledReader(seen)) == ["AB12CDE"]
     blind = PlateReader(LookingOnce([]), Saying([a_plate_text()]))
-    assert texts(film(an_image(640, 360)), FilmReader(blind)) == []
+    assert texts(film(an_image(640, 360)), TiledReader(blind)) == []

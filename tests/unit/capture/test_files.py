@@ -14,11 +14,11 @@ import pytest
 from PIL import ExifTags
 from PIL import Image as PilImage
 
-from alpr.capture.film import MediaTime, VideoFileSource
 from alpr.capture.folder import ImageFolderSource
 from alpr.capture.live import RtspSource, UsbSource
 from alpr.capture.opening import open_source
 from alpr.capture.source import mask_url
+from alpr.capture.video_file import MediaTime, VideoFileSource
 from alpr.clock import SystemClock
 from alpr.errors import SourceError, SourceOpenError
 from tests.clip import number_in, numbered_picture, write_clip, write_pictures

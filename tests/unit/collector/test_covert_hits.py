@@ -28,7 +28,7 @@ from alpr.errors import DispositionError
 from alpr.journal.journal import Journal
 from alpr.link.protocol.convert import hit_from_record, pictures_of, record_from_hit, record_from_read
 from alpr.link.protocol.messages import DispositionRecord, HitRecord, decode_record, encode
-from alpr.pipeline import Outcome
+from alpr.pipeline import FrameResult
 from alpr.types import Action, Disposition, Hit, Verdict
 from tests.conftest import START, FakeClock
 from tests.records import a_hit, a_read, an_id
@@ -58,7 +58,7 @@ def test_a_device_tells_of_covert_hits_only_its_receivers(
 ) -> None:
     told: list[AlertedOutcome] = []
     covert, plain = a_covert_hit("unit-7"), replace(a_hit(a_read()), hit_id="f" * 32)
-    an_edge(tmp_path, told, *names)._outcomes.tell(Outcome(hits=(covert, plain)))
+    an_edge(tmp_path, told, *names)._outcomes.tell(FrameResult(hits=(covert, plain)))
     (outcome,) = told
     assert outcome.hits == ((covert, plain) if is_told else (plain,))
     assert len(outcome.told) == len(outcome.hits)

@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 from alpr.detect.detector import PlateDetector
-from alpr.detect.refine import CANVAS_WH, PARTS, PLATE_PX, canvas_of, cut_part, is_distant, is_whole, nearer
+from alpr.detect.refine import (
+    CANVAS_WH,
+    PLATE_PX,
+    TILES,
+    close_up,
+    cut_tile,
+    is_clear_of_cuts,
+    is_distant,
+    view_canvas,
+)
 from alpr.geometry import bounding_box, box_iou
 from alpr.system.shipped import shipped
 from alpr.types import Detection, FloatArray, Image, View
@@ -42,7 +51,7 @@ def test_a_second_look_finds_the_plate_where_it_is(detector: PlateDetector) -> N
     pairs = frames_with_plates(12)
     for image, corners in pairs:
         shaken = corners + np.array([4, -3], np.float32)
-        again = detector.look_again(image, Detection(shaken, 0.5))
+        again = detector.refine(image, Detection(shaken, 0.5))
         if again is not None:
             found += 1
             overlaps.append(box_iou(bounding_box(again.corners)[None], bounding_box(corners)[None])[0, 0])
@@ -51,12 +60,12 @@ def test_a_second_look_finds_the_plate_where_it_is(detector: PlateDetector) -> N
 
 
 def test_where_nothing_is_a_second_look_sees_nothing(detector: PlateDetector) -> None:
-    assert detector.look_again(an_image(640, 480), a_detection(x=300)) is None
+    assert detector.refine(an_image(640, 480), a_detection(x=300)) is None
 
 
 def test_candidates_go_down_to_their_floor_and_hold_all_detections(detector: PlateDetector) -> None:
     image, _ = frames_with_plates(1)[0]
-    low = detector.candidates(image, 0.05)
+    low = detector.propose(image, 0.05)
     assert len(low) >= len(detector.detect(image))
     assert all(one.confidence >= 0.05 for one in low)
 
@@ -65,7 +74,7 @@ def test_candidates_go_down_to_their_floor_and_hold_all_detections(detector: Pla
 def test_a_plate_is_shown_at_one_width_be_it_near_or_far(width: float) -> None:
     image = np.zeros((1080, 1920, 3), np.uint8)
     corners = some_corners(800, 500, width, width / 4)
-    canvas, placed, at = nearer(image, corners)
+    canvas, placed, at = close_up(image, corners)
     assert (canvas.shape[1], canvas.shape[0]) == CANVAS_WH
     assert width * placed.scale == pytest.approx(PLATE_PX, rel=0.03)
     there = placed.to_canvas(corners - at)
@@ -75,7 +84,7 @@ def test_a_plate_is_shown_at_one_width_be_it_near_or_far(width: float) -> None:
 
 @pytest.mark.parametrize("size_wh", [(1, 1), (33, 7), (90, 400)])
 def test_small_pictures_make_small_canvases(size_wh: tuple[int, int]) -> None:
-    canvas, _, _ = nearer(an_image(*size_wh), some_corners(2, 2, 20, 5))
+    canvas, _, _ = close_up(an_image(*size_wh), some_corners(2, 2, 20, 5))
     assert canvas.shape[0] % 32 == canvas.shape[1] % 32 == 0
     assert canvas.shape[0] <= CANVAS_WH[1]
 
@@ -94,7 +103,7 @@ def test_small_pictures_make_small_canvases(size_wh: tuple[int, int]) -> None:
 def test_a_nearer_look_is_as_large_as_the_picture_has_detail_for(
     size_wh: tuple[int, int], view: View, canvas_wh: tuple[int, int] | None
 ) -> None:
-    assert canvas_of(view, an_image(*size_wh), (512, 288)) == canvas_wh
+    assert view_canvas(view, an_image(*size_wh), (512, 288)) == canvas_wh
 
 
 def test_plates_in_the_distance_are_found_from_nearer(detector: PlateDetector) -> None:
@@ -108,7 +117,7 @@ def test_plates_in_the_distance_are_found_from_nearer(detector: PlateDetector) -
         frame[200 : 200 + small.shape[0], 300 : 300 + small.shape[1]] = small[:520, :980]
         box = bounding_box(corners * scale + np.array([300, 200], np.float32))
         for view in found:
-            boxes = [bounding_box(one.corners) for one in detector.candidates(frame, detector.threshold, view)]
+            boxes = [bounding_box(one.corners) for one in detector.propose(frame, detector.threshold, view)]
             found[view] += bool(boxes) and bool(box_iou(box[None], np.stack(boxes)).max() >= 0.5)
     assert found[View.NEAR] > 2 * found[View.WHOLE], found
 
@@ -116,8 +125,8 @@ def test_plates_in_the_distance_are_found_from_nearer(detector: PlateDetector) -
 def test_the_parts_cover_the_image_and_overlap_by_more_than_a_distant_plate() -> None:
     image = an_image(1280, 720)
     cover = np.zeros((720, 1280), int)
-    for part in range(PARTS):
-        cut = cut_part(image, part, (512, 288))
+    for tile in range(TILES):
+        cut = cut_tile(image, tile, (512, 288))
         assert cut is not None
         shown, (x, y) = cut
         assert np.shares_memory(shown, image)
@@ -128,11 +137,11 @@ def test_the_parts_cover_the_image_and_overlap_by_more_than_a_distant_plate() ->
 
 
 def test_a_part_of_a_picture_without_detail_is_not_looked_at() -> None:
-    assert cut_part(an_image(600, 330), 0, (512, 288)) is None
+    assert cut_tile(an_image(600, 330), 0, (512, 288)) is None
 
 
 @pytest.mark.parametrize(
-    ("x", "y", "part", "whole"),
+    ("x", "y", "tile", "whole"),
     [
         (300, 200, 0, True),
         (2, 2, 0, True),  # the image ends there, not only the part
@@ -144,9 +153,9 @@ def test_a_part_of_a_picture_without_detail_is_not_looked_at() -> None:
         (300, 375, 3, True),
     ],
 )
-def test_a_plate_at_the_inner_side_of_a_part_may_be_cut_off(x: float, y: float, part: int, whole: bool) -> None:
+def test_a_plate_at_the_inner_side_of_a_tile_may_be_cut_off(x: float, y: float, tile: int, whole: bool) -> None:
     corners = some_corners(x=x, y=y, width=100, height=20)
-    assert is_whole(corners, (704, 396), part) is whole
+    assert is_clear_of_cuts(corners, (704, 396), tile) is whole
 
 
 @pytest.mark.parametrize(("width", "distant"), [(40, True), (85, True), (95, False), (300, False)])
@@ -155,7 +164,7 @@ def test_what_the_first_look_can_see_is_no_matter_of_a_part(width: float, distan
     assert is_distant(corners, an_image(1280, 720), (512, 288)) is distant
 
 
-@pytest.mark.parametrize("corner", range(PARTS))
+@pytest.mark.parametrize("corner", range(TILES))
 def test_a_plate_in_the_distance_is_found_in_its_part_and_in_no_other(detector: PlateDetector, corner: int) -> None:
     image, corners = frames_with_plates(1)[0]
     scale = 30.0 / float(np.ptp(corners[:, 0]))
@@ -164,7 +173,7 @@ def test_a_plate_in_the_distance_is_found_in_its_part_and_in_no_other(detector: 
     x, y = (corner % 2) * (1280 - small.shape[1]), (corner // 2) * (720 - small.shape[0])
     frame[y : y + small.shape[0], x : x + small.shape[1]] = small
     true = bounding_box(corners * scale + np.array([x, y], np.float32))[None]
-    for part in range(PARTS):
-        found = detector.detect_part(frame, part)
+    for tile in range(TILES):
+        found = detector.detect_tile(frame, tile)
         hits = [each for each in found if box_iou(bounding_box(each.corners)[None], true)[0, 0] > 0.4]
-        assert bool(hits) == (part == corner)
+        assert bool(hits) == (tile == corner)

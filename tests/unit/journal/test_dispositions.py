@@ -19,7 +19,7 @@ from alpr.cli import cli
 from alpr.collector.audit import Audit, audit_path
 from alpr.collector.hits import HitQuery, find_hits
 from alpr.collector.store import Store
-from alpr.dispositions import checked
+from alpr.dispositions import validate_disposition
 from alpr.errors import AccessDenied, DispositionError, StoreError
 from alpr.journal.dispositions import decide, read_hits
 from alpr.journal.journal import Journal
@@ -78,15 +78,15 @@ NOT_DONE: dict[str, Any] = {"action": Action.NONE, **NOT_VERIFIED}
 )
 def test_what_the_rules_do_not_allow(changes: dict[str, Any], mistake: str) -> None:
     with pytest.raises(DispositionError, match=mistake) as caught:
-        checked(a_disposition(**changes), "AB12CDE", is_withdrawn=False)
+        validate_disposition(a_disposition(**changes), "AB12CDE", is_withdrawn=False)
     assert "\n" not in str(caught.value)
 
 
 def test_nothing_is_done_on_a_hit_that_was_withdrawn() -> None:
     with pytest.raises(DispositionError, match="withdrawn"):
-        checked(a_disposition(), "AB12CDE", is_withdrawn=True)
+        validate_disposition(a_disposition(), "AB12CDE", is_withdrawn=True)
     dismissed = a_disposition(**NOT_DONE, verdict=Verdict.DISMISSED, reason="withdrawn")
-    assert checked(dismissed, "AB12CDE", is_withdrawn=True) == dismissed
+    assert validate_disposition(dismissed, "AB12CDE", is_withdrawn=True) == dismissed
 
 
 def test_a_decision_survives_the_wire() -> None:

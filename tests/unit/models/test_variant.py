@@ -13,9 +13,9 @@ from alpr.detect.detector import PlateDetector
 from alpr.errors import ModelError
 from alpr.models.card import load_card
 from alpr.models.provider import PROVIDERS, Provider, verify
-from alpr.models.session import Ran, available_providers, run_profiled
+from alpr.models.session import ProfiledRun, available_providers, run_profiled
 from alpr.models.trial import trial_input
-from alpr.models.variant import VARIABLE, Variant, choose
+from alpr.models.variant import VARIABLE, Variant, choose_variant
 from alpr.ocr.recogniser import PlateRecogniser
 from alpr.system.shipped import shipped
 
@@ -39,9 +39,9 @@ def test_all_models_together_are_small() -> None:
 
 
 def _choice(folder: Path, wanted: str = "auto", *flags: str, provider: str = "cpu", asked: str = "") -> str:
-    chosen = choose(folder, "detector", wanted, provider=provider, cpu_flags=flags, environ={VARIABLE: asked})
+    chosen = choose_variant(folder, "detector", wanted, provider=provider, cpu_flags=flags, environ={VARIABLE: asked})
     assert chosen.path == folder / ("detector.int8.onnx" if chosen.variant is Variant.INT8 else "detector.onnx")
-    return f"{chosen.variant}: {chosen.why}"
+    return f"{chosen.variant}: {chosen.reason}"
 
 
 def test_the_variant_follows_the_processor_unless_it_is_asked_for() -> None:
@@ -111,12 +111,12 @@ def test_a_provider_that_computes_something_else_is_refused(monkeypatch: pytest.
     path = shipped("models") / "recogniser.onnx"
     honest = run_profiled
 
-    def off(path: Path, task: str, batch: npt.NDArray[np.generic], provider: str) -> Ran:
+    def off(path: Path, task: str, batch: npt.NDArray[np.generic], provider: str) -> ProfiledRun:
         ran = honest(path, task, batch, "CPUExecutionProvider")
         if provider == "CPUExecutionProvider":
             return ran
         shifted = {name: output + np.float32(0.05) for name, output in ran.outputs.items()}
-        return Ran(shifted, Counter({provider: 5}), Counter())
+        return ProfiledRun(shifted, Counter({provider: 5}), Counter())
 
     monkeypatch.setattr("alpr.models.provider.run_profiled", off)
     with pytest.raises(ModelError, match=r"something else than the CPU .* differ by \d\.\d%, allowed 2%"):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from alpr.ocr.ctc import rank
-from alpr.ocr.format_prior import settle
+from alpr.ocr.format_prior import apply_format_prior
 from alpr.types import ALPHABET, PlateText
 
 
@@ -38,7 +38,7 @@ def read(text: str, **unsure: float) -> PlateText:
 def test_a_sure_region_settles_unsure_look_alikes(
     plate: PlateText, region: str, expected: str, settled: tuple[int, ...]
 ) -> None:
-    after = settle(plate, {region: 0.95})
+    after = apply_format_prior(plate, {region: 0.95})
     assert (after.text, after.settled) == (expected, settled)
     assert after.candidates[0].text == expected
     assert after.confidence == after.candidates[0].confidence
@@ -48,20 +48,20 @@ def test_a_sure_region_settles_unsure_look_alikes(
 
 def test_a_sure_character_is_not_overruled() -> None:
     plate = read("01A707Z0", **{"0O": 0.02})
-    assert settle(plate, {"UZ": 0.99}).text == plate.text
+    assert apply_format_prior(plate, {"UZ": 0.99}).text == plate.text
 
 
 def test_a_text_that_the_reader_does_not_hold_possible_is_never_made() -> None:
     rows = np.zeros((8, 36), np.float32)
     rows[np.arange(8), [ALPHABET.index(char) for char in "O1A707ZO"]] = 1.0
     plate = PlateText("O1A707ZO", rows, 1.0, rank(rows, 1))
-    after = settle(plate, {"UZ": 1.0})
+    after = apply_format_prior(plate, {"UZ": 1.0})
     assert (after.text, after.settled) == ("O1A707ZO", ())
 
 
 def test_other_characters_than_look_alikes_are_left_alone() -> None:
     plate = read("AB1XCDE", X2=0.45)
-    assert settle(plate, {"GB": 0.99}).text == "AB1XCDE"
+    assert apply_format_prior(plate, {"GB": 0.99}).text == "AB1XCDE"
 
 
 # Plates of countries that have no rule, in the shapes that they have, each character unsure; regions as a recogniser
@@ -82,11 +82,11 @@ SPREAD = [
 @pytest.mark.parametrize("regions", SPREAD)
 def test_a_foreign_plate_never_becomes_a_domestic_one(text: str, regions: dict[str, float]) -> None:
     plate = read(text, O0=0.45, I1=0.45, B8=0.45, Z2=0.45, S5=0.45, **{"0O": 0.45, "1I": 0.45})
-    assert settle(plate, regions).text == plate.text
+    assert apply_format_prior(plate, regions).text == plate.text
 
 
 @pytest.mark.parametrize("text", FOREIGN)
 @pytest.mark.parametrize("region", ["UZ", "GB", "BR", "DE"])
 def test_even_a_region_taken_for_half_sure_turns_no_clear_character(text: str, region: str) -> None:
     plate = read(text, O0=0.2, I1=0.2, B8=0.2, Z2=0.2, S5=0.2, **{"0O": 0.2, "1I": 0.2})
-    assert settle(plate, {region: 0.5}).text == plate.text
+    assert apply_format_prior(plate, {region: 0.5}).text == plate.text

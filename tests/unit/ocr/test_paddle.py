@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from alpr.errors import ModelError
-from alpr.models.paddlex import read_folder
+from alpr.models.paddlex import read_paddle_folder
 from alpr.ocr.engines import open_recogniser
 from alpr.ocr.paddle import plate_text
 from alpr.system.shipped import shipped
@@ -37,19 +37,19 @@ def write(folder: Path, **changes: object) -> None:
 
 
 def test_a_folder_tells_its_name_size_and_margin(folder: Path) -> None:
-    found = read_folder(folder)
+    found = read_paddle_folder(folder)
     assert (found.size_wh, found.margin) == ((320, 48), (0.06, 0.12))
     assert found.model_id.startswith("paddle-en_PP-OCRv5_mobile_rec@")
     write(folder, alpr={"margin": [0.1, 0.2]})
-    assert read_folder(folder).margin == (0.1, 0.2)
+    assert read_paddle_folder(folder).margin == (0.1, 0.2)
 
 
 def test_what_is_missing_is_named(folder: Path) -> None:
     (folder / "inference.yml").unlink()
     with pytest.raises(ModelError, match=r"ocr\.model_dir .* lacks inference\.yml: .*training\.export_paddle"):
-        read_folder(folder)
+        read_paddle_folder(folder)
     with pytest.raises(ModelError, match=r"lacks inference\.onnx and inference\.yml"):
-        read_folder(folder / "nowhere")
+        read_paddle_folder(folder / "nowhere")
 
 
 @pytest.mark.parametrize(
@@ -70,18 +70,18 @@ def test_what_is_missing_is_named(folder: Path) -> None:
 def test_settings_that_do_not_fit_are_refused(folder: Path, changes: dict[str, Any], told: str) -> None:
     write(folder, **changes)
     with pytest.raises(ModelError, match=told) as caught:
-        read_folder(folder)
+        read_paddle_folder(folder)
     assert "\n" not in str(caught.value)
 
 
 def test_files_that_are_something_else_are_refused(folder: Path) -> None:
     (folder / "inference.yml").write_text("[")
     with pytest.raises(ModelError, match="cannot be read"):
-        read_folder(folder)
+        read_paddle_folder(folder)
     write(folder)
     (folder / "inference.onnx").write_bytes(b"no graph")
     with pytest.raises(ModelError, match="cannot be loaded"):
-        read_folder(folder)
+        read_paddle_folder(folder)
 
 
 def test_one_score_is_every_characters_and_the_rest_is_shared_evenly() -> None:

@@ -22,7 +22,7 @@ REGIONS = ["DE", "FR", "US-NJ", "US-NY"]
 def test_states_that_cannot_be_told_apart_give_their_country(
     probabilities: list[float], expected: tuple[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("alpr.ocr.recogniser.fits", lambda _text, _region: None)
+    monkeypatch.setattr("alpr.ocr.recogniser.fits_format", lambda _text, _region: None)
     region, confidence = most_likely_region(dict(zip(REGIONS, probabilities, strict=True)), "WHATEVER")
     assert region == expected[0]
     assert confidence == pytest.approx(expected[1])

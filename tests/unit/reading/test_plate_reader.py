@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
-from alpr.reading.multi_pass import ONCE, STILL, Looks, PlateEvidence, text_evidence
+from alpr.reading.multi_pass import ONCE, STILL, LookPlan, PlateEvidence, text_evidence
 from alpr.reading.plate_reader import PlateReader
 from alpr.system.stage_times import StageTimes
 from alpr.types import Detection, Image, PlateText, View
@@ -32,12 +32,12 @@ class LookingTwice:
     def detect(self, image: Image) -> list[Detection]:
         return [first for first, _ in self.places if first.confidence >= 0.5]
 
-    def candidates(self, image: Image, floor: float, view: View = View.WHOLE) -> list[Detection]:
+    def propose(self, image: Image, floor: float, view: View = View.WHOLE) -> list[Detection]:
         self.floors.append(floor)
         self.views.append(view)
         return [first for first, _ in self.places if first.confidence >= floor and view is self.seen_from]
 
-    def look_again(self, image: Image, detection: Detection) -> Detection | None:
+    def refine(self, image: Image, detection: Detection) -> Detection | None:
         self.again += 1
         return next(second for first, second in self.places if first is detection)
 
@@ -69,7 +69,7 @@ class Saying:
 
 
 def a_reader(
-    *places: tuple[Detection, Detection | None], says: list[PlateText] | None = None, looks: Looks = STILL
+    *places: tuple[Detection, Detection | None], says: list[PlateText] | None = None, looks: LookPlan = STILL
 ) -> PlateReader:
     return PlateReader(LookingTwice(list(places)), Saying(says or [a_plate_text(confidence=0.999)]), looks=looks)
 
@@ -102,7 +102,9 @@ def test_a_plate_that_cannot_be_read_is_a_plate_but_no_read() -> None:
 
 def test_no_more_places_are_looked_at_again_than_the_policy_says_and_no_plate_is_lost_for_that() -> None:
     five = [a_detection(x=60.0 * k, width=40, confidence=0.8) for k in range(5)]
-    reader = a_reader(*((first, replace(first, confidence=0.9)) for first in five), looks=Looks(places=3, floor=0.3))
+    reader = a_reader(
+        *((first, replace(first, confidence=0.9)) for first in five), looks=LookPlan(places=3, floor=0.3)
+    )
     assert len(reader.see(an_image())) == 5
     assert isinstance(reader.detector, LookingTwice)
     assert (reader.detector.again, reader.detector.floors) == (3, [0.3])

@@ -10,7 +10,7 @@ import pytest
 
 from alpr.track.consensus import combine, effective_count, pool
 from alpr.track.profile import Profile
-from alpr.track.reading_alignment import GAP, agreement, align, is_compatible, rows_of
+from alpr.track.reading_alignment import GAP, agreement, align_reading, is_compatible, rows_of
 from alpr.track.settings import ConsensusSettings
 from alpr.types import ALPHABET, Candidate, PlateText
 from tests.conftest import a_plate_text
@@ -179,9 +179,9 @@ def test_pool_of_one_is_itself() -> None:
 
 def test_alignment_skips_and_inserts() -> None:
     whole, cut = rows_of([a_plate_text("AB12CDE"), a_plate_text("ABCDE")])
-    pairs = align(whole, cut)
+    pairs = align_reading(whole, cut)
     assert [slot for slot, char in pairs if char is None] == [2, 3]
-    assert [char for slot, char in align(cut, whole) if slot is None] == [2, 3]
+    assert [char for slot, char in align_reading(cut, whole) if slot is None] == [2, 3]
 
 
 def test_profile_keeps_each_text_in_its_slots_as_it_grows() -> None:

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from alpr.track.motion import place_of
-from alpr.track.recent_passes import RecentReads
+from alpr.track.motion import plate_box
+from alpr.track.recent_passes import RecentPasses
 from alpr.track.settings import TrackSettings
 from alpr.track.track import Track
 from alpr.track.tracker import Tracker
@@ -328,7 +328,7 @@ def test_frames_at_one_instant_do_not_divide_by_zero() -> None:
 
 
 def test_a_track_keeps_a_bounded_number_of_readings_the_best_ones() -> None:
-    track = Track(a_frame(), place_of(some_corners()), TrackSettings(kept_observations=5, min_observations=1))
+    track = Track(a_frame(), plate_box(some_corners()), TrackSettings(kept_observations=5, min_observations=1))
     for index in range(200):
         small = Observation(a_detection(width=40), a_plate_text("A812CDE", 0.9), np.zeros((48, 160, 3), np.uint8))
         large = Observation(a_detection(width=120), a_plate_text("AB12CDE", 0.9), np.zeros((48, 160, 3), np.uint8))
@@ -340,9 +340,9 @@ def test_a_track_keeps_a_bounded_number_of_readings_the_best_ones() -> None:
 
 
 def test_what_is_remembered_is_bounded_in_number_and_time() -> None:
-    recent = RecentReads(TrackSettings(parked_memory_s=60))
+    recent = RecentPasses(TrackSettings(parked_memory_s=60))
     for index in range(1000):
-        track = Track(a_frame(seconds=index), place_of(some_corners()), TrackSettings())
+        track = Track(a_frame(seconds=index), plate_box(some_corners()), TrackSettings())
         track.reported = a_plate_text()
         recent.remember(f"{index:032x}", track)
     assert len(recent) == 512

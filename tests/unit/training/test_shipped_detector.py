@@ -14,7 +14,7 @@ import yaml
 pytest.importorskip("PIL")
 
 from alpr.geometry import bounding_box, box_iou
-from alpr.models.variant import Variant, choose
+from alpr.models.variant import Variant, choose_variant
 from training.compose import free_quad, paste
 from training.render import render_plate
 
@@ -25,7 +25,7 @@ MODEL: Path = Path("models") / CARD["file"]
 @pytest.fixture(params=["fp32", "int8"])
 def model(request: pytest.FixtureRequest) -> Path:
     """Each variant that this processor computes as its card says."""
-    if request.param == "int8" and choose(Path("models"), "detector", environ={}).variant is Variant.FP32:
+    if request.param == "int8" and choose_variant(Path("models"), "detector", environ={}).variant is Variant.FP32:
         pytest.skip("this processor cuts off sums of bytes: int8 is not for it")
     return MODEL if request.param == "fp32" else MODEL.with_suffix(".int8.onnx")
 

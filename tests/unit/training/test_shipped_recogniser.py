@@ -12,7 +12,7 @@ import yaml
 
 pytest.importorskip("PIL")
 
-from alpr.models.variant import Variant, choose
+from alpr.models.variant import Variant, choose_variant
 from alpr.types import ALPHABET
 from training.degrade import plain_patch
 from training.layouts import REGIONS
@@ -23,7 +23,7 @@ from training.render import render_plate
 @pytest.fixture(params=["fp32", "int8"])
 def model(request: pytest.FixtureRequest) -> Path:
     """Each variant that this processor computes as its card says."""
-    if request.param == "int8" and choose(MODEL.parent, "recogniser", environ={}).variant is Variant.FP32:
+    if request.param == "int8" and choose_variant(MODEL.parent, "recogniser", environ={}).variant is Variant.FP32:
         pytest.skip("this processor cuts off sums of bytes: int8 is not for it")
     return MODEL if request.param == "fp32" else MODEL.with_suffix(".int8.onnx")
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from alpr.types import Frame
 
 
-class Handover(Protocol):
+class FrameBuffer(Protocol):
     """One producer, one consumer."""
 
     dropped: int
@@ -31,7 +31,7 @@ class Handover(Protocol):
         """Let no `put` wait any longer. The caller holds the condition."""
 
 
-class Mailbox:
+class NewestFrameSlot:
     """Holds the newest frame only: the consumer never falls behind, the producer never waits."""
 
     def __init__(self, changed: threading.Condition) -> None:
@@ -58,7 +58,7 @@ class Mailbox:
         """Nothing ever waits here."""
 
 
-class BoundedQueue:
+class FrameQueue:
     """Holds some frames in order: none is lost, the producer waits for room."""
 
     def __init__(self, changed: threading.Condition, size: int) -> None:
