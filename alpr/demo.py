@@ -46,7 +46,7 @@ class Said:
 
 @dataclass(slots=True)
 class Tally:
-    """What was seen on each side so far."""
+    """Counts of what was seen on each side so far."""
 
     read_ids: dict[str, set[str]] = field(default_factory=lambda: {"edge": set(), "collector": set()})
     hit_ids: dict[str, set[str]] = field(default_factory=lambda: {"edge": set(), "collector": set()})
@@ -57,7 +57,11 @@ class Tally:
     """By hit: from its being raised on the device to its being committed at the collector."""
 
     def take(self, said: Said) -> None:
-        """Count one row."""
+        """Count one row.
+
+        Args:
+            said: by either program.
+        """
         kind = said.row.get("event")
         if kind == "read":
             self.read_ids[said.who].add(said.row["read_id"])
@@ -81,7 +85,7 @@ class Tally:
         return len(reads["edge"] - reads["collector"]), len(hits["edge"] - hits["collector"])
 
     def failures(self) -> list[str]:
-        """What did not come about; [] where all is well."""
+        """List what was expected and did not happen; [] where all is well."""
         lost_reads, lost_hits = self.missing()
         checks = {
             "the device did not run to the end of the clip": not self.summary,
@@ -152,7 +156,11 @@ def set_up(folder: Path, samples: Path) -> Stage:
 
 
 def play(stage: Stage, tally: Tally) -> Iterator[Said]:
-    """Run both programs until the clip has ended and all has arrived; what they print, as it comes.
+    """Run both programs until the clip has ended and all has arrived; yield what they print, as it comes.
+
+    Args:
+        stage: the demonstration's files.
+        tally: counts what comes.
 
     Raises:
         AlprError: one of them ended badly; its last words are in the text.

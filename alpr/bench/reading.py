@@ -18,14 +18,18 @@ _PLATES = 2
 
 
 class Clock(Protocol):
-    """What tells how quick the core is at this moment."""
+    """A measure of how quick the core is at this moment."""
 
     def cpu_ns(self) -> int:
         """The processor time of one pass of the yardstick now."""
 
 
 def stage_name(variant: str) -> str:
-    """What the report and the budget call it."""
+    """Name of the stage in the report and the budget.
+
+    Args:
+        variant: of the models.
+    """
     return f"detect and read two plates, {variant}"
 
 

@@ -70,14 +70,18 @@ def _now() -> Taken:
 
 
 class FrameTimes:
-    """Takes the time of each stage of one frame; a stage that runs twice counts with the sum."""
+    """The time of each stage of one frame; a stage that runs twice counts with the sum."""
 
     def __init__(self) -> None:
         self._taken: dict[str, Taken] = {}
 
     @contextmanager
     def measure(self, stage: str) -> Iterator[None]:
-        """Time what happens inside."""
+        """Measure the time of the block.
+
+        Args:
+            stage: its name.
+        """
         start = _now()
         yield
         self._taken[stage] = self._taken.get(stage, Taken(0, 0)) + (_now() - start)
@@ -97,13 +101,22 @@ class CountingReader:
         self.recognised = 0
 
     def detect(self, image: Image) -> list[Detection]:
-        """As the reader's; counts."""
+        """Detect plates as the wrapped reader does, and count them.
+
+        Args:
+            image: (H, W, 3) uint8 BGR.
+        """
         detections = self._reader.detect(image)
         self.detected += len(detections)
         return detections
 
     def recognise(self, image: Image, detections: Sequence[Detection]) -> list[Observation]:
-        """As the reader's; counts."""
+        """Recognise plates as the wrapped reader does, and count them.
+
+        Args:
+            image: (H, W, 3) uint8 BGR.
+            detections: in that image.
+        """
         self.recognised += len(detections)
         return self._reader.recognise(image, detections)
 

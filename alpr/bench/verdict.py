@@ -19,7 +19,7 @@ Positive = Annotated[float, Field(gt=0)]
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a stage took of one frame."""
+    """The time that a stage took of one frame."""
 
     wall_ns: float
     cpu_ns: float
@@ -77,7 +77,7 @@ class BenchReport:
         return quantile(self.yardstick_ms, 0.1)
 
     def fields(self) -> dict[str, Any]:
-        """For JSON: times in milliseconds, rounded to a microsecond."""
+        """Return the report as JSON has it: times in milliseconds, rounded to a microsecond."""
         return {
             "workload": self.workload,
             "frames": self.frames,
@@ -117,7 +117,7 @@ class DeviceClass(BaseModel):
 
 
 class Budget(BaseModel):
-    """What each stage may cost."""
+    """The most that each stage may cost."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -128,18 +128,30 @@ class Budget(BaseModel):
     devices: tuple[DeviceClass, ...] = ()
 
     def without(self, stages: Iterable[str]) -> Budget:
-        """The same, saying nothing of some stages."""
+        """Return the same budget without limits for some stages.
+
+        Args:
+            stages: their names.
+        """
         left_out = set(stages)
         kept = [each.model_copy(update={"ratios": _but(each.ratios, left_out)}) for each in self.devices]
         return self.model_copy(update={"ratios": _but(self.ratios, left_out), "devices": tuple(kept)})
 
     def limits(self, yardstick_ms: float) -> dict[str, float]:
-        """Most yardsticks per stage on a core on which the yardstick takes so long."""
+        """Return the limit of each stage, in yardsticks, on a core of a given speed.
+
+        Args:
+            yardstick_ms: what the yardstick takes on that core.
+        """
         device = self.device(yardstick_ms)
         return {**self.ratios, **device.ratios} if device else dict(self.ratios)
 
     def device(self, yardstick_ms: float) -> DeviceClass | None:
-        """The class of a core on which the yardstick takes so long."""
+        """Return the class of a core of a given speed.
+
+        Args:
+            yardstick_ms: what the yardstick takes on that core.
+        """
         return next(
             (kind for kind in self.devices if kind.yardstick_ms[0] <= yardstick_ms < kind.yardstick_ms[1]), None
         )
@@ -152,6 +164,9 @@ def _but(ratios: dict[str, float], left_out: set[str]) -> dict[str, float]:
 def load_budget(path: Path) -> Budget:
     """Read a budget.
 
+    Args:
+        path: of the YAML file.
+
     Raises:
         ConfigError: every mistake in it.
     """
@@ -159,7 +174,12 @@ def load_budget(path: Path) -> Budget:
 
 
 def over_budget(report: BenchReport, budget: Budget) -> list[str]:
-    """What is wrong, one sentence each; [] where all is within the budget."""
+    """List what is over the budget, one sentence each; [] where nothing is.
+
+    Args:
+        report: of the run.
+        budget: to hold it to.
+    """
     wrong = []
     if report.plates_in_view < budget.min_plates_in_view:
         wrong.append(
@@ -199,5 +219,10 @@ def stage_report(stage: str, pairs: Sequence[tuple[Taken, float]]) -> StageRepor
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """Nearest rank: the least of the values that this share of them does not exceed."""
+    """Nearest-rank quantile: the least of the values that this share of them does not exceed.
+
+    Args:
+        values: at least one.
+        share: in [0, 1].
+    """
     return sorted(values)[max(1, math.ceil(share * len(values))) - 1]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def command() -> None:
-    """Who looked at what, and whether the record is whole. Works while the collector runs."""
+    """Show and verify the record of who looked at what. Works while the collector runs."""
 
 
 _database = click.option(
@@ -35,7 +35,7 @@ _database = click.option(
 @click.option("--limit", type=click.IntRange(1, 1_000_000), default=100, show_default=True, help="Newest only.")
 @json_option
 def show(database: Path, who: str, plate: str, limit: int, as_json: bool) -> None:
-    """What was asked, by whom, when and why; newest last. This look is recorded too."""
+    """Show what was asked, by whom, when and why; newest last. This look is recorded too."""
     from alpr.collector.access import audited_audit, os_user
     from alpr.collector.audit_heads import open_audit
 

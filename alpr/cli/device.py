@@ -93,7 +93,7 @@ def _show_qr(text: str, svg: Path | None) -> None:
     help="Where the device's key and its `link:` block are written.",
 )
 def enrol(code: str, folder: Path) -> None:
-    """On the device: make its key and let it in with a claim CODE (`-` reads it from stdin).
+    """Make this device's key and let it in with a claim CODE (`-` reads it from stdin). Run it on the device.
 
     The private key never leaves this computer. Prints the block for the device's configuration.
     """
@@ -197,7 +197,7 @@ def _tell_codes(allowed: Path, *, is_empty: bool) -> None:
     "-c", "--config", "config_path", required=True, type=click.Path(path_type=Path), help="The device's: edge.yaml"
 )
 def rotate(config_path: Path) -> None:
-    """On the device: replace its key. Nothing has to be stopped, and nothing is lost.
+    """Replace this device's key. Nothing has to be stopped, and nothing is lost. Run it on the device.
 
     The collector hears of the new key over the old one and takes both for a while (`key_grace_s` there); a link that
     runs changes to the new one by itself. Where it is broken off, run it again.

@@ -138,7 +138,13 @@ def measure(
 
 
 def show(report: Report, other: Report | None, *, as_json: bool) -> None:
-    """Everything as JSON lines, or the tables that a person reads in a terminal."""
+    """Print everything as JSON lines, or the tables that a person reads in a terminal.
+
+    Args:
+        report: of the evaluation.
+        other: of another reader; None for none.
+        as_json: JSON lines.
+    """
     compared = [("compared", report.compared_with(other))] if other else []
     for kind, rows in [*report.tables(), *compared]:
         if wants_json(as_json):

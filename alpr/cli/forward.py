@@ -14,7 +14,7 @@ from alpr.cli.output import json_option, print_rows
 @click.option("--db", "database", required=True, type=click.Path(path_type=Path), help="The collector's database.")
 @json_option
 def command(database: Path, as_json: bool) -> None:
-    """How the webhooks and brokers of a collector stand: sent, refused, waiting, last error."""
+    """Show the state of a collector's webhooks and brokers: sent, refused, waiting, last error."""
     from alpr.errors import StoreError
     from alpr.forward.forwarder import read_targets, waiting_for
 

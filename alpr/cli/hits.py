@@ -38,7 +38,7 @@ def _where(function: _F) -> _F:
 
 @click.group()
 def command() -> None:
-    """What was hit, and what people decided on it.
+    """Show hits and record dispositions.
 
     At a device (-c edge.yaml) or at the centre (--db, where every look is recorded in the audit).
     """

@@ -65,7 +65,7 @@ def list_(database: Path, as_json: bool) -> None:
 )
 @json_option
 def status(database: Path, max_age_h: float | None, collector: Path | None, as_json: bool) -> None:
-    """What of each list counts now: entries in force, expired, not yet valid; and its age.
+    """Show what of each list is valid now: entries in force, expired, not yet valid; and its age.
 
     With --collector: every device with the revision that it holds and since when, the newest that the collector hands
     on, its age, and what it refused last. Exit 3 where a list is older than --max-age, where there is none at all, or
@@ -114,7 +114,7 @@ def status(database: Path, max_age_h: float | None, collector: Path | None, as_j
 @db_option
 @json_option
 def policy(list_name: str, settings: tuple[str, ...], database: Path, as_json: bool) -> None:
-    """How far from an entry's plate a read may be to meet an entry of LIST; the exact text always does.
+    """Show or set how far a read may be from an entry's plate to match it; the exact text always does.
 
     A VALUE is a number, or numbers from plate lengths on: 5:1,7:2 is 0 below five characters, 1 at five and six, 2
     from seven on. "on" is 1, "off" is 0, "default" is the default.

@@ -36,7 +36,11 @@ accept_option = click.option("--accept-shrink", is_flag=True, help="It is meant 
 
 
 def file_options(function: _F) -> _F:
-    """How a file is read."""
+    """Add the options that say how a file is read.
+
+    Args:
+        function: of the command.
+    """
     options = (
         click.option("--format", "written_as", type=click.Choice(_FORMATS), help="Default: found out."),
         click.option(
@@ -89,7 +93,11 @@ def _default(written: str) -> tuple[str, str]:
 
 
 def open_index(database: Path) -> HotlistIndex:
-    """Open the database to read, brought up to date if an older version made it."""
+    """Open the database for reading, brought up to date if an older version made it.
+
+    Args:
+        database: its path.
+    """
     from alpr.hotlist.match.index import HotlistIndex
     from alpr.hotlist.store.database import bring_up_to_date
 

@@ -38,7 +38,7 @@ def diff(
     max_shrink: float,
     as_json: bool,
 ) -> None:
-    """What FILE, or what is staged for the list, would add, change and remove.
+    """Show what FILE, or what is staged for the list, would add, change and remove.
 
     Exit 3: the list would shrink by more than it may.
     """
@@ -93,7 +93,12 @@ def discard(list_name: str, database: Path) -> None:
 
 
 def say_difference(each: Difference, max_shrink: float) -> None:
-    """Tell on stderr how many entries go which way, and warn where too many go."""
+    """Print to stderr how many entries are added, changed and removed, and warn where too many go.
+
+    Args:
+        each: the difference.
+        max_shrink: share of the list that may go without a warning, in [0, 1].
+    """
     say(
         f"list {each.list_name!r}: {each.held} entries, then {each.after}: "
         f"{each.added} added, {each.changed} changed, {each.removed} removed"
@@ -106,7 +111,11 @@ def say_difference(each: Difference, max_shrink: float) -> None:
 
 
 def row_of_difference(each: Difference, **more: Any) -> dict[str, Any]:
-    """The counts of a difference."""
+    """Build the row of a difference's counts.
+
+    Args:
+        each: the difference.
+    """
     return {
         "list": each.list_name,
         "held": each.held,

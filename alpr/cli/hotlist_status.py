@@ -11,7 +11,13 @@ from alpr.clock import SystemClock
 
 
 def devices_status(database: Path, max_age_h: float | None, *, as_json: bool) -> None:
-    """Print what each device of a collector holds; exit 3 where a list is older than asked for or there is none."""
+    """Print what each device of a collector holds; exit 3 where a list is older than asked for or there is none.
+
+    Args:
+        database: the collector's.
+        max_age_h: hours; None asks for no age.
+        as_json: JSON lines even on a terminal.
+    """
     from alpr.collector.hotlist_status import hotlist_status
 
     now = SystemClock().now()

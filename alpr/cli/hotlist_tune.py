@@ -54,7 +54,7 @@ def tune(
     database: Path,
     as_json: bool,
 ) -> None:
-    """What each match policy of LIST is to be expected to raise, and which one catches most within the aim.
+    """Estimate what each match policy of LIST would raise, and which one catches most within the aim.
 
     From the list's plates, the traffic, and how the recogniser errs. Exit 3: no setting is within the aim.
     """

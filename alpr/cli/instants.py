@@ -8,7 +8,12 @@ import click
 
 
 def instant(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:
-    """An option's callback: ISO 8601, UTC unless it says otherwise.
+    """Parse an option's value: ISO 8601, UTC unless it says otherwise.
+
+    Args:
+        ctx: as click gives it.
+        param: as click gives it.
+        value: None stays None.
 
     Raises:
         click.BadParameter: it is no instant.

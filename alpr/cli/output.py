@@ -19,12 +19,21 @@ json_option = click.option("--json", "as_json", is_flag=True, help="JSON lines e
 
 
 def wants_json(as_json: bool) -> bool:
-    """True where rows go out as JSON lines: asked for, or stdout is not a terminal."""
+    """Tell whether rows go out as JSON lines: asked for, or stdout is not a terminal.
+
+    Args:
+        as_json: asked for.
+    """
     return as_json or not sys.stdout.isatty()
 
 
 def print_rows(rows: Iterable[Mapping[str, Any]], *, as_json: bool) -> None:
-    """Print rows with the same keys to stdout."""
+    """Print rows with the same keys to stdout.
+
+    Args:
+        rows: all with the same keys.
+        as_json: JSON lines even on a terminal.
+    """
     if wants_json(as_json):
         for row in rows:
             print_json(row)
@@ -39,7 +48,11 @@ def print_rows(rows: Iterable[Mapping[str, Any]], *, as_json: bool) -> None:
 
 
 def print_json(row: Mapping[str, Any]) -> None:
-    """Print a row to stdout as one line of JSON."""
+    """Print a row to stdout as one line of JSON.
+
+    Args:
+        row: of values that JSON has.
+    """
     click.echo(json_line(row))
 
 
@@ -47,6 +60,9 @@ def print_csv(rows: Iterable[Mapping[str, Any]]) -> None:
     """Print rows with the same keys to stdout as CSV (RFC 4180) with a header; nothing where there are none.
 
     A cell that a spreadsheet would take for a formula gets an apostrophe before it.
+
+    Args:
+        rows: all with the same keys.
     """
     writer: csv.DictWriter[str] | None = None
     for row in rows:
@@ -57,22 +73,40 @@ def print_csv(rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def print_line(text: str = "", **style: Any) -> None:
-    """Print one line to stdout; `style` is `click.style`'s."""
+    """Print one line to stdout.
+
+    Args:
+        text: made printable first.
+        style: as `click.style` takes it.
+    """
     click.secho(printable(text), **style)
 
 
 def say(text: str, **style: Any) -> None:
-    """Print one line to stderr; `style` is `click.style`'s."""
+    """Print one line to stderr.
+
+    Args:
+        text: made printable first.
+        style: as `click.style` takes it.
+    """
     click.secho(printable(text), err=True, **style)
 
 
 def say_again(text: str) -> None:
-    """Print over the present line of stderr."""
+    """Print over the present line of stderr.
+
+    Args:
+        text: made printable first.
+    """
     click.echo(f"\r{printable(text)}", nl=False, err=True)
 
 
 def say_error(error: Exception) -> None:
-    """Print what was wrong to stderr; the mistakes of a configuration each in a line of its own."""
+    """Print an error to stderr; the mistakes of a configuration each in a line of its own.
+
+    Args:
+        error: of ours.
+    """
     lines = str(error).split("\n") if isinstance(error, ConfigError) else [str(error)]
     say(f"alpr: {lines[0]}")
     for line in lines[1:]:
@@ -80,7 +114,11 @@ def say_error(error: Exception) -> None:
 
 
 def log_to_stderr(level: int) -> None:
-    """Log all from this level on."""
+    """Log to stderr.
+
+    Args:
+        level: the least that is logged.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LogFormatter())
     logging.basicConfig(level=level, handlers=[handler])

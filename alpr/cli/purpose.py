@@ -15,7 +15,11 @@ case_option = click.option("--case", "case_id", default="", help="Case number. R
 
 @contextmanager
 def purpose_needed(purpose: str | None) -> Iterator[str]:
-    """The purpose as it was given; where there was none, what that is refused with becomes a mistake in the words."""
+    """Yield the purpose as it was given; its refusal becomes a usage error.
+
+    Args:
+        purpose: as given; None where it was not.
+    """
     try:
         yield purpose or ""
     except AccessDenied as denied:

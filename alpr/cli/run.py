@@ -56,7 +56,11 @@ def command(config_path: Path, check: bool, as_json: bool) -> None:
 
 
 def row_of_report(report: EdgeReport) -> dict[str, Any]:
-    """The summary of a run; `event` is "summary"."""
+    """Build the summary of a run; `event` is "summary".
+
+    Args:
+        report: of the run.
+    """
     return {
         "event": "summary",
         "frames": report.frames,

@@ -17,7 +17,7 @@ _MOST = 1000  # each is compared with all keys that there are; of fewer still ar
 
 
 class Mistake(NamedTuple):
-    """What is wrong with one value."""
+    """One wrong value of a configuration."""
 
     loc: Loc
     text: str
@@ -26,7 +26,12 @@ class Mistake(NamedTuple):
 
 
 def mistakes_of(model: type[BaseModel], error: ValidationError) -> list[Mistake]:
-    """One mistake per fault that pydantic found, without values that may be secret."""
+    """Turn each fault that pydantic found into a mistake, without values that may be secret.
+
+    Args:
+        model: that was validated.
+        error: of pydantic.
+    """
     found = error.errors(include_url=False)[:_MOST]
     return [_mistake(model, each) for each in found if not _is_echo(each)]
 

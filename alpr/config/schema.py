@@ -132,7 +132,7 @@ class ModelsConfig(_Block):
 
 
 class OcrConfig(_Block):
-    """What reads the plates that were found."""
+    """The OCR engine."""
 
     engine: Literal["onnx", "paddle"] = "onnx"
     """`onnx`: the recogniser of `models`. `paddle`: PaddleOCR, installed with `pip install 'alpr[paddle]'`."""
@@ -147,7 +147,7 @@ class OcrConfig(_Block):
 
 
 class TrackConfig(_Block):
-    """When a vehicle pass begins and ends, and how often its plate is read."""
+    """Begin and end of a vehicle pass, and how often its plate is read."""
 
     lost_after_s: Seconds = 1.0
     """Seconds without the plate in view after which the pass is over."""
@@ -193,7 +193,7 @@ class HotlistConfig(_Block):
 
 
 class AlertsConfig(_Block):
-    """Which hits a person is told of at once. The others are in the history all the same, and are counted."""
+    """Rules by which a person is alerted to hits. The other hits are in the history all the same, and are counted."""
 
     repeat_s: Annotated[float, Field(ge=0, le=86400)] = 120.0
     """Seconds after a pass that met an entry within which the next one is a repeat and is not told."""
@@ -212,7 +212,7 @@ class AlertsConfig(_Block):
 
 
 class OutboxConfig(_Block):
-    """How much may wait for the collector; beyond it the oldest pictures of non-hits go first, hits never."""
+    """Bounds of what waits for the collector; beyond them the oldest pictures of non-hits go first, hits never."""
 
     max_rows: Annotated[int, Field(ge=100)] = 1_000_000
     """Messages."""
@@ -323,7 +323,7 @@ class PublishedConfig(_Block):
 
 
 class HealthConfig(_Block):
-    """When a device's health raises an alert at the collector."""
+    """Limits beyond which a device's health raises an alert at the collector."""
 
     silent_after_s: Seconds = 60.0
     """Seconds without any word from a device."""
@@ -334,7 +334,7 @@ class HealthConfig(_Block):
 
 
 class AuditConfig(_Block):
-    """Who besides the collector is told how long the audit is, so that nobody shortens it unnoticed."""
+    """Witnesses of the audit: told how long it is, so that nobody shortens it unnoticed."""
 
     witness_file: RootedPath
     """File to which each new head of the audit is appended, a JSON line with its time: on another computer's disk, or
@@ -400,6 +400,11 @@ def load_collector_config(
     path: Path | str, *, environ: Mapping[str, str] = os.environ, files_must_exist: bool = True
 ) -> CollectorConfig:
     """Read the configuration of a collector; as `load_edge_config`.
+
+    Args:
+        path: of the YAML file.
+        environ: environment variables that the file may refer to; None for the process's.
+        files_must_exist: False leaves the files that it names unchecked.
 
     Raises:
         ConfigError: every mistake, one per line, with file, line and path.

@@ -25,7 +25,7 @@ _EARLIEST = datetime(2025, 1, 1, tzinfo=UTC)
 
 
 class State(StrEnum):
-    """How a check came out."""
+    """The result of a check."""
 
     OK = "ok"
     WARN = "warn"
@@ -42,7 +42,7 @@ class Finding:
 
 
 def versions() -> Iterator[Finding]:
-    """What is installed."""
+    """Check which packages are installed, in which versions."""
     yield Finding("python", State.OK, this_machine().python)
     for name in _DISTRIBUTIONS:
         try:
@@ -54,7 +54,7 @@ def versions() -> Iterator[Finding]:
 
 
 def owners_of_modules(distributions: Mapping[str, Iterable[str]]) -> Iterator[Finding]:
-    """Which distributions own the modules that several can bring, and overwrite one another in.
+    """Check which distributions own the modules that several can bring, and overwrite one another in.
 
     Args:
         distributions: by module name, as `importlib.metadata.packages_distributions` gives them.
@@ -80,7 +80,13 @@ def machine() -> Finding:
 
 
 def room(folder: Path, free_bytes: int, total_bytes: int) -> Finding:
-    """How much of the disk is left."""
+    """Check how much of the disk is left.
+
+    Args:
+        folder: on the disk.
+        free_bytes: of it.
+        total_bytes: of it.
+    """
     text = f"{free_bytes / 1e9:.1f} of {total_bytes / 1e9:.1f} GB free at {folder}"
     if free_bytes < _MIN_FREE_BYTES:
         return Finding("disk", State.WARN, f"{text}: reads may soon be lost; make room")
@@ -89,14 +95,14 @@ def room(folder: Path, free_bytes: int, total_bytes: int) -> Finding:
 
 @dataclass(frozen=True, slots=True)
 class KernelClock:
-    """What the kernel knows of the clock's quality."""
+    """The quality of the clock, as the kernel knows it."""
 
     is_synchronised: bool
     max_error_s: float
 
 
 def clock(now: datetime, kernel: KernelClock | None) -> Finding:
-    """Whether instants in reads can be trusted.
+    """Check whether instants in reads can be trusted.
 
     Args:
         now: aware UTC.
@@ -143,7 +149,11 @@ def kernel_clock() -> KernelClock | None:
 
 
 def disk_usage(folder: Path) -> tuple[int, int]:
-    """Bytes free and in all on the disk of a folder, which may be still to be made."""
+    """Return the bytes free and in all on the disk of a folder.
+
+    Args:
+        folder: may be still to be made.
+    """
     there = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
     usage = shutil.disk_usage(there)
     return usage.free, usage.total

@@ -19,7 +19,11 @@ _CPU = "CPUExecutionProvider"
 
 
 def model_files(folder: Path) -> Iterator[Finding]:
-    """Whether each model is the file that its card describes."""
+    """Check whether each model is the file that its card describes.
+
+    Args:
+        folder: of the models.
+    """
     cards = sorted(folder.glob("*.yaml"))
     if not cards:
         yield Finding("models", State.BAD, f"no model card in {folder}: nothing can be read; install alpr again")
@@ -42,7 +46,12 @@ def model_files(folder: Path) -> Iterator[Finding]:
 
 
 def model_runs(folder: Path, providers: Iterable[str]) -> Iterator[Finding]:
-    """Whether each provider runs each model, and gives what the CPU gives."""
+    """Check whether each provider runs each model, and gives what the CPU gives.
+
+    Args:
+        folder: of the models.
+        providers: their names.
+    """
     others = [provider for provider in providers if provider != _CPU]
     for path in sorted(folder.glob("*.yaml")):
         try:

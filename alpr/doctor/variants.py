@@ -20,7 +20,7 @@ _CLEARLY = 1.1
 
 
 def variants(folder: Path, wanted: str = "auto", provider: str = "cpu") -> Iterator[Finding]:
-    """For each task, the variant that runs here and what a pass of each variant takes on the CPU.
+    """Check for each task which variant runs here, and what a pass of each variant takes on the CPU.
 
     Args:
         folder: of the models.
@@ -54,7 +54,7 @@ def _variant(folder: Path, task: str, wanted: str, provider: str) -> Finding:
 
 
 def told(check: str, chosen: VariantChoice, took_ms: dict[Variant, float], provider: str = "cpu") -> Finding:
-    """What was chosen, next to what was measured.
+    """Report the variant that was chosen beside what was measured.
 
     Args:
         check: name of the finding.
@@ -71,7 +71,11 @@ def told(check: str, chosen: VariantChoice, took_ms: dict[Variant, float], provi
 
 
 def pass_ms(path: Path, task: str) -> float:
-    """Median processor time of one pass, milliseconds: the same on a busy machine.
+    """Median processor time of one pass in milliseconds: the same on a busy machine.
+
+    Args:
+        path: of the model.
+        task: of the model, which decides its input.
 
     Raises:
         ModelError: the model cannot be opened or run.

@@ -80,7 +80,7 @@ class AlertQueue:
 
     @property
     def set_aside(self) -> int:
-        """How many told hits left the queue undecided, for more urgent ones."""
+        """Number of alerted hits that left the queue without a disposition, for more urgent ones."""
         return self._set_aside
 
     def take(self, hit: Hit) -> AlertDecision:

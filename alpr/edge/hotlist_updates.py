@@ -53,7 +53,7 @@ class UpdateSettings:
 
 
 class HotlistUpdates:
-    """Takes hotlist updates while entered; the link asks it on the link's thread.
+    """Hotlist updates of a device, taken while entered; the link asks it on the link's thread.
 
     Args:
         database: the hotlists; made where missing.
@@ -87,7 +87,7 @@ class HotlistUpdates:
         self._stack.close()
 
     def holdings(self) -> Holdings:
-        """What is held, as the link tells it; the same object as long as nothing changed."""
+        """The sets that are held, as the link reports them; the same object as long as nothing changed."""
         state, holdings = self._known
         if self._updater.state is not state:
             state = self._updater.state
@@ -96,13 +96,24 @@ class HotlistUpdates:
         return holdings
 
     def refuses(self, path: Path, file_bytes: int) -> bool:
-        """Whether the beginning of a file that the link fetches shows that it is not wanted."""
+        """Tell whether the beginning of a file that the link fetches shows that it is not wanted.
+
+        Args:
+            path: of the beginning.
+            file_bytes: size of the whole file.
+        """
         return self._updater.refuses(path, file_bytes)
 
     def check_past(
         self, index: HotlistIndex, journal: Path, places: Mapping[str, CameraPlace], max_ages: MaxAges = NO_LIMITS
     ) -> None:
-        """From now on, hold the journal's reads against what arrives; on the thread that owns the index.
+        """Begin to check the journal's reads against what arrives from now on; on the thread that owns the index.
+
+        Args:
+            index: of the hotlist.
+            journal: path of the journal.
+            places: positions of cameras, by id.
+            max_ages: from which on a hotlist is too old.
 
         Raises:
             StoreError: the journal cannot be read.
@@ -116,7 +127,10 @@ class HotlistUpdates:
         self._past = self._stack.enter_context(closing(past))
 
     def step(self, budget_s: float) -> tuple[Hit, ...]:
-        """Go on with the past for about so long; the hits that were found. Keep them before the next step.
+        """Continue with past reads for a while, and return the hits; keep them before the next step.
+
+        Args:
+            budget_s: seconds, about.
 
         Raises:
             HotlistError: the thread that takes updates has died.
@@ -147,7 +161,11 @@ class _OwnHistory:
 
 
 def holdings_from_state(state: UpdaterState) -> Holdings:
-    """What is held, in the words of the link."""
+    """Translate the updater's state into what the link reports.
+
+    Args:
+        state: of the updater.
+    """
     held = tuple(
         SetReport(each.list_set, each.revision, each.release, each.updated_at, each.applied_at, each.entries)
         for each in state.sets

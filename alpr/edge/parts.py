@@ -164,6 +164,9 @@ def check_parts(config: EdgeConfig, clock: Clock) -> None:
 def open_reader(config: EdgeConfig) -> PlateReader:
     """Open the detector and the recogniser.
 
+    Args:
+        config: of the device.
+
     Raises:
         ModelError: one of them cannot be used.
     """

@@ -10,7 +10,7 @@ BINS = 10
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """What was claimed with about one probability, and how often it was so."""
+    """One bin of claims of about the same probability: how many there are, and how many were right."""
 
     low: float
     high: float
@@ -21,12 +21,17 @@ class Bin:
 
     @property
     def share(self) -> float:
-        """Of those that are right; 0 where there are none."""
+        """Share of the claims that are right, in [0, 1]; 0 where there are none."""
         return self.right / self.n if self.n else 0.0
 
 
 def reliability(claims: Iterable[tuple[float, bool]], count: int = BINS) -> tuple[Bin, ...]:
-    """Sort claims (probability, whether it was so) into bins of equal width over [0, 1]."""
+    """Sort claims into bins of equal width over [0, 1].
+
+    Args:
+        claims: (probability in [0, 1], whether it was right) of each.
+        count: number of bins.
+    """
     n, right, total = [0] * count, [0] * count, [0.0] * count
     for probability, is_right in claims:
         place = min(count - 1, int(probability * count))
@@ -39,6 +44,11 @@ def reliability(claims: Iterable[tuple[float, bool]], count: int = BINS) -> tupl
 
 
 def expected_error(bins: Sequence[Bin]) -> float:
-    """Σ over bins of (claims in it / all) × |share right - mean probability| (Guo et al. 2017); 0 without claims."""
+    """Expected calibration error: Σ over bins of (claims in it / all) × |share right - mean probability| (Guo et al.
+    2017); 0 without claims.
+
+    Args:
+        bins: as `reliability` gives them.
+    """
     whole = sum(b.n for b in bins)
     return sum(b.n * abs(b.share - b.claimed) for b in bins) / whole if whole else 0.0

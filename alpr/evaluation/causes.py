@@ -12,7 +12,7 @@ from alpr.plates import look_alike_weight
 
 
 class Cause(StrEnum):
-    """What went wrong."""
+    """The kind of error in a reading."""
 
     NOT_FOUND = "not found"
     """No detection lies on the plate."""
@@ -35,7 +35,12 @@ class Cause(StrEnum):
 
 
 def cause_of(truth: str, read: str, *, is_found: bool = True) -> Cause | None:
-    """Why a reading is wrong; None where it is right.
+    """Tell why a reading is wrong; None where it is right.
+
+    Args:
+        truth: the plate's text, normalised.
+        read: what was read, normalised; "" for no text.
+        is_found: False where the plate was not detected.
 
     >>> str(cause_of("AB123", "AB12")), str(cause_of("AB123", "A8I23")), str(cause_of("AB123", "A123"))
     ('missed at an end', 'look-alike', 'missed inside')
@@ -70,7 +75,11 @@ def _is_part(short: str, long: str) -> bool:
 
 
 def count_causes(plates: Iterable[PlateOutcome]) -> dict[Cause, int]:
-    """How many plates with a known text were read wrong, by cause, the commonest first."""
+    """Count the plates with a known text that were read wrong, by cause, the commonest first.
+
+    Args:
+        plates: labelled plates with what was read of them.
+    """
     causes = Counter(
         cause
         for plate in plates
@@ -81,10 +90,13 @@ def count_causes(plates: Iterable[PlateOutcome]) -> dict[Cause, int]:
 
 
 def count_confusions(plates: Iterable[PlateOutcome]) -> dict[tuple[str, str], int]:
-    """(character of the plate, what was read) → how often, the commonest first; "" where there is none.
+    """Count (character of the plate, what was read), the commonest first; "" stands for a missing one.
 
     Only of readings that are mostly right (at least half of the plate's characters): what else is nonsense says
     nothing about characters.
+
+    Args:
+        plates: labelled plates with what was read of them.
     """
     counts: Counter[tuple[str, str]] = Counter()
     for plate in plates:

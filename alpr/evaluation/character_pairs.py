@@ -26,6 +26,10 @@ class _Way(NamedTuple):
 def align(truth: str, read: str) -> tuple[Step, ...]:
     """Lay a reading along the plate's text by the fewest edits (Wagner–Fischer).
 
+    Args:
+        truth: the plate's text, normalised.
+        read: what was read, normalised.
+
     >>> [tuple(step) for step in align("AB12", "A812X")]
     [('A', 'A'), ('B', '8'), ('1', '1'), ('2', '2'), ('', 'X')]
     """

@@ -17,7 +17,7 @@ _STRIP = 54  # height of the counts below a reliability plot
 
 
 def reliability_plot(bins: Sequence[Bin], of: str) -> str:
-    """How often what was claimed with a probability was so, over that probability; counts below.
+    """Plot over the claimed probability how often it was right, with the counts below.
 
     Args:
         of: what the claims are about, for those who cannot see the plot.
@@ -58,7 +58,12 @@ def _short(n: int) -> str:
 
 
 def threshold_plot(points: Sequence[CurvePoint], used: float | None) -> str:
-    """Recall over false plates per image while the threshold moves; the threshold in use is marked."""
+    """Plot recall over false plates per image while the threshold moves; the threshold in use is marked.
+
+    Args:
+        points: of the curve, in order.
+        used: the threshold in use.
+    """
     points = [point for point in points if point.false_per_image <= _MOST_FALSE] or points[-1:]
     most = max((point.false_per_image for point in points), default=0.0)
     widest = next((step for step in (0.1, 0.25, 0.5, 1.0) if most <= step), max(1.0, most))
@@ -85,7 +90,13 @@ def threshold_plot(points: Sequence[CurvePoint], used: float | None) -> str:
 
 
 def bar(part: int, whole: int, title: str) -> str:
-    """A share as a bar with its 95 % interval; stretches to any width."""
+    """Draw a share as a bar with its 95 % interval; stretches to any width.
+
+    Args:
+        part: count.
+        whole: of so many.
+        title: shown where the pointer rests.
+    """
     low, high = (100 * bound for bound in wilson(part, whole))
     share = 100 * part / whole if whole else 0.0
     return (
@@ -97,7 +108,13 @@ def bar(part: int, whole: int, title: str) -> str:
 
 
 def count_bar(n: int, most: int, title: str) -> str:
-    """A count as a bar beside others; stretches to any width."""
+    """Draw a count as a bar beside others; stretches to any width.
+
+    Args:
+        n: count.
+        most: the count of the longest bar.
+        title: shown where the pointer rests.
+    """
     return (
         f'<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="{plain(title)}">'
         f"<title>{plain(title)}</title>"

@@ -12,7 +12,7 @@ from alpr.evaluation.statistics import mcnemar
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """How many of the same plates each reader has exactly right."""
+    """Counts of the same plates that each of two readers has exactly right."""
 
     n: int
     first: int
@@ -22,12 +22,16 @@ class Paired:
 
     @property
     def p_value(self) -> float:
-        """That a difference as large comes by chance where neither is better (McNemar, exact, two-sided)."""
+        """Probability of a difference as large by chance, were neither better (McNemar, exact, two-sided)."""
         return mcnemar(self.only_first, self.only_second)
 
 
 def compare(first: Sequence[PlateOutcome], second: Sequence[PlateOutcome]) -> Paired:
-    """Count over plates in the same order.
+    """Count which of two readers has which plates right.
+
+    Args:
+        first: of one reader.
+        second: of the other, on the same plates in the same order.
 
     Raises:
         ValueError: they are not the same plates.

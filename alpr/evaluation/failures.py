@@ -37,12 +37,17 @@ class Failure:
 
     @property
     def width(self) -> float:
-        """Of the box, in pixels; 0 where the picture is the plate's crop."""
+        """Width of the box in pixels; 0 where the picture is the plate's crop."""
         return 0.0 if self.box is None else float(self.box[2] - self.box[0])
 
 
 def failures(scenes: Sequence[SceneResult], crops: Sequence[CropResult]) -> list[Failure]:
-    """All of them, the most confident first: those do the most harm; then the largest, which nobody should miss."""
+    """List all failures, the most confident first, since those do the most harm; then the largest.
+
+    Args:
+        scenes: results of whole pictures.
+        crops: results of pictures of one plate.
+    """
     plates = [*scene_outcomes(scenes), *crop_outcomes(crops)]
     found = [failure for plate in plates if (failure := _of_plate(plate)) is not None]
     found += [_of_place(result, seen) for result in scenes for seen in false_plates(result)]

@@ -22,7 +22,12 @@ _QUALITY = 82
 
 
 def gallery(shown: Sequence[Failure], load: Callable[[Path], Image]) -> list[str]:
-    """One `<figure>` for each failure, in their order; each picture is read but once."""
+    """Build one `<figure>` for each failure, in their order; each picture is read but once.
+
+    Args:
+        shown: the failures.
+        load: reads a picture as (H, W, 3) uint8 BGR.
+    """
     told = [""] * len(shown)
     by_image: dict[Path, list[int]] = {}
     for index, failure in enumerate(shown):
@@ -38,7 +43,12 @@ def gallery(shown: Sequence[Failure], load: Callable[[Path], Image]) -> list[str
 
 
 def cut(image: Image, box: FloatArray | None) -> Image:
-    """A plate with its surroundings, at most 320 px wide; the whole picture where there is no box."""
+    """Cut a plate with its surroundings, at most 320 px wide; the whole picture where there is no box.
+
+    Args:
+        image: (H, W, 3) uint8 BGR.
+        box: (x1, y1, x2, y2) in pixels, or None.
+    """
     if box is not None:
         around = _AROUND * float(box[2] - box[0])
         x1, y1 = np.maximum(np.floor(box[:2] - around * np.array([1, 0.6])), 0).astype(int)
@@ -92,5 +102,9 @@ def _marked(char: str, is_right: bool) -> str:
 
 
 def css_name(cause: str) -> str:
-    """A cause as the name of a class."""
+    """Turn a cause into the name of a CSS class.
+
+    Args:
+        cause: of a failure.
+    """
     return "c-" + cause.replace(" ", "-")

@@ -29,7 +29,11 @@ class SceneGroup(NamedTuple):
 
 
 def plate_groups(plates: Sequence[PlateOutcome]) -> list[PlateGroup]:
-    """All, then by what each plate has for itself: width and lines; empty ones are left out."""
+    """Group plates of scenes: all, then by width and lines; empty groups are left out.
+
+    Args:
+        plates: labelled plates with what was read of them.
+    """
     groups = [PlateGroup("all", "all", list(plates))]
     groups += [PlateGroup("width", "60 px and wider", [plate for plate in plates if plate.width >= _WIDTHS[0]])]
     groups += _by_width("width", plates, _WIDTHS)
@@ -38,9 +42,12 @@ def plate_groups(plates: Sequence[PlateOutcome]) -> list[PlateGroup]:
 
 
 def crop_groups(plates: Sequence[PlateOutcome]) -> list[PlateGroup]:
-    """All, Latin, no text, then by source, region, width, lines and light; empty ones are left out.
+    """Group crops: all, Latin, no text, then by source, region, width, lines and light; empty groups are left out.
 
     "all" has every plate with text; "Latin" leaves out labels with characters that A–Z and 0–9 cannot write.
+
+    Args:
+        plates: labelled plates with what was read of them.
     """
     texts = [plate for plate in plates if plate.truth]
     latin = [plate for plate in texts if plate.is_latin]
@@ -56,7 +63,11 @@ def crop_groups(plates: Sequence[PlateOutcome]) -> list[PlateGroup]:
 
 
 def scene_groups(results: Sequence[SceneResult]) -> list[SceneGroup]:
-    """All, then by source, region and light."""
+    """Group scenes: all, then by source, region and light.
+
+    Args:
+        results: of the scenes, in any order.
+    """
     groups = [SceneGroup("all", "all", list(results))]
     for group, name_of in _SCENE_NAMES:
         members: dict[str, list[SceneResult]] = {}

@@ -30,7 +30,7 @@ class PlateLabel:
 
     @property
     def width(self) -> float:
-        """Of the box, in pixels."""
+        """Width of the box in pixels."""
         return float(self.box[2] - self.box[0])
 
 
@@ -123,6 +123,9 @@ _boxes = msgspec.json.Decoder(dict[str, list[tuple[float, float, float, float]]]
 
 def load_boxes(path: Path) -> Boxes:
     """Read `{"image": [[x1, y1, x2, y2], ...]}`: plates that a person has seen and no label names.
+
+    Args:
+        path: of the JSON file.
 
     Raises:
         LabelError: the file cannot be read or says something else.

@@ -8,5 +8,9 @@ from alpr.system.printable import printable
 
 
 def plain(text: str) -> str:
-    """Text that is no markup, in which nothing is hidden and nothing turns the reading direction."""
+    """Escape a text so that it is no markup, hides nothing and turns no reading direction.
+
+    Args:
+        text: from anywhere.
+    """
     return escape(printable(text))

@@ -90,7 +90,11 @@ class PlateOutcome:
 
 
 def light_of(luminance: float) -> str:
-    """ "night" or "day", by the picture's mean luminance."""
+    """Classify a picture as "night" or "day" by its mean luminance.
+
+    Args:
+        luminance: mean Rec. 601 luma, 0 to 255.
+    """
     return "night" if luminance < NIGHT_BELOW else "day"
 
 
@@ -120,7 +124,11 @@ def match_boxes(labelled: FloatArray, seen: FloatArray, min_iou: float = MIN_IOU
 
 
 def matches(result: SceneResult) -> list[Seen | None]:
-    """For each labelled plate of a scene what was seen of it."""
+    """Match to each labelled plate of a scene what was seen of it; None where nothing was.
+
+    Args:
+        result: of the scene.
+    """
     found = match_boxes(
         stacked([plate.box for plate in result.label.plates]), stacked([seen.box for seen in result.seen])
     )
@@ -128,23 +136,40 @@ def matches(result: SceneResult) -> list[Seen | None]:
 
 
 def false_plates(result: SceneResult) -> list[Seen]:
-    """What was seen where no plate is labelled and none is suspected; a second detection of a plate counts too."""
+    """List what was seen where no plate is labelled and none is suspected; a second detection of a plate counts too.
+
+    Args:
+        result: of the scene.
+    """
     taken = [id(seen) for seen in matches(result) if seen is not None]
     return [seen for seen in result.seen if id(seen) not in taken and not is_on(seen.box, result.label.unlabelled)]
 
 
 def is_on(box: FloatArray, others: FloatArray) -> bool:
-    """Whether a box (4,) meets one of others (n, 4)."""
+    """Tell whether a box meets one of others.
+
+    Args:
+        box: (4,): x1, y1, x2, y2 in pixels.
+        others: (n, 4).
+    """
     return len(others) > 0 and float(box_iou(box[None], others).max()) >= MIN_IOU
 
 
 def stacked(boxes: Sequence[FloatArray]) -> FloatArray:
-    """Boxes as one array (n, 4), also where there are none."""
+    """Stack boxes into one array (n, 4), also where there are none.
+
+    Args:
+        boxes: (4,) each.
+    """
     return np.stack(boxes) if boxes else np.zeros((0, 4), np.float32)
 
 
 def scene_outcomes(results: Sequence[SceneResult]) -> list[PlateOutcome]:
-    """What became of each labelled plate of these scenes, in order."""
+    """List what became of each labelled plate of these scenes, in order.
+
+    Args:
+        results: of the scenes.
+    """
     return [
         _scene_outcome(result, plate, seen)
         for result in results
@@ -171,7 +196,11 @@ def _scene_outcome(result: SceneResult, plate: PlateLabel, seen: Seen | None) ->
 
 
 def crop_outcomes(results: Sequence[CropResult]) -> list[PlateOutcome]:
-    """What became of each crop, in order."""
+    """List what became of each crop, in order.
+
+    Args:
+        results: of the crops.
+    """
     return [
         PlateOutcome(
             image=result.label.image,

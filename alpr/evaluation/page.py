@@ -55,7 +55,14 @@ def write_page(
 
 
 def page(report: Report, other: Report | None, load: Callable[[Path], Image], name: str) -> str:
-    """The page as text."""
+    """Build the page as one text.
+
+    Args:
+        report: of the evaluation.
+        other: of another reader on the same plates; None for none.
+        load: reads a picture as (H, W, 3) uint8 BGR.
+        name: of the labels, for the title.
+    """
     found = failures(report.scenes, report.crops)
     causes = Counter(str(failure.cause) for failure in found)
     style = (Path(__file__).parent / "page.css").read_text(encoding="utf-8") + _filters(causes)

@@ -21,7 +21,11 @@ THRESHOLDS = tuple(step / 20 for step in range(1, 20))
 
 
 def crop_rows(results: Sequence[CropResult]) -> list[Row]:
-    """One row per group of crops: see `alpr.evaluation.groups.crop_groups`."""
+    """One row per group of crops: see `alpr.evaluation.groups.crop_groups`.
+
+    Args:
+        results: of the crops.
+    """
     return [
         {"group": group.group, "name": group.name, **text_fields(score_texts(group.members))}
         for group in crop_groups(crop_outcomes(results))
@@ -29,9 +33,12 @@ def crop_rows(results: Sequence[CropResult]) -> list[Row]:
 
 
 def scene_rows(results: Sequence[SceneResult]) -> list[Row]:
-    """One row per group of scenes and of plates in them; texts where labels have them.
+    """Build one row per group of scenes and of plates in them; texts where labels have them.
 
     A plate that was not found is a text not read: these are reads from the whole picture on.
+
+    Args:
+        results: of the scenes.
     """
     scenes = [_scene_row(*group) for group in scene_groups(results)]
     plates = [_plate_row(group) for group in plate_groups(scene_outcomes(results)) if group.group != "all"]
@@ -72,7 +79,11 @@ def _found_fields(plates: int, found: int) -> Row:
 
 
 def text_fields(score: TextScore) -> Row:
-    """Counts, shares with their intervals and calibration errors; None where nothing was counted."""
+    """Build counts, shares with their intervals and calibration errors; None where nothing was counted.
+
+    Args:
+        score: of texts.
+    """
     return {
         "texts": score.n,
         "exact": score.exact,
@@ -97,17 +108,29 @@ def _share(name: str, part: int, whole: int) -> Row:
 
 
 def cause_rows(found: Sequence[Failure]) -> list[Row]:
-    """How many failures there are, by cause, the commonest first."""
+    """Build the counts of failures by cause, the commonest first.
+
+    Args:
+        found: the failures.
+    """
     return [{"cause": cause, "n": n} for cause, n in Counter(str(failure.cause) for failure in found).most_common()]
 
 
 def confusion_rows(plates: Sequence[PlateOutcome]) -> list[Row]:
-    """Which characters were taken for which; "" where one was missed or is too many."""
+    """Build the counts of characters that were taken for others; "" where one was missed or is too many.
+
+    Args:
+        plates: labelled plates with what was read of them.
+    """
     return [{"truth": truth, "read": read, "n": n} for (truth, read), n in count_confusions(plates).items()]
 
 
 def calibration_rows(plates: Sequence[PlateOutcome]) -> list[Row]:
-    """The reliability bins of texts and of characters."""
+    """Build the reliability bins of texts and of characters.
+
+    Args:
+        plates: labelled plates with what was read of them.
+    """
     score = score_texts(plates)
     return [*_bin_rows("text", score.text_bins), *_bin_rows("character", score.char_bins)]
 
@@ -129,7 +152,11 @@ def _bin_rows(of: str, bins: Sequence[Bin]) -> Iterator[Row]:
 
 
 def curve_rows(results: Sequence[SceneResult]) -> list[Row]:
-    """Recall and false plates over the threshold; none where the scenes have no `faint` detections."""
+    """Build recall and false plates over the threshold; none where the scenes have no `faint` detections.
+
+    Args:
+        results: of the scenes.
+    """
     if not any(result.faint for result in results):
         return []
     return [
@@ -143,7 +170,12 @@ def curve_rows(results: Sequence[SceneResult]) -> list[Row]:
 
 
 def comparison_rows(first: Sequence[PlateOutcome], second: Sequence[PlateOutcome]) -> list[Row]:
-    """Two readers on the same plates, group by group: who reads how many, and the paired test."""
+    """Compare two readers on the same plates, group by group: who reads how many, and the paired test.
+
+    Args:
+        first: of one reader.
+        second: of the other, on the same plates in the same order.
+    """
     other = {id(plate): twin for plate, twin in zip(first, second, strict=True)}
     rows = []
     for group in crop_groups(first):

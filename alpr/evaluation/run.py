@@ -17,21 +17,30 @@ from alpr.types import Image, Observation, PlateText
 
 
 class SceneReader(Protocol):
-    """What finds and reads the plates of a picture."""
+    """A reader that finds and reads the plates of a picture."""
 
     def see(self, image: Image, times: StageTimes | None = None) -> list[Observation]:
-        """All plates, also those that say nothing; `times` takes what the stages take."""
+        """Find and read all plates, also those that say nothing.
+
+        Args:
+            image: (H, W, 3) uint8 BGR.
+            times: measures the stages.
+        """
 
 
 class CropReader(Protocol):
-    """What reads pictures of one plate."""
+    """A reader of pictures of one plate."""
 
     def read_crop(self, crop: Image) -> PlateText:
-        """The text of the plate."""
+        """Read the plate that fills the picture.
+
+        Args:
+            crop: (H, W, 3) uint8 BGR.
+        """
 
 
 class Run:
-    """Takes labelled pictures through the reader and its stages' time.
+    """One evaluation: labelled pictures, the reader, and the time of its stages.
 
     Args:
         load: a picture from its file.
@@ -69,7 +78,12 @@ class Run:
         return results
 
     def crops(self, labels: Sequence[CropLabel], reader: CropReader) -> list[CropResult]:
-        """Read each crop that can be read, one at a time."""
+        """Read each crop that can be read, one at a time.
+
+        Args:
+            labels: of the crops.
+            reader: reads them.
+        """
         results = []
         for label in labels:
             image = self._picture(label.image)
@@ -104,6 +118,10 @@ def _seen(observation: Observation) -> Seen:
 
 
 def luminance(image: Image) -> float:
-    """Mean of the picture's Rec. 601 luma, 0 to 255."""
+    """Mean of the picture's Rec. 601 luma, 0 to 255.
+
+    Args:
+        image: (H, W, 3) uint8 BGR.
+    """
     blue, green, red = cv2.mean(image)[:3]
     return 0.114 * blue + 0.587 * green + 0.299 * red

@@ -16,7 +16,7 @@ _MERGED = str.maketrans("OI", "01")
 
 @dataclass(frozen=True, slots=True)
 class TextScore:
-    """How well texts were read."""
+    """Counts of texts and characters that were read right."""
 
     n: int
     exact: int
@@ -39,18 +39,18 @@ class TextScore:
 
     @property
     def calibration_error(self) -> float:
-        """Of whole texts."""
+        """Expected calibration error of whole texts."""
         return expected_error(self.text_bins)
 
     @property
     def char_calibration_error(self) -> float:
-        """Of single characters."""
+        """Expected calibration error of single characters."""
         return expected_error(self.char_bins)
 
 
 @dataclass(frozen=True, slots=True)
 class DetectionScore:
-    """How well plates were found."""
+    """Counts of plates that were found, and of detections that are none."""
 
     images: int
     plates: int
@@ -73,17 +73,29 @@ class DetectionScore:
 
 
 def is_exact(plate: PlateOutcome) -> bool:
-    """Whether the reading is the plate's text, letter by letter."""
+    """Tell whether the reading is the plate's text, letter by letter.
+
+    Args:
+        plate: with a known text.
+    """
     return plate.is_found and plate.read == plate.truth
 
 
 def is_exact_merged(plate: PlateOutcome) -> bool:
-    """Whether it is when O counts as 0 and I as 1."""
+    """Tell whether the reading is the plate's text where O counts as 0 and I as 1.
+
+    Args:
+        plate: with a known text.
+    """
     return plate.is_found and plate.read.translate(_MERGED) == (plate.truth or "").translate(_MERGED)
 
 
 def score_texts(plates: Iterable[PlateOutcome]) -> TextScore:
-    """Count texts that were read right, of the plates whose text is known; one that was not found is wrong."""
+    """Count texts that were read right, of the plates whose text is known; one that was not found is wrong.
+
+    Args:
+        plates: labelled plates with what was read of them.
+    """
     known = [plate for plate in plates if plate.truth is not None]
     chars = sum(len(plate.truth or "") for plate in known)
     return TextScore(
@@ -98,7 +110,11 @@ def score_texts(plates: Iterable[PlateOutcome]) -> TextScore:
 
 
 def character_claims(plate: PlateOutcome) -> Iterator[tuple[float, bool]]:
-    """For each character that was read its probability, and whether the plate has it there."""
+    """Yield for each character that was read its probability, and whether the plate has it there.
+
+    Args:
+        plate: with a known text.
+    """
     if len(plate.char_confidences) != len(plate.read):
         return
     read = (step for step in align(plate.truth or "", plate.read) if step.read)
@@ -115,6 +131,9 @@ def score_detections(results: Iterable[SceneResult]) -> DetectionScore:
     """Count plates found and detections that are none.
 
     A second detection of the same plate is false.
+
+    Args:
+        results: of the scenes.
     """
     images = plates = found = false = false_read = 0
     for result in results:
@@ -129,7 +148,7 @@ def score_detections(results: Iterable[SceneResult]) -> DetectionScore:
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """What one threshold of the detector gives."""
+    """Recall and false plates at one threshold of the detector."""
 
     threshold: float
     recall: float
@@ -137,7 +156,12 @@ class CurvePoint:
 
 
 def threshold_curve(results: Sequence[SceneResult], thresholds: Sequence[float]) -> list[CurvePoint]:
-    """Recall and false plates at each threshold, from the scenes' `faint` detections."""
+    """Compute recall and false plates at each threshold from the scenes' `faint` detections.
+
+    Args:
+        results: of the scenes.
+        thresholds: in [0, 1], ascending.
+    """
     return [_at_threshold(results, threshold) for threshold in thresholds] if results else []
 
 

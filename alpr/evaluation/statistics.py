@@ -10,6 +10,10 @@ _Z = 1.959963984540054  # two-sided 95 %
 def wilson(part: int, whole: int) -> tuple[float, float]:
     """95 % interval of a share (Wilson 1927); (0, 1) where nothing was counted.
 
+    Args:
+        part: count.
+        whole: of so many.
+
     >>> [round(bound, 3) for bound in wilson(9, 10)]
     [0.596, 0.982]
     """
@@ -24,6 +28,10 @@ def wilson(part: int, whole: int) -> tuple[float, float]:
 
 def poisson(count: int, per: int) -> tuple[float, float]:
     """95 % interval of a rate, so many events in so many places (Byar's approximation; Breslow and Day 1987, p. 69).
+
+    Args:
+        count: of events.
+        per: number of places.
 
     >>> [round(bound, 2) for bound in poisson(10, 1)]
     [4.79, 18.39]

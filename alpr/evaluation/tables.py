@@ -21,7 +21,7 @@ from alpr.evaluation.rows import (
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of all labelled pictures."""
+    """All results of one evaluation."""
 
     recogniser: str
     """Its model id."""
@@ -38,7 +38,7 @@ class Report:
 
     @property
     def plates(self) -> list[PlateOutcome]:
-        """Of the scenes, then the crops."""
+        """Labelled plates of the scenes, then of the crops."""
         return [*scene_outcomes(self.scenes), *crop_outcomes(self.crops)]
 
     @property
@@ -68,7 +68,11 @@ class Report:
         return [(kind, rows) for kind, rows in told if rows]
 
     def compared_with(self, other: Report) -> list[Row]:
-        """Group by group, both readers on the same plates."""
+        """Compare both readers group by group on the same plates.
+
+        Args:
+            other: of the same labels.
+        """
         return [
             {"in": name, **row}
             for (name, mine), (_, theirs) in zip(self.kinds, other.kinds, strict=True)

@@ -44,7 +44,7 @@ class OpenFiles:
         self._log_bytes = 0
 
     def fault(self, *, after_commit: bool = False) -> str:
-        """What became of them, as part of a sentence; "" where they are in place.
+        """Say what became of the files, as part of a sentence; "" where they are in place.
 
         Args:
             after_commit: this process has just written: the log cannot be empty.
