@@ -18,11 +18,10 @@ from alpr.cli.hotlist_status import devices_status
 from alpr.cli.hotlist_tune import tune
 from alpr.cli.output import json_option, print_rows, say
 from alpr.clock import SystemClock
-from alpr.errors import HotlistError
+from alpr.errors import HotlistError, StoreError
 
 if TYPE_CHECKING:
     from alpr.hotlist.match.index import ListState
-    from alpr.hotlist.updates.version_floor import Reset
 
 
 @click.group()
@@ -74,9 +73,7 @@ def status(database: Path, max_age_h: float | None, collector: Path | None, as_j
     if collector is not None:
         devices_status(collector, max_age_h, as_json=as_json)
         return
-    resets = _resets(database)
-    for reset in resets:
-        say(f"{database}: {reset}")
+    is_reset = _say_resets(database)
     states = _lists(database)
     is_stale = {state.name: max_age_h is not None and state.age_s > max_age_h * 3600 for state in states}
     rows = (
@@ -98,7 +95,7 @@ def status(database: Path, max_age_h: float | None, collector: Path | None, as_j
     print_rows(rows, as_json=as_json)
     if not states:
         say(f"{database}: holds no list: import one with `alpr hotlist import FILE --list NAME`")
-    if not states or resets or any(is_stale.values()):
+    if not states or is_reset or any(is_stale.values()):
         sys.exit(3)
 
 
@@ -164,14 +161,22 @@ def _means(name: str, value: str) -> str:
     return f"{_MEANS[name]}: {'never' if value == '0' else lengths}"
 
 
-def _resets(database: Path) -> list[Reset]:
+def _say_resets(database: Path) -> bool:
+    """Report the sets of which less is held than before; True where there are any, or the floor is damaged."""
     from alpr.hotlist.store.database import bring_up_to_date
     from alpr.hotlist.updates.installed_sets import read_sets
     from alpr.hotlist.updates.version_floor import read_resets
 
     bring_up_to_date(database)
     sets = read_sets(database)[0] if database.is_file() else ()
-    return read_resets(database, {held.list_set: held.revision for held in sets})
+    try:
+        resets = read_resets(database, {held.list_set: held.revision for held in sets})
+    except StoreError as error:
+        say(str(error))
+        return True
+    for reset in resets:
+        say(f"{database}: {reset}")
+    return bool(resets)
 
 
 def _lists(database: Path) -> tuple[ListState, ...]:

@@ -24,7 +24,7 @@ from alpr.hotlist.updates.installed_sets import held_set
 from alpr.hotlist.updates.payload import SkipRecord, blocks
 from alpr.hotlist.updates.published_skips import check_skip, replace_skips
 from alpr.hotlist.updates.signing import Admin
-from alpr.hotlist.updates.version_floor import keep_marks, read_marks
+from alpr.hotlist.updates.version_floor import known_floors, raise_floors
 from alpr.system.regular_files import open_regular
 from alpr.system.sqlite import stored, transaction
 from alpr.types import HotlistEntry
@@ -123,21 +123,22 @@ def _apply(
 ) -> AppliedUpdate:
     header = head.header
     with closing(open_for_writing(database)) as connection, stored(database):
-        mark = read_marks(database).get(header.list_set)
-        check_follows(header, held_set(connection, header.list_set), now, mark)
+        _check_follows(connection, database, header, now)
         check_payload(head, stream)
         stream.seek(head.payload_at)
         skips = _collect(connection, header, stream, progress)
         with transaction(connection):
-            held = held_set(connection, header.list_set)
-            check_follows(
-                header, held, now, read_marks(database).get(header.list_set)
-            )  # another may have been quicker
+            _check_follows(connection, database, header, now)  # another process may have been quicker
             applied = _swap_in(connection, header, names, now)
             replace_skips(connection, header.list_set, skips)
-            keep_marks(connection, database)
+            raise_floors(connection, database, now)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     return applied
+
+
+def _check_follows(connection: sqlite3.Connection, database: Path, header: Header, now: datetime) -> None:
+    floor = known_floors(connection, database).get(header.list_set)
+    check_follows(header, held_set(connection, header.list_set), now, floor)
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -36,8 +36,9 @@ from alpr.hotlist.updates.container import Held, check_follows, read_head
 from alpr.hotlist.updates.install import Trust, apply_update, verify
 from alpr.hotlist.updates.installed_sets import HeldSet, RefusalCount, count_refusal, forget_arrivals, read_sets
 from alpr.hotlist.updates.update_folder import Candidate, Inbox, UpdateFile, best_of, discard, file_at, updates_in
-from alpr.hotlist.updates.version_floor import are_kept, keep_marks, read_marks, read_resets
-from alpr.system.sqlite import stored, transaction
+from alpr.hotlist.updates.version_floor import are_floors_current, known_floors, raise_floors, read_resets
+from alpr.system.regular_files import open_regular
+from alpr.system.sqlite import LOOP_BUSY_S, stored, transaction
 
 _log = logging.getLogger(__name__)
 
@@ -83,14 +84,24 @@ class Updater:
         """May be read from any thread."""
 
     def __enter__(self) -> Self:
-        with closing(open_for_writing(self._database)) as connection, stored(self._database):
-            if not are_kept(connection, self._database):  # it is from before there were any
-                with transaction(connection):
-                    keep_marks(connection, self._database)
+        open_for_writing(self._database).close()  # made where missing, brought up to date where old
         self.state = UpdaterState(*read_sets(self._database))
+        try:
+            self._look_at_floors()
+        except StoreUnavailable as error:
+            _log.error("%s", error)
+        except StoreError as error:
+            _log.error("no update is taken until this is mended: %s", error)
+        return self
+
+    def _look_at_floors(self) -> None:
+        """See that the floors are as high as what is held; report the sets that were reset."""
+        with closing(open_for_writing(self._database)) as connection, stored(self._database):
+            if not are_floors_current(connection, self._database):  # of an older version, or damaged
+                with transaction(connection):
+                    raise_floors(connection, self._database, self._clock.now())
         for reset in read_resets(self._database, {held.list_set: held.revision for held in self.state.sets}):
             _log.warning("%s: %s", self._database, reset)
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -125,15 +136,16 @@ class Updater:
         """
         list_set = ""
         try:
-            with path.open("rb") as stream:
+            with open_regular(path) as stream:
                 head = read_head(stream)
             trust = self._trust()
             head.signers(trust.admins, trust.needed)
             list_set = head.header.list_set
             if head.file_bytes != file_bytes:
                 raise MalformedError(f"it is said to have {file_bytes} bytes, {head.file_bytes} were signed")
-            mark = read_marks(self._database).get(list_set)
-            check_follows(head.header, self._held(list_set), self._clock.now(), mark)
+            with closing(open_read_only(self._database, busy_s=LOOP_BUSY_S)) as connection, stored(self._database):
+                floor = known_floors(connection, self._database).get(list_set)
+            check_follows(head.header, self._held(list_set), self._clock.now(), floor)
         except (TruncatedError, NotYetValidError, ExpiredError):
             return False
         except ReplayError:

@@ -29,6 +29,7 @@ from alpr.link.protocol.hotlist_messages import (
     HotlistsHeld,
     SetReport,
 )
+from alpr.system.regular_files import open_regular
 
 _log = logging.getLogger(__name__)
 
@@ -149,7 +150,7 @@ class HotlistDownload:
         try:
             is_over = isinstance(message, HotlistNone) or self._keep(asked.ask, message)
         except OSError as error:
-            _log.error("%s: no room for a hotlist update (%s)", self._store.folder, error.strerror or error)
+            _log.error("%s: a hotlist update cannot be kept (%s)", self._store.folder, error.strerror or error)
             self._paused_until_s = self._now_s() + _DISK_S
             return
         if is_over:
@@ -209,7 +210,7 @@ class HotlistDownload:
     def _ask(self, holdings: Holdings, list_set: str) -> HotlistAsk:
         held = holdings.of(list_set)
         begun = self._begun(list_set)
-        size = None if begun is None else _size_of(begun)
+        size = None if begun is None or not begun.is_file() else _size_of(begun)
         return HotlistAsk(
             list_set,
             0 if held is None else held.revision,
@@ -231,6 +232,8 @@ class HotlistDownload:
         begun = self._begun(part.list_set)
         if begun is not None and begun != path:
             begun.unlink()  # another file took its place at the collector
+        if not path.is_file() or path.is_symlink():
+            path.unlink(missing_ok=True)  # a pipe, say: writing to it might never end
         size = path.stat().st_size if path.exists() else 0
         is_next = part.offset == (ask.offset if ask.file_sha256 == part.file_sha256 else 0) == size
         if not is_next or not 0 < len(part.content) <= part.file_bytes - size:
@@ -278,7 +281,7 @@ class HotlistDownload:
             self._paused_until_s = max(self._paused_until_s, self._now_s() + pause_s)
 
     def _finish(self, path: Path, part: HotlistPart) -> None:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             is_whole = hashlib.file_digest(file, "sha256").digest() == part.file_sha256
         if is_whole:
             path.replace(path.with_name(f"{part.list_set}-{part.revision:08d}{self._suffix}"))
@@ -311,4 +314,4 @@ def _size_of(path: Path) -> int | None:
 
 def _appending(path: Path) -> BinaryIO:
     """Whom the police look for is not for everybody: the mode of our databases."""
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o660), "ab")
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o660), "ab")

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from alpr.errors import StoreBusy, StoreUnavailable
 from alpr.hotlist.match import recheck as recheck_module
 from alpr.hotlist.match import recheck_filter as filter_module
 from alpr.hotlist.match.hits import MaxAges, hit_id_of
@@ -255,3 +256,37 @@ def test_what_was_found_is_not_done_before_it_could_be_kept(device: Device) -> N
         assert device.done == []  # a kill now must not lose the hit
         past.step(0)
         assert device.done == [1]
+
+
+def test_a_history_that_is_locked_costs_a_repetition_and_no_hit(device: Device) -> None:
+    device.history.add("AB12CDE")
+    device.history.add("NEW1234")
+    device.update("AB12CDE", "NEW1234")
+    texts = device.history.texts
+    with device.check() as past:
+        device.history.texts = locked  # type: ignore[method-assign]
+        with pytest.raises(StoreUnavailable):
+            past.step(10)
+        assert past.is_idle
+        assert device.done == []  # what is due stays due
+        device.history.texts = texts  # type: ignore[method-assign]
+        assert sorted(hit.hit.plate_text for hit in all_of(past)) == ["AB12CDE", "NEW1234"]
+        past.step(0)
+        assert device.done == [1]
+
+
+def test_a_hotlist_that_is_locked_in_the_middle_costs_a_repetition_and_no_hit(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device.history.add("AB12CDE")
+    device.update("AB12CDE")
+    with device.check() as past:
+        with monkeypatch.context() as patch:
+            patch.setattr(HotlistIndex, "match", locked)
+            with pytest.raises(StoreUnavailable):
+                past.step(10)
+        assert [hit.hit.plate_text for hit in all_of(past)] == ["AB12CDE"]
+
+
+def locked(*_: object, **__: object) -> Any:
+    raise StoreBusy("another process holds its lock")

@@ -17,7 +17,7 @@ from alpr.hotlist.entries.entry_mapping import entry_from_mapping
 from alpr.hotlist.updates.container import Header, ListHead, read_head, unsigned_head
 from alpr.hotlist.updates.install import Trust, apply_update
 from alpr.hotlist.updates.payload import Block, blocks
-from alpr.hotlist.updates.version_floor import marks_path, read_marks
+from alpr.hotlist.updates.version_floor import floor_path, read_floors
 from tests.conftest import START
 from tests.hostile import EXTREMES, YEAR_10000, with_each_extreme
 from tests.updates import ADMINS, ALICE, a_release, an_update, some_entries
@@ -77,11 +77,11 @@ def test_a_skip_of_the_year_10000_leaves_the_database_as_it_was(tmp_path: Path, 
     trust = Trust(ADMINS)
     file.write_bytes(an_update({"stolen": some_entries("AB12CDE")}))
     apply_update(database, file, trust, START)
-    before = read_marks(database)
+    before = read_floors(database)
     file.write_bytes(an_update_of(msgspec.msgpack.encode({**BLOCK, "skips": [{**SKIP, field: YEAR_10000}]})))
     with pytest.raises(MalformedError, match="year 10000"):
         apply_update(database, file, trust, START)
-    assert read_marks(database) == before
+    assert read_floors(database) == before
 
 
 def test_any_extreme_in_a_header_is_malformed_before_anybody_has_signed() -> None:
@@ -117,9 +117,9 @@ def test_any_extreme_in_a_header_is_malformed_before_anybody_has_signed() -> Non
 )
 def test_what_stands_in_the_file_of_marks_is_understood_or_told(tmp_path: Path, value: str) -> None:
     database = tmp_path / "hotlist.db"
-    marks_path(database).write_text(f'{{"format": 1, "sets": {{"all": {{"revision": {value}, "release": ""}}}}}}')
+    floor_path(database).write_text(f'{{"format": 1, "sets": {{"all": {{"revision": {value}, "release": ""}}}}}}')
     with pytest.raises(StoreError, match="cannot be understood"):
-        read_marks(database)
+        read_floors(database)
 
 
 def test_every_extreme_is_one_that_msgpack_can_say() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from alpr.clock import Clock
-from alpr.errors import KeyFileError
+from alpr.errors import KeyFileError, StoreDamaged, StoreFull, StoreUnavailable
+from alpr.hotlist.store.database import open_read_only
 from alpr.hotlist.updates import update_folder
 from alpr.hotlist.updates import updater as updater_module
 from alpr.hotlist.updates.install import Trust, apply_update
@@ -351,3 +354,65 @@ def test_a_full_stick_is_gone_through_in_parts(device: Device, monkeypatch: pyte
         assert device.revision() is None
         device.look(6)
         assert device.revision() == 1
+
+
+class Looks(Event):
+    """Ends a run after so many waits, and remembers how long each was."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+        self.waits: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits.append(timeout)
+        return len(self.waits) > self.most
+
+
+def test_where_the_database_cannot_be_read_the_thread_waits_and_goes_on_with_a_new_connection(
+    device: Device, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path] = []
+
+    def may_not_be_read(path: Path) -> sqlite3.Connection:
+        opened.append(path)
+        if len(opened) == 1:
+            raise StoreUnavailable(f"{path}: may not be read")
+        return open_read_only(path)
+
+    monkeypatch.setattr(updater_module, "open_read_only", may_not_be_read)
+    looks = Looks(3)
+    with device.updater:
+        path = device.arrive("a", an_update(ONE))
+        device.updater.run(looks, every_s=0.5)
+        assert (device.revision(), path.exists()) == (1, False)
+    assert looks.waits == [0.5, 60.0, 0.5, 0.5]
+    assert [each for each in caplog.messages if "may not be read" in each] == [
+        f"no update is taken for now: {device.database}: may not be read"
+    ]
+    assert len(opened) == 2
+
+
+def test_any_other_error_of_the_database_ends_the_thread(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(path: Path) -> sqlite3.Connection:
+        raise StoreDamaged(f"{path}: torn", path)
+
+    with device.updater:
+        monkeypatch.setattr(updater_module, "open_read_only", damaged)
+        with pytest.raises(StoreDamaged):
+            device.updater.run(Looks(3), every_s=0.5)
+
+
+def test_a_refusal_that_cannot_be_counted_is_still_one(
+    device: Device, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(database: Path, *_: object) -> None:
+        raise StoreFull(f"{database}: no room")
+
+    with device.updater:
+        monkeypatch.setattr(updater_module, "count_refusal", full)
+        path = device.arrive("a", an_update(ONE, keys=()))
+        device.look(1)
+        assert (device.revision(), device.refused(), path.exists()) == (None, [], False)
+    assert any("refused (unsigned)" in each for each in caplog.messages)
+    assert any("no room" in each for each in caplog.messages)

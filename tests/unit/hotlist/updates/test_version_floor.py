@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sqlite3
 from contextlib import closing
 from datetime import datetime
@@ -19,7 +20,7 @@ from alpr.hotlist.updates.install import AppliedUpdate, Trust, apply_update
 from alpr.hotlist.updates.installed_sets import read_sets
 from alpr.hotlist.updates.update_folder import Inbox
 from alpr.hotlist.updates.updater import Updater
-from alpr.hotlist.updates.version_floor import marks_path, read_marks, read_resets
+from alpr.hotlist.updates.version_floor import floor_path, read_floors, read_resets
 from tests.conftest import START, FakeClock
 from tests.hotlists import imported
 from tests.updates import ADMINS, a_release, an_update, some_entries
@@ -86,7 +87,7 @@ def test_the_mark_is_of_the_set(device: Device) -> None:
     device.take(an_update({"amber": some_entries("AB12CDE")}, revision=3, list_set="amber"))
     device.lose_database()
     device.take(an_update({"amber": some_entries("AB12CDE")}, revision=4, list_set="amber"))
-    assert read_marks(device.database) == {"all": Held(17, a_release(17)), "amber": Held(4, a_release(4))}
+    assert read_floors(device.database) == {"all": Held(17, a_release(17)), "amber": Held(4, a_release(4))}
     assert [(each.list_set, each.was, each.is_now) for each in read_resets(device.database, device.held())] == [
         ("all", 17, None)
     ]
@@ -95,30 +96,74 @@ def test_the_mark_is_of_the_set(device: Device) -> None:
 def test_an_update_that_is_refused_leaves_no_mark(device: Device) -> None:
     with pytest.raises(MalformedError):
         device.take(an_update({"stolen": some_entries("AB12CDE")}, entries={"stolen": 5}, revision=30))
-    assert read_marks(device.database)["all"].revision == 17
+    assert read_floors(device.database)["all"].revision == 17
 
 
 def test_where_the_mark_cannot_be_kept_nothing_is_applied(device: Device) -> None:
-    draft = marks_path(device.database).with_name(f".{marks_path(device.database).name}.new")
+    draft = floor_path(device.database).with_name(f".{floor_path(device.database).name}.new")
     draft.mkdir()
     with pytest.raises(StoreError, match="cannot be written"):
         device.take(an_update({"stolen": []}, revision=18))
     assert device.held() == {"all": 17}
 
 
-def test_marks_that_cannot_be_understood_are_not_taken_for_none(device: Device) -> None:
-    marks_path(device.database).write_text("{")
-    with pytest.raises(StoreError, match="cannot be understood"):
-        device.take(an_update({"stolen": []}, revision=18))
+@pytest.mark.parametrize("content", [b"", b"{", b"\x00" * 200, b'{"format":1,"sets":{"all":{"revision":3}}}'])
+def test_where_the_floor_is_damaged_the_database_says_what_is_older(
+    device: Device, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    floor_path(device.database).write_bytes(content)
+    with pytest.raises(RollbackError, match="16 is older than revision 17"):
+        device.take(OLD)
+    assert "the file is damaged" in caplog.text
+    device.take(an_update({"stolen": []}, revision=18))
+    assert read_floors(device.database) == {"all": Held(18, a_release(18))}
+    (aside,) = device.database.parent.glob("held.*.damaged-*")
+    assert aside.read_bytes() == content
+
+
+def test_a_damaged_floor_is_reported_put_aside_and_written_anew_at_the_start(
+    device: Device, caplog: pytest.LogCaptureFixture
+) -> None:
+    floor_path(device.database).write_text("{")
+    with Updater(device.database, lambda: Trust(ADMINS), [], FakeClock(START)):
+        assert read_floors(device.database) == {"all": Held(17, a_release(17))}
+    assert "the file is damaged" in caplog.text
+    assert "it is now held.hotlist.sqlite.json.damaged-" in caplog.text
+
+
+def test_a_floor_that_cannot_be_read_stops_no_start_but_every_update(
+    device: Device, caplog: pytest.LogCaptureFixture
+) -> None:
+    floor_path(device.database).unlink()
+    os.mkfifo(floor_path(device.database))
+    incoming = device.database.parent / "incoming"
+    incoming.mkdir()
+    (incoming / "a.alprhl").write_bytes(an_update({"stolen": []}, revision=18))
+    clock = FakeClock(START)
+    with Updater(device.database, lambda: Trust(ADMINS), [Inbox(incoming, is_ours=True)], clock) as updater:
+        assert "no update is taken until this is mended" in caplog.text
+        updater.step()
+        assert [each.revision for each in updater.state.sets] == [17]
+        floor_path(device.database).unlink()
+        clock.advance(61)
+        updater.step()
+        assert [each.revision for each in updater.state.sets] == [18]
+
+
+def test_status_reports_a_damaged_floor_and_shows_the_lists(device: Device) -> None:
+    floor_path(device.database).write_text("{")
+    result = device.status()
+    assert (result.exit_code, "the file is damaged" in result.stderr) == (3, True)
+    assert [json.loads(line)["list"] for line in result.stdout.splitlines()] == ["stolen"]
 
 
 def test_a_database_from_before_there_were_marks_gets_them_at_the_next_start(
     device: Device, caplog: pytest.LogCaptureFixture
 ) -> None:
-    marks_path(device.database).unlink()
+    floor_path(device.database).unlink()
     updater = Updater(device.database, lambda: Trust(ADMINS), [], FakeClock(START))
     with updater, caplog.at_level(logging.WARNING):
-        assert read_marks(device.database) == {"all": Held(17, a_release(17))}
+        assert read_floors(device.database) == {"all": Held(17, a_release(17))}
     assert not caplog.messages
 
 

@@ -413,3 +413,20 @@ def test_a_head_that_does_not_end_is_looked_at_with_each_part(line: Line) -> Non
         line.puller.take(_part("all", bytes(32), b"x" * 65536, offset=65536 * part))
     assert looked == [65536, 131072, 196608]
     assert line.store.files() == {}
+
+
+def test_a_pipe_in_the_place_of_a_begun_file_neither_blocks_nor_stays(line: Line) -> None:
+    line.store.folder.mkdir()
+    sha256 = hashlib.sha256(CONTENT).hexdigest()
+    os.mkfifo(line.store.folder / f"all={sha256}.part")
+    line.connect()
+    line.carry()
+    assert line.store.files() == {"all-00000001.alprhl": CONTENT}
+
+
+def test_a_folder_in_the_place_of_a_begun_file_is_reported(line: Line, caplog: pytest.LogCaptureFixture) -> None:
+    sha256 = hashlib.sha256(CONTENT).hexdigest()
+    (line.store.folder / f"all={sha256}.part").mkdir(parents=True)
+    line.connect()
+    assert line.carry() == 1
+    assert "is a directory" in caplog.text.lower()
