@@ -118,7 +118,7 @@ def test_any_extreme_in_a_header_is_malformed_before_anybody_has_signed() -> Non
 def test_what_stands_in_the_file_of_marks_is_understood_or_told(tmp_path: Path, value: str) -> None:
     database = tmp_path / "hotlist.db"
     floor_path(database).write_text(f'{{"format": 1, "sets": {{"all": {{"revision": {value}, "release": ""}}}}}}')
-    with pytest.raises(StoreError, match="cannot be understood"):
+    with pytest.raises(StoreError, match="is damaged"):
         read_floors(database)
 
 
