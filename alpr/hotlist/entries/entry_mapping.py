@@ -1,7 +1,8 @@
-"""An entry as a plain mapping, the one form that JSON files, signed updates and the wire share, and back. Pure.
+"""Entries as plain mappings, the one form that JSON files, signed updates and messages share, and back. Pure.
 
-Only text, whole numbers, and lists of these: JSON and MessagePack say the same, byte for byte wherever it is encoded
-with sorted keys. What is the default is left out. The entry's row and its list are not part of it.
+Values are text, whole numbers, or lists of text, so that the same bytes result wherever a mapping is encoded with
+sorted keys as JSON or MessagePack. Fields with their default value are left out. The entry's row in the database and
+its list are not part of the mapping.
 """
 
 from __future__ import annotations
@@ -22,11 +23,18 @@ _TEXTS = (
     *("category", "code", "colour", "sound", "vehicle", "schedule"),
 )
 FIELDS = tuple(column for column in COLUMNS if column != "list")
-"""The keys that there are."""
+"""Keys that a mapping may have."""
 
 
 def mapping_from_entry(entry: HotlistEntry) -> dict[str, Any]:
-    """The mapping of an entry; `entry_from_mapping` of it is the entry again, but for `entry_id`."""
+    """Return the mapping of an entry, from which `entry_from_mapping` makes the entry again, but for `entry_id`.
+
+    Args:
+        entry: checked, as the database or `RowCheck` gives it.
+
+    >>> mapping_from_entry(HotlistEntry(7, "stolen", "AB12CDE", "stolen vehicle", priority=2))
+    {'plate': 'AB12CDE', 'reason': 'stolen vehicle', 'priority': 2}
+    """
     mapping: dict[str, Any] = {field: value for field in _TEXTS if (value := getattr(entry, field))}
     if entry.priority != 3:
         mapping["priority"] = entry.priority
@@ -43,15 +51,19 @@ def mapping_from_entry(entry: HotlistEntry) -> dict[str, Any]:
 
 
 def entry_from_mapping(mapping: Mapping[str, Any], list_name: str, *, line: int = 0) -> HotlistEntry:
-    """The entry that a mapping tells of, checked by the same rules as a row of a file; its `entry_id` is 0.
+    """Return the entry of a mapping, checked by the same rules as a row of a file; its `entry_id` is 0.
 
     Args:
         mapping: as `mapping_from_entry` makes it; `areas` may also be lists of [longitude, latitude] lists. A key
             that is not one of `FIELDS` is an error: a condition that is not understood must not be left out.
-        line: what errors call its place.
+        list_name: of the list that the entry belongs to.
+        line: number by which errors name the mapping; 0 if it is not from a file.
+
+    >>> entry_from_mapping({"plate": "ab-12 cde", "reason": "stolen vehicle"}, "stolen").plate
+    'AB12CDE'
 
     Raises:
-        EntryError: the first of what is wrong.
+        EntryError: the mapping is not a valid entry; the first of its errors.
     """
     checked = RowCheck(line, row_from_mapping(mapping, line))
     entry = checked.entry(list_name)
@@ -61,10 +73,17 @@ def entry_from_mapping(mapping: Mapping[str, Any], list_name: str, *, line: int 
 
 
 def row_from_mapping(mapping: Mapping[str, Any], line: int) -> dict[str, str]:
-    """The mapping's values as the cells of a row.
+    """Return a mapping as the cells of a row: name of the column → text.
+
+    Args:
+        mapping: see `entry_from_mapping`.
+        line: number by which errors name the mapping.
+
+    >>> row_from_mapping({"plate": "AB12", "priority": 2, "directions": ["N", "NE"]}, 1)
+    {'plate': 'AB12', 'priority': '2', 'directions': 'N;NE'}
 
     Raises:
-        EntryError: an unknown key, or a value that no cell can hold.
+        EntryError: an unknown key, or a value that cannot be a cell of its column.
     """
     cells = {}
     for field, value in mapping.items():
@@ -73,16 +92,18 @@ def row_from_mapping(mapping: Mapping[str, Any], line: int) -> dict[str, str]:
         try:
             cells[field] = _cell(field, value)
         except (TypeError, ValueError, OverflowError) as error:
-            raise EntryError(line, field, f"is {reprlib.repr(value):.60}, which is no value of it") from error
+            raise EntryError(
+                line, field, f"is {reprlib.repr(value):.60}, which is not a value of this field"
+            ) from error
     return cells
 
 
 def _unknown(field: str, line: int) -> EntryError:
-    """A name may be anything: one that cannot be printed does not become the error's field."""
+    """Return the error about an unknown key. A key that cannot be printed does not become the error's field."""
     is_clear = field.isprintable() and len(field) <= 40
     named = "" if is_clear else f"{shortened(field)} "
     return EntryError(
-        line, field if is_clear else "", f"{named}is no field of an entry: those are {', '.join(COLUMNS)}"
+        line, field if is_clear else "", f"{named}is not a field of an entry: fields are {', '.join(COLUMNS)}"
     )
 
 

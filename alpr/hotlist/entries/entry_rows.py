@@ -1,6 +1,6 @@
-"""One row of a hotlist file to an entry, or to everything that is wrong with it. Pure.
+"""Checks of one row of a hotlist file: the row as an entry, or all of its errors. Pure.
 
-The rules are those of `docs/hotlists.md`.
+The rules are documented in `docs/hotlists.md`.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ COLUMNS = (
 REQUIRED_COLUMNS = ("plate", "reason")
 
 PLATE_LENGTHS = range(2, 16)
+"""Numbers of letters and digits that a plate may have."""
 LITERALS_EXPECTED = 4
-"""A pattern of fewer known characters is noted: one plate in some thousands fits it."""
+"""Least number of known characters of a pattern; one with fewer fits one plate in some thousands and is noted."""
 _PRIORITIES = {"": 3, "1": 1, "2": 2, "3": 3, "4": 4, "5": 5}
 _LENGTHS = {"list": 64, "reason": 200, "case_reference": 100, "instructions": 2000}
 # Control characters but tab and line feed, marks that turn the direction of text, the sign for a lost character, and
@@ -40,20 +41,29 @@ _END_OF_TIME = date(9999, 12, 31)  # how many systems write "without end"
 
 
 class EntryNote(NamedTuple):
-    """Something about a good row that a person should look at."""
+    """A remark on a good row that a person should look at."""
 
     line: int
+    """Line number in the file, from 1."""
     field: str
+    """Name of the column."""
     text: str
+    """The remark, to be read after the name of the column."""
     cause: IssueCode
 
 
 class RowCheck:
-    """Reads the fields of one row and keeps count of what is wrong with them.
+    """Parser of one row that collects all of its errors in `errors`.
 
     Args:
-        line: where the row begins, from 1.
-        fields: by column, as written; columns that are not there count as blank.
+        line: line number in the file at which the row begins, from 1.
+        fields: name of the column → text as written; a missing column counts as blank.
+
+    >>> RowCheck(2, {"plate": "ab-12 cde", "reason": "stolen vehicle"}).entry("stolen").plate
+    'AB12CDE'
+    >>> check = RowCheck(3, {"plate": "AB12 CDE", "reason": "", "priority": "9"})
+    >>> check.entry("stolen") is None, [error.field for error in check.errors]
+    (True, ['reason', 'priority'])
     """
 
     def __init__(self, line: int, fields: Mapping[str, str]) -> None:
@@ -62,7 +72,11 @@ class RowCheck:
         self.errors: list[EntryError] = []
 
     def entry(self, list_name: str) -> HotlistEntry | None:
-        """The row as an entry of a list, without a row in any database; None where `errors` say why not."""
+        """Return the row as an entry with `entry_id` 0; None if it has errors, which are then in `errors`.
+
+        Args:
+            list_name: of the list that is imported; a row that names another one has an error.
+        """
         self._refuse_unprintable()
         plate = self._plate()
         list_named = self._text("list")
@@ -86,7 +100,7 @@ class RowCheck:
         )
 
     def _further(self) -> dict[str, Any]:
-        """What few lists have."""
+        """Return the values of the optional columns that are not blank."""
         further = {}
         for field, parse in OPTIONAL_COLUMNS.items():
             if written := self._fields.get(field, "").strip():
@@ -110,7 +124,7 @@ class RowCheck:
     def _text(self, field: str) -> str:
         value = self._fields.get(field, "").strip()
         if len(value) > _LENGTHS[field]:
-            self._refuse(field, f"has {len(value)} characters, {_LENGTHS[field]} is the most")
+            self._refuse(field, f"has {len(value)} characters, at most {_LENGTHS[field]} are allowed")
         return value
 
     def _plate(self) -> str:
@@ -156,7 +170,14 @@ class RowCheck:
 
 
 def notes_on(line: int, entry: HotlistEntry, written_plate: str, now: datetime) -> tuple[EntryNote, ...]:
-    """What a person should look at in a good row: it counts, but perhaps not as it was meant."""
+    """Return the remarks on a good row: its entry counts, but perhaps not as it was meant.
+
+    Args:
+        line: line number of the row, from 1.
+        entry: of the row.
+        written_plate: the plate as it is written in the row, before normalising.
+        now: aware; an entry whose validity is over by then is noted.
+    """
     notes: list[EntryNote] = []
 
     def note(field: str, text: str, code: IssueCode) -> None:
@@ -185,13 +206,24 @@ _PLATE_CATEGORIES = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd", "
 
 @lru_cache(maxsize=4096)  # a list of a million entries names few days
 def instant_from_text(written: str, *, is_end: bool) -> datetime | None:
-    """The instant of a date (a UTC day) or of a date and time with its offset; None for an end that never comes.
+    """Parse a date (a day in UTC) or a date and time with its offset, in ISO 8601.
 
-    An end given as a date holds through that day, so it is the instant at which the next begins.
+    Args:
+        written: such as 2026-01-31 or 2026-01-31T18:00+01:00.
+        is_end: True for the end of a validity, which includes the day: a date is the instant at which the next day
+            begins, and 9999-12-31 is no end at all.
+
+    Returns:
+        The instant, in UTC; None for an end at 9999-12-31.
+
+    >>> instant_from_text("2026-01-31", is_end=True).isoformat()
+    '2026-02-01T00:00:00+00:00'
+    >>> instant_from_text("9999-12-31", is_end=True) is None
+    True
 
     Raises:
-        ValueError: it is neither, or its time has no offset.
-        OverflowError: it is outside the years 1 to 9999.
+        ValueError: neither a date nor a time, or a time without its offset.
+        OverflowError: outside the years 1 to 9999.
     """
     try:
         day = date.fromisoformat(written)

@@ -1,4 +1,4 @@
-"""What an import finds on the rows of a file: which are rejected, which are odd, and reports of both."""
+"""Issues that an import finds on the rows of a file, rejections and notes, and report files of both."""
 
 from __future__ import annotations
 
@@ -13,30 +13,35 @@ from alpr.errors import EntryError, HotlistError
 from alpr.hotlist.entries.entry_rows import EntryNote
 
 NOTES_KEPT = 1000
-"""A list whose every row is odd in the same way must not fill the memory with saying so."""
+"""Most notes that are kept in memory: a list may have one on each of its rows. All are counted."""
 ERRORS_KEPT = 10_000
-"""The same for wrong ones; a report file has them all."""
+"""Most errors that are kept in memory; a report file has them all."""
 
 
 class ImportIssue(NamedTuple):
-    """One line of a report."""
+    """A rejection of a row or a note on it: one line of a report file, whose columns these fields are."""
 
     verdict: str
-    """"rejected", or "noted" for a row that went in."""
+    """"rejected", or "noted" for a row that was imported."""
     line: int
+    """Line number in the file, from 1."""
     field: str
+    """Name of the column; "" for the whole row."""
     cause: str
-    """See `alpr.hotlist.entries.issue_codes`."""
+    """Code of the issue, see `alpr.hotlist.entries.issue_codes`."""
     reason: str
+    """Explanation for a person."""
 
 
 IssueSink = Callable[[ImportIssue], None]
+"""Function that takes each issue as it is found."""
 
 
 class ImportIssues:
-    """Collects the first findings, counts all, and hands each to a sink.
+    """Collector of issues: counts all, keeps the first, and passes each to a sink.
 
     Args:
+        sink: is called with every issue as it is found; None for no report file.
         is_strict: rows that would be noted are rejected.
     """
 
@@ -49,7 +54,11 @@ class ImportIssues:
         self.noted = 0
 
     def reject(self, errors: Sequence[EntryError]) -> None:
-        """Take in everything that is wrong with one row."""
+        """Add a row that is rejected.
+
+        Args:
+            errors: all errors of the one row.
+        """
         self.rejected_rows += 1
         self.rejected += errors[: max(0, ERRORS_KEPT - len(self.rejected))]
         if self._sink is not None:
@@ -57,7 +66,11 @@ class ImportIssues:
                 self._sink(ImportIssue("rejected", error.line, error.field, error.cause, error.reason))
 
     def is_rejected_for(self, notes: Sequence[EntryNote]) -> bool:
-        """Take in what is odd about one row; whether that is reason enough to leave it out."""
+        """Add the notes on a row, and return True if the row is rejected for them, as it is with `is_strict`.
+
+        Args:
+            notes: all notes on the one row; may be empty.
+        """
         if notes and self._is_strict:
             self.reject([EntryError(note.line, note.field, note.text, note.cause) for note in notes])
             return True
@@ -71,33 +84,38 @@ class ImportIssues:
 
 @contextmanager
 def report_file(path: Path) -> Iterator[IssueSink]:
-    """A file that takes every finding as it comes: CSV, JSON Lines or plain text by its suffix.
+    """Open a report file, to which the sink writes every issue at once.
+
+    Args:
+        path: of the file, which is overwritten; its suffix gives the format: .csv, .json or .jsonl (both JSON Lines),
+            or else a plain-text table.
 
     Raises:
-        HotlistError: it cannot be written.
+        HotlistError: the file cannot be written.
     """
     writers = {".csv": _csv_sink, ".json": _json_sink, ".jsonl": _json_sink}
     try:
         with path.open("w", encoding="utf-8", newline="") as stream:
             yield writers.get(path.suffix.lower(), _text_sink)(stream)
     except OSError as error:
-        raise HotlistError(
-            f"{path}: the report cannot be written ({error.strerror}): choose another place"
-        ) from error
+        raise HotlistError(f"{path}: the report cannot be written ({error.strerror}): choose another path") from error
 
 
 def _csv_sink(stream: TextIO) -> IssueSink:
     writer = csv.writer(stream)
     writer.writerow(ImportIssue._fields)
-    return lambda issue: _told(writer.writerow(issue))
+
+    def write(issue: ImportIssue) -> None:
+        writer.writerow(issue)
+
+    return write
 
 
 def _json_sink(stream: TextIO) -> IssueSink:
-    return lambda issue: _told(stream.write(json.dumps(issue._asdict(), ensure_ascii=False) + "\n"))
+    def write(issue: ImportIssue) -> None:
+        stream.write(json.dumps(issue._asdict(), ensure_ascii=False) + "\n")
 
-
-def _told(_: object) -> None:
-    """What writing gives back is of no use."""
+    return write
 
 
 def _text_sink(stream: TextIO) -> IssueSink:

@@ -1,4 +1,4 @@
-"""The kinds of finding on the rows of a hotlist file, so that programs can count and filter them."""
+"""Codes of the issues with rows of a hotlist file, so that programs can count and filter them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ from enum import StrEnum
 
 
 class IssueCode(StrEnum):
-    """Why a row was rejected or noted, where it is not simply a bad value.
+    """Codes of rejections and notes other than for a bad value.
 
-    That is "bad-" and the field's name with hyphens, such as "bad-valid-to"; "bad-row" where the row has no fields.
+    The code of a bad value is "bad-" and the field's name with hyphens, such as "bad-valid-to"; "bad-row" if the
+    error is about the row as a whole.
     """
 
     DUPLICATE = "duplicate"
+    """An earlier row has the same plate, region and case reference."""
     EXPIRED = "expired"
-    """Past its validity."""
+    """The entry's validity is over."""
     IMPLAUSIBLE = "implausible-plate"
-    """Not an ordinary plate of its region."""
+    """The plate is not an ordinary one of its region."""
     UNWRITTEN = "unwritten-letters"
-    """Letters that no read can hold."""
+    """The plate has letters that no read can hold, such as 京."""
     BROAD = "broad-pattern"
-    """Wildcards that fit a great many plates."""
+    """The plate is a pattern that a great many plates fit."""

@@ -1,7 +1,7 @@
-"""What the codes of NCIC-style lists mean: the category that a hit shows, how urgent it is, which list it may go to.
+"""Codes of NCIC-style lists: the category that a hit shows, its priority, and the list of a split file.
 
-The codes are those in use in public importers of such extracts (`docs/hotlists.md` prints this table); priorities
-are ours: where people may be in danger, or dangerous, comes first.
+The codes are those in use in public importers of such extracts; `docs/hotlists.md` has this table. The priorities are
+our choice: people who may be in danger, or dangerous, come first.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from typing import NamedTuple
 
 
 class NcicCode(NamedTuple):
-    """One code."""
+    """Meaning of one code."""
 
     category: str
+    """Words that a hit shows, such as "stolen vehicle"."""
     list_name: str
-    """Where its entries go if a file is split."""
+    """Last part of the name of the list that takes the code's entries if a file is split."""
     priority: int
+    """1 (highest) to 5."""
 
 
 NCIC_CODES = MappingProxyType(
@@ -40,3 +42,4 @@ NCIC_CODES = MappingProxyType(
         "X": NcicCode("sex offender", "sex-offender", 4),
     }
 )
+"""First character of the record number → its meaning."""

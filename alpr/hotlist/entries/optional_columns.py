@@ -1,7 +1,7 @@
-"""The cells of a hotlist file that few lists have: category, colour, schedule, area, receivers and the like. Pure.
+"""Parsers of the optional columns of a hotlist file: category, colour, schedule, areas, receivers and so on. Pure.
 
-Each parser takes text that is not blank and gives the value that `HotlistEntry` holds, in one spelling; it raises
-ValueError with what is wrong. `docs/hotlists.md` says what may be written.
+Each takes text that is not blank and returns the value for `HotlistEntry`, in one spelling; it raises ValueError with
+what is wrong. `docs/hotlists.md` says what may be written.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from alpr.hotlist.rules.areas import areas_from_text
-from alpr.hotlist.rules.conditions import COMPASS, PICTURE_DIRECTIONS
+from alpr.hotlist.rules.conditions import COMPASS_DEG, PICTURE_DIRECTIONS
 from alpr.hotlist.rules.schedule import schedule_from_text
 from alpr.types import CARD_COLOURS, GeoPolygon
 
@@ -21,7 +21,7 @@ LENGTHS = {"category": 60, "code": 16, "vehicle": 120}
 MAX_RECEIVERS = 50
 MAX_SCHEDULE_LENGTH = 500
 SEPARATOR = ";"
-"""Between the names of a cell that holds several; names never hold it."""
+"""Separator of the names in a cell; names never contain it."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
 _HEX_COLOUR = re.compile(r"#[0-9a-f]{6}")
@@ -32,7 +32,7 @@ def _text(field: str) -> Callable[[str], str]:
 
     def parse(written: str) -> str:
         if len(written) > most:
-            raise ValueError(f"has {len(written)} characters, {most} is the most")
+            raise ValueError(f"has {len(written)} characters, at most {most} are allowed")
         return written
 
     return parse
@@ -54,7 +54,7 @@ def _sound(written: str) -> str:
 @lru_cache(maxsize=1024)
 def _schedule(written: str) -> str:
     if len(written) > MAX_SCHEDULE_LENGTH:
-        raise ValueError(f"has {len(written)} characters, {MAX_SCHEDULE_LENGTH} is the most")
+        raise ValueError(f"has {len(written)} characters, at most {MAX_SCHEDULE_LENGTH} are allowed")
     return str(schedule_from_text(written))
 
 
@@ -65,15 +65,15 @@ def _areas(written: str) -> tuple[GeoPolygon, ...]:
 
 def _directions(written: str) -> tuple[str, ...]:
     found = dict.fromkeys(_direction(part.strip()) for part in written.split(SEPARATOR))
-    return tuple(sorted(found, key=[*PICTURE_DIRECTIONS, *COMPASS].index))
+    return tuple(sorted(found, key=[*PICTURE_DIRECTIONS, *COMPASS_DEG].index))
 
 
 def _direction(part: str) -> str:
     if part.lower() in PICTURE_DIRECTIONS:
         return part.lower()
-    if part.upper() in COMPASS:
+    if part.upper() in COMPASS_DEG:
         return part.upper()
-    raise ValueError(f"is {shortened(part)}: directions are {', '.join((*PICTURE_DIRECTIONS, *COMPASS))}")
+    raise ValueError(f"is {shortened(part)}: directions are {', '.join((*PICTURE_DIRECTIONS, *COMPASS_DEG))}")
 
 
 def _receivers(written: str) -> tuple[str, ...]:
@@ -82,7 +82,7 @@ def _receivers(written: str) -> tuple[str, ...]:
         if not _NAME.fullmatch(name):
             raise ValueError(f"holds {shortened(name)}: a receiver is a name in A-Z, 0-9, _ . @ -, without spaces")
     if len(names) > MAX_RECEIVERS:
-        raise ValueError(f"names {len(names)} receivers, {MAX_RECEIVERS} is the most")
+        raise ValueError(f"names {len(names)} receivers, at most {MAX_RECEIVERS} are allowed")
     return tuple(names)
 
 
@@ -97,9 +97,13 @@ OPTIONAL_COLUMNS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
         "receivers": _receivers,
     }
 )
-"""Field of `HotlistEntry`, and name of the column → its parser."""
+"""Name of the column, which is also the field of `HotlistEntry` → its parser."""
 
 
 def shortened(written: str) -> str:
-    """A text as a message quotes it."""
+    """Quote a text for a message, cut to 40 characters.
+
+    Args:
+        written: any text from a file.
+    """
     return repr(written if len(written) <= 40 else written[:39] + "…")

@@ -1,4 +1,4 @@
-"""How two texts that differ by a few edits lie upon one another. Pure."""
+"""Edit alignment: the most probable way from a read to another text by the fewest edits. Pure."""
 
 from __future__ import annotations
 
@@ -18,18 +18,31 @@ class Alignment(NamedTuple):
     """The way from a read to another text by the fewest edits; of several such ways the most probable."""
 
     edits: int
+    """Number of characters replaced, missing or too many: the edit (Levenshtein) distance."""
     positions: tuple[int, ...]
-    """0-based, in the read: of each character that is replaced or too many, and for each character that is missing,
-    of the one before which it is missing (the read's length for one missing at the end)."""
+    """Positions in the read, from 0: of each character that is replaced or too many, and for each that is missing,
+    of the character before which it is missing (the read's length if at the end)."""
     probability: float
-    """That the plate says the other text: the product of the read's probabilities of its characters; 1 minus the
-    probability of each character that is too many; `MISSED_CHARACTER_PROBABILITY` for each that is missing."""
+    """Probability in [0, 1] that the plate says the other text: the product of the read's probabilities of its
+    characters, of 1 minus the probability of each character that is too many, and of
+    `MISSED_CHARACTER_PROBABILITY` for each that is missing."""
 
 
 def align(plate: PlateText, text: str) -> Alignment:
-    """Lay another text upon a read.
+    """Align a read with another text.
 
     Wagner-Fischer, row by row over the read's characters; each cell keeps the best way to it.
+
+    Args:
+        plate: the read, with a probability for every character at every position.
+        text: what the plate may say instead: A-Z and 0-9, of any length.
+
+    >>> import numpy as np
+    >>> read = PlateText("AB12", np.full((4, 36), 0.5, np.float32), 0.06)
+    >>> align(read, "A812")
+    Alignment(edits=1, positions=(1,), probability=0.0625)
+    >>> align(read, "AB1").positions, align(read, "AB123").positions
+    ((3,), (4,))
     """
     if len(text) == len(plate.text) and len(replaced := differing_positions(plate.text, text)) <= 1:
         return Alignment(len(replaced), replaced, _product(plate, text))  # the commonest case, and no other way to it
@@ -70,9 +83,14 @@ def _missing(way: Alignment, position: int) -> Alignment:
 
 
 def is_within_edits(first: str, second: str, edits: int) -> bool:
-    """Whether the edit distance is at most so many. Made for 0 to 2 edits and thousands of texts.
+    """Return True if two texts are at most so many edits apart. Fast for 0 to 2 edits, called for thousands of texts.
 
-    What both begin with is passed over; then the first character must have been replaced, dropped or added.
+    The common beginning is skipped; then the first character must have been replaced, dropped or added.
+
+    Args:
+        first: a normalised text.
+        second: another one.
+        edits: the most characters that may be replaced, missing or too many; from 0.
 
     >>> is_within_edits("AB123", "A123", 1), is_within_edits("AB123", "BA123", 1)
     (True, False)

@@ -1,7 +1,8 @@
-"""Where an entry counts: polygons on the map, written as well-known text. Pure.
+"""Areas in which an entry counts: polygons on the map, written as well-known text (OGC WKT). Pure.
 
-"POLYGON((-0.13 51.50, -0.11 51.50, -0.11 51.52))", longitude first as everywhere in WKT and GeoJSON; several as
-"MULTIPOLYGON(((…)), ((…)))". Holes are not taken, nor areas over the 180th meridian: those are given as two.
+"POLYGON((-0.13 51.50, -0.11 51.50, -0.11 51.52))", degrees WGS84, longitude first as everywhere in WKT and GeoJSON;
+several as "MULTIPOLYGON(((…)), ((…)))". Holes are rejected, and so are areas across the 180th meridian: give those
+as two.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from itertools import pairwise
 from alpr.types import CameraPlace, GeoPolygon
 
 MAX_CORNERS = 1000
+"""Most corners of all polygons of an entry together."""
 _NUMBER = r"[+-]?[0-9]{1,4}(?:\.[0-9]{0,17})?"
 _POINT = rf"\s*{_NUMBER}\s+{_NUMBER}\s*"
 _RING = rf"\(\s*\({_POINT}(?:,{_POINT})*\)\s*\)"
@@ -21,13 +23,19 @@ _EXAMPLE = "POLYGON((-0.13 51.50, -0.11 51.50, -0.11 51.52))"
 
 
 def areas_from_text(written: str) -> tuple[GeoPolygon, ...]:
-    """The polygons of a text.
+    """Parse the polygons of a text.
+
+    Args:
+        written: WKT, POLYGON or MULTIPOLYGON without holes, in either case.
+
+    Returns:
+        Polygons of (longitude, latitude) corners in degrees, without the repeated last corner.
 
     >>> areas_from_text("POLYGON((1 50, 2 50, 2 51, 1 50))")
     (((1.0, 50.0), (2.0, 50.0), (2.0, 51.0)),)
 
     Raises:
-        ValueError: it is not such a text; says what to write.
+        ValueError: not such a text, or not polygons that `checked_areas` accepts; the message says what to write.
     """
     if not _WRITTEN.fullmatch(written):
         raise ValueError(f"give LONGITUDE LATITUDE of each corner, such as {_EXAMPLE}")
@@ -36,7 +44,13 @@ def areas_from_text(written: str) -> tuple[GeoPolygon, ...]:
 
 
 def checked_areas(areas: tuple[GeoPolygon, ...]) -> tuple[GeoPolygon, ...]:
-    """Polygons without the repeated last corner that files write, to a centimetre.
+    """Round polygons to 7 decimals of a degree (about a centimetre) and drop the last corner that repeats the first.
+
+    Args:
+        areas: polygons of (longitude, latitude) corners in degrees.
+
+    >>> checked_areas((((1, 50), (2, 50), (2, 51.00000004), (1, 50)),))
+    (((1.0, 50.0), (2.0, 50.0), (2.0, 51.0)),)
 
     Raises:
         ValueError: a polygon with fewer than three corners or too many, or a corner that is not on the map.
@@ -55,7 +69,14 @@ def checked_areas(areas: tuple[GeoPolygon, ...]) -> tuple[GeoPolygon, ...]:
 
 
 def text_from_areas(areas: tuple[GeoPolygon, ...]) -> str:
-    """As `areas_from_text` reads it; "" for none."""
+    """Write polygons as `areas_from_text` parses them.
+
+    Args:
+        areas: as `checked_areas` returns them; () gives "".
+
+    >>> text_from_areas((((1.0, 50.0), (2.0, 50.0), (2.0, 51.5)),))
+    'POLYGON((1 50, 2 50, 2 51.5, 1 50))'
+    """
     rings = ["((" + ", ".join(f"{_degrees(x)} {_degrees(y)}" for x, y in (*ring, ring[0])) + "))" for ring in areas]
     if not rings:
         return ""
@@ -67,10 +88,18 @@ def _degrees(value: float) -> str:
 
 
 def is_inside(place: CameraPlace, areas: tuple[GeoPolygon, ...]) -> bool:
-    """Whether a place is in one of the polygons. Which side a place right on an edge is on is not defined.
+    """Return True if a camera stands in one of the polygons. The result for a position right on an edge is undefined.
 
-    By the number of edges that a line to the east crosses; degrees are taken as a plane, which over the size of a
-    county moves an edge by less than a street's width.
+    Even-odd rule: an odd number of edges is crossed by a line to the east. Degrees are taken as a plane, which over
+    the size of a county moves an edge by less than a street's width.
+
+    Args:
+        place: the camera's position.
+        areas: as `checked_areas` returns them.
+
+    >>> square = areas_from_text("POLYGON((1 50, 2 50, 2 51, 1 51))")
+    >>> is_inside(CameraPlace(50.5, 1.5), square), is_inside(CameraPlace(50.5, 2.5), square)
+    (True, False)
     """
     return any(_is_in_ring(place.longitude, place.latitude, ring) for ring in areas)
 

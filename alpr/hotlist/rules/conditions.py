@@ -1,4 +1,7 @@
-"""Whether an entry counts for a read: its schedule, area and direction. Pure; validity is the index's."""
+"""Conditions that a read must meet for an entry to count: schedule, area, direction. Pure.
+
+The entry's validity is not among them: `alpr.hotlist.match.index` checks it.
+"""
 
 from __future__ import annotations
 
@@ -10,28 +13,44 @@ from alpr.hotlist.rules.schedule import schedule_from_text
 from alpr.types import CameraPlace, HotlistEntry
 
 PICTURE_DIRECTIONS = ("approaching", "receding", "left", "right")
-"""As `Read.direction` has them."""
+"""Directions of travel as the camera sees them, the values of `Read.direction`."""
 _TURN_DEG = dict(zip(PICTURE_DIRECTIONS, (180, 0, 270, 90), strict=True))
 
-COMPASS = {"N": 0, "NE": 45, "E": 90, "SE": 135, "S": 180, "SW": 225, "W": 270, "NW": 315}
+COMPASS_DEG = {"N": 0, "NE": 45, "E": 90, "SE": 135, "S": 180, "SW": 225, "W": 270, "NW": 315}
 COMPASS_TOLERANCE_DEG = 67.5
-"""A camera tells four directions only: a vehicle that goes right of it may be 45° off that."""
+"""Largest deviation from a compass direction that still meets it. Cameras report four directions only, so that the
+real one may be 45° off the reported one; half a compass step (22.5°) is added."""
 
 
 class ReadContext(NamedTuple):
-    """Of a read: what an entry's conditions are held against."""
+    """Facts about a read that an entry's conditions are checked against."""
 
     at: datetime
+    """Instant of the read, aware."""
     place: CameraPlace | None = None
-    """None where the camera's position is not known."""
+    """Position and heading of the camera; None if unknown."""
     direction: str | None = None
-    """As `Read.direction`."""
+    """Direction of travel, one of `PICTURE_DIRECTIONS`; None if unknown."""
 
 
 def unchecked_conditions(entry: HotlistEntry, seen: ReadContext) -> tuple[str, ...] | None:
-    """None where a condition of the entry does not hold; else the names of those that could not be checked.
+    """Check an entry's conditions against a read.
 
-    What cannot be checked counts as met: an alert that says so costs a look, a missing one a car.
+    A condition that cannot be checked counts as met: an alert that says so costs a look, a missing one a car.
+
+    Args:
+        entry: its `schedule`, `areas` and `directions` are checked, its validity is not.
+        seen: the facts about the read.
+
+    Returns:
+        None if a condition is not met; else the conditions that could not be checked: "position", "direction".
+
+    >>> from datetime import UTC
+    >>> entry = HotlistEntry(0, "stolen", "AB12CDE", "stolen", schedule="Mo-Fr 08:00-17:00 UTC", directions=("N",))
+    >>> unchecked_conditions(entry, ReadContext(datetime(2026, 1, 5, 9, tzinfo=UTC)))  # a Monday
+    ('direction',)
+    >>> unchecked_conditions(entry, ReadContext(datetime(2026, 1, 4, 9, tzinfo=UTC))) is None
+    True
     """
     if entry.schedule and not schedule_from_text(entry.schedule).holds(seen.at):
         return None
@@ -51,12 +70,12 @@ def unchecked_conditions(entry: HotlistEntry, seen: ReadContext) -> tuple[str, .
 
 
 def _travels(direction: str, seen: ReadContext) -> bool | None:
-    """Whether the vehicle goes that way; None where it cannot be told."""
+    """Return True if the vehicle travels that way; None if it cannot be known."""
     if seen.direction not in _TURN_DEG:
         return None
     if direction in _TURN_DEG:
         return direction == seen.direction
     if seen.place is None or seen.place.heading_deg is None:
         return None
-    off = (seen.place.heading_deg + _TURN_DEG[seen.direction] - COMPASS[direction]) % 360
+    off = (seen.place.heading_deg + _TURN_DEG[seen.direction] - COMPASS_DEG[direction]) % 360
     return min(off, 360 - off) <= COMPASS_TOLERANCE_DEG

@@ -1,6 +1,6 @@
-"""Whether a plate that was read is a plate that is looked for. Pure; knows no database.
+"""Matching of one read with one entry. Pure; knows no database.
 
-The rules are those of `docs/hotlists.md`.
+The rules are documented in `docs/hotlists.md`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from alpr.plates import differing_positions, look_alike_key
 from alpr.types import ALPHABET, HotlistEntry, Match, MatchKind, PlateText
 
 REGION_CONFIDENCE = 0.9
-"""A read's region counts against an entry's only where the reader is at least this sure of it."""
+"""Least `region_confidence` of a read, in [0, 1], for its region to be compared with an entry's."""
 
 _COLUMN = {char: column for column, char in enumerate(ALPHABET)}
 _RANK = {kind: rank for rank, kind in enumerate(MatchKind)}  # the kinds are declared from closest to farthest
@@ -25,10 +25,24 @@ _RANK = {kind: rank for rank, kind in enumerate(MatchKind)}  # the kinds are dec
 def match_entry(
     plate: PlateText, entry: HotlistEntry, policy: MatchPolicy = DEFAULT_POLICY, seen: ReadContext | None = None
 ) -> Match | None:
-    """The match of a read with an entry under its list's policy, of the closest kind; None where there is none.
+    """Match a read with an entry.
 
     Args:
-        seen: what the entry's conditions are held against; None where there are none to hold.
+        plate: the read's text and probabilities.
+        entry: a whole plate or a pattern with wildcards.
+        policy: the match policy of the entry's list.
+        seen: facts about the read that the entry's conditions are checked against; None checks no conditions.
+
+    Returns:
+        The match of the closest kind that the policy allows, or None.
+
+    >>> import numpy as np
+    >>> read = PlateText("A812CDE", np.full((7, 36), 0.5, np.float32), 0.01)
+    >>> match = match_entry(read, HotlistEntry(0, "stolen", "AB12CDE", "stolen vehicle"))
+    >>> match.kind.value, match.differing_positions, match.probability
+    ('look-alike', (1,), 0.0078125)
+    >>> match_entry(read, HotlistEntry(0, "stolen", "AX12CDE", "stolen vehicle")) is None
+    True
     """
     unchecked = () if seen is None else unchecked_conditions(entry, seen)
     if unchecked is None:
@@ -40,7 +54,7 @@ def match_entry(
 
 
 def _possible_matches(plate: PlateText, entry: HotlistEntry, policy: MatchPolicy) -> Iterator[Match]:
-    """Every way in which the read meets the entry, closest first, whatever its probability."""
+    """Yield all matches of the read with the entry, closest kind first, whatever their probability."""
     text, wanted, length = plate.text, entry.plate, len(plate.text)
     if is_other_region(plate, entry.region):
         if text == wanted and policy.other_region.at(length):
@@ -56,7 +70,7 @@ def _possible_matches(plate: PlateText, entry: HotlistEntry, policy: MatchPolicy
 
 
 def _approximate_matches(plate: PlateText, entry: HotlistEntry, policy: MatchPolicy) -> Iterator[Match]:
-    """The ways in which the read meets an entry of another text in full."""
+    """Yield the matches of the read with an entry that is a whole plate of another text."""
     text, wanted, length = plate.text, entry.plate, len(plate.text)
     if length == len(wanted) and look_alike_key(text) == look_alike_key(wanted):
         positions = differing_positions(text, wanted)
@@ -73,9 +87,18 @@ def _approximate_matches(plate: PlateText, entry: HotlistEntry, policy: MatchPol
 
 
 def is_other_region(plate: PlateText, region: str | None) -> bool:
-    """True where read and entry both name a region and these exclude one another.
+    """Return True if read and entry both name a region and these exclude one another.
 
     A country and one of its states do not: "US" and "US-NY" may be the same plate.
+
+    Args:
+        plate: the read; its region counts from `REGION_CONFIDENCE` on.
+        region: the entry's, ISO 3166-1 alpha-2 or "US-xx"; None for any region.
+
+    >>> import numpy as np
+    >>> read = PlateText("AB12", np.ones((4, 36), np.float32), 1.0, region="US-NY", region_confidence=0.95)
+    >>> [is_other_region(read, region) for region in ("US", "US-NY", "US-NJ", "DE", None)]
+    [False, False, True, True, False]
     """
     if region is None or plate.region is None or plate.region_confidence < REGION_CONFIDENCE:
         return False
@@ -85,10 +108,18 @@ def is_other_region(plate: PlateText, region: str | None) -> bool:
 
 
 def probability_of(plate: PlateText, text: str) -> float:
-    """Probability that the plate says `text`, by the read's character probabilities: their product.
+    """Return the probability that the plate says a text: the product of the read's character probabilities.
 
     Args:
-        text: as long as `plate.text`.
+        plate: the read.
+        text: A-Z and 0-9, as long as `plate.text`.
+
+    >>> import numpy as np
+    >>> probability_of(PlateText("AB", np.full((2, 36), 0.5, np.float32), 0.25), "A8")
+    0.25
+
+    Raises:
+        ValueError: the text is longer or shorter than the read's.
     """
     probability = 1.0
     for row, char in zip(plate.char_probabilities, text, strict=True):
@@ -97,6 +128,10 @@ def probability_of(plate: PlateText, text: str) -> float:
 
 
 def urgency(match: Match) -> tuple[int, int, float, str, str, int]:
-    """Sort key: highest priority first, then the closest kind, then the more probable."""
+    """Return the sort key of a match: highest priority first, then the closest kind, then the more probable.
+
+    Args:
+        match: of any list; ties are broken by list name, plate and row, so that the order is always the same.
+    """
     entry = match.entry
     return (entry.priority, _RANK[match.kind], -match.probability, entry.list_name, entry.plate, entry.entry_id)

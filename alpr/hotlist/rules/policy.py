@@ -1,6 +1,6 @@
-"""How far from an entry's plate a read may be to meet it, by plate length: the match policy of a list. Pure.
+"""Match policy of a list: how far from an entry's plate a read may be to match it, by plate length. Pure.
 
-What each setting means is told in `docs/hotlists.md`.
+The settings are documented in `docs/hotlists.md`.
 """
 
 from __future__ import annotations
@@ -19,10 +19,14 @@ class ByLength:
     """A number that never falls as plates get longer: a short plate is never matched more loosely than a long one."""
 
     steps: tuple[tuple[int, int], ...] = ()
-    """(from so many characters, the number), both rising; 0 below the first."""
+    """Pairs (least number of characters, number from there on), both rising; the number is 0 below the first."""
 
     def at(self, length: int) -> int:
-        """The number for a plate of this many characters."""
+        """Return the number for a plate.
+
+        Args:
+            length: its number of characters.
+        """
         found = 0
         for start, number in self.steps:
             if length < start:
@@ -32,15 +36,16 @@ class ByLength:
 
     @classmethod
     def parse(cls, written: str) -> Self:
-        """From text such as "5:1,7:2": 0 below five characters, 1 at five and six, 2 from seven on.
+        """Parse a text such as "5:1,7:2": 0 below five characters, 1 at five and six, 2 from seven on.
 
-        A bare number holds for every length; "on" is 1, "off" is 0.
+        Args:
+            written: FROM_LENGTH:NUMBER pairs; a bare number holds for every length; "on" is 1, "off" is 0.
 
         >>> ByLength.parse("5:1,7:2").at(6), ByLength.parse("on").at(2)
         (1, 1)
 
         Raises:
-            ValueError: it is not such a text; says what to write.
+            ValueError: not such a text; the message says what to write.
         """
         steps: list[tuple[int, int]] = []
         for part in {"on": "1", "off": "0"}.get(written.strip().lower(), written).split(","):
@@ -62,34 +67,50 @@ def _is_number(text: str) -> bool:
 
 
 EDITS_FROM_LENGTH = {1: 4, 2: 6}
-"""Edits → the shortest plate for which so many may be tolerated: below, most plates of a country are neighbours."""
+"""Edits → least number of characters for which a policy may allow so many: below, most plates of a country are
+neighbours."""
 
-_MOST = {"look_alikes": 15, "edits": max(EDITS_FROM_LENGTH), "candidates": 1, "wildcards": 1, "other_region": 1}
+_MAX_NUMBERS = {
+    "look_alikes": 15,
+    "edits": max(EDITS_FROM_LENGTH),
+    "candidates": 1,
+    "wildcards": 1,
+    "other_region": 1,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class MatchPolicy:
-    """What counts as a match besides the exact text, which always does. Lengths are those of the read."""
+    """Settings that say what counts as a match besides the exact text, which always does.
+
+    Numbers are by the length of the read unless a setting says otherwise.
+    """
 
     look_alikes: ByLength = ByLength(((5, 1), (7, 2)))
-    """In how many positions look-alike characters may stand for one another."""
+    """Number of positions in which look-alike characters may stand for one another."""
     edits: ByLength = ByLength()
-    """How many characters may be replaced, missing or too many; by the shorter of read and entry."""
+    """Number of characters that may be replaced, missing or too many; by the length of the shorter text."""
     candidates: ByLength = ByLength()
-    """1: also what the reader thought the plate might say instead."""
+    """1: a candidate of the read (another text that the reader held possible) counts."""
     wildcards: ByLength = ByLength(((1, 1),))
-    """1: entries of which only a part is known, such as AB1?CD*, count."""
+    """1: entries with wildcards, such as AB1?CD*, count."""
     other_region: ByLength = ByLength(((5, 1),))
-    """1: also the exact text where the reader is sure of another region than the entry's."""
+    """1: the exact text counts also if the reader is sure of another region than the entry's."""
     min_probability: float = 0.00001
-    """Of a match that is not exact: that the plate really says what the entry says. The default keeps the other
-    defaults below one false hit a day on a list of 100,000 with 10,000 reads a day; see `alpr.hotlist.tuning`."""
+    """Least probability, in [0, 1], of a match that is not exact. With the default, the other defaults raise less
+    than one false hit a day on a list of 100,000 with 10,000 reads a day; see `alpr.hotlist.tuning`."""
 
     def changed(self, settings: Mapping[str, str]) -> MatchPolicy:
-        """This policy with other settings, given as text; "default" takes a setting back to its default.
+        """Return this policy with other settings.
+
+        Args:
+            settings: name of the setting → its new value as text; "default" restores the default.
+
+        >>> MatchPolicy().changed({"edits": "8:1", "candidates": "on"}).settings()["edits"]
+        '8:1'
 
         Raises:
-            HotlistError: no such setting, or not a value of it.
+            HotlistError: no such setting, or not a valid value of it; the message says what to write.
         """
         changes: dict[str, ByLength | float] = {}
         for name, written in settings.items():
@@ -105,7 +126,7 @@ class MatchPolicy:
         return replace(self, **changes)  # type: ignore[arg-type]  # the names are checked just above
 
     def settings(self) -> dict[str, str]:
-        """Every setting as text, as `changed` takes it."""
+        """Return all settings as text, as `changed` takes them."""
         return {name: _text(getattr(self, name)) for name in SETTINGS}
 
 
@@ -116,8 +137,8 @@ DEFAULT_POLICY = MatchPolicy()
 def _by_length(name: str, written: str) -> ByLength:
     numbers = ByLength.parse(written)
     for start, number in numbers.steps:
-        if number > _MOST[name]:
-            raise ValueError(f"{_MOST[name]} is the most")
+        if number > _MAX_NUMBERS[name]:
+            raise ValueError(f"at most {_MAX_NUMBERS[name]}")
         if name == "edits" and start < EDITS_FROM_LENGTH[number]:
             least = EDITS_FROM_LENGTH[number]
             raise ValueError(f"{number} can be tolerated from {least} characters on, such as {least}:{number}")

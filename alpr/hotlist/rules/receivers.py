@@ -1,4 +1,4 @@
-"""Who may learn of hits on covert entries. Pure."""
+"""Access to hits on covert entries. Pure."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from collections.abc import Collection
 
 
 def may_learn(receivers: Collection[str], names: Collection[str]) -> bool:
-    """Whether one who goes by these names may learn of a hit on an entry with these receivers.
+    """Return True if somebody with these names may learn of a hit on an entry with these receivers.
 
-    Everybody may, unless it has any (it is covert) and none of the names is among them.
+    Everybody may if the entry is not covert, that is, names no receivers.
+
+    Args:
+        receivers: those that the entry names; empty for an entry that is not covert.
+        names: those of the person, device or webhook.
 
     >>> may_learn((), ()), may_learn(("unit-7",), ()), may_learn(("unit-7",), ("unit-7", "duty-desk"))
     (True, False, True)

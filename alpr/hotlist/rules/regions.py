@@ -1,4 +1,4 @@
-"""The regions that an entry may name: ISO 3166-1 alpha-2 countries, and the states of the US as "US-xx"."""
+"""Regions that an entry may name: ISO 3166-1 alpha-2 countries, and the states of the US as "US-xx"."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ _US_STATES = frozenset(
 
 
 def is_region(region: str) -> bool:
-    """Whether a text names a region in the way that reads do.
+    """Return True if a text is the code of a region: an ISO 3166-1 alpha-2 country, or "US-" and a state.
+
+    Args:
+        region: in upper case.
 
     >>> is_region("DE"), is_region("US-NY"), is_region("UK"), is_region("DE-BY")
     (True, True, False, False)

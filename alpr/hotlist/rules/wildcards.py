@@ -1,8 +1,8 @@
-"""Plates of which only a part is known: `?` is one character, `*` any number of them. Pure.
+"""Patterns: plates of which only a part is known. `?` is one character, `*` any number of them. Pure.
 
-An entry with wildcards is found by a key like any other. The key tells the pattern's shape and the literals that have
-to stand at known places of a read: counted from its beginning up to the first `*`, from its end back to the last, and
-as one run anywhere between. Of a list's shapes there are few, so that a read makes its own keys for each of them.
+An entry with wildcards is found by a key like any other. The key holds the pattern's shape and the literals that must
+be at known positions of a read: counted from its beginning up to the first `*`, from its end back to the last, and
+the longest run of literals between. A list has few shapes, so that the keys of a read are made for each of them.
 """
 
 from __future__ import annotations
@@ -22,17 +22,34 @@ _LITERAL, _ANY, _MANY, _END = "#.*|"  # in keys; all but the last sort below 0, 
 
 
 def is_pattern(plate: str) -> bool:
-    """Whether a plate, as entries hold it, has wildcards."""
+    """Return True if an entry's plate has wildcards.
+
+    Args:
+        plate: normalised by `normalise_pattern`.
+
+    >>> is_pattern("AB1?"), is_pattern("AB12")
+    (True, False)
+    """
     return "*" in plate or "?" in plate
 
 
 def literals_of(plate: str) -> str:
-    """The characters of a plate that are no wildcards."""
+    """Return the characters of a plate that are not wildcards.
+
+    Args:
+        plate: normalised by `normalise_pattern`.
+
+    >>> literals_of("AB?2*E")
+    'AB2E'
+    """
     return _WILDCARDS.sub("", plate)
 
 
 def normalise_pattern(written: str) -> str:
-    """`alpr.plates.normalise`, but wildcards stay; one spelling for those that say the same.
+    """Normalise a plate as `alpr.plates.normalise` does but keep wildcards, in one spelling for equal patterns.
+
+    Args:
+        written: as a person wrote it.
 
     >>> normalise_pattern("ab-1*?**e")
     'AB1?*E'
@@ -44,10 +61,22 @@ def normalise_pattern(written: str) -> str:
 
 
 def probability_of_pattern(plate: PlateText, pattern: str) -> float | None:
-    """Probability that the plate says what the pattern says where the read agrees with it; None where it does not.
+    """Return the probability that the plate says the literals of a pattern that fits the read.
 
-    The product of the read's probabilities of the literals; of several ways to lay a pattern with `*` upon the read,
-    the most probable.
+    It is the product of the read's probabilities of the literals; of several ways in which a pattern with `*` fits,
+    that of the most probable.
+
+    Args:
+        plate: the read.
+        pattern: normalised by `normalise_pattern`.
+
+    Returns:
+        The probability in [0, 1]; None if the pattern does not fit the read's text.
+
+    >>> import numpy as np
+    >>> read = PlateText("AB12", np.full((4, 36), 0.5, np.float32), 0.06)
+    >>> probability_of_pattern(read, "A*2"), probability_of_pattern(read, "A?2")
+    (0.25, None)
     """
     text = plate.text
     ways: list[float | None] = [1.0] + [None] * len(text)  # by how many of the read's characters are used up
@@ -65,18 +94,21 @@ def probability_of_pattern(plate: PlateText, pattern: str) -> float | None:
 
 
 def match_key(plate: str) -> str:
-    """The key that an entry's plate is found by: its look-alike key, or that of its shape and literals.
+    """Return the key that an entry's plate is indexed by: its look-alike key, or a pattern's shape and literals.
+
+    Args:
+        plate: normalised by `normalise_pattern`.
 
     >>> match_key("AB12"), match_key("AB?2"), match_key("A*12*E")
     ('4812', '##.#|AB2', '#*##*#|AE12')
     """
     if not is_pattern(plate):
         return look_alike_key(plate)
-    head, *inner, tail = plate.split("*") if "*" in plate else (plate, "")
+    prefix, *inner, suffix = plate.split("*") if "*" in plate else (plate, "")
     run = max((run for part in inner for run in part.split("?")), key=len, default="")
-    ends = _masked(head) + (_MANY if "*" in plate else "")
+    ends = _masked(prefix) + (_MANY if "*" in plate else "")
     middle = _LITERAL * len(run) + _MANY if run else ""
-    return f"{ends}{middle}{_masked(tail)}{_END}{literals_of(head)}{literals_of(tail)}{run}"
+    return f"{ends}{middle}{_masked(suffix)}{_END}{literals_of(prefix)}{literals_of(suffix)}{run}"
 
 
 def _masked(part: str) -> str:
@@ -84,10 +116,14 @@ def _masked(part: str) -> str:
 
 
 def keys_of_text(text: str, shapes: tuple[str, ...]) -> list[str]:
-    """The keys of all patterns of these shapes that a text may fit, each once.
+    """Return the keys of all patterns of these shapes that may fit a text, each once.
 
     Args:
-        shapes: the parts of keys before their "|".
+        text: of a read, normalised.
+        shapes: those of the patterns that there are, as `SHAPES` finds them: the part of a key before its "|".
+
+    >>> keys_of_text("AB12", ("##.#", "#*#", "#####"))
+    ['##.#|AB2', '#*#|A2']
     """
     keys: dict[str, None] = {}
     for start, literals, runs in _probes(shapes, len(text)):
@@ -98,28 +134,28 @@ def keys_of_text(text: str, shapes: tuple[str, ...]) -> list[str]:
 
 
 class _Probe(NamedTuple):
-    """How a text of a certain length makes its keys for a shape."""
+    """Instruction for making the keys of a text of a certain length for one shape."""
 
     start: str
     literals: Callable[[str], Sequence[str]]
-    """Takes those whose place is known."""
+    """Picks from the text the literals whose position is known."""
     runs: tuple[slice, ...]
-    """Where the literals between may stand; one empty slice if there are none."""
+    """Possible positions of the run between the wildcards; one empty slice if the shape has no run."""
 
 
 @lru_cache(maxsize=64)  # a list's shapes stay the same until someone imports, and plates have few lengths
 def _probes(shapes: tuple[str, ...], length: int) -> tuple[_Probe, ...]:
     found = []
     for shape in shapes:
-        head, *middle = shape.split(_MANY)
-        tail = middle.pop() if middle else ""
+        prefix, *middle = shape.split(_MANY)
+        suffix = middle.pop() if middle else ""
         run = len(middle[0]) if middle else 0
-        room = length - len(head) - len(tail) - run
+        room = length - len(prefix) - len(suffix) - run
         if room < 0 or (room > 0 and _MANY not in shape):
             continue
-        known = [place for place, char in enumerate(head) if char == _LITERAL]
-        known += [length - len(tail) + place for place, char in enumerate(tail) if char == _LITERAL]
-        starts = range(len(head), len(head) + room + 1) if run else (0,)
+        known = [place for place, char in enumerate(prefix) if char == _LITERAL]
+        known += [length - len(suffix) + place for place, char in enumerate(suffix) if char == _LITERAL]
+        starts = range(len(prefix), len(prefix) + room + 1) if run else (0,)
         literals = itemgetter(*known) if known else itemgetter(slice(0))
         found.append(_Probe(shape + _END, literals, tuple(slice(start, start + run) for start in starts)))
     return tuple(found)

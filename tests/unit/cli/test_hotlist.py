@@ -176,7 +176,7 @@ def test_policy_shows_and_sets() -> None:
     [
         (("policy", "missing"), 1, "no list named 'missing'"),
         (("policy", "missing", "--set", "edits=8:1"), 1, "no list named 'missing'"),
-        (("policy", "stolen", "--set", "edits=9"), 1, "edits=9: 2 is the most"),
+        (("policy", "stolen", "--set", "edits=9"), 1, "edits=9: at most 2"),
         (("policy", "stolen", "--set", "edits"), 2, "'edits' is not NAME=VALUE"),
     ],
 )

@@ -216,14 +216,17 @@ DEEP = "[" * 5000 + "]" * 5000
     [
         (r'{"plate": "\ud800", "reason": "x"}', "holds the unprintable character U+D800"),
         (r'{"plate": "EF56", "reason": "x", "case_reference": "\udfff"}', "unprintable character U+DFFF"),
-        (r'{"plate": "EF56", "reason": "x", "\ud800": "x"}', "is no field of an entry"),
+        (r'{"plate": "EF56", "reason": "x", "\ud800": "x"}', "is not a field of an entry"),
         (f'{{"plate": "EF56", "reason": {DEEP}}}', "is not JSON (nested too deep)"),
         ('{"plate": "EF56", "reason": "x", "priority": ' + "9" * 10_000 + "}", "priority"),
-        ('{"plate": "EF56", "reason": "x", "case_reference": ' + "9" * 10_000 + "}", "100 is the most"),
-        ('{"plate": "EF56", "reason": "x", "areas": [[[' + "9" * 400 + ", 1], [2, 3], [4, 5]]]}", "no value of it"),
+        ('{"plate": "EF56", "reason": "x", "case_reference": ' + "9" * 10_000 + "}", "at most 100 are allowed"),
+        (
+            '{"plate": "EF56", "reason": "x", "areas": [[[' + "9" * 400 + ", 1], [2, 3], [4, 5]]]}",
+            "not a value of this field",
+        ),
         (
             '{"plate": "EF56", "reason": "x", "areas": [[[1e999, 1], [2, 3], [4, 5]]]}',
-            "no value of it|give LONGITUDE",
+            "not a value of this field|give LONGITUDE",
         ),
         ('{"plate": "EF56", "reason": "x", "priority": NaN}', "is not JSON (NaN is no number)"),
         ('{"plate": "EF56", "reason": "x", "priority": -Infinity}', "is not JSON (-Infinity is no number)"),

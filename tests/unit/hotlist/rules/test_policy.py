@@ -49,10 +49,10 @@ def test_no_numbers_by_length(written: str) -> None:
     ("name", "written", "said"),
     [
         ("edit", "1", "no policy setting 'edit': settings are look_alikes, edits"),
-        ("edits", "3", "2 is the most"),
+        ("edits", "3", "at most 2"),
         ("edits", "1", "1 can be tolerated from 4 characters on, such as 4:1"),
         ("edits", "4:1,5:2", "2 can be tolerated from 6 characters on"),
-        ("candidates", "2", "1 is the most"),
+        ("candidates", "2", "at most 1"),
         ("min_probability", "1.1", "from 0 to 1"),
         ("min_probability", "nan", "from 0 to 1"),
         ("min_probability", "on", "from 0 to 1"),
