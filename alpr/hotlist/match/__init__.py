@@ -1,1 +1,1 @@
-"""Matching reads against a hotlist database: index, hits, skips, recheck of past reads. Only reads lists."""
+"""Matching of reads against a hotlist database: index, hits, skips, recheck of past reads. Never writes lists."""

@@ -1,4 +1,4 @@
-"""From a match to the record that alerts: a hit with its list's revision and age."""
+"""Hits: the records of matches, each with its list's revision and age."""
 
 from __future__ import annotations
 
@@ -16,14 +16,22 @@ from alpr.types import CameraPlace, Hit, HotlistEntry, Match, Read
 
 
 class MaxAges(NamedTuple):
-    """From which age on a list is too old to act on without asking."""
+    """Ages of lists beyond which a hit is marked as one of an old list."""
 
     default_s: float | None = None
-    """None: never."""
+    """Limit in seconds of lists without their own; None is no limit."""
     by_list: Mapping[str, float] = MappingProxyType({})
+    """Name of the list → its limit in seconds."""
 
     def of(self, list_name: str) -> float | None:
-        """The limit of a list."""
+        """Return the limit of a list in seconds; None is no limit.
+
+        Args:
+            list_name: of any list, also one that does not exist.
+
+        >>> max_ages_from_hours(24, {"stolen": 2}).of("stolen"), NO_LIMITS.of("stolen")
+        (7200, None)
+        """
         return self.by_list.get(list_name, self.default_s)
 
 
@@ -31,16 +39,29 @@ NO_LIMITS = MaxAges()
 
 
 def max_ages_from_hours(default_h: float | None, by_list_h: Mapping[str, float]) -> MaxAges:
-    """The limits as people write them."""
+    """Return limits given in hours.
+
+    Args:
+        default_h: limit of lists that are not named; None is no limit.
+        by_list_h: name of the list → its limit.
+    """
     by_list = {name: hours * 3600 for name, hours in by_list_h.items()}
     return MaxAges(None if default_h is None else default_h * 3600, by_list)
 
 
 def hit_from(read: Read, match: Match, index: HotlistIndex, now: datetime, max_ages: MaxAges = NO_LIMITS) -> Hit:
-    """The hit of a read that meets an entry.
+    """Return the hit of a read that matches an entry.
+
+    Args:
+        read: the revision of the read that matches.
+        match: with the entry.
+        index: gives the list's revision and age.
+        now: instant at which the hit is raised, aware.
+        max_ages: limits that the hit reports beside the list's age.
 
     Raises:
-        HotlistError: the entry's list is not in the index.
+        HotlistError: the entry's list is not in the database any more.
+        StoreError: the database cannot be read.
     """
     return Hit(
         hit_id=hit_id_of(read.read_id, match.entry),
@@ -57,21 +78,33 @@ def hit_from(read: Read, match: Match, index: HotlistIndex, now: datetime, max_a
 
 
 def hit_id_of(read_id: str, entry: HotlistEntry) -> str:
-    """32 hexadecimal digits that every revision of a read and every import of an entry give again.
+    """Return the id of a hit: 32 hexadecimal digits, the same for every revision of a read and import of an entry.
 
-    By what names an entry within its list, not by its row, which is local to one device.
+    It is the SHA-256, cut to 128 bits, of the read's id and of what identifies an entry within its list; not of the
+    entry's row, which differs from device to device.
+
+    Args:
+        read_id: of the read, the same for all of its revisions.
+        entry: that the read matches.
+
+    >>> hit_id_of("r1", HotlistEntry(1, "stolen", "AB12CDE", "x")) == hit_id_of(
+    ...     "r1", HotlistEntry(2, "stolen", "AB12CDE", "y")
+    ... )
+    True
     """
     named = "\0".join((read_id, entry.list_name, entry.plate, entry.region or "", entry.case_reference))
     return hashlib.sha256(named.encode()).hexdigest()[:32]
 
 
 class HotlistMatcher:
-    """The hits of a read: what the hotlist says, made into records.
+    """Matcher of reads against all lists of a database, which returns hits.
 
     Args:
-        places: where the cameras stand, by camera; for entries with an area or a compass direction.
-        max_ages: beyond which a hit says that its list is old.
-        skips: told of every pass that met an entry which is skipped.
+        index: of the hotlist database, on the same thread.
+        clock: gives the instant at which a hit is raised.
+        places: camera id → its position and heading, for entries with an area or a compass direction.
+        max_ages: limits that hits report beside their lists' ages.
+        skips: counts the passes whose hits were skipped; None counts none.
     """
 
     def __init__(
@@ -89,11 +122,19 @@ class HotlistMatcher:
         self._skips = skips
 
     def hits(self, read: Read) -> list[Hit]:
-        """One hit per entry met, highest priority first."""
+        """Return one hit for each entry that a read matches, highest priority first.
+
+        Args:
+            read: any revision; skips are counted at the final one only, since all are of the same pass.
+
+        Raises:
+            StoreError: the database cannot be read.
+            HotlistError: a list's policy cannot be understood.
+        """
         now = self._clock.now()
         place = self._places.get(read.camera_id)
         seen = ReadContext(read.last_seen_at, place, read.direction)
         matches, skipped = self._index.match_and_skip(read.plate, seen, read.last_seen_at)
-        if read.is_final and self._skips is not None:  # earlier reports are of the same pass
+        if read.is_final and self._skips is not None:
             self._skips.count(skipped)
         return [hit_from(read, match, self._index, now, self._max_ages) for match in matches]

@@ -1,4 +1,4 @@
-"""The reader's side of the hotlist database: which entries a plate meets. Called for every read."""
+"""Index: the entries of a hotlist database that a plate matches. Called for every read; never writes."""
 
 from __future__ import annotations
 
@@ -48,32 +48,34 @@ _IN_FORCE = """
 
 @dataclass(frozen=True, slots=True)
 class ListState:
-    """One list as the database holds it at an instant."""
+    """State of one list at an instant."""
 
     name: str
     revision: int
-    """Counts the imports that changed the list, from 1."""
+    """Number of imports and policy changes that changed the list, from 1."""
     updated_at: datetime
-    """When a file was last imported, whether or not it changed anything."""
+    """Instant of the last import, whether or not it changed anything."""
     source: str
-    """Name of that file."""
+    """Name of the file of that import."""
     entries: int
+    """Number of entries, whatever their validity."""
     expired: int
-    """Of the entries, those past their validity."""
+    """Number of entries whose validity is over."""
     not_yet_valid: int
+    """Number of entries whose validity has not begun."""
     age_s: float
-    """Seconds since `updated_at`; 0 where the clock went back."""
+    """Seconds since `updated_at`; 0 if the clock was set back."""
     skips: int
-    """Plates that are skipped at the instant, in this list or in all."""
+    """Number of plates that are skipped at the instant, in this list or in all."""
     skipped: int
-    """Passes that met an entry and were skipped, as far as devices have noted."""
+    """Number of passes that matched an entry and raised no hit because of a skip, as counted on this database."""
 
 
 class HotlistIndex:
-    """Finds what a plate meets in a hotlist database, which it never writes.
+    """Read-only access to a hotlist database for matching.
 
-    Every call asks the file itself, so that an import by another process counts from its commit on, as a whole.
-    Belongs to the thread that opened it. A context manager.
+    Every call queries the file itself, so that an import by another process is seen from its commit on, as a whole.
+    Used by the thread that opened it only. A context manager, which closes it.
     """
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
@@ -87,10 +89,12 @@ class HotlistIndex:
         """Open a hotlist database.
 
         Args:
-            busy_s: longest wait for another process that lets nobody read; None: as long as an import takes.
+            path: of the database file.
+            busy_s: longest wait in seconds for another process that locks out readers; None is the time that an
+                import takes.
 
         Raises:
-            StoreError: it is not there, cannot be opened, or (MigrationError) is not a hotlist database.
+            StoreError: the file is missing, cannot be opened, or (MigrationError) is not a hotlist database.
         """
         return cls(open_read_only(path, busy_s=busy_s), path)
 
@@ -103,13 +107,14 @@ class HotlistIndex:
         direction: str | None = None,
         in_force_at: datetime | None = None,
     ) -> list[Match]:
-        """The entries in force that a plate meets: highest priority first, the closest kind first.
+        """Return the matches of a plate with the entries in force: highest priority first, then the closest kind.
 
         Args:
-            at: when it was read: for schedules and skips.
-            place: where the camera stands, for entries with an area.
-            direction: how the vehicle went, as `Read.direction`.
-            in_force_at: when the entry has to be valid; None: when the plate was read.
+            plate: the read's text and probabilities; an empty text matches nothing.
+            at: instant of the read, for schedules and skips.
+            place: the camera's position and heading, for areas and compass directions; None if unknown.
+            direction: the vehicle's, as `Read.direction`; None if unknown.
+            in_force_at: instant at which the entry must be valid; None is `at`.
 
         Raises:
             StoreError: the database cannot be read.
@@ -120,7 +125,17 @@ class HotlistIndex:
     def match_and_skip(
         self, plate: PlateText, seen: ReadContext, in_force_at: datetime
     ) -> tuple[list[Match], frozenset[int]]:
-        """The matches as `match` gives them, and the ids of the skips that others fell under."""
+        """Return the matches as `match` does, and the ids of the skips that suppressed further ones.
+
+        Args:
+            plate: the read's text and probabilities.
+            seen: facts about the read that the entries' conditions are checked against.
+            in_force_at: instant at which the entry must be valid.
+
+        Raises:
+            StoreError: the database cannot be read.
+            HotlistError: a list's policy cannot be understood.
+        """
         if not plate.text:
             return [], frozenset()
         with self._snapshot():
@@ -138,7 +153,7 @@ class HotlistIndex:
         return sorted(matches, key=urgency), frozenset(skipped)
 
     def policies(self) -> dict[str, MatchPolicy]:
-        """List name → its match policy, by name.
+        """Return the match policies, by name of the list, in its order.
 
         Raises:
             StoreError: the database cannot be read.
@@ -148,44 +163,70 @@ class HotlistIndex:
             return dict(self._current_rules().policies)
 
     def revision(self, list_name: str) -> int:
-        """The list's revision.
+        """Return a list's revision, from 1.
+
+        Args:
+            list_name: of an existing list.
 
         Raises:
             HotlistError: there is no such list.
+            StoreError: the database cannot be read.
         """
         revision, _ = self._list(list_name)
         return revision
 
     def age_s(self, list_name: str, now: datetime) -> float:
-        """Seconds since a file was last imported into the list; 0 where the clock went back.
+        """Return the seconds since the last import into a list; 0 if the clock was set back.
+
+        Args:
+            list_name: of an existing list.
+            now: aware.
 
         Raises:
             HotlistError: there is no such list.
+            StoreError: the database cannot be read.
         """
         _, updated_at = self._list(list_name)
         return _age_s(updated_at, now)
 
     def lists(self, now: datetime) -> tuple[ListState, ...]:
-        """All lists, by name. Counts entries, so not for every read."""
-        return tuple(_list_state(row, now) for row in self._rows(_LISTS, {"now": micros(now)}))
-
-    def plates(self, list_name: str, now: datetime, *, most: int = 20_000, seed: int = 1) -> tuple[list[str], int]:
-        """The plates of a list that are in force and have no wildcards, and how many there are.
+        """Return the states of all lists, by name. Counts all entries: not to be called for every read.
 
         Args:
-            most: of more than so many a sample, the same for the same seed.
+            now: instant of the states, aware.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        return tuple(_list_state(row, now) for row in self._rows(_LISTS, {"now": micros(now)}))
+
+    def plates(self, list_name: str, now: datetime, *, limit: int = 20_000, seed: int = 1) -> tuple[list[str], int]:
+        """Return the plates of a list that are in force and have no wildcards, and their number.
+
+        Args:
+            list_name: an unknown list has none.
+            now: instant at which they must be in force, aware.
+            limit: largest number of plates to return; of more, a random sample.
+            seed: of the sample; the same seed gives the same sample.
+
+        Raises:
+            StoreError: the database cannot be read.
         """
         factor = random.Random(seed).randrange(1 << 20, _PRIME)  # noqa: S311 - no secret
-        in_force = {"name": list_name, "now": micros(now), "factor": factor, "most": most}
+        in_force = {"name": list_name, "now": micros(now), "factor": factor, "limit": limit}
         ((count,),) = self._rows(f"SELECT count(*) {_IN_FORCE}", in_force)
-        rows = self._rows(f"SELECT plate {_IN_FORCE} ORDER BY entry_id * :factor % {_PRIME} LIMIT :most", in_force)
+        rows = self._rows(f"SELECT plate {_IN_FORCE} ORDER BY entry_id * :factor % {_PRIME} LIMIT :limit", in_force)
         return [plate for (plate,) in rows], count
 
     def entries(self, list_name: str) -> Iterator[HotlistEntry]:
-        """All entries of a list, by plate, whatever their validity; in pieces, so that a list of any size fits.
+        """Yield all entries of a list, by plate, whatever their validity; read in pieces, so that any list fits.
+
+        Args:
+            list_name: of an existing list.
 
         Raises:
             HotlistError: there is no such list.
+            StoreError: the database cannot be read.
         """
         self._list(list_name)
         after: tuple[str, str, str] = ("", "", "")
@@ -195,7 +236,7 @@ class HotlistIndex:
             after = rows[-1][2:5]
 
     def close(self) -> None:
-        """Let go of the file. Closing twice is harmless."""
+        """Close the file. Closing twice is harmless."""
         self._connection.close()
 
     def __enter__(self) -> Self:
@@ -207,7 +248,7 @@ class HotlistIndex:
         self.close()
 
     def _current_rules(self) -> Rules:
-        """Read anew only where another process has written since; within a snapshot."""
+        """Return the rules, read anew only if another process has written since; within a snapshot."""
         version = self._connection.execute("PRAGMA data_version").fetchone()[0]
         if version != self._rules_version:
             self._rules = read_rules(self._connection)
@@ -216,7 +257,7 @@ class HotlistIndex:
 
     @contextmanager
     def _snapshot(self) -> Iterator[None]:
-        """Policies and entries of the same moment; ended at once: it holds back the folding of the log."""
+        """Read policies and entries of the same moment. Short, since it holds up the checkpoint of the WAL."""
         with stored(self._path):
             self._connection.execute("BEGIN")
             try:
@@ -233,7 +274,7 @@ class HotlistIndex:
 
     def _rows(self, query: str, values: dict[str, Any]) -> list[Any]:
         with stored(self._path):
-            # All rows at once: a half-read cursor would hold back the folding of the log into the file.
+            # All rows at once: a half-read cursor would hold up the checkpoint of the WAL.
             return self._connection.execute(query, values).fetchall()
 
 

@@ -1,4 +1,4 @@
-"""The entries that a read may meet by any list's policy, found by indexes. The hot path of matching."""
+"""Lookup of the entries that a read may match by any list's policy, by indexes. The hot path of matching."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OF_KEYS = _ENTRIES.format(
     source="""json_each(:keys) AS wanted
     CROSS JOIN entries INDEXED BY entries_by_look_alike_key ON look_alike_key = wanted.value"""
 )
-# Of entries with wildcards the key tells only a part; SQLite's GLOB knows the same two wildcards.
+# The key of a pattern holds only a part of it; SQLite's GLOB has the same two wildcards.
 _OF_KEYS += " AND (look_alike_key >= '0' OR :text GLOB plate)"
 _OF_IDS = _ENTRIES.format(source="json_each(:ids) AS wanted CROSS JOIN entries ON entry_id = wanted.value")
 
@@ -39,7 +39,7 @@ _NEIGHBOURS = f"""
     SELECT entry_id, plate FROM entries INDEXED BY entries_by_ending WHERE list_id = :list_id
         AND {LAST_CHARACTERS} >= :ending AND {LAST_CHARACTERS} < :ending || '['{{and_ending}}"""
 _WITHIN_TWO = _NEIGHBOURS.format(and_opening="", and_ending="")
-# One edit within a half leaves the first or the last character of that half: this spares us most of the checks.
+# One edit within a half leaves its first or its last character: this saves most of the checks.
 _WITHIN_ONE = _NEIGHBOURS.format(
     and_opening="\n AND (substr(plate, :half + 1, 1) = substr(:text, :half + 1, 1)"
     " OR substr(plate, -1) = substr(:text, -1))",
@@ -49,13 +49,14 @@ _WITHIN_ONE = _NEIGHBOURS.format(
 
 
 class Rules(NamedTuple):
-    """What every read is matched by, as long as no one writes the database."""
+    """Rules by which all reads are matched until the database changes."""
 
     policies: dict[str, MatchPolicy]
-    """By list name."""
+    """Name of the list → its policy."""
     list_ids: dict[str, int]
+    """Name of the list → its row."""
     shapes: tuple[str, ...]
-    """Of the entries with wildcards."""
+    """Shapes of the patterns in all lists, see `alpr.hotlist.rules.wildcards`."""
     skips: SkipRules
 
 
@@ -63,7 +64,10 @@ NO_RULES = Rules({}, {}, (), {})
 
 
 def read_rules(connection: sqlite3.Connection) -> Rules:
-    """The rules that the database holds.
+    """Read the rules of the database.
+
+    Args:
+        connection: to a hotlist database.
 
     Raises:
         HotlistError: a policy cannot be understood.
@@ -79,10 +83,16 @@ def read_rules(connection: sqlite3.Connection) -> Rules:
 
 
 def rows_near(connection: sqlite3.Connection, plate: PlateText, at: int, rules: Rules) -> list[tuple[Any, ...]]:
-    """The entries that may match, each once; a superset of those that do.
+    """Return the rows of the entries that may match a read, each once; a superset of those that do.
 
     Args:
-        at: the instant, see `microseconds`.
+        connection: to a hotlist database, in the transaction in which `rules` were read.
+        plate: the read; its text is not empty.
+        at: instant at which the entries must be valid, in microseconds since 1970.
+        rules: of the database.
+
+    Returns:
+        Rows of the columns `SELECTED`, as `entry_from_row` takes them.
     """
     keys = _keys(plate, rules)
     if len(keys) == 1:

@@ -1,7 +1,7 @@
-"""Past reads against what an update brought: which plates can meet it at all, then read by read. In small steps.
+"""Recheck of past reads against new entries: first which plates can match any, then read by read. In small steps.
 
-Called between other work, on the thread that owns the index and the history. What is due stands in the database until
-all of it was checked, so that the end of the process costs a repetition and no hit.
+Called between other work, on the thread that owns the index and the history. New entries stay marked in the database
+until all reads were checked against them, so that the end of the process costs a repetition and no hit.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _BATCH = 200
 
 @dataclass(frozen=True, slots=True)
 class RecheckRead:
-    """A read as the history has it."""
+    """A read of the history."""
 
     read: Read
     owner: int = 0
-    """Whose read it is, where the history is of several devices."""
+    """Key of the device that made the read, if the history is of several devices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,29 +40,46 @@ class RecheckHit:
 
     hit: Hit
     owner: int
+    """That of the read, see `RecheckRead`."""
 
 
 class History(Protocol):
-    """The reads of the past, by plate text."""
+    """Past reads, by plate text."""
 
     def texts(self, after: int, limit: int) -> Sequence[tuple[int, str]]:
-        """Keys above `after`, ascending, each with the plate text of its reads."""
+        """Return keys, ascending, each with the plate text of its reads.
+
+        Args:
+            after: only keys above this one; 0 begins.
+            limit: largest number of keys to return; none left gives an empty sequence.
+        """
 
     def reads(self, key: int) -> Iterator[RecheckRead]:
-        """The reads of a key."""
+        """Yield the reads of a key that `texts` returned."""
 
     def has_hit(self, owner: int, hit_id: str) -> bool:
-        """Whether that hit was raised before."""
+        """Return True if a hit was raised before.
+
+        Args:
+            owner: of the read.
+            hit_id: see `hit_id_of`.
+        """
 
 
 class Recheck:
-    """Holds a history against what arrived; opened and closed by `with`.
+    """Check of a history against the entries that updates brought.
 
     Args:
+        database: the hotlist database, which is opened for reading.
         index: of the same database, on the same thread.
-        done: told up to which arrival all is checked.
-        places: where the cameras stand, by camera.
-        max_ages: beyond which a hit says that its list is old.
+        history: the past reads.
+        clock: gives the instant at which entries must be in force.
+        done: is called with the number of the last update that all past reads have been checked against.
+        places: camera id → its position and heading.
+        max_ages: limits that hits report beside their lists' ages.
+
+    Raises:
+        StoreError: the database cannot be opened.
     """
 
     def __init__(
@@ -87,21 +104,24 @@ class Recheck:
         self._connection = open_read_only(database)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the database."""
         self._connection.close()
 
     @property
     def is_idle(self) -> bool:
-        """True where nothing is under way; something may have arrived since."""
+        """True if no check is in progress; entries may have arrived since."""
         return self._round is None
 
     def step(self, budget_s: float) -> list[RecheckHit]:
-        """Go on for about so long; the hits that were found on the way.
+        """Check for about the given time and return the hits that were found.
 
-        Keep them before the next step: by that one, what was checked counts as done.
+        The caller must store the hits before the next step, which reports what was checked as done.
+
+        Args:
+            budget_s: time in seconds, which is exceeded by at most one read's check.
 
         Raises:
-            StoreError: the database or the history cannot be read.
+            StoreError: the database or the history cannot be read; the next step begins the check anew.
         """
         if self._reported < self._checked:
             self._done(self._checked)
@@ -135,7 +155,7 @@ class Recheck:
             return _Round(span, self._walk(span, RecheckFilter(self._connection, span)))
 
     def _walk(self, span: RecheckSpan, texts: RecheckFilter) -> Iterator[RecheckHit | None]:
-        """The past hits; None wherever there may be a pause."""
+        """Yield the hits; None at every other point at which the walk may pause."""
         while not texts.is_loaded:
             texts.load()
             yield None
@@ -161,7 +181,7 @@ class Recheck:
         return replace(hit, is_past=True, read_at=read.last_seen_at)
 
     def _matches(self, read: Read, now: datetime) -> list[Match]:
-        """What the read meets of what is in force now: a car is looked for where it was before it was reported."""
+        """Match the read with the entries in force now: a past read shows where a car was before it was reported."""
         place = self._places.get(read.camera_id)
         return self._index.match(
             read.plate, read.last_seen_at, place=place, direction=read.direction, in_force_at=now
@@ -169,7 +189,7 @@ class Recheck:
 
 
 class _Round(NamedTuple):
-    """One walk over the history."""
+    """One walk over the history, for the entries of a span of updates."""
 
     span: RecheckSpan
     walk: Iterator[RecheckHit | None]

@@ -1,4 +1,4 @@
-"""What of a hotlist the past reads are to be held against yet, and which plate texts can meet any of it."""
+"""Filter of the plate texts that can match any entry that past reads are still to be checked against."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from alpr.hotlist.store.policies import policy_from_json
 from alpr.plates import look_alike_key
 
 MAX_KEYS = 300_000
-"""Beyond so many new entries their keys are not held in memory: about 30 MB."""
+"""Largest number of new entries whose keys are kept in memory, about 30 MB; with more, no text is filtered out."""
 KEYS_PER_LOAD = 1000
 _IN = "arrival_id > :after AND arrival_id <= :up_to"
 _COUNT = f"SELECT count(*) FROM (SELECT 1 FROM past_due WHERE {_IN} LIMIT :most + 1)"
@@ -22,27 +22,46 @@ _LONGEST_PLATE = 32
 
 
 class RecheckSpan(NamedTuple):
-    """What arrived after one update, up to another."""
+    """Updates whose entries are checked in one walk, by their arrival numbers."""
 
     after: int
+    """Exclusive; 0 begins."""
     up_to: int
+    """Inclusive."""
 
 
 def newest_arrival(connection: sqlite3.Connection) -> int:
-    """The number of the last update that landed; 0 for none that is still to be checked."""
+    """Return the arrival number of the last update; 0 if none is still to be checked.
+
+    Args:
+        connection: to a hotlist database.
+    """
     (newest,) = connection.execute("SELECT coalesce(max(arrival_id), 0) FROM arrivals").fetchone()
     return int(newest)
 
 
 def is_in_span(connection: sqlite3.Connection, span: RecheckSpan, entry_id: int) -> bool:
-    """Whether the past reads are to be held against an entry."""
+    """Return True if an entry came with one of the updates.
+
+    Args:
+        connection: to a hotlist database.
+        span: the updates.
+        entry_id: of the entry.
+    """
     return connection.execute(_IS_IN_SPAN, {"entry_id": entry_id, **span._asdict()}).fetchone() is not None
 
 
 class RecheckFilter:
-    """Tells texts that cannot meet anything that is due, by the keys of that; loaded piece by piece.
+    """Filter of plate texts by the keys of new entries, which are loaded piece by piece.
 
-    Where keys cannot tell (edits, candidates, a great many entries) all texts pass.
+    All texts pass if keys cannot exclude any: with edits or candidates in a policy, or with a great many entries.
+
+    Args:
+        connection: to a hotlist database.
+        span: the updates whose entries count as new.
+
+    Raises:
+        HotlistError: a list's policy cannot be understood.
     """
 
     def __init__(self, connection: sqlite3.Connection, span: RecheckSpan) -> None:
@@ -51,12 +70,12 @@ class RecheckFilter:
         self._keys: set[str] = set()
         self._shapes: tuple[str, ...] = ()
         self._last_id = 0
-        self._is_selective = self._compute_selective()
+        self._is_selective = self._can_exclude()
         self.is_loaded = not self._is_selective
-        """True once `may_meet` may be asked."""
+        """True once all keys are loaded and `may_match` may be called."""
 
     def load(self) -> None:
-        """Load the next piece."""
+        """Load the keys of the next `KEYS_PER_LOAD` entries."""
         values = {**self._span, "entry_id": self._last_id, "limit": KEYS_PER_LOAD}
         rows = self._connection.execute(_KEYS, values).fetchall()
         self._keys.update(key for _, key in rows)
@@ -67,12 +86,16 @@ class RecheckFilter:
             self._last_id = rows[-1][0]
 
     def may_match(self, text: str) -> bool:
-        """Whether a read of this text may meet an entry that is due."""
+        """Return True if a read may match a new entry.
+
+        Args:
+            text: of the read, normalised.
+        """
         if not self._is_selective or look_alike_key(text) in self._keys:
             return True
         return any(key in self._keys for key in keys_of_text(text, self._shapes))
 
-    def _compute_selective(self) -> bool:
+    def _can_exclude(self) -> bool:
         (count,) = self._connection.execute(_COUNT, {**self._span, "most": MAX_KEYS}).fetchone()
         if count > MAX_KEYS:
             return False

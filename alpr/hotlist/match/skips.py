@@ -1,7 +1,7 @@
-"""Entries that are known to raise false hits: skipped for a while, by whom and why, and how often that happened.
+"""Skips: plates whose entries are known to raise false hits and raise none for a while, and counts of that.
 
-A skip belongs to a plate of a list, or of all lists, not to a row: an import neither loses nor renews it. Those that
-come with the updates of a set (`published_skips.py`) stand beside those that were asked for here.
+A skip belongs to a plate of a list, or of all lists, not to a row: an import neither loses nor renews it. Skips that
+come with the updates of a set (`published_skips.py`) are kept beside those that were made here.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _log = logging.getLogger(__name__)
 
 DEFAULT_SKIP = timedelta(days=30)
 LONGEST_SKIP = timedelta(days=366)
-"""A skip that nobody looks at again would hide a car for ever."""
+"""Longest time from the making of a skip to its end: one that nobody reviews would hide a car for ever."""
 _REASON_LENGTH = 200
 _NOTE_EVERY = timedelta(seconds=30)
 _NOTE_BUSY_S = 0.05  # the main loop of a device waits for it
 _DELETE = "DELETE FROM skips WHERE list_name = ? AND plate = ? AND origin = ''"
 _NOTE = "UPDATE skips SET skipped = skipped + ?, last_skipped_at = ? WHERE skip_id = ?"
 _COLUMNS = "list_name, plate, is_exact_too, reason, added_by, added_at, until, skipped, last_skipped_at, origin"
-# Of "all lists" one that comes with a set means the lists of that set only.
+# A skip of "all lists" that came with a set is of the lists of that set only.
 _RULES = """
     SELECT lists.name, plate, skip_id, is_exact_too, until FROM skips JOIN lists
         ON skips.list_name = lists.name OR skips.list_name = '' AND skips.origin IN ('', lists.origin)"""
@@ -45,38 +45,44 @@ class Skip:
     """One plate whose hits are not raised."""
 
     list_name: str
-    """"" for all lists."""
+    """Name of the list; "" for all lists."""
     plate: str
-    """Of the entry, normalised."""
+    """The entry's plate, normalised."""
     is_exact_too: bool
-    """False: only matches that are not exact are skipped."""
+    """True: exact matches are skipped too; False: only approximate ones."""
     reason: str
+    """Reason for people, 1 to 200 characters."""
     added_by: str
+    """Name of the person who made it."""
     added_at: datetime
     until: datetime
-    """Exclusive."""
+    """End, exclusive."""
     skipped: int = 0
-    """How many passes met the entry and were skipped."""
+    """Number of passes that matched the entry and raised no hit."""
     last_skipped_at: datetime | None = None
     origin: str = ""
-    """The set with whose updates it came; "" for one that was asked for here."""
+    """Name of the set whose updates it came with; "" for a skip made here."""
 
 
 class SkipRule(NamedTuple):
-    """What a match has to know of a skip."""
+    """The part of a skip that matching needs."""
 
     skip_id: int
     is_exact_too: bool
     until: int
-    """Microseconds since 1970."""
+    """End, exclusive, in microseconds since 1970."""
 
 
 SkipRules: TypeAlias = Mapping[tuple[str, str], tuple[SkipRule, ...]]
-"""By list name and plate."""
+"""(Name of the list, plate) → its skips."""
 
 
 def read_skip_rules(connection: sqlite3.Connection) -> SkipRules:
-    """All that the database holds, also those that are over."""
+    """Read all skips of the database, also those that are over.
+
+    Args:
+        connection: to a hotlist database.
+    """
     rules: dict[tuple[str, str], tuple[SkipRule, ...]] = {}
     for name, plate, skip_id, exact, until in connection.execute(_RULES):
         rules[name, plate] = (*rules.get((name, plate), ()), SkipRule(skip_id, bool(exact), until))
@@ -84,7 +90,20 @@ def read_skip_rules(connection: sqlite3.Connection) -> SkipRules:
 
 
 def skip_of(rules: SkipRules, entry: HotlistEntry, kind: MatchKind, at: datetime) -> int | None:
-    """The id of the skip that a match falls under; None where it counts."""
+    """Return the id of the skip that suppresses a match; None if it raises a hit.
+
+    Args:
+        rules: all skips.
+        entry: of the match.
+        kind: of the match.
+        at: instant of the read, aware.
+
+    >>> from datetime import UTC
+    >>> rules = {("stolen", "AB12CDE"): (SkipRule(7, False, micros(datetime(2026, 2, 1, tzinfo=UTC))),)}
+    >>> entry, at = HotlistEntry(1, "stolen", "AB12CDE", "x"), datetime(2026, 1, 1, tzinfo=UTC)
+    >>> skip_of(rules, entry, MatchKind.LOOK_ALIKE, at), skip_of(rules, entry, MatchKind.EXACT, at)
+    (7, None)
+    """
     for rule in rules.get((entry.list_name, entry.plate), ()):
         if micros(at) < rule.until and (rule.is_exact_too or kind is not MatchKind.EXACT):
             return rule.skip_id
@@ -92,28 +111,29 @@ def skip_of(rules: SkipRules, entry: HotlistEntry, kind: MatchKind, at: datetime
 
 
 def add_skip(database: Path, skip: Skip) -> Skip:
-    """Skip a plate; takes the place of an earlier skip of it in the same list.
+    """Store a skip; it replaces an earlier one of the plate in the same list.
 
     Args:
-        skip: its plate as people write it; of no origin.
+        database: the hotlist database.
+        skip: its plate as people write it; its `origin` is "".
 
     Returns:
-        The skip as it is kept.
+        The skip as stored.
 
     Raises:
-        HotlistError: no plate, no reason, no name, an end that is past or too far away.
-        StoreError: the database is not there or cannot be written.
+        HotlistError: no plate, no reason or no name, an end that is past or too far off, or an unknown list.
+        StoreError: the database is missing or cannot be written.
     """
     plate = normalise_pattern(skip.plate)
     if not plate:
-        raise HotlistError(f"{skip.plate!r} holds no letter or digit: give the entry's plate")
+        raise HotlistError(f"{skip.plate!r} has no letter or digit: give the entry's plate")
     if not 0 < len(skip.reason.strip()) <= _REASON_LENGTH or not skip.reason.isprintable():
         raise HotlistError(f"a skip needs a reason of 1 to {_REASON_LENGTH} characters, for whoever misses the hit")
     if not skip.added_by.strip():
-        raise HotlistError("a skip needs the name of whoever asks for it")
+        raise HotlistError("a skip needs the name of the person who makes it")
     if not skip.added_at < skip.until <= skip.added_at + LONGEST_SKIP:
         raise HotlistError(
-            f"a skip ends after now and within {LONGEST_SKIP.days} days, not at {skip.until.isoformat()}"
+            f"{skip.until.isoformat()}: the end of a skip must be in the future and within {LONGEST_SKIP.days} days"
         )
     values = (skip.list_name, plate, int(skip.is_exact_too), skip.reason.strip(), skip.added_by.strip())
     with _writing(database) as connection, stored(database), transaction(connection):
@@ -127,16 +147,21 @@ def add_skip(database: Path, skip: Skip) -> Skip:
 
 
 def remove_skip(database: Path, plate: str, list_name: str) -> Skip:
-    """Let a plate's hits be raised again. Returns the skip as it was.
+    """Remove a skip, so that the plate raises hits again, and return it as it was.
+
+    Args:
+        database: the hotlist database.
+        plate: as people write it.
+        list_name: of the skip's list; "" for a skip of all lists.
 
     Raises:
-        HotlistError: there is no such skip, or it comes with signed updates.
-        StoreError: the database is not there or cannot be written.
+        HotlistError: there is no such skip, or it came with signed updates.
+        StoreError: the database is missing or cannot be written.
     """
     skip = read_skip(database, normalise_pattern(plate), list_name)
     if skip.origin:
         raise HotlistError(
-            f"the skip of {skip.plate!r} comes with signed updates ({skip.origin}): remove it where it is kept"
+            f"the skip of {skip.plate!r} came with signed updates ({skip.origin}): remove it where they are published"
         )
     with _writing(database) as connection, stored(database), transaction(connection):
         connection.execute(_DELETE, (skip.list_name, skip.plate))
@@ -144,7 +169,10 @@ def remove_skip(database: Path, plate: str, list_name: str) -> Skip:
 
 
 def read_skips(database: Path) -> tuple[Skip, ...]:
-    """All skips, also those that are over, by list and plate.
+    """Read all skips, also those that are over, by list and plate.
+
+    Args:
+        database: the hotlist database.
 
     Raises:
         StoreError: the database cannot be read.
@@ -163,7 +191,12 @@ def read_skips(database: Path) -> tuple[Skip, ...]:
 
 
 def read_skip(database: Path, plate: str, list_name: str) -> Skip:
-    """One skip, rather one that was asked for here.
+    """Read one skip; one that was made here goes before one that came with a set.
+
+    Args:
+        database: the hotlist database.
+        plate: normalised.
+        list_name: of the skip's list; "" for a skip of all lists.
 
     Raises:
         HotlistError: there is none.
@@ -177,7 +210,11 @@ def read_skip(database: Path, plate: str, list_name: str) -> Skip:
 
 
 def is_listed(database: Path, skip: Skip) -> bool:
-    """Whether there is an entry that the skip is about, whatever its validity.
+    """Return True if an entry has the skip's plate, whatever its validity.
+
+    Args:
+        database: the hotlist database.
+        skip: of one list or of all.
 
     Raises:
         StoreError: the database cannot be read.
@@ -188,12 +225,13 @@ def is_listed(database: Path, skip: Skip) -> bool:
 
 
 class SkipCounter:
-    """Counts the passes that fell under skips, and notes them in the database now and then.
+    """Counter of the passes whose hits were skipped, written to the database every 30 s or so.
 
-    A count that cannot be noted now is noted later; the matching never waits for it.
+    Counts that cannot be written are kept and written later; matching never waits for them.
 
     Args:
         database: the hotlist database.
+        clock: gives the instant of a count.
     """
 
     def __init__(self, database: Path, clock: Clock) -> None:
@@ -203,7 +241,11 @@ class SkipCounter:
         self._noted_at: datetime | None = None
 
     def count(self, skip_ids: Collection[int]) -> None:
-        """One pass that fell under these."""
+        """Count one pass.
+
+        Args:
+            skip_ids: of the skips that suppressed its hits; may be empty.
+        """
         if not skip_ids:
             return
         self._counts.update(skip_ids)
@@ -213,7 +255,7 @@ class SkipCounter:
             self.note()
 
     def note(self) -> None:
-        """Write down what was counted since the last time, unless another process is writing just now."""
+        """Write the counts since the last time, unless another process is writing just now."""
         if not self._counts:
             return
         now = text_from_instant(self._clock.now())
@@ -227,7 +269,7 @@ class SkipCounter:
             ):
                 connection.executemany(_NOTE, rows)
         except StoreError as error:
-            _log.info("skips are noted later: %s", error)
+            _log.info("counts of skips will be written later: %s", error)
         else:
             self._counts.clear()
 

@@ -91,7 +91,7 @@ def test_a_reader_that_is_open_sees_a_skip_at_once(path: Path) -> None:
         ({"reason": " "}, "needs a reason"),
         ({"reason": "x" * 201}, "needs a reason"),
         ({"added_by": ""}, "needs the name"),
-        ({"until": START}, "ends after now"),
+        ({"until": START}, "must be in the future"),
         ({"until": START + LONGEST_SKIP + timedelta(seconds=1)}, "within 366 days"),
         ({"list_name": "nolist"}, "no list named 'nolist'"),
     ],

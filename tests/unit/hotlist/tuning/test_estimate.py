@@ -207,9 +207,9 @@ def test_what_cannot_be_tuned(path: Path) -> None:
 
 def test_a_sample_of_a_list_is_the_same_for_the_same_seed(path: Path) -> None:
     with HotlistIndex.open(path) as index:
-        one, count = index.plates("stolen", START, most=10)
-        assert (index.plates("stolen", START, most=10)[0], count, len(one)) == (one, 50, 10)
-        assert index.plates("stolen", START, most=10, seed=2)[0] != one
+        one, count = index.plates("stolen", START, limit=10)
+        assert (index.plates("stolen", START, limit=10)[0], count, len(one)) == (one, 50, 10)
+        assert index.plates("stolen", START, limit=10, seed=2)[0] != one
         assert sorted(index.plates("stolen", START)[0]) == sorted(some_plates(50))
 
 

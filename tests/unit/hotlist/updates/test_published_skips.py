@@ -113,7 +113,7 @@ def test_counts_stay_and_local_skips_stand_beside(desk: Desk) -> None:
     published = replace(SKIP, reason="still there", origin="all", skipped=7, last_skipped_at=START)
     assert read_skips(desk.device) == (own, published)
     assert remove_skip(desk.device, "AB12CDE", "stolen") == own
-    with pytest.raises(HotlistError, match=r"comes with signed updates \(all\)"):
+    with pytest.raises(HotlistError, match=r"came with signed updates \(all\)"):
         remove_skip(desk.device, "AB12CDE", "stolen")
     assert read_skips(desk.device) == (published,)
 
