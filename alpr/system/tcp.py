@@ -1,7 +1,7 @@
-"""What the kernel knows of a TCP connection whose descriptor belongs to someone else, and how to end it. Linux.
+"""What the kernel knows of a TCP connection whose descriptor belongs to someone else, and how to end it.
 
 A descriptor's number may be another file's by the time that it is looked at: each call takes the identity that the
-connection had when it was accepted, and does nothing where that is gone.
+connection had when it was accepted, and does nothing where that is gone. Bytes are counted on Linux only.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import fcntl
 import os
 import socket
 import struct
+import sys
 import termios
 from typing import NamedTuple, TypeAlias
 
@@ -60,7 +61,7 @@ def peer_address(descriptor: int) -> str:
 
 
 def flow(descriptor: int, who: Identity) -> Flow | None:
-    """Read how much went over a connection; None where it is gone.
+    """Read how much went over a connection; None where it is gone, zeros where the kernel does not tell.
 
     Args:
         descriptor: of a connection.
@@ -68,6 +69,8 @@ def flow(descriptor: int, who: Identity) -> Flow | None:
     """
     if identity(descriptor) != who:
         return None
+    if sys.platform != "linux":
+        return Flow(0, 0)
     lent = None
     try:
         lent = socket.socket(socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, descriptor)

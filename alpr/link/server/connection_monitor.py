@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
+from collections.abc import Iterable
 from threading import Event
 from typing import Any
 
@@ -13,16 +14,21 @@ from zmq.utils.monitor import recv_monitor_message
 
 from alpr.clock import SystemClock
 from alpr.errors import LinkError
-from alpr.link.server.connections import TOO_MANY, Connections
+from alpr.link.server.connections import TOO_MANY, Connection, Connections
 from alpr.link.server.handshake_policy import network_of
 from alpr.link.server.rates import Rate, Rates
 from alpr.system import tcp
 from alpr.system.guarded_thread import GuardedThread
+from alpr.system.machine import ResidentMemory
 
 _log = logging.getLogger(__name__)
 _ENDPOINT = "inproc://monitor.door"
-_LOOK_S = 0.05
-"""Between two looks: a peer on a fast line sends some ten megabytes in it."""
+_GLANCE_S = 0.05
+"""Between two glances at the memory of this process: a peer on a fast line sends some ten megabytes in it."""
+_LOOK_S = 0.5
+"""Between two looks at each connection, where memory has not grown."""
+_GROWN_BYTES = 2 << 20
+_EVENTS = 200  # that are taken at once, and make a look worth while
 _REMEMBERED = 1000
 _ACCEPTS = Rate(burst=512, per_s=50.0)
 """Of one address; a fleet behind one comes back within seconds. Each handshake costs a fraction of a millisecond."""
@@ -45,6 +51,7 @@ class ConnectionMonitor:
         self._monitor.rcvhwm = 0  # else a flood of connections that waits here would stop libzmq itself
         self._monitor.connect(_ENDPOINT)
         self._rates = Rates({zmq.EVENT_ACCEPTED: _ACCEPTS}, SystemClock())
+        self._memory = ResidentMemory()
         self._stop = Event()
         self._thread = GuardedThread("connections", self._run)
         self._ended: deque[tuple[str, str]] = deque(maxlen=_REMEMBERED)
@@ -59,6 +66,7 @@ class ConnectionMonitor:
         self._thread.join(10.0)
         self._socket.disable_monitor()
         self._monitor.close(linger=0)
+        self._memory.close()
 
     def ended(self) -> list[tuple[str, str]]:
         """Which connections were ended since this was last asked: reason and address of each.
@@ -74,23 +82,35 @@ class ConnectionMonitor:
         return found
 
     def _run(self) -> None:
-        look_at_s = time.monotonic()
+        glance_at_s = look_at_s = time.monotonic()
+        seen_bytes, events = 0, 0
         while not self._stop.is_set():
-            self._monitor.poll(max(0, round((look_at_s - time.monotonic()) * 1000)))
-            self._take_events()
-            if time.monotonic() >= look_at_s:
-                look_at_s = time.monotonic() + _LOOK_S
-                self._connections.look(tcp.flow, time.monotonic())
-                self._end_excess()
+            self._monitor.poll(max(0, round((glance_at_s - time.monotonic()) * 1000)))
+            events += self._take_events()
+            now_s = time.monotonic()
+            if now_s < glance_at_s:
+                continue
+            glance_at_s = now_s + _GLANCE_S
+            has_grown = self._memory.bytes() > seen_bytes + _GROWN_BYTES
+            if has_grown or events >= _EVENTS or now_s >= look_at_s:
+                look_at_s, events = now_s + _LOOK_S, 0
+                self._connections.look(tcp.flow, now_s)
+                self._end(self._connections.excess(now_s))
+                seen_bytes = self._memory.bytes()
+            elif self._connections.has_orders:
+                self._end(self._connections.ordered(now_s))
 
-    def _take_events(self) -> None:
-        while self._monitor.poll(0):
+    def _take_events(self) -> int:
+        for number in range(_EVENTS):
+            if not self._monitor.poll(0):
+                return number
             event = recv_monitor_message(self._monitor)
             descriptor = int(event["value"])
-            if event["event"] != zmq.EVENT_ACCEPTED:
+            if event["event"] == zmq.EVENT_ACCEPTED:
+                self._take(descriptor)
+            else:
                 self._connections.closed(descriptor)
-                continue
-            self._take(descriptor)
+        return _EVENTS
 
     def _take(self, descriptor: int) -> None:
         who = tcp.identity(descriptor)
@@ -102,7 +122,7 @@ class ConnectionMonitor:
         elif tcp.hang_up(descriptor, who):
             self._ended.append((TOO_MANY, address))
 
-    def _end_excess(self) -> None:
-        for connection, reason in self._connections.excess(time.monotonic()):
+    def _end(self, found: Iterable[tuple[Connection, str]]) -> None:
+        for connection, reason in found:
             if tcp.hang_up(connection.descriptor, connection.identity):
                 self._ended.append((reason, connection.address))

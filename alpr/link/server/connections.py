@@ -13,6 +13,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from alpr.link.protocol.fields import MAX_MESSAGE_BYTES
 from alpr.link.server.handshake_policy import network_of
@@ -91,6 +92,9 @@ class Connection:
     def held(self) -> int:
         """Bytes of our memory."""
         return self.unhanded + self.unread
+
+
+_Rule: TypeAlias = Callable[[float], Iterator[tuple[Connection, str]]]
 
 
 class Connections:
@@ -186,11 +190,23 @@ class Connections:
 
     # What has to end.
 
+    @property
+    def has_orders(self) -> bool:
+        """True where the hub has said that connections have to end."""
+        return bool(self._gone or self._wrong)
+
+    def ordered(self, now_s: float) -> list[tuple[Connection, str]]:
+        """Which connections have to end since the hub says so, each once, with the reason."""
+        return self._found(now_s, self._told)
+
     def excess(self, now_s: float) -> list[tuple[Connection, str]]:
         """Which connections have to end, each once, with the reason."""
+        return self._found(now_s, self._told, self._by_itself, self._by_number, self._by_sum)
+
+    def _found(self, now_s: float, *rules: _Rule) -> list[tuple[Connection, str]]:
         with self._lock:
             found: list[tuple[Connection, str]] = []
-            for rule in (self._told, self._by_itself, self._by_number, self._by_sum):
+            for rule in rules:
                 for connection, reason in rule(now_s):
                     if not connection.is_ended:
                         connection.is_ended = True

@@ -14,6 +14,7 @@ import pytest
 
 from alpr.link.server.connections import GONE, TOO_MANY, Connections, Limits
 from alpr.system import tcp
+from alpr.system.machine import ResidentMemory
 from alpr.system.tcp import Flow, Identity
 
 MB = 1 << 20
@@ -230,6 +231,22 @@ def test_a_revoked_key_ends_with_all_its_connections_and_those_that_never_spoke(
     assert kernel.pass_s(0.01) == {}
 
 
+def test_what_the_hub_orders_needs_no_look() -> None:
+    kernel = Kernel()
+    for descriptor, key in ((1, "revoked"), (2, "other"), (3, "bad")):
+        kernel.accept(descriptor, key)
+        kernel.receive(descriptor, 9 * MB)
+    orders = [kernel.connections.has_orders]
+    kernel.connections.end_keys({"revoked"})
+    kernel.connections.end(3, "malformed")
+    orders.append(kernel.connections.has_orders)
+    ended = {connection.descriptor: reason for connection, reason in kernel.connections.ordered(0.0)}
+    assert ended == {1: GONE, 3: "malformed"}
+    assert [*orders, kernel.connections.has_orders] == [False, True, False]
+    assert kernel.connections.is_barred("bad", 0.0)
+    assert not kernel.connections.is_barred("revoked", 0.0)  # the list says no, for as long as it does
+
+
 def test_what_a_connection_left_says_nothing_of_the_next_one_with_its_descriptor() -> None:
     kernel = Kernel()
     kernel.accept(1, "a")
@@ -294,3 +311,23 @@ def test_what_is_no_connection_has_no_flow() -> None:
         assert tcp.peer_address(file.fileno()) == ""
         assert not tcp.hang_up(file.fileno(), who(file.fileno()))
     assert tcp.identity(99_999) is None
+
+
+def test_a_process_knows_its_memory_though_no_file_can_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = ResidentMemory()
+    monkeypatch.setattr(os, "open", None)
+    before = memory.bytes()
+    held = bytearray(b"x") * (64 * MB)
+    assert memory.bytes() - before > 60 * MB
+    assert len(held) == 64 * MB
+    memory.close()
+
+
+def test_where_the_kernel_does_not_tell_memory_never_grows(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object) -> int:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(os, "open", missing)
+    memory = ResidentMemory()
+    assert memory.bytes() == 0
+    memory.close()
