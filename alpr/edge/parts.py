@@ -34,6 +34,7 @@ from alpr.ocr.engines import open_recogniser
 from alpr.pipeline import Pipeline
 from alpr.reading.plate_reader import PlateReader
 from alpr.reading.tiled_reader import TiledReader
+from alpr.system.crash_record import CrashRecord
 from alpr.system.metrics_endpoint import Exporter
 from alpr.system.sqlite import LOOP_BUSY_S
 from alpr.system.stage_times import StageTimes
@@ -112,6 +113,7 @@ def open_parts(config: EdgeConfig, clock: Clock, stack: ExitStack) -> EdgeParts:
     index = open_index(config, stack)
     matcher = matcher_for(config, index, clock, stack)
     journal = open_device_journal(config, clock, stack)
+    crash = stack.enter_context(CrashRecord(config.device.data_dir / "crash.log"))
     if updates is not None and index is not None:
         updates.check_past(index, config.device.journal, places_of(config.cameras), max_ages_of(config))
     feeds = _feeds(config, clock)
@@ -138,7 +140,7 @@ def open_parts(config: EdgeConfig, clock: Clock, stack: ExitStack) -> EdgeParts:
         times=times,
         health=health,
         metrics=_metrics(config, stack),
-        link=open_link(config, clock, health, updates),
+        link=open_link(config, clock, health, updates, crash.wait_s),
     )
 
 
@@ -264,6 +266,7 @@ def open_link(
     clock: Clock,
     vitals: Callable[[], Vitals] = Vitals,
     updates: HotlistUpdates | None = None,
+    connect_after_s: float = 0.0,
 ) -> DeviceLink | None:
     """Build the link to the collector, which connects when it is started; None where there is no collector.
 
@@ -272,6 +275,7 @@ def open_link(
         clock: of the link's timers.
         vitals: called before each heartbeat.
         updates: take what the collector hands on; None for none.
+        connect_after_s: see `DeviceLink`.
 
     Raises:
         LinkError: a key file cannot be used.
@@ -287,6 +291,7 @@ def open_link(
         heartbeat_s=link.heartbeat_s,
         vitals=vitals,
         hotlists=updates,
+        connect_after_s=connect_after_s,
     )
 
 

@@ -11,7 +11,14 @@ from typing import Any
 import msgspec
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from alpr.errors import MessageError
 from alpr.journal.journal import Journal
@@ -197,10 +204,11 @@ class HostileConversation(RuleBasedStateMachine):
             self.stack.close()
 
 
-HostileConversation.TestCase.settings = settings(
-    max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
-)
-TestHostileConversation = HostileConversation.TestCase
+_SETTINGS = settings(max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def test_a_hostile_conversation_ends_nothing_and_loses_nothing() -> None:
+    run_state_machine_as_test(HostileConversation, settings=_SETTINGS)
 
 
 def test_instants_at_the_ends_of_the_calendar_are_messages_or_none() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ from alpr.link.keys.keyring import FixedKeys, KeyRing
 from alpr.link.protocol.heartbeat_messages import Vitals
 from alpr.system.guarded_thread import GuardedThread
 
+_log = logging.getLogger(__name__)
 _TICK_S = 0.02  # how soon a new row is noticed; 50 looks a second at a counter cost a thousandth of a core
 _CLOSE_S = 5.0
 _LOOK_S = 1.0  # at the key files
@@ -64,6 +66,8 @@ class DeviceLink:
         vitals: what a heartbeat tells of the device; asked on the link's thread, and should only hand over what is
             at hand.
         hotlists: where hotlist updates are put; None where none are taken.
+        connect_after_s: how long the collector is left alone at first: it, or who has its place, may be what ended
+            the program before.
     """
 
     def __init__(
@@ -80,7 +84,9 @@ class DeviceLink:
         heartbeat_s: float = 10.0,
         vitals: Callable[[], Vitals] = Vitals,
         hotlists: HotlistStore | None = None,
+        connect_after_s: float = 0.0,
     ) -> None:
+        self._connect_after_s = connect_after_s
         self._path = journal_path
         self._endpoint = endpoint
         self._keys = FixedKeys(keys, server_key) if isinstance(keys, KeyPair) else keys
@@ -143,6 +149,11 @@ class DeviceLink:
         )
 
     def _run(self) -> None:
+        if self._connect_after_s:
+            told = f"the program crashed before: the collector is left alone for {self._connect_after_s:.0f} s"
+            _log.error("%s; cameras are read meanwhile", told)
+            self._state = LinkState(last_error=told)
+            self._closing.wait(self._connect_after_s)
         with (
             Outbox(self._path) as outbox,
             Dealer(self._endpoint, self._keys, self._clock) as dealer,

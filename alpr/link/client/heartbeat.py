@@ -98,9 +98,9 @@ class HeartbeatSender:
         self._due_ns = self._clock.monotonic_ns() + _POSTPONED_NS
 
     def echoed(self, echo: Echo) -> None:
-        """The collector has answered; of the clock an answer to an older heartbeat teaches nothing."""
-        self._audit.take(echo.audit_head)
+        """The collector has answered; an answer to an older heartbeat, or to none, teaches nothing."""
         if self._sent is not None and echo.sent_at == self._sent[0]:
+            self._audit.take(echo.audit_head)  # which may be a flush to the disk
             self._meter.add(self._sent[1], self._clock.monotonic_ns(), echo.received_at, echo.answered_at)
             self._sent = None
 
