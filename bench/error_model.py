@@ -1,6 +1,6 @@
 """How the recogniser errs: the table that `alpr hotlist tune` counts with. Prints it as JSON.
 
-python -m bench.error_model ../shared/data/plates/labels.jsonl > alpr/hotlist/read_errors.json
+python -m bench.error_model ../shared/data/plates/labels.jsonl > alpr/hotlist/tuning/read_errors.json
 
 Reads the labelled crops of one split, picture by picture: of a pass of which several pictures are read, fewer reads
 are wrong.

@@ -40,7 +40,7 @@ class RecheckHit:
 
     hit: Hit
     owner: int
-    """That of the read, see `RecheckRead`."""
+    """Key of the device that made the read, see `RecheckRead`."""
 
 
 class History(Protocol):

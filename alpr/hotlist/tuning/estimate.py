@@ -1,8 +1,8 @@
-"""How many hits a day a match policy is to be expected to raise, right ones and false ones, and which policy to take.
+"""Estimates of the right and false hits a day that match policies raise, and the choice of a policy by them. Pure.
 
-By counting, not by trial: the false hits of a rule on a list are the sum, over the texts that the rule would take for
-an entry, of the probability that a car with that plate passes, times the share of such reads that the least
-probability lets through. The sum is taken over a seeded sample of the entries; how far these differ gives its error.
+Counted, not simulated: the false hits of a policy on a list are the sum, over the texts that the policy takes for an
+entry, of the probability that a car with that plate passes, times the share of such reads that reach the policy's
+least probability. The sum is over a seeded sample of the entries, whose spread gives its standard error.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from alpr.hotlist.tuning.read_confusions import Confusion, reads_near
 from alpr.hotlist.tuning.read_errors import ErrorModel
 
 ENTRIES_SAMPLED = 1000
+"""Largest number of entries that an estimate is made from."""
 _LIKELY = 1.64
-"""Standard errors above the estimate that a chosen setting has to stay within the aim: 95 in 100."""
+"""Number of standard errors above the estimate that a setting must stay within the limit: one-sided 95 %."""
 
 _OFF = ByLength()
 CHOICES: Mapping[str, Mapping[str, ByLength]] = {
@@ -35,62 +36,70 @@ CHOICES: Mapping[str, Mapping[str, ByLength]] = {
         for length in (8, 7, 6, 5)
     },
 }
-"""From the strictest to the loosest; each with every least probability of the error model."""
+"""Name → settings to be estimated, from the strictest to the loosest, each with all thresholds of the error model."""
 
 
 class DailyReads(NamedTuple):
-    """What passes the cameras of a list."""
+    """Reads that the cameras of a list make in a day."""
 
     plates: PlateModel
+    """Model of the plates that pass."""
     reads_per_day: float
     listed_per_day: float
-    """Of these, cars that are on the list."""
+    """Number of these that are of cars on the list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbourhood:
-    """How probable it is that a passing car's plate meets some entry, by kind and by the length that rules go by."""
+    """Numbers of entries that a passing car's plate is near to, by kind of confusion and by length.
+
+    The length is the one that a policy's settings go by.
+    """
 
     by_confusion: Mapping[tuple[Confusion, int], float]
-    """Expected entries met per read."""
+    """Expected number of entries matched per read."""
     error: Mapping[tuple[Confusion, int], float]
-    """Standard error of each."""
+    """Standard errors of the numbers in `by_confusion`."""
     misread_as_listed: float
-    """Expected entries per read that another car is taken for exactly; no rule can tell these from right ones."""
+    """Expected number of entries per read as which another car is misread exactly; no policy prevents such hits."""
     lengths: Mapping[int, float]
-    """Share of the entries of each length."""
+    """Length → share of the entries that have it, in [0, 1]."""
     entries: int
-    """Without those that have wildcards."""
+    """Number of entries without wildcards."""
 
 
 @dataclass(frozen=True, slots=True)
 class HitEstimate:
-    """What a setting is to be expected to raise."""
+    """Hits that a setting is expected to raise."""
 
     name: str
+    """Name of the setting, see `CHOICES`."""
     policy: MatchPolicy
     caught: float
-    """Share of the listed cars that pass whose read raises a hit."""
+    """Share of the listed cars that pass whose read raises a hit, in [0, 1]."""
     true_per_day: float
     false_per_day: float
-    """Approximate matches with other cars."""
+    """Expected number of approximate matches of other cars."""
     error: float
-    """Standard error of that."""
+    """Standard error of `false_per_day`."""
 
     @property
     def likely_most(self) -> float:
-        """False hits that are not exceeded in 95 of 100 such counts."""
+        """Upper limit of the false hits a day, with a one-sided confidence of 95 %."""
         return self.false_per_day + _LIKELY * self.error
 
 
 def neighbourhood(
     plates: Sequence[str], entries: int, plate_model: PlateModel, errors: ErrorModel, seed: int = 1
 ) -> Neighbourhood:
-    """What stands near a list's entries.
+    """Return the neighbourhood of a list's entries.
 
     Args:
-        plates: of the list's entries or a random sample of them; those with wildcards are passed over.
-        entries: how many of the list's plates have no wildcards.
+        plates: of the list's entries or a random sample of them; those with wildcards are ignored.
+        entries: number of the list's plates that have no wildcards.
+        plate_model: model of the plates that pass.
+        errors: of the recogniser.
+        seed: of the sample of `ENTRIES_SAMPLED` plates.
     """
     known = [plate for plate in plates if not is_pattern(plate)]
     sample = random.Random(seed).sample(known, min(ENTRIES_SAMPLED, len(known)))  # noqa: S311 - no secret
@@ -100,7 +109,7 @@ def neighbourhood(
         found: defaultdict[tuple[Confusion, int], float] = defaultdict(float)
         for kind, text in reads_near(plate):
             probability = plate_model.probability(text)
-            found[kind, _asked_length(kind, plate, text)] += probability
+            found[kind, _policy_length(kind, plate, text)] += probability
             if kind in (Confusion.LOOK_ALIKE_1, Confusion.REPLACED):
                 misread += probability * _taken_for(text, plate, errors)
         for key, value in found.items():
@@ -121,10 +130,13 @@ def neighbourhood(
 def estimate_settings(
     near: Neighbourhood, daily: DailyReads, errors: ErrorModel, base: MatchPolicy
 ) -> list[HitEstimate]:
-    """What each setting is to be expected to raise: every choice with every least probability.
+    """Estimate all settings: each of `CHOICES` with each threshold of the error model as its least probability.
 
     Args:
-        base: the list's policy; what the choices do not say stays.
+        near: the neighbourhood of the list's entries.
+        daily: the reads of a day.
+        errors: of the recogniser.
+        base: the list's policy; settings that are not in `CHOICES` stay as they are in it.
     """
     found = []
     for name, choice in CHOICES.items():
@@ -137,7 +149,15 @@ def estimate_settings(
 def estimate_setting(
     name: str, policy: MatchPolicy, near: Neighbourhood, daily: DailyReads, errors: ErrorModel
 ) -> HitEstimate:
-    """What one setting is to be expected to raise."""
+    """Estimate one setting.
+
+    Args:
+        name: of the setting, for people.
+        policy: that the setting amounts to.
+        near: the neighbourhood of the list's entries.
+        daily: the reads of a day.
+        errors: of the recogniser.
+    """
     false = error = 0.0
     for (kind, length), met in near.by_confusion.items():
         if _allows(policy, kind, length):
@@ -151,23 +171,36 @@ def estimate_setting(
     return HitEstimate(name, policy, caught, caught * daily.listed_per_day, false, error)
 
 
-def best_setting(found: Iterable[HitEstimate], false_hits_per_day: float) -> HitEstimate | None:
-    """The setting that catches most while its false hits are likely within the aim; of equals the one with fewest."""
-    within = [one for one in found if one.likely_most <= false_hits_per_day]
+def best_setting(estimates: Iterable[HitEstimate], max_false_per_day: float) -> HitEstimate | None:
+    """Return the setting that catches most of those within a limit of false hits; of equals, the one with the fewest.
+
+    Args:
+        estimates: of the settings to choose from.
+        max_false_per_day: largest number of false hits a day, which `likely_most` must not exceed.
+
+    Returns:
+        None if no setting is within the limit.
+    """
+    within = [one for one in estimates if one.likely_most <= max_false_per_day]
     return max(within, key=lambda one: (round(one.caught, 4), -one.false_per_day), default=None)
 
 
-def best_thresholds(found: Sequence[HitEstimate], false_hits_per_day: float) -> list[HitEstimate]:
-    """Of each choice the setting with the lowest least probability that is within the aim, or else its highest."""
+def best_thresholds(estimates: Sequence[HitEstimate], max_false_per_day: float) -> list[HitEstimate]:
+    """Return, for each choice, the setting with the lowest least probability within a limit, or else the highest.
+
+    Args:
+        estimates: as `estimate_settings` returns them.
+        max_false_per_day: largest number of false hits a day, which `likely_most` must not exceed.
+    """
     chosen: dict[str, HitEstimate] = {}
-    for one in found:
-        if one.name not in chosen or chosen[one.name].likely_most > false_hits_per_day:
+    for one in estimates:
+        if one.name not in chosen or chosen[one.name].likely_most > max_false_per_day:
             chosen[one.name] = one
     return list(chosen.values())
 
 
-def _asked_length(kind: Confusion, plate: str, read: str) -> int:
-    """The length by which a policy decides: of the read for look-alikes, of the shorter text for edits."""
+def _policy_length(kind: Confusion, plate: str, read: str) -> int:
+    """Return the length that a policy goes by: of the read for look-alikes, of the shorter text for edits."""
     return min(len(plate), len(read)) if kind in (Confusion.MISSING, Confusion.EXTRA) else len(read)
 
 
@@ -184,16 +217,16 @@ def _allows(policy: MatchPolicy, kind: Confusion, length: int) -> bool:
 
 
 def _taken_for(plate: str, read: str, errors: ErrorModel) -> float:
-    """Probability that a plate is read as another text that differs in one place."""
-    (place,) = (at for at, (a, b) in enumerate(zip(plate, read, strict=True)) if a != b)
-    return errors.confusions[read[place] + plate[place]]
+    """Return the probability that a plate is read as a text that differs in one position."""
+    (position,) = (at for at, (a, b) in enumerate(zip(plate, read, strict=True)) if a != b)
+    return errors.confusions[read[position] + plate[position]]
 
 
 def _standard_error(values: Sequence[float], sampled: int, whole: int) -> float:
-    """Of the sum over all entries, from the values of a sample; entries that are not in `values` have none."""
+    """Return the standard error of a sum over all entries, from the values other than 0 of a sample of them."""
     if sampled < 2:
         return 0.0
     mean = sum(values) / sampled
     squares = sum((value - mean) ** 2 for value in values) + (sampled - len(values)) * mean**2
-    left_out = max(0.0, 1 - sampled / whole)  # a sample of all is no sample
+    left_out = max(0.0, 1 - sampled / whole)  # finite population: a sample of all has no error
     return whole * math.sqrt(squares / (sampled - 1) / sampled * left_out)

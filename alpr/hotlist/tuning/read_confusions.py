@@ -1,4 +1,4 @@
-"""How a read differs from a plate that it may stand for, in the kinds that match policies tell apart. Pure."""
+"""Confusions: differences between a read and its plate, in the kinds that match policies distinguish. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from alpr.types import ALPHABET
 
 
 class Confusion(StrEnum):
-    """One way to differ from a plate."""
+    """Kind of difference between a read and a plate; the values are keys of `read_errors.json`."""
 
     LOOK_ALIKE_1 = "one look-alike"
     LOOK_ALIKE_2 = "two look-alikes"
@@ -29,7 +29,14 @@ _ALIKE = {
 
 
 def confusion_of(read: str, plate: str) -> Confusion | None:
-    """How a read differs from a plate; None where it is the same, or differs by more than any policy bridges.
+    """Return the kind of difference between a read and a plate.
+
+    Args:
+        read: a normalised text.
+        plate: another one.
+
+    Returns:
+        None if the texts are the same or differ by more than one of the kinds.
 
     >>> confusion_of("A8C123", "ABC123"), confusion_of("ABC12", "ABC123"), confusion_of("ABC123", "ABC123")
     (<Confusion.LOOK_ALIKE_1: 'one look-alike'>, <Confusion.MISSING: 'one missing'>, None)
@@ -45,7 +52,14 @@ def confusion_of(read: str, plate: str) -> Confusion | None:
 
 
 def reads_near(plate: str) -> Iterator[tuple[Confusion, str]]:
-    """Every text that differs from a plate in one of the kinds, each once."""
+    """Yield all texts that differ from a plate in one of the kinds, each once.
+
+    Args:
+        plate: normalised.
+
+    >>> [text for kind, text in reads_near("AB") if kind in (Confusion.LOOK_ALIKE_2, Confusion.MISSING)]
+    ['48', 'A', 'B']
+    """
     for position, char in enumerate(plate):
         for other in ALPHABET:
             if other != char:

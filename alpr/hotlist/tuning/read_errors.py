@@ -1,4 +1,4 @@
-"""The measured error model of the shipped recogniser: how often it errs in which way, and how sure it then is."""
+"""Error model of the shipped recogniser, as measured: rates of its errors by kind, and its probabilities for them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from alpr.system.decoding import decoded
 from alpr.types import ALPHABET
 
 SHIPPED_TABLE = Path(__file__).with_name("read_errors.json")
-"""Made by `python -m bench.error_model`, which is told in the file."""
+"""File of the model, made by `python -m bench.error_model`."""
 
 
 class _Shares(msgspec.Struct, frozen=True):
@@ -42,31 +42,36 @@ _decoder = msgspec.json.Decoder(_Table)
 
 @dataclass(frozen=True, slots=True)
 class ErrorModel:
-    """What reads are like."""
+    """Rates and probabilities of a recogniser's errors."""
 
     model: str
-    """Of which recogniser."""
+    """Name of the recogniser's model."""
     reads: int
-    """How many reads it was measured on."""
+    """Number of reads on which it was measured."""
     right: float
-    """Share of reads that say what the plate says."""
+    """Share of reads that are right, in [0, 1]."""
     wrong: Mapping[Confusion, float]
-    """Share of reads that differ from the plate in each kind; the rest differs by more."""
+    """Kind of confusion → share of reads that differ so from the plate, in [0, 1]; the rest differs by more."""
     thresholds: Sequence[float]
-    """Rising; probabilities that `true_above` and `others_above` are known at."""
+    """Probabilities, rising, at which `true_above` and `others_above` are given."""
     true_above: Mapping[Confusion, Sequence[float]]
-    """Of reads that err in a kind, the share that holds the plate's text at least so probable."""
+    """Kind of confusion → for each threshold, the share of reads with such an error that give the plate's true text
+    at least that probability."""
     others_above: Mapping[Confusion, Sequence[float]]
-    """Of other plates that differ from a read in a kind, the share that it holds at least so probable."""
+    """Kind of confusion → for each threshold, the share of other plates that differ so from a read to which the read
+    gives at least that probability."""
     confusions: Mapping[str, float]
-    """"AB": probability that a character B of the plate is read as A."""
+    """Characters read and true, such as "AB" → probability that a character B of the plate is read as A."""
 
     @classmethod
     def load(cls, path: Path = SHIPPED_TABLE) -> Self:
-        """The model of a table.
+        """Load a model.
+
+        Args:
+            path: of a file that `bench.error_model` wrote.
 
         Raises:
-            HotlistError: the file is no such table.
+            HotlistError: the file cannot be read, or is not such a file.
         """
         try:
             table = decoded(_decoder, path.read_bytes())
@@ -83,23 +88,29 @@ class ErrorModel:
             )
         except (OSError, DecodeError, KeyError, ZeroDivisionError) as error:
             raise HotlistError(
-                f"{path}: is no table of read errors ({error}): make one with bench.error_model"
+                f"{path}: not a table of read errors ({error}): make one with `python -m bench.error_model`"
             ) from error
 
     def accepted(self, above: Mapping[Confusion, Sequence[float]], kind: Confusion, min_probability: float) -> float:
-        """The share that a least probability lets through; between thresholds that of the lower one."""
-        place = max(0, bisect_right(self.thresholds, min_probability) - 1)
-        return above[kind][place]
+        """Return the share, in [0, 1], that reaches a least probability; between thresholds, that of the lower one.
+
+        Args:
+            above: `true_above` or `others_above`.
+            kind: of the confusion.
+            min_probability: in [0, 1].
+        """
+        at = max(0, bisect_right(self.thresholds, min_probability) - 1)
+        return above[kind][at]
 
 
 @cache
 def shipped_errors() -> ErrorModel:
-    """The model of the shipped recogniser."""
+    """Return the model of the shipped recogniser, loaded once."""
     return ErrorModel.load()
 
 
 def _true_above(table: _Table) -> dict[Confusion, tuple[float, ...]]:
-    """Errors are few: those that keep the plate's length count together, also for kinds that never came."""
+    """Pool the kinds that keep the plate's length, since errors are few, also for kinds that never occurred."""
     together = [table.true_above[kind.value] for kind in _SAME_LENGTH]
     count = sum(one.count for one in together)
     columns = zip(*([one.count * share for share in one.shares] for one in together), strict=True)
@@ -114,13 +125,13 @@ _SAME_LENGTH = (Confusion.LOOK_ALIKE_1, Confusion.LOOK_ALIKE_2, Confusion.REPLAC
 
 
 def _at_most(counted: _Shares) -> tuple[float, ...]:
-    """Half a time more than was counted: what never came in so many tries is not impossible."""
+    """Add half an occurrence to each share: what never occurred in so many tries is not impossible."""
     more = 0.5 / max(1, counted.count)
     return tuple(min(1.0, share + more) for share in counted.shares)
 
 
 def _confusions(replaced: Mapping[str, int], characters: Mapping[str, int]) -> dict[str, float]:
-    """Counts to probabilities: a pair that was never seen counts as one half of a time, spread over all of them."""
+    """Turn counts into probabilities; half an occurrence is spread over the pairs, so that none is impossible."""
     unseen = 0.5 / (len(ALPHABET) * (len(ALPHABET) - 1))
     return {
         read + true: (replaced.get(read + true, 0) + unseen) / max(1, characters.get(true, 0))

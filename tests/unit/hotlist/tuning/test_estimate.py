@@ -68,7 +68,7 @@ def test_the_measured_table_adds_up() -> None:
 @pytest.mark.parametrize("written", ["", "[]", '{"model": "x"}'])
 def test_what_is_no_table(tmp_path: Path, written: str) -> None:
     (tmp_path / "errors.json").write_text(written)
-    with pytest.raises(HotlistError, match="no table of read errors"):
+    with pytest.raises(HotlistError, match="not a table of read errors"):
         ErrorModel.load(tmp_path / "errors.json")
 
 
