@@ -1,4 +1,4 @@
-"""The only place that asks what time it is.
+"""Clocks, and the two forms in which tables hold instants. The only module that asks the machine for the time.
 
 Parts take a `Clock`, so that tests and replays decide the time.
 """
@@ -36,7 +36,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def micros(instant: datetime) -> int:
-    """Microseconds since 1970, the form in which all instants stand in tables: exact, unlike `timestamp()`.
+    """Return an instant as microseconds since 1970, the form of instants in tables: exact, unlike `timestamp()`.
 
     Args:
         instant: aware.
@@ -62,3 +62,22 @@ def instant_from_micros(at_us: int) -> datetime:
     1795000000000001
     """
     return _EPOCH + timedelta(microseconds=at_us)
+
+
+def text_from_instant(instant: datetime) -> str:
+    """Return an instant as text, the form of the hotlist database's instants for people to read.
+
+    Always 32 characters and UTC, so that the order of texts is the order in time; `datetime.fromisoformat` parses it.
+
+    Args:
+        instant: aware.
+
+    Raises:
+        ValueError: it is naive.
+
+    >>> text_from_instant(datetime(2026, 1, 31, 18, tzinfo=UTC))
+    '2026-01-31T18:00:00.000000+00:00'
+    """
+    if instant.tzinfo is None:
+        raise ValueError(f"instants must be aware, got naive {instant}")
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
+from alpr.clock import text_from_instant
 from alpr.hotlist.files.importer import ImportReport, import_csv
 from alpr.hotlist.rules.wildcards import match_key
 from alpr.hotlist.store.database import _STEPS as STEPS
-from alpr.hotlist.store.database import APPLICATION_ID, text_from_instant
+from alpr.hotlist.store.database import APPLICATION_ID
 from alpr.types import HotlistEntry, PlateText, Read
 from tests.conftest import START, a_plate_text, some_corners
 

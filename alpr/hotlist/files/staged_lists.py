@@ -16,11 +16,12 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
+from alpr.clock import text_from_instant
 from alpr.errors import HotlistError
 from alpr.hotlist.entries.import_issues import IssueSink
 from alpr.hotlist.files.importer import ImportOptions, Progress, Reading, printable
 from alpr.hotlist.files.list_diff import Difference, EntryChange, changes, difference
-from alpr.hotlist.store.database import open_for_writing, text_from_instant
+from alpr.hotlist.store.database import open_for_writing
 from alpr.hotlist.store.shrinking import refuse_shrink
 from alpr.hotlist.store.staging import Applied, apply_staged, stage
 from alpr.system.sqlite import stored, transaction

@@ -16,10 +16,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from alpr.clock import Clock, instant_from_micros, micros
+from alpr.clock import Clock, instant_from_micros, micros, text_from_instant
 from alpr.errors import HotlistError, StoreError
 from alpr.hotlist.rules.wildcards import normalise_pattern
-from alpr.hotlist.store.database import open_for_writing, open_read_only, text_from_instant
+from alpr.hotlist.store.database import open_for_writing, open_read_only
 from alpr.system.sqlite import stored, transaction
 from alpr.types import HotlistEntry, MatchKind
 

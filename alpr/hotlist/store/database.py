@@ -8,7 +8,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,13 +100,6 @@ def open_read_only(path: Path, *, busy_s: float | None = None) -> sqlite3.Connec
         connection.close()
         raise
     return connection
-
-
-def text_from_instant(at: datetime) -> str:
-    """How instants stand in the database: UTC, always 32 characters, so that text order is time order."""
-    if at.tzinfo is None:
-        raise ValueError(f"instants must be aware, got naive {at}")
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> int:

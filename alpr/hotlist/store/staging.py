@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from alpr.clock import text_from_instant
 from alpr.errors import EntryError, HotlistError
 from alpr.hotlist.entries.issue_codes import IssueCode
-from alpr.hotlist.store.database import text_from_instant
 from alpr.hotlist.store.entry_store import COLUMNS, EntryRow, row_from_entry
 from alpr.types import HotlistEntry
 

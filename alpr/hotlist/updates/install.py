@@ -13,10 +13,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from alpr.clock import text_from_instant
 from alpr.errors import EntryError, HotlistError, MalformedError, UpdateRefused, WrongBaseError
 from alpr.hotlist.entries.entry_mapping import entry_from_mapping
 from alpr.hotlist.rules.policy import DEFAULT_POLICY
-from alpr.hotlist.store.database import open_for_writing, text_from_instant
+from alpr.hotlist.store.database import open_for_writing
 from alpr.hotlist.store.policies import json_from_policy
 from alpr.hotlist.store.staging import Applied, apply_staged, stage
 from alpr.hotlist.updates.container import Head, Header, ListHead, check_follows, check_payload, read_head

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from alpr.clock import text_from_instant
 from alpr.errors import UpdateRefused
-from alpr.hotlist.store.database import open_for_writing, open_read_only, text_from_instant
+from alpr.hotlist.store.database import open_for_writing, open_read_only
 from alpr.hotlist.updates.container import Held
 from alpr.system.sqlite import stored, transaction
 

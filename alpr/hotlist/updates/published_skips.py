@@ -10,11 +10,10 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
-from alpr.clock import instant_from_micros, micros
+from alpr.clock import instant_from_micros, micros, text_from_instant
 from alpr.errors import MalformedError
 from alpr.hotlist.match.skips import LONGEST_SKIP
 from alpr.hotlist.rules.wildcards import normalise_pattern
-from alpr.hotlist.store.database import text_from_instant
 from alpr.hotlist.updates.payload import SkipRecord
 
 _IN_FORCE = """

@@ -9,17 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from alpr.clock import text_from_instant
 from alpr.errors import MigrationError, StoreError
 from alpr.hotlist.match.index import HotlistIndex
 from alpr.hotlist.rules.wildcards import match_key
 from alpr.hotlist.store import database
-from alpr.hotlist.store.database import (
-    SCHEMA_VERSION,
-    bring_up_to_date,
-    open_for_writing,
-    open_read_only,
-    text_from_instant,
-)
+from alpr.hotlist.store.database import SCHEMA_VERSION, bring_up_to_date, open_for_writing, open_read_only
 from alpr.plates import GLYPH_CLASSES
 from alpr.types import HotlistEntry
 from tests.conftest import START, a_plate_text
