@@ -11,7 +11,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time twice: as an instant for records, and as a steady count for durations."""
+    """A source of time in two forms: instants for records, and a steady count for durations."""
 
     def now(self) -> datetime:
         """The current instant, aware UTC."""

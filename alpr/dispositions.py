@@ -1,4 +1,4 @@
-"""What a decision on a hit must say before it stands. Pure.
+"""The rules that a decision on a hit must meet before it stands. Pure.
 
 A hit alone is no ground to act on: whatever was done about one needs a verdict that it is correct, and the source
 and time of a verification that came first.
@@ -16,14 +16,15 @@ _REASONED = (Verdict.STALE_ENTRY, Verdict.DISMISSED)
 
 
 def validate_disposition(disposition: Disposition, hit_text: str, *, is_withdrawn: bool) -> Disposition:
-    """The decision with its texts tidied.
+    """Return the decision with its texts stripped and its plate text normalised.
 
     Args:
-        hit_text: what the hit says that the plate says.
-        is_withdrawn: whether the hit no longer stands.
+        disposition: as the person gave it.
+        hit_text: the plate's text according to the hit; "" skips the comparison with it.
+        is_withdrawn: True where the hit no longer stands, so that no action may follow from it.
 
     Raises:
-        DispositionError: what is missing or does not go together, and what to state.
+        DispositionError: what is missing or contradictory, and what to give instead.
     """
     tidy = replace(
         disposition,
@@ -40,15 +41,15 @@ def validate_disposition(disposition: Disposition, hit_text: str, *, is_withdraw
 
 def _verdict_mistake(said: Disposition, hit_text: str) -> str:
     if not said.by:
-        return "who decides must be known"
+        return "the person who decides must be named"
     if said.verdict in _REASONED and not said.reason:
         return f"{said.verdict.value!r} needs a reason"
     if said.verdict is Verdict.MISREAD and not (said.reason or said.true_text):
-        return "a misread needs what the plate really says, or a reason why that cannot be told"
+        return "a misread needs the true text of the plate, or a reason why it is not known"
     if said.true_text and said.verdict is not Verdict.MISREAD:
-        return f"what the plate really says goes with 'misread', not with {said.verdict.value!r}"
+        return f"the true text of the plate goes with 'misread', not with {said.verdict.value!r}"
     if said.true_text and said.true_text == hit_text:
-        return f"{hit_text} is what was read: then it is no misread"
+        return f"the true text {hit_text} is the text that was read, so the hit is no misread"
     return ""
 
 
@@ -56,7 +57,7 @@ def _verification_mistake(said: Disposition, *, is_withdrawn: bool) -> str:
     if bool(said.verified_with) != (said.verified_at is not None):
         return "a verification needs both its source and its time"
     if said.verified_at is not None and said.verified_at > said.decided_at:
-        return "the verification lies after the decision"
+        return "the verification is later than the decision"
     return "" if said.action is Action.NONE else _action_mistake(said, is_withdrawn=is_withdrawn)
 
 
@@ -66,5 +67,5 @@ def _action_mistake(said: Disposition, *, is_withdrawn: bool) -> str:
     if said.verified_at is None:
         return f"{said.action.value!r} needs the source and the time of a verification that came first"
     if is_withdrawn:
-        return "the hit was withdrawn: nothing can be done on it; give 'dismissed' with a reason"
+        return "the hit was withdrawn, so no action may follow from it; give 'dismissed' with a reason"
     return ""

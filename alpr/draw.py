@@ -1,4 +1,4 @@
-"""Draws what was read onto a copy of the picture, for people to look at. Never touches the picture itself."""
+"""Annotated copies of pictures: plates outlined and labelled, for people. Never changes the picture itself."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ SURE_CONFIDENCE = 0.8
 
 
 def annotate(image: Image, seen: Sequence[Observation]) -> Image:
-    """A copy of the picture with each plate outlined and labelled with its text and confidence.
+    """Return a copy of the picture with each plate outlined and labelled with its text and confidence.
 
     Args:
         image: (H, W, 3) uint8 BGR.
-        seen: observations in this very picture.
+        seen: the observations to draw, with corners in this picture's pixels.
     """
     canvas = image.copy()
     unit = max(1.0, max(image.shape[:2]) / 900)  # line widths and letters grow with the picture
@@ -50,7 +50,7 @@ def _outline(canvas: Image, observation: Observation, unit: float) -> None:
 def _label(
     canvas: Image, observation: Observation, unit: float, taken: Sequence[tuple[int, int, int, int]]
 ) -> tuple[int, int, int, int]:
-    """Draw one label near its plate where it hides no other label; its box x1, y1, x2, y2."""
+    """Draw one label near its plate where it hides no other label; return its box (x1, y1, x2, y2) in pixels."""
     note = f"{observation.confidence:.0%}" + (f" {observation.plate.region}" if observation.plate.region else "")
     big, small = 0.85 * unit, 0.5 * unit
     weight = max(1, round(1.4 * unit))
@@ -76,7 +76,7 @@ def _place(
     gap: int,
     taken: Sequence[tuple[int, int, int, int]],
 ) -> tuple[int, int]:
-    """Above the plate if there is room, else below; then pushed away from labels that are there already."""
+    """Return the (x, y) of a label's top left: above the plate if there is room, else below, off other labels."""
     low, high = observation.detection.corners.min(axis=0), observation.detection.corners.max(axis=0)
     width, height = size_wh
     x = int(np.clip((low[0] + high[0] - width) / 2, 0, max(0, canvas.shape[1] - width)))

@@ -20,29 +20,46 @@ PAD_VALUE = 114  # mid-grey: neither bright nor dark, so that the border makes n
 
 @dataclass(frozen=True, slots=True)
 class Letterbox:
-    """How a frame was fitted into a fixed canvas: uniform scale, then placed at the top-left."""
+    """The mapping of a frame fitted into a fixed canvas: scaled uniformly, then placed at its top left."""
 
     scale: float
     canvas_size_wh: tuple[int, int]
 
     def to_frame(self, points: npt.NDArray[np.floating]) -> FloatArray:
-        """Map canvas points (..., 2) back to frame pixels."""
+        """Map canvas points back to the frame.
+
+        Args:
+            points: (..., 2) x, y in canvas pixels.
+
+        Returns:
+            (..., 2) float32 in frame pixels.
+        """
         # Pixel centres: canvas x + 0.5 = scale * (frame x + 0.5), as cv2.resize has it.
         return np.asarray((points + 0.5) / self.scale - 0.5, np.float32)
 
     def to_canvas(self, points: npt.NDArray[np.floating]) -> FloatArray:
-        """Map frame points (..., 2) to canvas pixels."""
+        """Map frame points to the canvas.
+
+        Args:
+            points: (..., 2) x, y in frame pixels.
+
+        Returns:
+            (..., 2) float32 in canvas pixels.
+        """
         return np.asarray((points + 0.5) * self.scale - 0.5, np.float32)
 
 
 def letterbox(image: Image, size_wh: tuple[int, int]) -> tuple[Image, Letterbox]:
-    """Fit an image into a canvas, keeping its shape, padding right and bottom with grey.
+    """Fit an image into a canvas, keeping its aspect ratio; pad at the right and the bottom with grey.
 
-    Large reductions go by a 2×2 mean first (fast, no aliasing), then linear.
+    Large reductions go by 2×2 means first (fast, no aliasing), then linearly.
 
     Args:
         image: (H, W, 3) uint8.
-        size_wh: canvas (width, height).
+        size_wh: width and height of the canvas, pixels.
+
+    Returns:
+        The canvas, and the mapping between it and the image.
     """
     width, height = size_wh
     scale = min(width / image.shape[1], height / image.shape[0])
@@ -68,8 +85,8 @@ def rectify(image: Image, corners: FloatArray, size_wh: tuple[int, int], margin:
 
     Args:
         image: (H, W, 3) uint8.
-        corners: (4, 2) frame pixels, clockwise from the plate's own top-left.
-        size_wh: of the result.
+        corners: (4, 2) image pixels, clockwise from the plate's own top left.
+        size_wh: width and height of the result, pixels.
         margin: share of the plate's width and height that is kept around it on each side (x, y).
     """
     width, height = size_wh
@@ -90,7 +107,7 @@ def rectify(image: Image, corners: FloatArray, size_wh: tuple[int, int], margin:
 def _halved_around(
     image: Image, corners: FloatArray, margin: tuple[float, float], shrinking: float
 ) -> tuple[Image, FloatArray]:
-    """The surroundings of a plate, halved while it stays as large as it is needed, and its corners there."""
+    """Return the surroundings of a plate, halved as long as they stay large enough, and its corners in them."""
     left, top, right, bottom = bounding_box(corners).tolist()
     spare = 2 * max(margin) * max(right - left, bottom - top) + 2 * shrinking
     x, y = max(0, int(left - spare)), max(0, int(top - spare))
@@ -104,11 +121,11 @@ def _halved_around(
 
 
 def shear_corners(corners: FloatArray, slant: float) -> FloatArray:
-    """A plate's corners leant over: its top edge goes to the right along itself, its bottom edge to the left.
+    """Shear a plate's corners: its top edge moves to the right along itself, its bottom edge to the left.
 
     Args:
-        corners: (4, 2) clockwise from the plate's own top-left.
-        slant: how far the edges part, as a share of the plate's height.
+        corners: (4, 2) clockwise from the plate's own top left.
+        slant: shift of the edges against each other, as a share of the plate's height; negative leans to the left.
     """
     step = slant * plate_size(corners)[1] / 2
     along = np.stack([corners[1] - corners[0], corners[2] - corners[3]])
@@ -119,7 +136,13 @@ def shear_corners(corners: FloatArray, slant: float) -> FloatArray:
 def crop_around(
     image: Image, corners: FloatArray, scale: float, size_wh: tuple[int, int]
 ) -> tuple[Image, FloatArray]:
-    """The part of an image around a plate that fills a canvas of `size_wh` at `scale`, clipped at the image's edges.
+    """Crop the part of an image around a plate that fills a canvas, clipped at the image's edges.
+
+    Args:
+        image: (H, W, 3).
+        corners: (4, 2) of the plate, image pixels.
+        scale: canvas pixels per image pixel.
+        size_wh: width and height of the canvas, pixels.
 
     Returns:
         A view (h, w, 3) and the (x, y) of its first pixel.
@@ -133,12 +156,27 @@ def crop_around(
 
 
 def bounding_box(corners: npt.NDArray[np.floating]) -> FloatArray:
-    """The axis-aligned box (..., 4) as x1, y1, x2, y2 around corners (..., 4, 2)."""
+    """Return the axis-aligned boxes around corners.
+
+    Args:
+        corners: (..., 4, 2) x, y.
+
+    Returns:
+        (..., 4) float32: x1, y1, x2, y2.
+    """
     return np.concatenate([corners.min(axis=-2), corners.max(axis=-2)], axis=-1).astype(np.float32)
 
 
 def box_iou(a: npt.NDArray[np.floating], b: npt.NDArray[np.floating]) -> FloatArray:
-    """Intersection over union of every box of `a` (n, 4) with every one of `b` (m, 4), as (n, m)."""
+    """Return the intersection over union of every box of `a` with every box of `b`.
+
+    Args:
+        a: (n, 4) x1, y1, x2, y2.
+        b: (m, 4), likewise.
+
+    Returns:
+        (n, m) float32 in [0, 1].
+    """
     low = np.maximum(a[:, None, :2], b[None, :, :2])
     high = np.minimum(a[:, None, 2:], b[None, :, 2:])
     overlap = np.clip(high - low, 0, None).prod(axis=-1)
@@ -151,11 +189,19 @@ def box_iou(a: npt.NDArray[np.floating], b: npt.NDArray[np.floating]) -> FloatAr
 def non_maximum_suppression(
     boxes: npt.NDArray[np.floating], confidences: npt.NDArray[np.floating], max_iou: float
 ) -> npt.NDArray[np.intp]:
-    """Greedy non-maximum suppression: which boxes stay, the surest first, of those that overlap more than `max_iou`.
+    """Suppress the less confident of boxes that overlap, greedily.
 
     Args:
-        boxes: (n, 4).
-        confidences: (n,).
+        boxes: (n, 4) x1, y1, x2, y2.
+        confidences: (n,), of which the order matters only.
+        max_iou: intersection over union up to which both boxes of a pair stay.
+
+    Returns:
+        Indices of the boxes that stay, the most confident first.
+
+    >>> boxes = np.array([[0, 0, 4, 2], [0, 0, 4, 3], [9, 9, 10, 10]])
+    >>> non_maximum_suppression(boxes, np.array([0.5, 0.9, 0.7]), 0.3)
+    array([1, 2])
     """
     order = np.argsort(-confidences, kind="stable")
     # In plain numbers: of a handful of boxes, which is all that a frame has, it takes a third of what arrays take.
@@ -168,7 +214,7 @@ def non_maximum_suppression(
 
 
 def _overlap(a: Sequence[float], b: Sequence[float]) -> float:
-    """Intersection over union of two boxes (x1, y1, x2, y2)."""
+    """Return the intersection over union of two boxes (x1, y1, x2, y2)."""
     width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
     if width <= 0 or height <= 0:
         return 0.0
@@ -177,12 +223,27 @@ def _overlap(a: Sequence[float], b: Sequence[float]) -> float:
 
 
 def plate_size(corners: npt.NDArray[np.floating]) -> tuple[float, float]:
-    """Width and height of a plate in pixels: the means of its opposite edges."""
+    """Return the width and height of a plate: the means of its opposite edges.
+
+    Args:
+        corners: (4, 2) clockwise from the plate's own top left, pixels.
+
+    >>> plate_size(np.array([[0, 0], [40, 0], [40, 10], [0, 10]]))
+    (40.0, 10.0)
+    """
     edges = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
     return float(edges[0] + edges[2]) / 2, float(edges[1] + edges[3]) / 2
 
 
 def is_inside(point: npt.NDArray[np.floating], polygons: Sequence[Polygon]) -> bool:
-    """True where a point (x, y) lies in or on the edge of one of the polygons."""
+    """Tell whether a point lies in or on the edge of one of the polygons.
+
+    Args:
+        point: (2,) x, y.
+        polygons: each of three or more points (x, y), in the same unit.
+
+    >>> is_inside(np.array([0.5, 0.2]), [[(0, 0), (1, 0), (1, 1)]])
+    True
+    """
     at = (float(point[0]), float(point[1]))
     return any(cv2.pointPolygonTest(np.asarray(polygon, np.float32), at, False) >= 0 for polygon in polygons)

@@ -1,6 +1,6 @@
 """The flow of one device: a frame in, reads and hits out. On protocols; owns no thread, file or socket.
 
-Frame ─► detect ─► track (recognise what is worth it) ─► match ─► keep ─► tell
+Frame ─► detect ─► track (recognise what is worth it) ─► match ─► store ─► result
 """
 
 from __future__ import annotations
@@ -26,37 +26,63 @@ _MATCH_AGAIN_NS = 5_000_000_000
 
 
 class FrameReader(Protocol):
-    """Finds plates and says what they say."""
+    """Finds and reads the plates of one camera's frames."""
 
     def detect(self, image: Image) -> list[Detection]:
-        """Where the plates are."""
+        """Return the plates of the camera's next frame.
+
+        Args:
+            image: (H, W, 3) uint8 BGR.
+        """
 
     def recognise(self, image: Image, detections: Sequence[Detection]) -> list[Observation]:
-        """What the detected plates say."""
+        """Return the text of each detected plate, in the same order.
+
+        Args:
+            image: the frame in which they were detected.
+            detections: the plates to read.
+        """
 
 
 class PassTracker(Protocol):
-    """Turns one camera's observations into one read per vehicle pass."""
+    """Turns one camera's observations into one read for each vehicle pass."""
 
     def update(self, frame: Frame, detections: Sequence[Detection], recognise: Recognise) -> list[Read]:
-        """Take in one frame; the reads that are due now."""
+        """Take in one frame and return the reads that are due now.
+
+        Args:
+            frame: the camera's next frame.
+            detections: all plates found in it.
+            recognise: reads the detections that are worth it; called at most once.
+        """
 
     def finish(self) -> list[Read]:
-        """No more frames will come; the reads of all passes that were still open."""
+        """Return the reads of all passes that are still open: no more frames will come."""
 
 
 class ReadMatcher(Protocol):
-    """Finds the hotlist entries that a read meets."""
+    """Finds the hotlist entries that a read agrees with."""
 
     def hits(self, read: Read) -> list[Hit]:
-        """One hit per entry met, highest priority first."""
+        """Return one hit for each entry met, highest priority first.
+
+        Args:
+            read: any revision of it.
+
+        Raises:
+            StoreUnavailable: the hotlist cannot be read now.
+        """
 
 
 class ReadJournal(Protocol):
-    """Keeps reads and hits on the device and queues them for the collector."""
+    """Stores reads and hits on the device and queues them for the collector."""
 
     def append(self, reads: Sequence[Read], hits: Sequence[Hit]) -> bool:
-        """Keep them all or none; False where they are held in memory until they can be kept.
+        """Store reads and hits, all or none; False where they are held in memory until they can be stored.
+
+        Args:
+            reads: the reads, also those without a hit.
+            hits: the hits of these reads.
 
         Raises:
             StoreUnavailable: there is no room; the loss is counted there.
@@ -64,20 +90,25 @@ class ReadJournal(Protocol):
 
 
 class StageTimer(Protocol):
-    """Takes the time of each stage."""
+    """Measures the duration of each stage."""
 
     def measure(self, stage: str) -> AbstractContextManager[None]:
-        """Time what happens inside."""
+        """Measure the duration of the `with` block.
+
+        Args:
+            stage: "frame", "detect", "recognise", "track", "match" or "keep".
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class FrameResult:
-    """What one frame led to."""
+    """The reads and hits that one frame led to."""
 
     reads: tuple[Read, ...] = ()
     hits: tuple[Hit, ...] = ()
     is_kept: bool = True
-    """False where the journal could not keep them: told locally, and held until it can, or lost for the collector."""
+    """False where the journal could not store them: they are reported locally, and held until it can, or lost for the
+    collector."""
 
 
 class Pipeline:
@@ -85,7 +116,11 @@ class Pipeline:
 
     Args:
         reader_for: gives the reader of a camera when its first frame comes.
-        tracker_for: makes its tracker.
+        tracker_for: makes its tracker, likewise.
+        matcher: matches reads against the hotlists.
+        journal: stores reads and hits.
+        times: measures the stages.
+        clock: dates withdrawals and spaces further attempts at an unreadable hotlist.
         masked: by camera, polygons in which plates are ignored, as shares of the frame's width and height.
     """
 
@@ -114,7 +149,11 @@ class Pipeline:
         self._standing: dict[str, dict[str, Hit]] = {}  # of each open pass its hits by hit_id, by read_id
 
     def process(self, frame: Frame) -> FrameResult:
-        """Take one frame through all stages."""
+        """Take one frame through all stages.
+
+        Args:
+            frame: of any camera; each camera's frames in order of time.
+        """
         with self._times.measure("frame"):
             reader, tracker = self._camera(frame.camera_id)
             with self._times.measure("detect"):
@@ -125,19 +164,22 @@ class Pipeline:
 
     @property
     def unmatched(self) -> int:
-        """Reads that wait in memory for a hotlist that cannot be read now."""
+        """Number of reads that wait in memory for a hotlist that cannot be read now."""
         return len(self._unmatched)
 
     def finish(self) -> FrameResult:
-        """Close all passes: the sources have ended."""
+        """Close all passes, since the sources have ended, and return their reads and hits."""
         self._match_at_ns = 0
         reads = [read for _, tracker in self._cameras.values() for read in tracker.finish()]
         return self._report(reads, most_unmatched=0)
 
     def add_past_hits(self, hits: Iterable[Hit]) -> None:
-        """Past hits that a hotlist update brought.
+        """Take over past hits that a hotlist update raised.
 
         Those of a pass that is still open are corrected or withdrawn with it, and raised anew as of now.
+
+        Args:
+            hits: of reads already stored.
         """
         for hit in hits:
             if hit.read_id in self._standing:
@@ -170,13 +212,16 @@ class Pipeline:
             with self._times.measure("keep"):
                 is_kept = self._journal.append(reads, hits)
         except StoreUnavailable as error:
-            _log.error("%d reads and %d hits not kept: %s", len(reads), len(hits), error)
+            _log.error("%d reads and %d hits were not stored: %s", len(reads), len(hits), error)
             is_kept = False
         return FrameResult(tuple(reads), tuple(hits), is_kept=is_kept)
 
     def _matched(self, new: Sequence[Read], most_unmatched: int) -> tuple[list[Read], list[Hit]]:
-        """Reads that were held against the hotlist, and their hits, in order. Where it cannot be read now they wait:
-        a read that is kept without its hits would never be looked at again."""
+        """Return the reads that were matched, and their hits, in order.
+
+        Where the hotlist cannot be read now they wait: a read that is stored without its hits would never be checked
+        again.
+        """
         self._unmatched.extend(new)
         if self._clock.monotonic_ns() < self._match_at_ns:
             return self._given_up(most_unmatched), []
@@ -189,18 +234,20 @@ class Pipeline:
         except StoreUnavailable as error:
             self._match_at_ns = self._clock.monotonic_ns() + _MATCH_AGAIN_NS
             reads += self._given_up(most_unmatched)
-            waiting, never = len(self._unmatched), self._never_matched
-            _log.error("%d reads wait to be held against the hotlist, %d never were: %s", waiting, never, error)
+            waiting, given_up = len(self._unmatched), self._never_matched
+            _log.error(
+                "%d reads wait for the hotlist, %d were never matched against it: %s", waiting, given_up, error
+            )
         return reads, hits
 
     def _given_up(self, most_unmatched: int) -> list[Read]:
-        """Beyond the bound, the oldest go on unmatched."""
+        """Return the oldest reads beyond the bound, which go on unmatched."""
         excess = max(0, len(self._unmatched) - most_unmatched)
         self._never_matched += excess
         return [self._unmatched.popleft() for _ in range(excess)]
 
     def _news(self, read: Read) -> list[Hit]:
-        """The hits of this revision that differ from those already standing: new, changed or withdrawn."""
+        """Return the hits of this revision that differ from those already raised: new, changed or withdrawn."""
         now = {hit.hit_id: hit for hit in self._matcher.hits(read)}
         before = self._standing.pop(read.read_id, {})
         if not read.is_final:

@@ -40,6 +40,9 @@ def normalise(text: str) -> str:
     letters that plates use become the Latin letters of the same drawing; digits of other scripts become 0–9. All
     else (spaces, hyphens, Han, Hangul, Arabic letters) is dropped. Normalising twice changes nothing.
 
+    Args:
+        text: in any script, upper or lower case.
+
     >>> normalise("mü·ab 1234"), normalise("а123вс 77"), normalise("京A·12345")
     ('MUAB1234', 'A123BC77', 'A12345')
     """
@@ -51,7 +54,14 @@ def normalise(text: str) -> str:
 
 
 def unwritten_letters(text: str) -> str:
-    """The letters of `text` that `normalise` drops because A–Z has nothing for them, such as 京, in order."""
+    """Return the letters of a text that `normalise` drops because A–Z has nothing for them, in order.
+
+    Args:
+        text: as a person or a source wrote it.
+
+    >>> unwritten_letters("京A·12345")
+    '京'
+    """
     return "" if text.isascii() else "".join(char for char in text if char.isalnum() and not normalise(char))
 
 
@@ -61,7 +71,7 @@ def _western_digit(char: str) -> str:
 
 
 class LookAlike(NamedTuple):
-    """Two characters that are taken for one another."""
+    """Two characters that are taken for one another, with the weight of their likeness."""
 
     pair: str
     weight: float
@@ -118,7 +128,7 @@ _WEIGHTS = {frozenset(pair): weight for pair, weight in LOOK_ALIKES}
 
 
 def _glyph_classes() -> dict[str, str]:
-    """Each character that has look-alikes → the first of its class in the order 0–9, A–Z."""
+    """Return each character that has look-alikes → the first of its class in the order 0–9, A–Z."""
     classes: dict[str, set[str]] = {}
     for pair, weight in LOOK_ALIKES:
         if weight >= SAME_GLYPH_WEIGHT:
@@ -134,9 +144,12 @@ _TO_KEY = str.maketrans(GLYPH_CLASSES)
 
 
 def look_alike_key(text: str) -> str:
-    """The text with each character replaced by the one that stands for its glyph class.
+    """Replace each character by the one that stands for its glyph class.
 
     Two texts look alike exactly where their keys are equal; the key is as long as the text.
+
+    Args:
+        text: normalised text.
 
     >>> look_alike_key("OB12SGL"), look_alike_key("0812561")
     ('0812561', '0812561')
@@ -145,15 +158,30 @@ def look_alike_key(text: str) -> str:
 
 
 def look_alike_weight(first: str, second: str) -> float:
-    """How easily two characters are taken for one another, in [0, 1]: 1 for the same character, 0 if not listed."""
+    """Return the likeness of two characters in [0, 1]: 1 for the same character, 0 for a pair that is not listed.
+
+    Args:
+        first: one character of normalised text.
+        second: the other.
+
+    >>> look_alike_weight("0", "O"), look_alike_weight("8", "B"), look_alike_weight("8", "X")
+    (1.0, 0.8, 0.0)
+    """
     return 1.0 if first == second else _WEIGHTS.get(frozenset((first, second)), 0.0)
 
 
 def differing_positions(first: str, second: str) -> tuple[int, ...]:
-    """0-based positions where two texts of the same length differ.
+    """Return the 0-based positions where two texts of the same length differ.
+
+    Args:
+        first: normalised text.
+        second: normalised text of the same length.
 
     Raises:
         ValueError: the lengths differ.
+
+    >>> differing_positions("AB123", "A8124")
+    (1, 4)
     """
     if len(first) != len(second):
         raise ValueError(f"texts must have the same length, got {first!r} and {second!r}")
@@ -161,9 +189,17 @@ def differing_positions(first: str, second: str) -> tuple[int, ...]:
 
 
 def levenshtein(first: str, second: str, limit: int) -> int:
-    """Edit distance (insert, delete, replace), or `limit` + 1 where it is more than `limit`.
+    """Return the edit distance (insert, delete, replace), or `limit` + 1 where it is more than `limit`.
 
-    Wagner–Fischer, row by row, on the band of cells that can still be within the limit.
+    The algorithm of Wagner and Fischer (1974), row by row, on the band of cells that can still be within the limit.
+
+    Args:
+        first: any text.
+        second: any text.
+        limit: greatest distance of interest, ≥ 0.
+
+    Raises:
+        ValueError: the limit is negative.
 
     >>> levenshtein("AB123", "A8123", 2), levenshtein("AB123", "ZZZZZ", 2)
     (1, 3)
@@ -190,7 +226,7 @@ def levenshtein(first: str, second: str, limit: int) -> int:
 # Country → what its ordinary plates look like once normalised: l is a letter, d a digit, n a digit but 0; the rest
 # is regular expression. Series still on the road, old and new. Personalised plates are left out where they may say
 # anything, so a misfit is a reason to look again, never to drop a read. From the national registration rules, as
-# reference works tell them; not held against the texts of the laws.
+# reference works give them; not checked against the texts of the laws.
 _CYRILLIC_TWINS = "[ABCEHIKMOPTXY]"
 _GREEK_TWINS = "[ABEHIKMNOPTXYZ]"
 _FORMATS: dict[str, tuple[str, ...]] = {
@@ -272,13 +308,13 @@ _PATTERNS = {country: _compiled(shapes) for country, shapes in _FORMATS.items()}
 
 
 def fits_format(text: str, region: str) -> bool | None:
-    """Whether a text has the form of an ordinary plate of a region; None where no rule is known.
+    """Tell whether a text has the form of an ordinary plate of a region; None where no rule is known.
 
     Args:
         text: normalised text.
         region: ISO 3166-1 alpha-2 country, or country and state as "US-NY"; states follow their country's rule.
 
-    >>> fits("AB12CDE", "GB"), fits("AB12CDE", "BR"), fits("AB12CDE", "KI")
+    >>> fits_format("AB12CDE", "GB"), fits_format("AB12CDE", "BR"), fits_format("AB12CDE", "KI")
     (True, False, None)
     """
     pattern = _PATTERNS.get(region.partition("-")[0])

@@ -37,7 +37,7 @@ class Frame:
     """Counts the frames that this source delivered or dropped, from 0: a gap is a dropped frame."""
     captured_at: datetime
     monotonic_ns: int
-    """When it was captured, on the steady clock; durations are differences of these."""
+    """Instant of capture on the steady clock; durations are differences of these."""
     image: Image
     """Read-only."""
 
@@ -50,7 +50,7 @@ class Frame:
 
 
 class View(StrEnum):
-    """How large a picture is shown to the detector."""
+    """The scale at which a picture is shown to the detector."""
 
     WHOLE = "whole"
     """Fitted into the detector's canvas."""
@@ -83,7 +83,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlateText:
-    """What a patch says."""
+    """The text of one plate, with its probabilities: the result of reading a patch."""
 
     text: str
     """Normalised: A–Z and 0–9 only; "" means "no plate text here"."""
@@ -97,8 +97,8 @@ class PlateText:
     """ISO 3166-1 alpha-2 country, or "US-xx" where the state shows; None where unsure."""
     region_confidence: float = 0.0
     settled: tuple[int, ...] = ()
-    """0-based positions where the format of the likely region chose between look-alikes, against the reader's eyes:
-    `char_probabilities` of a single reading says what was seen there."""
+    """0-based positions where the format of the likely region chose between look-alikes, against the shape that was
+    seen: `char_probabilities` of a single reading still has the shape's."""
 
     def __post_init__(self) -> None:
         if self.char_probabilities.shape != (len(self.text), len(ALPHABET)):
@@ -171,7 +171,7 @@ class Read:
 
 
 class MatchKind(StrEnum):
-    """How a read met a hotlist entry."""
+    """The way in which a read agrees with a hotlist entry."""
 
     EXACT = "exact"
     LOOK_ALIKE = "look-alike"
@@ -194,7 +194,7 @@ CARD_COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "grey")
 
 @dataclass(frozen=True, slots=True)
 class HotlistEntry:
-    """One plate that is looked for."""
+    """One plate that is looked for, with its reason and conditions."""
 
     entry_id: int
     """Row in the local hotlist database."""
@@ -207,7 +207,7 @@ class HotlistEntry:
     region: str | None = None
     case_reference: str = ""
     instructions: str = ""
-    """What an officer is to do, or not to do."""
+    """Orders to the officer: what to do, or not to do."""
     valid_from: datetime | None = None
     valid_to: datetime | None = None
     """Exclusive."""
@@ -222,13 +222,14 @@ class HotlistEntry:
     vehicle: str = ""
     """The vehicle that the plate belongs to, in words: what an officer compares with the one in front of him."""
     schedule: str = ""
-    """When it counts, as `alpr.hotlist.rules.schedule` writes it: "Mo-Fr 08:00-17:00 Europe/London"; "" is always."""
+    """Times at which it applies, as `alpr.hotlist.rules.schedule` writes them: "Mo-Fr 08:00-17:00 Europe/London"; ""
+    is always."""
     areas: tuple[GeoPolygon, ...] = ()
-    """Where it counts: within any of them; () is everywhere."""
+    """Areas in which it applies: within any of them; () is everywhere."""
     directions: tuple[str, ...] = ()
-    """How the vehicle must travel: as `Read.direction` says it, or compass points such as "NE"; () is any way."""
+    """Directions of travel: as `Read.direction` gives them, or compass points such as "NE"; () is any."""
     receivers: tuple[str, ...] = ()
-    """Who alone may learn of a hit; () is everybody. An entry with receivers is covert."""
+    """The only ones who may learn of a hit; () is everybody. An entry with receivers is covert."""
 
     @property
     def is_covert(self) -> bool:
@@ -238,19 +239,19 @@ class HotlistEntry:
 
 @dataclass(frozen=True, slots=True)
 class CameraPlace:
-    """Where a camera stands and looks."""
+    """The position of a camera, and its heading."""
 
     latitude: float
     """Degrees WGS84, north is positive."""
     longitude: float
     """Degrees WGS84, east is positive."""
     heading_deg: float | None = None
-    """Where the camera looks: degrees clockwise from north; None where unknown."""
+    """Direction in which the camera looks: degrees clockwise from north, [0, 360); None where unknown."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Match:
-    """A hotlist entry that a text meets."""
+    """A hotlist entry that agrees with a read, and how."""
 
     entry: HotlistEntry
     kind: MatchKind
@@ -286,7 +287,7 @@ class Hit:
     is_past: bool = False
     """True where the read is older than the entry: the vehicle was there, it is not now."""
     read_at: datetime | None = None
-    """When the vehicle was last seen, of a past hit."""
+    """Instant at which the vehicle was last seen, of a past hit; else None."""
 
     @property
     def is_list_old(self) -> bool:
@@ -295,7 +296,7 @@ class Hit:
 
 
 class Verdict(StrEnum):
-    """What a person found a hit to be."""
+    """The finding of a person on a hit."""
 
     CORRECT = "correct"
     """The plate was read right and the entry is about this vehicle."""
@@ -309,7 +310,7 @@ class Verdict(StrEnum):
 
 
 class Action(StrEnum):
-    """What was done about a hit; the words of the statutory reports."""
+    """The action taken on a hit; the words of the statutory reports."""
 
     NONE = "none"
     STOP = "stop"
@@ -322,7 +323,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Disposition:
-    """What a person decided on a hit. A later one of the same hit overrules it; both are kept."""
+    """The decision of a person on a hit. A later one of the same hit overrules it; both are kept."""
 
     disposition_id: str
     """Unique: 32 hexadecimal digits."""
@@ -330,7 +331,7 @@ class Disposition:
     verdict: Verdict
     action: Action
     by: str
-    """Who decided, as the system knows them."""
+    """Name of the person, as the system knows it."""
     decided_at: datetime
     reason: str = ""
     verified_with: str = ""

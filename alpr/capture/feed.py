@@ -1,4 +1,4 @@
-"""One thread per camera that keeps its source running and hands frames over; and all cameras' frames in turn."""
+"""Feeds: one thread per camera that keeps its source running, and all cameras' frames in turn."""
 
 from __future__ import annotations
 
@@ -27,13 +27,15 @@ _RATE_FRAMES = 30  # frames over which the rate is measured
 class Feed:
     """Keeps one source running in a thread of its own.
 
-    A live source hands over through a mailbox (the newest frame wins, drops are counted), a file through a bounded
-    queue (the source waits, nothing is dropped). A live source that fails is tried again, for ever, with back-off. A
-    file that cannot be opened has failed. Any other exception ends the feed and is raised by `Feeds.next_frame`.
+    A live source hands over through one slot (the newest frame wins, drops are counted), a file through a bounded
+    queue (the source waits, nothing is dropped). A live source that fails is opened again without end, with back-off.
+    A file that cannot be opened has failed. Any other exception ends the feed and is raised by `Feeds.next_frame`.
 
     Args:
-        queue_size: frames that may wait, of a file.
-        sleep: how to wait between tries; by default in a way that `close` interrupts.
+        source: not opened yet; closed by the feed.
+        clock: measures rates and silences.
+        queue_size: frames of a file that may wait.
+        sleep: waits between attempts, seconds; None waits in a way that `signal_close` interrupts.
         chance: gives numbers in [0, 1) for the back-off.
     """
 
@@ -71,7 +73,14 @@ class Feed:
         )
 
     def start(self, changed: threading.Condition) -> None:
-        """Start the thread; `changed` is notified of each frame and at the end."""
+        """Start the thread.
+
+        Args:
+            changed: notified of each frame and at the end; guards all that the threads share.
+
+        Raises:
+            RuntimeError: it was started before.
+        """
         if self._thread is not None:
             raise RuntimeError(f"the feed of camera {self.camera_id} was started before")
         self._share(changed)
@@ -79,10 +88,10 @@ class Feed:
         self._thread.start()
 
     def take(self) -> Frame | None:
-        """The next frame that waits, or None. The caller holds the condition.
+        """Return the next frame that waits, or None. The caller holds the condition.
 
         Raises:
-            Exception: what ended the thread, where nobody foresaw it.
+            Exception: an unforeseen one that ended the thread.
         """
         if self._failure is not None:
             raise self._failure
@@ -94,7 +103,7 @@ class Feed:
         return self._state in (FeedState.ENDED, FeedState.FAILED) and not len(self._handover)
 
     def status(self) -> FeedStatus:
-        """How the camera is now. From any thread."""
+        """Return the camera's present condition. From any thread."""
         with self._changed:
             return FeedStatus(
                 self.camera_id,
@@ -116,7 +125,11 @@ class Feed:
             self._handover.close()
 
     def join(self, timeout_s: float) -> bool:
-        """Wait for the thread to end; False where it did not. It is a daemon: it cannot keep the process alive."""
+        """Wait for the thread to end; False where it did not. It is a daemon: it cannot keep the process alive.
+
+        Args:
+            timeout_s: longest wait, seconds.
+        """
         if self._thread is None:
             return True
         self._thread.join(timeout_s)
@@ -161,7 +174,7 @@ class Feed:
         self._handover.put(frame)
 
     def _held_long(self, began_ns: int) -> bool:
-        """True where frames came for a good while since the source was opened."""
+        """Tell whether frames came for `_STEADY_S` since the source was opened."""
         last_ns = self._arrivals_ns[-1] if self._arrivals_ns else began_ns
         return last_ns - began_ns >= _STEADY_S * 1e9
 
@@ -203,6 +216,12 @@ class Feed:
 class Feeds:
     """The frames of all cameras, in turn, for one consumer.
 
+    Args:
+        feeds: not started yet, one for each camera.
+
+    Raises:
+        ValueError: two feeds are of one camera.
+
     >>> with Feeds([]) as feeds:
     ...     feeds.next_frame(0.0), feeds.is_done
     (None, True)
@@ -222,10 +241,13 @@ class Feeds:
             feed.start(self._changed)
 
     def next_frame(self, timeout_s: float) -> Frame | None:
-        """The next frame, of each camera that has one in turn; None where none came in time, or none will come.
+        """Return the next frame, taking cameras in turn; None where none came in time, or none will come.
+
+        Args:
+            timeout_s: longest wait, seconds.
 
         Raises:
-            Exception: what ended a feed's thread, where nobody foresaw it.
+            Exception: an unforeseen one that ended a feed's thread.
         """
         deadline = time.monotonic() + timeout_s
         with self._changed:
@@ -252,11 +274,16 @@ class Feeds:
             return all(feed.is_done for feed in self._feeds)
 
     def statuses(self) -> tuple[FeedStatus, ...]:
-        """How each camera is now."""
+        """Return each camera's present condition."""
         return tuple(feed.status() for feed in self._feeds)
 
     def close(self, timeout_s: float = 10.0) -> None:
-        """End all threads. Returns after `timeout_s` even where one is stuck in a driver; the log names it."""
+        """End all threads.
+
+        Args:
+            timeout_s: seconds after which it returns even where a thread is stuck in a driver; the log names the
+                camera.
+        """
         for feed in self._feeds:
             feed.signal_close()
         deadline = time.monotonic() + timeout_s
@@ -265,7 +292,7 @@ class Feeds:
                 _log.warning("camera %s: its thread did not end within %.0f s", feed.camera_id, timeout_s)
 
     def __enter__(self) -> Feeds:
-        """Starts the feeds."""
+        """Start the feeds."""
         self.start()
         return self
 

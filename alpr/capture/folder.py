@@ -18,16 +18,19 @@ _log = logging.getLogger(__name__)
 
 
 class ImageFolderSource:
-    """The pictures of a folder (not of those in it), sorted by name; or a single picture.
+    """The pictures of a folder (not of its subfolders), sorted by name; or a single picture.
 
-    `captured_at` is what the picture's EXIF says, else when the file was last changed. `monotonic_ns` goes up by
+    `captured_at` is the time in the picture's EXIF, else that of the file's last change. `monotonic_ns` goes up by
     `interval_s` per picture, since the order of names need not be that of times. A picture that cannot be read is
-    reported and counted (its `seq` is missing), and the rest go on. One that is too large is reduced where it
-    can be; places in its frame are those of the reduced one.
+    logged and counted (its `seq` is missing), and the rest go on. One that is too large is reduced where it can be;
+    pixels of its frame are those of the reduced one.
 
     Args:
-        interval_s: between two pictures, as trackers see it.
-        realtime: hold pictures back to that interval.
+        camera_id: of every frame.
+        path: of the folder or picture.
+        clock: gives the moment of opening.
+        interval_s: seconds between two pictures on the steady clock.
+        realtime: True holds pictures back to that interval.
     """
 
     is_live = False
@@ -37,7 +40,7 @@ class ImageFolderSource:
     ) -> None:
         self.camera_id = camera_id
         self.skipped = 0
-        """Pictures that could not be read."""
+        """Number of pictures that could not be read."""
         self._path = path
         self._clock = clock
         self._interval_s = interval_s

@@ -1,4 +1,4 @@
-"""How frames pass from a capture thread to the main one: newest wins, or none is lost. Knows nothing of cameras.
+"""Frame buffers between a capture thread and the main one: the newest wins, or none is lost. They know no cameras.
 
 All of it is guarded by one condition, which the two sides share: `put` takes it, the rest is called holding it.
 """
@@ -13,26 +13,30 @@ from alpr.types import Frame
 
 
 class FrameBuffer(Protocol):
-    """One producer, one consumer."""
+    """A buffer of frames between one producer and one consumer."""
 
     dropped: int
-    """Frames that were put and can no longer be taken."""
+    """Number of frames that were put and can no longer be taken."""
 
     def put(self, frame: Frame) -> None:
-        """Hand a frame over."""
+        """Add a frame. Called without the condition, which it takes."""
 
     def take(self) -> Frame | None:
-        """The next frame, or None where there is none now. The caller holds the condition."""
+        """Return the next frame, or None where there is none now. The caller holds the condition."""
 
     def __len__(self) -> int:
-        """How many frames wait. The caller holds the condition."""
+        """Return the number of frames that wait. The caller holds the condition."""
 
     def close(self) -> None:
         """Let no `put` wait any longer. The caller holds the condition."""
 
 
 class NewestFrameSlot:
-    """Holds the newest frame only: the consumer never falls behind, the producer never waits."""
+    """Holds the newest frame only: the consumer never falls behind, the producer never waits.
+
+    Args:
+        changed: the condition of both sides.
+    """
 
     def __init__(self, changed: threading.Condition) -> None:
         self.dropped = 0
@@ -40,14 +44,18 @@ class NewestFrameSlot:
         self._frame: Frame | None = None
 
     def put(self, frame: Frame) -> None:
-        """Replace the frame that waits, if any, which is then dropped."""
+        """Replace the frame that waits, if any, which is then dropped.
+
+        Args:
+            frame: the newest one.
+        """
         with self._changed:
             self.dropped += self._frame is not None
             self._frame = frame
             self._changed.notify_all()
 
     def take(self) -> Frame | None:
-        """The newest frame that was not taken yet."""
+        """Return the newest frame that was not taken yet, or None."""
         frame, self._frame = self._frame, None
         return frame
 
@@ -55,11 +63,16 @@ class NewestFrameSlot:
         return int(self._frame is not None)
 
     def close(self) -> None:
-        """Nothing ever waits here."""
+        """Do nothing: no `put` ever waits here."""
 
 
 class FrameQueue:
-    """Holds some frames in order: none is lost, the producer waits for room."""
+    """Holds some frames in order: none is lost, the producer waits for room.
+
+    Args:
+        changed: the condition of both sides.
+        size: most frames that wait.
+    """
 
     def __init__(self, changed: threading.Condition, size: int) -> None:
         self.dropped = 0
@@ -69,7 +82,11 @@ class FrameQueue:
         self._is_closed = False
 
     def put(self, frame: Frame) -> None:
-        """Wait for room, then add a frame; once closed, let it go."""
+        """Wait for room, then add a frame; once closed, discard it.
+
+        Args:
+            frame: the next one.
+        """
         with self._changed:
             self._changed.wait_for(lambda: self._is_closed or len(self._frames) < self._size)
             if self._is_closed:
@@ -78,7 +95,7 @@ class FrameQueue:
             self._changed.notify_all()
 
     def take(self) -> Frame | None:
-        """The oldest frame that waits."""
+        """Return the oldest frame that waits, or None."""
         if not self._frames:
             return None
         self._changed.notify_all()
@@ -88,6 +105,6 @@ class FrameQueue:
         return len(self._frames)
 
     def close(self) -> None:
-        """Let a waiting `put` go."""
+        """Release a waiting `put`."""
         self._is_closed = True
         self._changed.notify_all()

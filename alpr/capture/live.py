@@ -1,4 +1,4 @@
-"""Network and USB cameras as sources. They keep no thread and never try again by themselves: that is the feed's."""
+"""Network and USB cameras as sources. They have no thread and never reconnect by themselves: the feed does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from alpr.errors import SourceLost, SourceOpenError
 from alpr.types import Frame
 
 MOST_PIXELS = 64_000_000
-"""Of a frame: twice what 8K cameras give. A larger one takes hundreds of megabytes each time."""
+"""Most pixels of a frame: twice what 8K cameras give. A larger one takes hundreds of megabytes each time."""
 _FAILED_GRABS = 10  # in a row: damaged frames fail one by one, a lost connection fails at once and for ever
 
 
@@ -27,8 +27,8 @@ class _LiveSource(ABC):
     """The loop that network and USB cameras share.
 
     `captured_at` is the moment of arrival, as soon as the frame is decoded and before its colours are converted: it
-    is late by exposure, encoding, network and decoding, which the stream does not tell. The first frames after
-    opening may have waited in the decoder while it was finding out what the stream is.
+    is late by exposure, encoding, network and decoding, which the stream does not state. The first frames after
+    opening may have waited in the decoder while it was analysing the stream.
     """
 
     is_live = True
@@ -68,8 +68,8 @@ class _LiveSource(ABC):
         width, height = (video.get(what) for what in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
         if width * height > MOST_PIXELS:
             raise SourceOpenError(
-                f"camera {self.camera_id}: {self._address} gives pictures of {width:.0f}×{height:.0f}, at most "
-                f"{MOST_PIXELS // 10**6} million pixels are taken; set the camera to a smaller size"
+                f"camera {self.camera_id}: {self._address} sends frames of {width:.0f}×{height:.0f}, more than the "
+                f"{MOST_PIXELS // 10**6} million pixels that are accepted; set the camera to a smaller size"
             )
 
     def _grab(self, video: Video) -> bool:
@@ -99,7 +99,7 @@ class _LiveSource(ABC):
     @property
     @abstractmethod
     def _address(self) -> str:
-        """Where the camera is, without secrets."""
+        """The camera's address, without secrets."""
 
     @abstractmethod
     def _open(self) -> Video: ...
@@ -109,9 +109,11 @@ class RtspSource(_LiveSource):
     """A camera by RTSP (over TCP) or HTTP (a stream of JPEGs or of video).
 
     Args:
-        url: with user and password where the camera wants them; these never show in messages.
-        open_timeout_s: how long `frames` may take to open it.
-        read_timeout_s: how long no frame may come. FFmpeg takes up to twice as long to notice.
+        camera_id: of every frame.
+        url: with user and password where the camera needs them; these never show in messages.
+        clock: gives the moment of arrival.
+        open_timeout_s: seconds that `frames` may take to open it.
+        read_timeout_s: seconds without a frame after which it is lost. FFmpeg takes up to twice as long to notice.
     """
 
     def __init__(
@@ -142,11 +144,14 @@ class RtspSource(_LiveSource):
 
 
 class UsbSource(_LiveSource):
-    """A camera by USB, through Video4Linux (elsewhere the system's own way).
+    """A camera by USB, through Video4Linux (elsewhere the system's own interface).
 
     Args:
+        camera_id: of every frame.
         device: `/dev/videoN`, or the index N.
-        size_wh: asked of the camera, which may choose another; its default where None.
+        clock: gives the moment of arrival.
+        size_wh: width and height to request, pixels; the camera may choose another. None takes its default.
+        read_timeout_s: seconds without a frame after which it is lost.
     """
 
     def __init__(
@@ -191,5 +196,5 @@ class UsbSource(_LiveSource):
 
 @functools.cache
 def _prefer_tcp() -> None:
-    """RTP inside the RTSP connection: it loses no packets and passes firewalls. The environment wins."""
+    """Ask for RTP inside the RTSP connection, which loses no packets and passes firewalls. The environment wins."""
     os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")

@@ -1,4 +1,4 @@
-"""From what an operator writes down as a camera's URL to the source that it means."""
+"""The source that a camera's URL in a configuration stands for."""
 
 from __future__ import annotations
 
@@ -28,17 +28,23 @@ def open_source(
     open_timeout_s: float = 5.0,
     read_timeout_s: float = 2.0,
 ) -> Source:
-    """The source for a URL: `rtsp://…`, `http(s)://…`, `usb:0`, `/dev/video0`, a folder, a video or picture file.
+    """Return the source that a URL stands for.
 
+    The URL is `rtsp://…`, `http(s)://…`, `usb:0`, `/dev/video0`, or the path of a folder, a video or a picture file.
     Nothing is opened yet; a file that is not there shows when its frames are asked for.
 
     Args:
-        realtime: play files at their own pace; live sources always do.
-        started_at: when a video file began; the moment of opening where None.
-        interval_s: between the pictures of a folder.
+        camera_id: of every frame.
+        url: address, device or path; `file://` may precede a path.
+        clock: dates frames.
+        realtime: True plays files at their own pace; live sources always do.
+        started_at: instant of a video file's first frame, aware UTC; None takes the moment of opening.
+        interval_s: seconds between the pictures of a folder.
+        open_timeout_s: seconds that opening a network camera may take.
+        read_timeout_s: seconds without a frame after which a live camera is lost.
 
     Raises:
-        SourceError: the URL is of a kind that is not known.
+        SourceError: the URL is of an unknown kind.
     """
     scheme = _SCHEME.match(url)
     if scheme and scheme[1].lower() in ("rtsp", "rtsps", "http", "https"):

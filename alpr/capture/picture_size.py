@@ -1,6 +1,6 @@
-"""What a picture file states of itself before anything of it is decoded: its kind, its size, what decoding it takes.
+"""The kind, size and memory of a picture, as its file states them, before anything of it is decoded.
 
-Pure: bytes in, values out. A few bytes can state a picture of gigabytes; who asks here first is not surprised.
+Pure: bytes in, values out. A few bytes can state a picture of gigabytes, so this is checked before decoding.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 _MOST_SEGMENTS = 10_000
-"""That are passed over before the size of a JPEG: a picture has a few dozen."""
+"""Most segments passed over before the size of a JPEG: a picture has a few dozen."""
 _MOST_CHUNKS = 500_000
-"""Of a PNG that are passed over; a large one has some ten thousand."""
+"""Most chunks of a PNG passed over; a large one has some ten thousand."""
 _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE_MARKERS = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
@@ -23,16 +23,16 @@ _TILE_WIDTH, _TILE_HEIGHT, _ROWS_PER_STRIP = 322, 323, 278
 
 @dataclass(frozen=True, slots=True)
 class StatedSize:
-    """By its header."""
+    """The size of a picture according to its header."""
 
     kind: str
     """"JPEG", "PNG", …"""
     width: int
     height: int
     held_bytes: int = 0
-    """What the decoder holds at once besides the picture, however much that is reduced."""
+    """Memory that the decoder needs at once besides the picture, however much that is reduced."""
     scans: int = 1
-    """How often a JPEG goes over the whole picture, at most."""
+    """Most times that a JPEG goes over the whole picture."""
 
     @property
     def pixels(self) -> int:
@@ -44,9 +44,15 @@ class StatedSize:
 
 
 def stated_size(encoded: bytes) -> StatedSize | None:
-    """The size that a file states; None where it is of no kind that we decode, or its header is broken.
+    """Return the size that a file states; None where its kind is unknown, or its header is broken.
 
     Of a file with several pictures, the largest that is stated where the first is decoded.
+
+    Args:
+        encoded: all bytes of the file.
+
+    >>> str(stated_size(b"GIF89a" + bytes([64, 1, 240, 0])))
+    '320 x 240 pixels'
     """
     for is_one, read in _READERS:
         if is_one(encoded):
@@ -164,7 +170,7 @@ def _tiff(encoded: bytes) -> StatedSize:
 
 
 def _tiff_fields(encoded: bytes, order: str) -> Iterator[tuple[int, int]]:
-    """The first value of each field of whole numbers in the first directory, of plain and of big TIFF."""
+    """Yield the first value of each field of whole numbers in the first directory, of plain and of big TIFF."""
     is_big = struct.unpack_from(order + "H", encoded, 2)[0] == 43
     (at,) = struct.unpack_from(order + ("Q" if is_big else "I"), encoded, 8 if is_big else 4)
     (count,) = struct.unpack_from(order + ("Q" if is_big else "H"), encoded, at)

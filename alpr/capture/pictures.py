@@ -1,4 +1,4 @@
-"""Picture files into BGR pixels, whatever they are made of, and telling them from videos.
+"""Decoding of picture files into BGR pixels, and telling them from videos.
 
 Knows nothing of cameras. Uses OpenCV's decoders and nothing else; those cannot read HEIC.
 """
@@ -37,9 +37,9 @@ _STILL_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
 
 
 MOST_PIXELS = 250_000_000
-"""That a picture is decoded to: 0.75 GB in memory, and as much again on the way."""
+"""Most pixels that a picture is decoded to: 0.75 GB in memory, and as much again on the way."""
 MOST_HELD_BYTES = 2 << 30
-"""That a decoder may hold besides the picture."""
+"""Most memory that a decoder may need besides the picture."""
 MOST_FILE_BYTES = 1 << 30
 _SIDEWAYS = 5  # from this orientation on
 _MOST_SCANS = 100  # of a progressive JPEG, each over the whole of it; encoders make some ten
@@ -61,7 +61,7 @@ class Picture:
     image: Image
     """(H, W, 3) uint8, BGR, contiguous."""
     width: int
-    """Of the picture in its file, upright; more than the image's where it was reduced."""
+    """Width of the picture in its file, upright; more than the image's where it was reduced."""
     height: int
 
     @property
@@ -77,6 +77,9 @@ def read_picture(path: Path) -> Picture:
     pixels on, what they hide), CMYK is converted. Of a JPEG that is cut short, what is there is decoded and the rest
     is grey; the log says so. A JPEG of more than `MOST_PIXELS` is reduced while it is decoded, other kinds cannot be.
 
+    Args:
+        path: of the file.
+
     Raises:
         ImageError: the file is missing, empty, too large, a folder, not a picture, or damaged beyond use.
     """
@@ -84,7 +87,10 @@ def read_picture(path: Path) -> Picture:
 
 
 def load_picture(path: Path) -> Image:
-    """As `read_picture`, for whom places in the picture matter: in its full size or not at all.
+    """Decode a picture file like `read_picture`, but never reduced: pixels are those of the file.
+
+    Args:
+        path: of the file.
 
     Returns:
         (H, W, 3) uint8, BGR, contiguous.
@@ -96,7 +102,10 @@ def load_picture(path: Path) -> Image:
 
 
 def read_picture_file(path: Path) -> bytes:
-    """The bytes of a picture file.
+    """Return the bytes of a picture file.
+
+    Args:
+        path: of the file.
 
     Raises:
         ImageError: the file is missing, empty, a folder, or may not be read.
@@ -117,7 +126,18 @@ def read_picture_file(path: Path) -> bytes:
 
 
 def decode_picture(encoded: bytes, name: str) -> Image:
-    """As `load_picture`, from the bytes of a file; `name` is for messages."""
+    """Decode a picture like `load_picture`.
+
+    Args:
+        encoded: all bytes of the file.
+        name: for messages.
+
+    Returns:
+        (H, W, 3) uint8, BGR, contiguous.
+
+    Raises:
+        ImageError: as `load_picture`.
+    """
     size = stated_size(encoded)
     if size is not None and size.pixels > MOST_PIXELS:
         raise _too_large(size, name)
@@ -125,7 +145,15 @@ def decode_picture(encoded: bytes, name: str) -> Image:
 
 
 def picture_from_bytes(encoded: bytes, name: str) -> Picture:
-    """As `read_picture`, from the bytes of a file; `name` is for messages."""
+    """Decode a picture like `read_picture`.
+
+    Args:
+        encoded: all bytes of the file.
+        name: for messages.
+
+    Raises:
+        ImageError: as `read_picture`.
+    """
     size = stated_size(encoded)
     if size is None or not size.pixels:
         raise ImageError(f"{name}: {_why_not(encoded)}")
@@ -139,7 +167,7 @@ def picture_from_bytes(encoded: bytes, name: str) -> Picture:
     if is_cut:
         _log.warning("%s: the JPEG is cut short; the missing part is grey", name)
     if divisor > 1:
-        _log.warning("%s: %s are decoded at 1/%d of their width and height", name, size, divisor)
+        _log.warning("%s: the picture of %s is decoded at 1/%d of its width and height", name, size, divisor)
     orientation = _orientation(encoded)
     image = np.ascontiguousarray(_upright(_to_bgr(_to_8_bit(pixels, name), name), orientation))
     if divisor == 1:
@@ -148,14 +176,15 @@ def picture_from_bytes(encoded: bytes, name: str) -> Picture:
 
 
 def _divisor(size: StatedSize, name: str) -> int:
-    """By how much a picture is reduced.
+    """Return the divisor by which a picture is reduced.
 
     Raises:
         ImageError: it takes more memory or time than any picture should, and cannot be reduced.
     """
     if size.scans > _MOST_SCANS:
         raise ImageError(
-            f"{name}: a JPEG in {size.scans} passes, {_MOST_SCANS} is the most; save it as baseline JPEG"
+            f"{name}: a JPEG in {size.scans} passes, more than the {_MOST_SCANS} that are accepted; "
+            "save it as baseline JPEG"
         )
     for divisor in _REDUCED if size.kind == "JPEG" else (1,):
         if -(-size.width // divisor) * -(-size.height // divisor) <= MOST_PIXELS:
@@ -167,7 +196,7 @@ def _divisor(size: StatedSize, name: str) -> int:
 
 def _too_large(size: StatedSize, name: str) -> ImageError:
     return ImageError(
-        f"{name}: {size} of {size.kind} take more memory than the {MOST_PIXELS // 10**6} million pixels that a "
+        f"{name}: {size} of {size.kind} need more memory than the {MOST_PIXELS // 10**6} million pixels that a "
         "picture may have; scale it down or cut it into parts"
     )
 
@@ -179,9 +208,12 @@ def _flags(size: StatedSize, divisor: int) -> int:
 
 
 def is_video(path: Path) -> bool:
-    """True where the file is a film (or a GIF) rather than a picture: by its first bytes, else by its name.
+    """Tell whether a file is a video (or a GIF) rather than a picture: by its first bytes, else by its name.
 
-    A file that cannot be read is judged by its name, so that whoever opens it says what is wrong.
+    A file that cannot be read is judged by its name, so that whoever opens it reports what is wrong.
+
+    Args:
+        path: of the file, which need not exist.
     """
     try:
         with open_regular(path) as file:
@@ -193,7 +225,7 @@ def is_video(path: Path) -> bool:
 
 
 def _is_video_head(head: bytes) -> bool | None:
-    """What the first 16 bytes of a file say; None where they say nothing."""
+    """Tell whether the first 16 bytes of a file are a video's; None where they do not show it."""
     if head[4:8] == b"ftyp":
         return head[8:12] not in _STILL_BRANDS
     if head[:4] == b"RIFF":
@@ -207,12 +239,12 @@ def _is_video_head(head: bytes) -> bool | None:
 
 
 def _is_jpeg_cut_short(encoded: bytes) -> bool:
-    """True for a JPEG without an end mark after its last scan; a thumbnail inside has marks of its own before it."""
+    """Tell whether a JPEG has no end mark after its last scan; a thumbnail inside has marks of its own before it."""
     return encoded[:2] == b"\xff\xd8" and encoded.rfind(_END_OF_JPEG) <= encoded.rfind(_START_OF_SCAN)
 
 
 def _decode(encoded: bytes, name: str, flags: int) -> np.ndarray | None:
-    """OpenCV's decoding; None where it is not a picture."""
+    """Decode with OpenCV; None where it is not a picture."""
     try:
         return cv2.imdecode(np.frombuffer(encoded, np.uint8), flags)
     except (cv2.error, MemoryError) as error:  # more pixels than OPENCV_IO_MAX_IMAGE_PIXELS, or no memory for them

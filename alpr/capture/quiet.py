@@ -1,4 +1,4 @@
-"""Keeps the talk of OpenCV and FFmpeg off stderr: what matters of it reaches our own log and errors."""
+"""Silencing of OpenCV and FFmpeg on stderr: what matters of it reaches our own log and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every camera, film and folder of pictures looks like to the rest: a `Source` of frames."""
+"""The interface of every camera, video and folder of pictures: a `Source` of frames."""
 
 from __future__ import annotations
 
@@ -17,35 +17,37 @@ class Source(Protocol):
 
     @property
     def camera_id(self) -> str:
-        """Of every frame."""
+        """Id of the camera, as in every frame."""
 
     @property
     def is_live(self) -> bool:
-        """True where frames come at the world's pace: a slow consumer must drop some, and it never ends by itself."""
+        """True where frames come in real time: a slow consumer must drop some, and it never ends by itself."""
 
     @property
     def skipped(self) -> int:
-        """Frames or pictures so far that could not be decoded; `seq` counts them, nobody gets them."""
+        """Number of frames or pictures so far that could not be decoded; `seq` counts them, nobody gets them."""
 
     def frames(self) -> Iterator[Frame]:
-        """Open and yield frames; `seq` goes up by one, and by more where a picture could not be decoded.
+        """Open the source and yield its frames; `seq` rises by one, and by more where a picture was not decoded.
 
         Each image is the consumer's own: it is never written to again. A live source may be asked again after an
-        error and goes on with the next `seq`; a film or folder starts again from its beginning.
-
-        Returns at the end of a film or folder, or soon after `close`; a live source never ends otherwise.
+        error and goes on with the next `seq`; a video or folder starts again from its beginning. Ends at the end of a
+        video or folder, or soon after `close`; a live source never ends otherwise.
 
         Raises:
-            SourceOpenError: it cannot be opened (now).
+            SourceOpenError: it cannot be opened now.
             SourceLost: it was open and stopped giving frames. Live sources only.
         """
 
     def close(self) -> None:
-        """Make `frames` end soon; for ever. May be called from any thread, and more than once."""
+        """Make `frames` end soon, for good. May be called from any thread, and more than once."""
 
 
 def mask_url(url: str) -> str:
-    """The URL without its secrets, fit for logs and messages.
+    """Return a URL without its secrets, fit for logs and messages.
+
+    Args:
+        url: as configured.
 
     >>> mask_url("rtsp://admin:s3cret@10.0.0.7:554/stream?channel=1&pwd=s3cret")
     'rtsp://***@10.0.0.7:554/stream?channel=1&pwd=***'

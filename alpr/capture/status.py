@@ -1,4 +1,4 @@
-"""How a feed is, and how long it waits before it tries again. Values and pure functions only."""
+"""The condition of a feed, and the back-off between its attempts. Values and pure functions only."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 30.0
 
 
 def backoff_s(attempt: int, chance: float) -> float:
-    """How long to wait before trying again: doubling from 0.5 to 30 s, up to a quarter less by chance.
+    """Return the wait before the next attempt, seconds: doubling from 0.5 to 30, up to a quarter less by chance.
 
     Args:
-        attempt: how many tries in a row have failed before, from 0.
-        chance: in [0, 1), so that cameras behind one switch do not all come back in the same instant.
+        attempt: number of failed attempts in a row before, from 0.
+        chance: in [0, 1), so that cameras behind one switch do not all reconnect in the same instant.
+
+    >>> backoff_s(0, 0.0), backoff_s(3, 0.0), backoff_s(9, 0.5)
+    (0.5, 4.0, 26.25)
     """
     return float(min(_LONGEST_DELAY_S, _FIRST_DELAY_S * 2 ** min(attempt, 16)) * (1 - chance / 4))
 
 
 class FeedState(StrEnum):
-    """What a feed is doing."""
+    """The state of a feed."""
 
     CONNECTING = "connecting"
     RUNNING = "running"
@@ -32,19 +35,19 @@ class FeedState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FeedStatus:
-    """How a camera is, at one moment."""
+    """The condition of a camera at one moment."""
 
     camera_id: str
     state: FeedState
     frames: int
-    """That the source gave."""
+    """Number of frames that the source gave."""
     dropped: int
-    """Of those, how many were replaced by a newer one before anybody took them."""
+    """Number of them that were replaced by a newer one before they were taken."""
     skipped: int
-    """That the source could not decode."""
+    """Number of frames that the source could not decode."""
     failures: Mapping[str, int]
-    """How often it could not be opened ("open_failed"), broke off ("lost") or fell silent ("stalled")."""
+    """Number of times that it could not be opened ("open_failed"), broke off ("lost") or fell silent ("stalled")."""
     last_error: str | None
     last_frame_at: datetime | None
     fps: float
-    """Frames per second lately, as they arrived."""
+    """Frames per second, over the last frames that arrived."""

@@ -1,4 +1,4 @@
-"""OpenCV's video reader with its exceptions and its talk kept in. The only place that makes a `cv2.VideoCapture`."""
+"""OpenCV's video reader without its exceptions and its output. The only place that makes a `cv2.VideoCapture`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Video:
     Args:
         target: a path, URL, device path or device index.
         backend: one of OpenCV's `CAP_…`.
-        properties: that opening itself needs; a backend that does not know one refuses to open.
+        properties: `CAP_PROP_…` → value, needed while opening; a backend that does not know one refuses to open.
     """
 
     def __init__(self, target: str | int, backend: int, properties: Mapping[int, int] | None = None) -> None:
@@ -41,7 +41,7 @@ class Video:
             return False
 
     def retrieve(self) -> Image | None:
-        """The frame that was decoded, in BGR and in memory of its own; None where that failed."""
+        """Return the frame that was decoded, (H, W, 3) uint8 BGR in memory of its own; None where that failed."""
         try:
             is_there, image = self._capture.retrieve()
         except (cv2.error, MemoryError):
@@ -49,11 +49,20 @@ class Video:
         return np.asarray(image) if is_there else None
 
     def get(self, what: int) -> float:
-        """One of OpenCV's `CAP_PROP_…`; 0 or less where it is not known."""
+        """Return a property of the video; 0 or less where it is not known.
+
+        Args:
+            what: one of OpenCV's `CAP_PROP_…`.
+        """
         return float(self._capture.get(what))
 
     def set(self, what: int, value: float) -> None:
-        """Ask for one of OpenCV's `CAP_PROP_…`; the device may decline."""
+        """Request a property of the device, which may decline.
+
+        Args:
+            what: one of OpenCV's `CAP_PROP_…`.
+            value: in that property's unit.
+        """
         self._capture.set(what, value)
 
     def release(self) -> None:

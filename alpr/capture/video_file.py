@@ -1,4 +1,4 @@
-"""Video files (and GIFs) as a source: every frame, at the times that the file gives."""
+"""Video files (and GIFs) as a source: every frame, at the times stated in the file."""
 
 from __future__ import annotations
 
@@ -27,6 +27,13 @@ class MediaTime:
 
     Times are taken relative to the first, so that a constant delay of the reported position does not matter; where
     the position stands still (formats without time stamps), the frame rate stands in.
+
+    Args:
+        fps: frames per second, > 0.
+
+    >>> media_time = MediaTime(25.0)
+    >>> media_time.at(1000.0), media_time.at(1040.0), media_time.at(1040.0)
+    (0.0, 0.04, 0.08)
     """
 
     def __init__(self, fps: float) -> None:
@@ -35,7 +42,12 @@ class MediaTime:
         self._last_s = 0.0
 
     def at(self, position_ms: float, steps: int = 1) -> float:
-        """Time of a frame, `steps` frames after the one before."""
+        """Return the time of the next frame, seconds.
+
+        Args:
+            position_ms: as OpenCV reports it.
+            steps: frames since the one before, 1 where none was skipped.
+        """
         if self._first_ms is None:
             self._first_ms = position_ms
             return 0.0
@@ -47,19 +59,22 @@ class MediaTime:
 
     @property
     def end_s(self) -> float:
-        """When the last frame would be followed by another."""
+        """Time at which the last frame would be followed by another, seconds."""
         return self._last_s + self._step_s
 
 
 class VideoFileSource:
-    """A video file. Never drops a frame.
+    """A video file as a source. Never drops a frame.
 
     `captured_at` is the start instant plus the presentation time, `monotonic_ns` likewise: durations between frames
     are media time, however fast they are consumed. A damaged frame is skipped (its `seq` is missing) and counted.
 
     Args:
-        started_at: when the film began; the moment of opening where None.
-        realtime: hold frames back to the film's own pace.
+        camera_id: of every frame.
+        path: of the file.
+        clock: gives the moment of opening.
+        started_at: instant of the first frame, aware UTC; None takes the moment of opening.
+        realtime: True holds frames back to the video's own pace.
     """
 
     is_live = False
@@ -69,7 +84,7 @@ class VideoFileSource:
     ) -> None:
         self.camera_id = camera_id
         self.skipped = 0
-        """Frames that could not be decoded."""
+        """Number of frames that could not be decoded."""
         self._path = path
         self._clock = clock
         self._started_at = started_at

@@ -1,4 +1,4 @@
-"""PlateDetector: frame in, plates' corners out, by one ONNX model."""
+"""PlateDetector: an image in, plates' corners out, by one ONNX model."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from alpr.system.shipped import shipped
 from alpr.types import Detection, FloatArray, Image, View
 
 SECOND_FLOOR = 0.02
-"""Least confidence of a second look: below it the place counts as empty."""
+"""Least confidence of a second look: below it the spot counts as empty."""
 SAME_IOU = 0.3
-"""Overlap from which a second look's plate is the first's: its corners may have been far off."""
+"""Overlap from which a second look's plate is the first's, whose corners may have been far off."""
 
 
 class PlateDetector:
-    """Finds plates in a frame.
+    """Finds the plates in images.
 
     The model takes uint8 BGR (1, H, W, 3) on a canvas of one of the card's sizes and gives (1, N, 9): confidence,
-    then x, y of the four corners in canvas pixels, clockwise from the plate's own top-left.
+    then x, y of the four corners in canvas pixels, clockwise from the plate's own top left.
 
     Args:
         path: model file or card; None takes the shipped one.
         threshold: least confidence of a detection in [0, 1]; None takes the card's.
         variant: of the shipped model; a model that is named by its path runs as it is.
-        provider: who computes; a key of `alpr.models.provider.PROVIDERS`.
+        provider: the processor to run on; a key of `alpr.models.provider.PROVIDERS`.
 
     Raises:
-        ModelError: see `alpr.models.variant.choose_variant_variant_variant` and `alpr.models.provider.open_model`.
+        ModelError: see `alpr.models.variant.choose_variant` and `alpr.models.provider.open_model`.
     """
 
     def __init__(
@@ -60,11 +60,11 @@ class PlateDetector:
 
     @property
     def model_id(self) -> str:
-        """Names the model in the reads that it took part in."""
+        """`NAME@first 12 hex digits of the SHA-256`: names the model in its reads."""
         return self.model.card.model_id
 
     def detect(self, image: Image) -> list[Detection]:
-        """All plates in an image, most confident first; corners in its pixels.
+        """Find all plates in an image, most confident first; corners in its pixels.
 
         Args:
             image: (H, W, 3) uint8 BGR of any size.
@@ -72,27 +72,27 @@ class PlateDetector:
         return self.propose(image, self.threshold)
 
     def propose(self, image: Image, floor: float, view: View = View.WHOLE) -> list[Detection]:
-        """All places where a plate may be, most confident first; corners in the image's pixels.
+        """Find all spots where a plate may be, most confident first; corners in the image's pixels.
 
         Args:
             image: (H, W, 3) uint8 BGR of any size.
-            floor: least confidence, instead of the threshold.
-            view: from nearer at up to four times the cost, from afar at a quarter of it. Nothing is found from nearer
-                where the image holds no more detail than the first look shows.
+            floor: least confidence, in [0, 1], instead of the threshold.
+            view: NEAR costs up to four times as much as WHOLE, AFAR a quarter. NEAR finds nothing where the image
+                holds no more detail than WHOLE shows.
         """
         size_wh = view_canvas(view, image, canvas_size(image, self._sizes_wh))
         return self._find(*letterbox(image, size_wh), floor) if size_wh else []
 
     def detect_tile(self, image: Image, tile: int) -> list[Detection]:
-        """The plates in one part of an image from nearer, most confident first; corners in the image's pixels.
+        """Find the plates in one tile of an image, enlarged, most confident first; corners in the image's pixels.
 
-        Those that the part may cut off are left out: the part beside it shows them whole. So are those large enough
-        for a look at the whole image, which knows better.
-        Costs as much as a look at the whole. Finds nothing where the image holds no more detail than that shows.
+        Those that the tile may cut off are left out, since the tile beside it shows them whole; so are those large
+        enough for a look at the whole image, which is more reliable for them. Costs as much as a look at the whole.
+        Finds nothing where the image holds no more detail than that shows.
 
         Args:
             image: (H, W, 3) uint8 BGR of any size.
-            part: which, in [0, `PARTS`).
+            tile: in [0, `TILES`), as for `alpr.detect.refine.cut_tile`.
         """
         size_wh = canvas_size(image, self._sizes_wh)
         cut = cut_tile(image, tile, size_wh)
@@ -107,11 +107,13 @@ class PlateDetector:
         ]
 
     def refine(self, image: Image, detection: Detection) -> Detection | None:
-        """What a second look finds where the first found something: nearer where it is small, from further off where
-        it fills the picture. Costs little over a quarter of the first.
+        """Look again at one spot: enlarged where the plate is small, reduced where it fills the picture.
+
+        Costs little over a quarter of the first look.
 
         Args:
-            image: the one that it was found in.
+            image: the one in which it was found.
+            detection: by the first look.
 
         Returns:
             Corners and confidence of the second look alone; None where it sees nothing there.
@@ -135,7 +137,12 @@ class PlateDetector:
 
 
 def canvas_size(image: Image, sizes_wh: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """The canvas on which the image appears largest; the first of equals."""
+    """Return the canvas on which an image appears largest; the first of equals.
+
+    Args:
+        image: (H, W, 3), for its size.
+        sizes_wh: widths and heights of the canvases, pixels.
+    """
     height, width = image.shape[:2]
     return max(sizes_wh, key=lambda size_wh: min(size_wh[0] / width, size_wh[1] / height))
 

@@ -1,4 +1,4 @@
-"""Other looks than the first: at a place or part, or at the whole from nearer or further off. Knows no model."""
+"""Further looks after the first: at a spot, at a tile, or at the whole at another scale. Knows no model."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from alpr.geometry import Letterbox, bounding_box, crop_around, letterbox
 from alpr.types import FloatArray, Image, View
 
 PLATE_PX = 72.0
-"""Width at which a plate is shown: neither the smallest nor the largest that networks for such canvases learn."""
+"""Width at which a plate is shown, pixels: the middle of the range that networks for such canvases learn."""
 CANVAS_WH = (256, 160)
 """Little over a quarter of a whole picture's canvas; a plate has three of its widths around it."""
 _STEP = 32  # canvases are multiples of the coarsest stride
 NEAR_FROM = 1.25
-"""Picture pixels per canvas pixel from which a nearer look shows more: where it begins to be worth its cost."""
+"""Picture pixels per canvas pixel from which an enlarged look shows more, so that it begins to be worth its cost."""
 _NEAREST = 2.0
 TILES = 4
-"""Into so many parts a frame is divided to be looked at from nearer, one at a time."""
+"""Number of tiles that a frame is divided into, to be enlarged one at a time."""
 _TILE_SIDE = 0.55
 _DISTANT_PX = 36.0
-"""A plate as wide as this on the first look's canvas is seen by it: 164 of 166 on the dev scenes. What only a nearer
-look takes for one that wide is none: a badge, say."""
+"""Width on the first look's canvas at which that look sees a plate: 164 of 166 on the dev scenes. What only an
+enlarged look takes for a plate of this width is none: a badge, say."""
 _CLEAR = 0.25
-"""Share of its height that a plate keeps from where its part ends."""
+"""Least distance of a plate from a cut side of its tile, as a share of the plate's height."""
 _TALLEST = 1.6  # a plate of two rows counts as this many times as wide as it is high
 
 
 def close_up(image: Image, corners: FloatArray) -> tuple[Image, Letterbox, FloatArray]:
-    """The surroundings of a supposed plate on a small canvas, the plate `PLATE_PX` wide, be it near or far.
+    """Show the surroundings of a supposed plate on a small canvas, the plate `PLATE_PX` wide.
 
     Args:
         image: (H, W, 3) uint8.
         corners: (4, 2) pixels of it.
 
     Returns:
-        The canvas, how the cut lies on it, and the (x, y) of the cut's first pixel in the image.
+        The canvas, the mapping of the cut to it, and the (x, y) of the cut's first pixel in the image.
     """
     left, top, right, bottom = bounding_box(corners).tolist()
     scale = PLATE_PX / max(right - left, _TALLEST * (bottom - top), 1.0)
@@ -44,15 +44,15 @@ def close_up(image: Image, corners: FloatArray) -> tuple[Image, Letterbox, Float
 
 
 def view_canvas(view: View, image: Image, whole_wh: tuple[int, int]) -> tuple[int, int] | None:
-    """The canvas (width, height) of a look at a whole picture, no side shorter than the view asks for.
+    """Return the canvas (width, height) of a look at a whole picture, no side shorter than the view needs.
 
     Args:
-        view: from where.
+        view: the scale.
         image: (H, W, 3), for its size.
         whole_wh: the canvas that it would be fitted into at the first look.
 
     Returns:
-        None where a nearer look would show nothing more.
+        Multiples of 32 pixels; None where an enlarged look would show nothing more.
     """
     if view is View.WHOLE:
         return whole_wh
@@ -65,15 +65,15 @@ def view_canvas(view: View, image: Image, whole_wh: tuple[int, int]) -> tuple[in
 
 
 def cut_tile(image: Image, tile: int, whole_wh: tuple[int, int]) -> tuple[Image, tuple[int, int]] | None:
-    """One of the `PARTS` of an image: a corner of it, a little over half of each side, so that they overlap.
+    """Return one of the `TILES` of an image: a corner of it, a little over half of each side, so that they overlap.
 
     Args:
         image: (H, W, 3).
-        part: 0 top left, 1 top right, 2 bottom left, 3 bottom right.
+        tile: 0 top left, 1 top right, 2 bottom left, 3 bottom right.
         whole_wh: the canvas (width, height) that the whole image would be fitted into.
 
     Returns:
-        A view of the part and the (x, y) of its first pixel in the image; None where it would show nothing more.
+        A view of the tile and the (x, y) of its first pixel in the image; None where it would show nothing more.
     """
     height, width = image.shape[:2]
     if max(width / whole_wh[0], height / whole_wh[1]) < NEAR_FROM:
@@ -84,12 +84,12 @@ def cut_tile(image: Image, tile: int, whole_wh: tuple[int, int]) -> tuple[Image,
 
 
 def is_clear_of_cuts(corners: FloatArray, tile_wh: tuple[int, int], tile: int) -> bool:
-    """Whether a plate seen in a part is clear of the sides where the image goes on: it may be cut off there.
+    """Tell whether a plate in a tile is clear of the sides where the image goes on, which may cut it off.
 
     Args:
-        corners: (4, 2) pixels of the part.
-        part_wh: its width and height.
-        part: which, as for `cut_part`.
+        corners: (4, 2) pixels of the tile.
+        tile_wh: width and height of the tile, pixels.
+        tile: its index, as for `cut_tile`.
     """
     left, top, right, bottom = (float(side) for side in bounding_box(corners))
     clear = _CLEAR * (bottom - top)
@@ -99,10 +99,10 @@ def is_clear_of_cuts(corners: FloatArray, tile_wh: tuple[int, int], tile: int) -
 
 
 def is_distant(corners: FloatArray, image: Image, whole_wh: tuple[int, int]) -> bool:
-    """Whether a plate is so small that a look at the whole image may miss it.
+    """Tell whether a plate is so small that a look at the whole image may miss it.
 
     Args:
-        corners: (4, 2) pixels of the image or of a part of it.
+        corners: (4, 2) pixels of the image or of a tile of it.
         image: (H, W, 3), for its size.
         whole_wh: the canvas (width, height) of that look.
     """

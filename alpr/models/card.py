@@ -1,4 +1,4 @@
-"""Model cards: what a model file is, by its own account."""
+"""Model cards: the description that lies beside every model file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REQUIRED = ("name", "version", "task", "file", "sha256", "input", "outputs")
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What a model's card says; `fields` holds the whole of it."""
+    """The card of a model; `fields` holds all of it."""
 
     path: Path
     name: str
@@ -29,12 +29,15 @@ class ModelCard:
 
     @property
     def model_id(self) -> str:
-        """`name@first 12 digits of the hash`: how reads name the model that made them."""
+        """`NAME@first 12 hex digits of the SHA-256`: names the model in its reads."""
         return f"{self.name}@{self.sha256[:12]}"
 
 
 def load_card(path: Path) -> ModelCard:
-    """Read the card of a model, given the path of the card or of the model itself.
+    """Read the card of a model.
+
+    Args:
+        path: of the card or of the model itself, which has the same stem.
 
     Raises:
         ModelError: the card is missing, is no YAML mapping, or lacks a required field.
@@ -66,7 +69,10 @@ def load_card(path: Path) -> ModelCard:
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal.
+    """Return the SHA-256 of a file, in hexadecimal.
+
+    Args:
+        path: of a regular file.
 
     Raises:
         ModelError: the file cannot be read.

@@ -20,29 +20,33 @@ _MARGIN = (0.06, 0.12)  # where the folder does not say, under alpr.margin
 
 @dataclass(frozen=True, slots=True)
 class PaddleFolder:
-    """What a folder says of itself."""
+    """The settings of a PaddleX folder, as far as they matter here."""
 
     path: Path
     model_name: str
-    """One that PaddleX registers; it decides how the folder is read."""
+    """Name under which PaddleX registers the model; it decides how the folder is read."""
     size_wh: tuple[int, int]
-    """Width and height of the patches that suit it; narrower ones are padded on the right."""
+    """Width and height of the patches that suit it, pixels; narrower ones are padded on the right."""
     margin: tuple[float, float]
-    """Share of the plate's width and height that it wants to see around it on each side."""
+    """Share of the plate's width and height that a patch shows around it on each side."""
     sha256: str
     """Of the graph."""
 
     @property
     def model_id(self) -> str:
-        """How reads name the model that made them."""
+        """`paddle-NAME@first 12 hex digits of the SHA-256`: names the model in its reads."""
         return f"paddle-{self.model_name}@{self.sha256[:12]}"
 
 
 def read_paddle_folder(path: Path) -> PaddleFolder:
-    """Read the settings of a text recogniser, and whether its graph fits them.
+    """Read the settings of a text recogniser, and check that its graph fits them.
+
+    Args:
+        path: of the folder.
 
     Raises:
-        ModelError: a file is missing, the settings are not those of a text recogniser, or the graph is another's.
+        ModelError: a file is missing, the settings are not those of a text recogniser, or the graph does not fit
+            them.
     """
     missing = [name for name in (GRAPH, SETTINGS) if not (path / name).is_file()]
     if missing:
@@ -79,7 +83,7 @@ def _check_graph(path: Path, characters: int) -> None:
     classes = outputs[0][-1]
     if isinstance(classes, int) and classes != characters + 2:
         raise ModelError(
-            f"{path / GRAPH} tells {classes} classes, but {SETTINGS} has {characters} characters: with a blank "
+            f"{path / GRAPH} has {classes} output classes, but {SETTINGS} has {characters} characters: with a blank "
             f"before and the space that PaddleX adds after them it should be {characters + 2}"
         )
 

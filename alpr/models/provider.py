@@ -1,7 +1,7 @@
-"""Who computes: the processor, or what an onnxruntime of another make can use. Asked for by name, verified at start.
+"""Execution providers: the CPU, or what an onnxruntime of another build can use. Chosen by name, verified at start.
 
-ONNX Runtime leaves to the CPU without a word what a provider cannot do, or all of it where its libraries are missing.
-Here that is an error: who asked for a GPU must not find out by the heat.
+ONNX Runtime silently leaves to the CPU what a provider cannot run, or all of it where its libraries are missing.
+Here that is an error, so that nobody who configured a GPU runs on the CPU without knowing.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from alpr.models.session import CPU, Model, available_providers, open_session, r
 from alpr.models.trial import greatest_difference, trial_input
 
 TOLERANCE = 0.02
-"""Most that a provider may differ from the CPU, as a share of the greatest value: half precision stays within."""
+"""Greatest difference from the CPU's outputs, as a share of the greatest value: half precision stays within."""
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """One that a configuration may name."""
+    """An execution provider that a configuration may name."""
 
     execution_provider: str
-    """What onnxruntime calls it."""
+    """Its name in onnxruntime."""
     install: str
-    """How it comes onto a computer."""
+    """Instructions to install it."""
 
 
 _GPU = "pip uninstall onnxruntime && pip install onnxruntime-gpu, and the driver, CUDA and {} that it asks for"
@@ -44,8 +44,8 @@ def open_model(path: Path, task: str, *, provider: str = "cpu") -> Model:
 
     Args:
         path: of the .onnx file or of its card.
-        task: "detector" or "recogniser": what the caller needs.
-        provider: a key of PROVIDERS.
+        task: the task that the caller needs: "detector" or "recogniser".
+        provider: a key of `PROVIDERS`.
 
     Raises:
         ModelError: missing, altered, for another task, of another shape than its card says, not loadable; or its
@@ -65,10 +65,16 @@ def open_model(path: Path, task: str, *, provider: str = "cpu") -> Model:
 
 
 def verify(path: Path, task: str, name: str, provider: Provider) -> None:
-    """Run a model on a provider and on the CPU.
+    """Run a model on a provider and on the CPU, and compare.
+
+    Args:
+        path: of the .onnx file or of its card.
+        task: "detector" or "recogniser".
+        name: key of the provider in `PROVIDERS`, for messages.
+        provider: the one to verify.
 
     Raises:
-        ModelError: it does not run, leaves convolutions to the CPU, or differs by more than TOLERANCE.
+        ModelError: it does not run, leaves convolutions to the CPU, or differs by more than `TOLERANCE`.
     """
     card = load_card(path)
     batch = trial_input(card)
@@ -80,7 +86,7 @@ def verify(path: Path, task: str, name: str, provider: Provider) -> None:
     if not ran.nodes[provider.execution_provider] or ran.convolutions[CPU]:
         raise ModelError(
             f"models.provider {name} leaves {card.model_path} to the CPU ({ran.nodes[CPU]} of {ran.nodes.total()} "
-            f"nodes): its libraries are missing or do not match; {provider.install}; `alpr doctor` tells more"
+            f"nodes): its libraries are missing or do not match; {provider.install}; `alpr doctor` shows details"
         )
     worst = max(greatest_difference(ran.outputs[output], expected[output]) for output in expected)
     if worst > TOLERANCE:

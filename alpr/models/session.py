@@ -1,4 +1,4 @@
-"""Sessions of ONNX Runtime: one model, one thread, spinning off."""
+"""Sessions of ONNX Runtime: one model on one thread, without spinning."""
 
 from __future__ import annotations
 
@@ -26,7 +26,12 @@ _DTYPES = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}
 
 
 class Model:
-    """An opened model: one onnxruntime session, one thread, spinning off (performance.md, C2)."""
+    """An opened model: one onnxruntime session on one thread, without spinning.
+
+    Args:
+        card: of the model.
+        session: opened on its file.
+    """
 
     def __init__(self, card: ModelCard, session: ort.InferenceSession) -> None:
         self.card = card
@@ -36,11 +41,17 @@ class Model:
 
     @property
     def providers(self) -> list[str]:
-        """The onnxruntime providers that this session was given, first choice first."""
+        """The onnxruntime providers of this session, first choice first."""
         return list(self._session.get_providers())
 
     def run(self, batch: npt.NDArray[np.generic]) -> dict[str, npt.NDArray[np.float32]]:
-        """One forward pass; outputs by name.
+        """Run one forward pass.
+
+        Args:
+            batch: of the shape and type that the card states.
+
+        Returns:
+            The outputs by name.
 
         Raises:
             ModelError: the runtime refused, for example for want of memory.
@@ -54,7 +65,7 @@ class Model:
         return dict(zip(self._output_names, outputs, strict=True))
 
     def end_profiling(self) -> str:
-        """The path of the profile of a session that was opened to make one."""
+        """Return the path of the profile of a session that was opened to make one."""
         return str(self._session.end_profiling())
 
 
@@ -65,9 +76,9 @@ def open_session(
 
     Args:
         path: of the .onnx file or of its card.
-        task: "detector" or "recogniser": what the caller needs.
+        task: the task that the caller needs: "detector" or "recogniser".
         providers: onnxruntime execution providers, first choice first.
-        options: None takes one thread, spinning off.
+        options: None takes one thread, without spinning.
 
     Raises:
         ModelError: missing, altered, for another task, of another shape than its card says, or not loadable.
@@ -90,7 +101,13 @@ def open_session(
 
 
 def shapes_of(path: Path) -> tuple[list[list[Any]], list[list[Any]]]:
-    """The shapes of what a model file without a card takes and gives.
+    """Return the shapes of a model file without a card.
+
+    Args:
+        path: of the .onnx file.
+
+    Returns:
+        Shapes of the inputs, shapes of the outputs; open dimensions are names or None.
 
     Raises:
         ModelError: it cannot be loaded.
@@ -103,23 +120,29 @@ def shapes_of(path: Path) -> tuple[list[list[Any]], list[list[Any]]]:
 
 
 def available_providers() -> tuple[str, ...]:
-    """The execution providers that this onnxruntime was compiled with; whether one works shows only when it runs."""
+    """Return the execution providers in this build of onnxruntime; whether one works shows only when it runs."""
     return tuple(ort.get_available_providers())
 
 
 @dataclass(frozen=True, slots=True)
 class ProfiledRun:
-    """One forward pass, and who really did the work."""
+    """One forward pass, with the providers that really ran it."""
 
     outputs: Mapping[str, npt.NDArray[np.float32]]
     nodes: Counter[str]
-    """How many nodes each provider ran."""
+    """Number of nodes by provider."""
     convolutions: Counter[str]
-    """How many of them are convolutions by themselves, not fused into something of the provider's own."""
+    """Number of them that are plain convolutions, not fused into something of the provider's own."""
 
 
 def run_profiled(path: Path, task: str, batch: npt.NDArray[np.generic], provider: str) -> ProfiledRun:
-    """One forward pass under the profiler: a provider that cannot take a node leaves it to the CPU without a word.
+    """Run one forward pass under the profiler, since a provider silently leaves nodes that it cannot run to the CPU.
+
+    Args:
+        path: of the .onnx file or of its card.
+        task: "detector" or "recogniser".
+        batch: of the shape and type that the card states.
+        provider: an onnxruntime execution provider.
 
     Raises:
         ModelError: as `open_session` and `Model.run`.
@@ -131,11 +154,11 @@ def run_profiled(path: Path, task: str, batch: npt.NDArray[np.generic], provider
         model = open_session(path, task, [provider], options)
         outputs = model.run(batch)
         events = json.loads(Path(model.end_profiling()).read_text(encoding="utf-8"))
-    told = [event["args"] for event in events if event.get("args", {}).get("provider")]
+    node_runs = [event["args"] for event in events if event.get("args", {}).get("provider")]
     return ProfiledRun(
         outputs,
-        Counter(str(each["provider"]) for each in told),
-        Counter(str(each["provider"]) for each in told if "Conv" in str(each.get("op_name"))),
+        Counter(str(each["provider"]) for each in node_runs),
+        Counter(str(each["provider"]) for each in node_runs if "Conv" in str(each.get("op_name"))),
     )
 
 

@@ -1,4 +1,4 @@
-"""A model on trial: a fixed input, and how far two answers to it lie apart. Pure."""
+"""A trial run of a model: a fixed input, and the difference of two outputs. Pure."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ _BAR = 12  # pixels: about a stroke's width and the gap beside it
 
 
 def trial_input(card: ModelCard) -> npt.NDArray[np.generic]:
-    """A fixed batch of one in the shape and type that a card asks for: dark bars on light noise, as writing looks.
+    """Make a fixed batch of one, of the shape and type that a card states: dark bars on light noise, like writing.
 
-    Noise alone is nothing to a recogniser, and all who say nothing agree.
+    Noise alone is nothing to a recogniser, and two outputs that say nothing are equal.
+
+    Args:
+        card: of the model.
 
     Raises:
-        ModelError: the card does not say.
+        ModelError: the card does not state shape and type.
     """
     wanted = card.fields["input"]
     shape: tuple[int, ...]
@@ -42,9 +45,17 @@ def trial_input(card: ModelCard) -> npt.NDArray[np.generic]:
 
 
 def greatest_difference(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> float:
-    """The greatest difference of two arrays, as a share of the greatest value or of 1, whichever is more.
+    """Return the greatest difference of two arrays, as a share of the greatest value or of 1, whichever is more.
 
-    Infinite where shapes differ or a value is none. Probabilities, even minute ones, are so compared as they are.
+    Infinite where shapes differ or a value is not finite. Probabilities, even minute ones, are so compared as they
+    are.
+
+    Args:
+        one: the array to judge.
+        other: the reference.
+
+    >>> greatest_difference(np.array([0.5, 1.0], np.float32), np.array([0.5, 2.0], np.float32))
+    0.5
     """
     if one.shape != other.shape or not np.isfinite(one).all():
         return float("inf")

@@ -1,4 +1,4 @@
-"""Which variant of a shipped model runs here, and why (docs/decisions/0010-variant-by-processor.md)."""
+"""The variant of a shipped model that suits this processor, and why (docs/decisions/0010-variant-by-processor.md)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from alpr.system.machine import this_machine
 VARIABLE = "ALPR__MODELS__VARIANT"
 """The environment variable that sets `models.variant` of a configuration; heeded also where there is none."""
 _GAINING = ("avx512_vnni", "avx_vnni", "asimddp")
-"""Instructions that multiply and sum four pairs of 8-bit numbers at once, without cutting sums off."""
+"""Instructions that multiply and add four pairs of 8-bit numbers at once, without saturating."""
 
 
 class Variant(StrEnum):
-    """Of a shipped model."""
+    """A variant of a shipped model."""
 
     AUTO = "auto"
     """The one that is quicker on this processor."""
@@ -28,13 +28,14 @@ class Variant(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VariantChoice:
-    """A variant that was chosen."""
+    """The variant that was chosen."""
 
     path: Path
-    """Of its model file."""
+    """Model file."""
     variant: Variant
     """FP32 or INT8."""
     reason: str
+    """Reason of the choice, for people."""
 
 
 def choose_variant(
@@ -46,18 +47,18 @@ def choose_variant(
     cpu_flags: Collection[str] | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> VariantChoice:
-    """Choose among `TASK.onnx` and `TASK.int8.onnx` in a folder.
+    """Choose between `TASK.onnx` and `TASK.int8.onnx` in a folder.
 
     Args:
         folder: of the models.
         task: "detector" or "recogniser".
-        wanted: AUTO leaves it to the environment variable VARIABLE, then to the processor.
-        provider: see `alpr.models.provider`.
+        wanted: AUTO leaves it to the environment variable `VARIABLE`, then to the processor.
+        provider: a key of `alpr.models.provider.PROVIDERS`.
         cpu_flags: None takes this computer's.
-        environ: where VARIABLE may stand.
+        environ: in which `VARIABLE` may be set.
 
     Raises:
-        ModelError: no such variant, or none of this name.
+        ModelError: the variant is unknown, or there is no file of it.
     """
     wanted = _parsed(wanted, "models.variant")
     because = "asked for"

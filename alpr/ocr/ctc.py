@@ -1,4 +1,4 @@
-"""From the recogniser's step-by-step probabilities to text with a distribution per character. Pure.
+"""Decoding of a recogniser's step-by-step probabilities into text with a distribution per character. Pure.
 
 Connectionist temporal classification (Graves et al. 2006): each of T steps names one character or a blank; repeats
 are merged, blanks dropped. Class 0 is the blank, class k the k-th character of `alpr.types.ALPHABET`.
@@ -17,14 +17,14 @@ _MIN_PROBABILITY = 1e-4
 
 
 def decode(steps: FloatArray, *, max_candidates: int = 5) -> PlateText:
-    """Read the most likely text off one plate's steps.
+    """Decode the most likely text of one plate (greedy path).
 
     Each character is the run of steps in which it is the most likely class; the run's steepest step gives its
     distribution, so that the probability of "no character here" stays out of the rows and lowers their sum.
 
     Args:
         steps: (T, 37) probabilities, rows summing to 1.
-        max_candidates: how many alternatives to rank.
+        max_candidates: most texts to rank, the decoded one included.
     """
     rows = character_rows(steps)
     if not len(rows):
@@ -36,7 +36,14 @@ def decode(steps: FloatArray, *, max_candidates: int = 5) -> PlateText:
 
 
 def character_rows(steps: FloatArray) -> FloatArray:
-    """(n, 36): the distribution of each character that the greedy path emits."""
+    """Return the distribution of each character that the greedy path emits.
+
+    Args:
+        steps: (T, 37) probabilities, rows summing to 1.
+
+    Returns:
+        (n, 36) float32, without the blank; rows sum to at most 1.
+    """
     best = steps.argmax(axis=1)
     changes = np.flatnonzero(np.diff(best)) + 1
     starts = np.concatenate([[0], changes])
@@ -50,9 +57,13 @@ def character_rows(steps: FloatArray) -> FloatArray:
 
 
 def rank(rows: FloatArray, count: int) -> tuple[Candidate, ...]:
-    """The most likely texts by independent positions, best first, each with its probability.
+    """Return the most likely texts by independent positions, best first, each with its probability.
 
     Best-first search over substitutions: every text is one step worse in one position than a text already listed.
+
+    Args:
+        rows: (n, 36) probabilities of each character.
+        count: most texts to return.
     """
     order = np.argsort(-rows, axis=1, kind="stable")[:, :count]
     sorted_rows = np.maximum(np.take_along_axis(rows, order, axis=1), _MIN_PROBABILITY)

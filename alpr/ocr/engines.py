@@ -1,4 +1,4 @@
-"""Opens the recogniser of an engine, by its name in a configuration."""
+"""Selection of the OCR engine that a configuration names."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ def open_recogniser(
     variant: Variant | str = Variant.AUTO,
     provider: str = "cpu",
 ) -> Recogniser:
-    """The recogniser of an engine.
+    """Open the recogniser of an engine.
 
     Args:
         engine: "onnx" or "paddle".
         path: with "onnx": model file or card; None takes the shipped one.
         model_dir: with "paddle": folder of `inference.onnx` and `inference.yml`.
         variant: with "onnx": of the shipped model.
-        provider: with "onnx": who computes.
+        provider: with "onnx": a key of `alpr.models.provider.PROVIDERS`.
 
     Raises:
-        ModelError: it cannot be opened.
+        ModelError: the engine is unknown, or its model cannot be opened.
     """
     if engine == "onnx":
         return PlateRecogniser(path, variant=variant, provider=provider)

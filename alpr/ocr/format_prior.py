@@ -1,8 +1,8 @@
-"""Look-alikes settled by the national format, as far as the region is likely. Pure.
+"""The national format as a prior: it decides between look-alikes as far as the region is likely. Pure.
 
-By Bayes' rule: a text is as likely as the reader holds it, times the chance to meet a text of that form: for each
+By Bayes' rule, the probability of a text is the reader's, times the chance to meet a text of that form: for each
 region its probability, times `_BREACH` where the text breaks the region's format; for regions without a rule, and
-for what may be none of the known ones, their probability alone. A region's format is asked for only where the region
+for what may be none of the known ones, their probability alone. A region's format is applied only where the region
 is likely, and only a text that has the form of a likely region can win by it. Only texts that the reader itself
 lists, and that differ from its first choice by look-alikes, change places; together they stay as likely as they
 were. So the form decides where the region is sure and the characters are not, and a foreign plate is left as read.
@@ -18,20 +18,21 @@ from alpr.plates import differing_positions, fits_format, look_alike_key
 from alpr.types import Candidate, PlateText
 
 _HAS_A_SAY = 0.5
-"""Probability below which a region's rule settles nothing."""
+"""Probability below which a region's rule is not applied."""
 _RANKED = 10
-"""So many texts are looked through for one that does not break the format."""
+"""Number of texts that are searched for one that does not break the format."""
 _BREACH = 0.015
-"""How often a plate breaks its country's format though one that looks like it has it: 18 of some 1,100 European
+"""Share of plates that break their country's format though one that looks like it has it: 18 of some 1,100 European
 plates of the training split that people labelled (series that the table lacks, personal plates, wrong labels)."""
 _ELSEWHERE = 0.006
-"""How often a plate is of none of the known regions: 7 of the same plates."""
+"""Share of plates of none of the known regions: 7 of the same plates."""
 
 
 def apply_format_prior(plate: PlateText, regions: Mapping[str, float]) -> PlateText:
     """Choose among look-alikes by the formats of the likely regions.
 
     Args:
+        plate: as it was read.
         regions: probability of each by the look of the plate alone, summing to at most 1.
 
     Returns:

@@ -1,11 +1,12 @@
-"""Several readings of one plate in one picture become one. Pure; any engine's readings will do.
+"""Fusion of several readings of one plate in one picture. Pure; any engine's readings will do.
 
 Each reading i has a probability p_i for every text: as its candidate where it lists it, by its characters where it
 is as long, else `_UNHEARD_OF`. Then P(text) ~ (product of p_i)^(k / n) over all texts that any of them lists. The
-readings err alike, being of the same pixels by the same engine: n of them count as k = `_WITNESSES`, little more
-than one.
+errors of the readings are alike, being of the same pixels by the same engine: n of them are worth k = `_WITNESSES`,
+little more than one.
 
-What frames of a film say, which err more independently and may miss characters, is for `alpr.track.consensus`.
+Readings of several frames, whose errors are more independent and which may miss characters, are combined by
+`alpr.track.consensus`.
 """
 
 from __future__ import annotations
@@ -18,16 +19,17 @@ import numpy as np
 from alpr.types import ALPHABET, Candidate, FloatArray, PlateText
 
 _WITNESSES = 1.25
-"""Makes claims on the train crops as high as they come true; 1 is too modest, 1.5 too bold."""
+"""Calibrated on the train crops; with 1 the confidences are too low, with 1.5 too high."""
 _UNHEARD_OF = 1e-4
 _MIN_REGION_CONFIDENCE = 0.5
 
 
 def fuse(readings: Sequence[PlateText], *, max_candidates: int = 5) -> PlateText:
-    """The text that all readings together make likeliest.
+    """Return the text that all readings together make likeliest.
 
     Args:
         readings: at least one, all of one plate.
+        max_candidates: most texts to rank, the first included.
 
     Raises:
         ValueError: no readings.
@@ -69,7 +71,7 @@ def _of(reading: PlateText, characters: Sequence[int]) -> FloatArray:
 
 
 def _rows(readings: Sequence[PlateText], text: str) -> FloatArray:
-    """The geometric mean of the distributions of those that read as many characters; one of them listed this text."""
+    """Return the geometric mean of the distributions of the readings as long as the text; one of them listed it."""
     alike = np.stack([reading.char_probabilities for reading in readings if len(reading.text) == len(text)])
     mean = np.exp(np.log(np.maximum(alike, _UNHEARD_OF)).mean(axis=0))
     known = alike.sum(axis=2).mean(axis=0)

@@ -1,9 +1,9 @@
 """PaddleRecogniser: the same patches, read by PaddleOCR. Its only importer; offline, on ONNX Runtime.
 
-PaddleOCR tells a text and one score, and no more. The score is the mean of its characters' probabilities, each taken
-where the character is seen first, not where it is seen best: lower than ours, and not calibrated. Here each character
-gets that score, and all others share the rest evenly: what else it might be is not known. So look-alikes are not
-ranked, and the only candidate is the text itself.
+PaddleOCR returns a text and one score, and no more. The score is the mean of its characters' probabilities, each
+taken where the character is seen first, not where it is seen best: lower than that of our own recogniser, and not
+calibrated. Here each character gets that score, and all others share the rest evenly, since the alternatives are not
+known. So look-alikes are not ranked, and the only candidate is the text itself.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _LEAST_VERSION = (3, 7)  # the first that runs on ONNX Runtime without paddlepad
 
 
 class PaddleRecogniser:
-    """Reads plates by a text recogniser in a PaddleX folder. No region is told.
+    """Reads plates by a text recogniser in a PaddleX folder. It reports no region.
 
     Args:
-        model_dir: of `inference.onnx` and `inference.yml`; nothing is ever fetched.
+        model_dir: folder of `inference.onnx` and `inference.yml`; nothing is ever downloaded.
 
     Raises:
-        ModelError: PaddleOCR is not installed, too old or broken, or the folder is not what it wants.
+        ModelError: PaddleOCR is not installed, too old or broken, or the folder is not what it needs.
     """
 
     def __init__(self, model_dir: Path) -> None:
@@ -41,12 +41,12 @@ class PaddleRecogniser:
 
     @property
     def model_id(self) -> str:
-        """Names the model in the reads that it made."""
+        """`paddle-NAME@first 12 hex digits of the SHA-256`: names the model in its reads."""
         return self._folder.model_id
 
     @property
     def patch_size_wh(self) -> tuple[int, int]:
-        """Width and height of the patches that it takes."""
+        """Width and height of the patches that it takes, pixels."""
         return self._folder.size_wh
 
     @property
@@ -55,7 +55,7 @@ class PaddleRecogniser:
         return self._folder.margin
 
     def recognise(self, patches: Sequence[Image]) -> list[PlateText]:
-        """The text of each patch, in order.
+        """Read the text of each patch, in order.
 
         Args:
             patches: each (H, W, 3) uint8 BGR.
@@ -66,20 +66,24 @@ class PaddleRecogniser:
         if not patches:
             return []
         try:
-            told = self._engine.predict(input=list(patches), batch_size=len(patches))
-            return [plate_text(str(each["rec_text"]), float(each["rec_score"])) for each in told]
+            results = self._engine.predict(input=list(patches), batch_size=len(patches))
+            return [plate_text(str(each["rec_text"]), float(each["rec_score"])) for each in results]
         except (ValueError, RuntimeError, TypeError, KeyError) as error:
             raise ModelError(f"PaddleOCR failed on {self._folder.path}: {_one_line(error)}") from error
 
 
 def plate_text(raw: str, score: float) -> PlateText:
-    """What PaddleOCR told, as a plate's text.
+    """Convert PaddleOCR's text and score to a plate text.
 
-    The whole is at most as likely as its characters' mean to the power of their number; that bound is told.
+    The confidence of the whole is the score to the power of the number of characters: an upper bound, since the
+    geometric mean of probabilities is at most their arithmetic mean.
 
     Args:
         raw: as the model writes it; all but A–Z and 0–9 is dropped.
-        score: mean probability of its characters.
+        score: mean probability of its characters, in [0, 1].
+
+    >>> plate_text("AB 12", 0.5).confidence
+    0.0625
     """
     text = normalise(raw)
     if not text:
@@ -92,7 +96,7 @@ def plate_text(raw: str, score: float) -> PlateText:
 
 
 def _open(folder: PaddleFolder) -> Any:
-    """PaddleOCR's own recogniser on a folder, on one thread."""
+    """Open PaddleOCR's own recogniser on a folder, on one thread."""
     os.environ.setdefault("PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK", "True")  # it would probe four hosts
     _check_version()
     try:

@@ -23,26 +23,30 @@ _MIN_REGION_CONFIDENCE = 0.5
 _NEGLIGIBLE = 1e-3
 _CANDIDATES = 5
 _FORMAT_EVIDENCE = {True: 1.0, None: 0.5, False: 0.03}
-"""How likely a text that fits, is not covered by, or breaks a region's format is there, next to one that fits."""
+"""Likelihood of a text that fits, is not covered by, or breaks a region's format, relative to one that fits."""
 
 
 class Recogniser(Protocol):
-    """What reads patches: the seam between engines."""
+    """Reads patches: the interface of every OCR engine."""
 
     @property
     def model_id(self) -> str:
-        """Names the model in the reads that it made."""
+        """`NAME@first 12 hex digits of the SHA-256`: names the model in its reads."""
 
     @property
     def patch_size_wh(self) -> tuple[int, int]:
-        """Width and height of the patches that it takes."""
+        """Width and height of the patches that it takes, pixels."""
 
     @property
     def margin(self) -> tuple[float, float]:
         """Share of the plate's width and height that a patch shows around it on each side."""
 
     def recognise(self, patches: Sequence[Image]) -> list[PlateText]:
-        """The text of each patch, in order."""
+        """Read the text of each patch, in order.
+
+        Args:
+            patches: each (height, width, 3) uint8 BGR, of `patch_size_wh`, cut with `margin` around the plate.
+        """
 
 
 class PlateRecogniser:
@@ -54,10 +58,10 @@ class PlateRecogniser:
     Args:
         path: model file or card; None takes the shipped one.
         variant: of the shipped model; a model that is named by its path runs as it is.
-        provider: who computes; a key of `alpr.models.provider.PROVIDERS`.
+        provider: the processor to run on; a key of `alpr.models.provider.PROVIDERS`.
 
     Raises:
-        ModelError: see `alpr.models.variant.choose_variant_variant_variant` and `alpr.models.provider.open_model`.
+        ModelError: see `alpr.models.variant.choose_variant` and `alpr.models.provider.open_model`.
     """
 
     def __init__(
@@ -81,12 +85,12 @@ class PlateRecogniser:
 
     @property
     def model_id(self) -> str:
-        """Names the model in the reads that it made."""
+        """`NAME@first 12 hex digits of the SHA-256`: names the model in its reads."""
         return self.model.card.model_id
 
     @property
     def patch_size_wh(self) -> tuple[int, int]:
-        """Width and height of the patches that it takes."""
+        """Width and height of the patches that it takes, pixels."""
         return self._size_wh
 
     @property
@@ -95,10 +99,13 @@ class PlateRecogniser:
         return self._margin
 
     def recognise(self, patches: Sequence[Image]) -> list[PlateText]:
-        """The text of each patch, in order.
+        """Read the text of each patch, in order.
 
         Args:
             patches: each (48, 160, 3) uint8 BGR, cut with `margin` around the plate.
+
+        Raises:
+            ModelError: the runtime failed.
         """
         if not patches:
             return []
@@ -124,14 +131,17 @@ class PlateRecogniser:
 
 
 def most_likely_region(by_look: Mapping[str, float], text: str) -> tuple[str, float]:
-    """The most likely region by the look of the plate and by its text; a country where its states are too close.
+    """Return the most likely region and its probability; a country where its states are too close.
 
     By Bayes' rule, with the national format as evidence and no more: a text that breaks a region's format makes the
     region unlikely, not impossible, since formats change and readers err.
 
     Args:
         by_look: probability of each by the look of the plate, summing to at most 1; names such as "DE" or "US-NY".
-        text: what the plate says.
+        text: normalised text of the plate.
+
+    >>> most_likely_region({"GB": 0.5, "BR": 0.5}, "AB12CDE")[0]
+    'GB'
     """
     weighed = {region: p * _FORMAT_EVIDENCE[fits_format(text, region)] for region, p in by_look.items()}
     total = sum(weighed.values()) or 1.0

@@ -1,4 +1,4 @@
-"""How often a reader looks before it decides, and what its looks say together. Pure values; knows no model."""
+"""The number of looks at a picture before it is decided, and the evidence of all looks. Pure; knows no model."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ _LEAST, _MOST = 0.01, 0.9999  # confidences beyond these are not measured
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookPlan:
-    """What a picture is worth: a still has only this one, a film brings the next frame soon."""
+    """The looks that a picture is worth: a still gets many, for a video the next frame comes soon."""
 
     places: int = 8
-    """Places at most that get a second look, the most confident first; further ones count as if it had agreed with
-    the first. 0: the detector's own threshold decides at the first look."""
+    """Most detections that get a second look, the most confident first; further ones count as if it had confirmed the
+    first. 0: the detector's own threshold decides at the first look."""
     floor: float = 0.3
-    """Confidence of the first look from which a place is looked at again."""
+    """Confidence of the first look from which a detection is looked at again."""
     sure_score: float = 0.9
     """Confidence of the first look from which no second is needed if the text is sure too."""
     threshold: float = 0.3
     """Least confidence, all looks and the text together, of a plate."""
     beyond: tuple[View, ...] = (View.NEAR, View.AFAR)
-    """Where nothing was found: whole looks from elsewhere, until one finds something."""
+    """Further looks at the whole, in this order, where nothing was found: until one finds something."""
     beyond_threshold: float = 0.5
-    """Least confidence of what only those see: where the first look saw nothing, a plate is less to be expected."""
+    """Least confidence of a plate that only those show: where the first look shows none, one is less likely."""
     sure_text: float = 0.9
-    """A text less sure than this is read again from patches cut a little differently; 0: never."""
+    """A text of less confidence is read again from patches cut a little differently; 0: never."""
 
 
 STILL = LookPlan()
 ONCE = LookPlan(places=0, beyond=(), sure_text=0.0)
-"""One look and one reading: what a frame of a film gets."""
+"""One look and one reading: as for a frame of a video."""
 
 SWEEP = LookPlan(places=12, floor=0.05, threshold=0.02)
-"""Down to what nobody would call a plate: to see what other thresholds would give."""
+"""Down to the faintest detections: to measure what other thresholds would give."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,31 +53,55 @@ class PlateEvidence:
     text: float = 1.78
 
     def confidence(self, first: float, second: float, plate: PlateText | None = None) -> float:
-        """Probability that this is a plate.
+        """Return the probability that this is a plate.
 
         Args:
-            first: confidence of the first look.
+            first: confidence of the first look, [0, 1].
             second: of the second; 0 where it saw nothing.
-            plate: what it says; None before it is read.
+            plate: its text; None before it is read.
         """
         return self.confidence_of(logit(first) + logit(second), text_evidence(plate) if plate else 0.0)
 
     def best_confidence(self, first: float, second: float) -> float:
-        """What it could become were the text sure."""
+        """Return the probability that this is a plate, were its text sure: the bound before it is read.
+
+        Args:
+            first: confidence of the first look, [0, 1].
+            second: of the second; 0 where it saw nothing.
+        """
         return self.confidence_of(logit(first) + logit(second), 1.0)
 
     def confidence_of(self, scores: float, text: float) -> float:
-        """Probability that this is a plate, by the sum of both logits and `text_evidence`."""
+        """Return the probability that this is a plate.
+
+        Args:
+            scores: sum of the logits of both looks.
+            text: `text_evidence`, [0, 1].
+
+        >>> round(PlateEvidence().confidence_of(logit(0.9) + logit(0.9), 1.0), 3)
+        0.966
+        """
         return 1.0 / (1.0 + math.exp(-(self.bias + self.score * scores + self.text * text)))
 
 
 def text_evidence(plate: PlateText) -> float:
-    """How sure it is that a text is there that a plate could bear: its confidence, 0 for words and scraps."""
+    """Return the confidence of a text that a plate could bear; 0 for words and scraps.
+
+    Args:
+        plate: a reading.
+    """
     is_plate_like = len(plate.text) >= 4 and any(char.isdigit() for char in plate.text)
     return plate.confidence if is_plate_like else 0.0
 
 
 def logit(probability: float) -> float:
-    """Log-odds of a confidence, bounded where confidences are not measured."""
+    """Return the log-odds of a confidence, bounded to the range in which confidences are measured.
+
+    Args:
+        probability: in [0, 1]; taken as at least 0.01 and at most 0.9999.
+
+    >>> logit(0.5)
+    0.0
+    """
     bounded = min(_MOST, max(_LEAST, probability))
     return math.log(bounded / (1.0 - bounded))

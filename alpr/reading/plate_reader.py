@@ -22,14 +22,18 @@ _SAME_PLATE_IOU = 0.3
 
 
 class Detector(Protocol):
-    """What finds plates."""
+    """Finds plates: the interface of every detector."""
 
     @property
     def model_id(self) -> str:
         """Names the model in the reads that it took part in."""
 
     def detect(self, image: Image) -> list[Detection]:
-        """All plates in an image (H, W, 3) uint8 BGR, most confident first."""
+        """Find all plates in an image, most confident first; corners in its pixels.
+
+        Args:
+            image: (H, W, 3) uint8 BGR.
+        """
 
 
 @runtime_checkable
@@ -37,14 +41,25 @@ class RefiningDetector(Protocol):
     """A detector that can look again."""
 
     def propose(self, image: Image, floor: float, view: View = View.WHOLE) -> list[Detection]:
-        """All places where a plate may be, most confident first."""
+        """Find all spots where a plate may be, most confident first; corners in the image's pixels.
+
+        Args:
+            image: (H, W, 3) uint8 BGR.
+            floor: least confidence, in [0, 1].
+            view: the scale at which the whole image is shown.
+        """
 
     def refine(self, image: Image, detection: Detection) -> Detection | None:
-        """What a second look finds there."""
+        """Look again at one spot; None where nothing is seen there.
+
+        Args:
+            image: the one in which it was found.
+            detection: by the first look.
+        """
 
 
 class _Proposal(NamedTuple):
-    """Where a plate may be."""
+    """A spot where a plate may be."""
 
     detection: Detection
     scores: tuple[float, float]
@@ -55,13 +70,13 @@ class PlateReader:
     """Finds and reads the plates of single images; keeps nothing between calls.
 
     `read` and `see` look as often as `looks` says; `detect` and `recognise` are their first steps alone, one look and
-    one reading each: what a frame of a film gets, where the tracker puts the frames' readings together.
+    one reading each: what a frame of a video gets, where the tracker combines the readings of all frames.
 
     Args:
         detector: None takes the shipped one. One that cannot look again looks once.
         recogniser: None takes the shipped one.
-        looks: how often a single image is looked at.
-        evidence: what the looks and the text together say.
+        looks: the looks at a single image.
+        evidence: weighs the looks and the text together; None takes the fitted weights.
 
     Raises:
         ModelError: a model is missing, altered or of the wrong shape.
@@ -82,11 +97,11 @@ class PlateReader:
 
     @property
     def model_ids(self) -> tuple[str, ...]:
-        """The models behind every observation."""
+        """The models behind every observation: of the detector, of the recogniser."""
         return self.detector.model_id, self.recogniser.model_id
 
     def detect(self, image: Image) -> list[Detection]:
-        """Where the plates are at the first look, most confident first.
+        """Find the plates by the first look alone, most confident first.
 
         Args:
             image: (H, W, 3) uint8 BGR.
@@ -94,37 +109,48 @@ class PlateReader:
         return self.detector.detect(image)
 
     def rectify(self, image: Image, detections: Sequence[Detection]) -> list[Image]:
-        """The patch of each detection, as the recogniser wants it."""
+        """Cut out the patch of each detection, as the recogniser takes it.
+
+        Args:
+            image: (H, W, 3) uint8 BGR, in which they were detected.
+            detections: the plates.
+        """
         size_wh, margin = self.recogniser.patch_size_wh, self.recogniser.margin
         return [rectify(image, detection.corners, size_wh, margin) for detection in detections]
 
     def recognise(self, image: Image, detections: Sequence[Detection]) -> list[Observation]:
-        """What each of the detected plates says at the first reading, in the same order."""
+        """Read each detected plate once, in the same order.
+
+        Args:
+            image: (H, W, 3) uint8 BGR, in which they were detected.
+            detections: the plates.
+        """
         patches = self.rectify(image, detections)
         plates = self.recogniser.recognise(patches)
         return [Observation(*seen) for seen in zip(detections, plates, patches, strict=True)]
 
     def read(self, image: Image, times: StageTimes | None = None) -> list[Observation]:
-        """Find and read all plates, the most likely asked-for first (confidence × area).
+        """Find and read all plates, the most prominent first (confidence × area).
 
         Args:
             image: (H, W, 3) uint8 BGR. It is not changed.
-            times: takes the time of "detect" and "recognise".
+            times: measures "detect" and "recognise"; None measures nothing.
 
         Returns:
-            One observation per plate that says something; a detection in which no text is found is left out.
+            One observation for each plate with text; a detection in which no text is found is left out.
         """
         return self.rank(self.see(image, times))
 
     def see(self, image: Image, times: StageTimes | None = None) -> list[Observation]:
-        """Find and read all plates, also those that say nothing, most confident detection first.
+        """Find and read all plates, also those without text, most confident detection first.
 
         Args:
             image: (H, W, 3) uint8 BGR. It is not changed.
-            times: takes the time of "detect" and "recognise".
+            times: measures "detect" and "recognise"; None measures nothing.
 
         Returns:
-            Of a detector that looks twice the detections' confidence is that of both looks and the text together.
+            Observations. With a detector that looks twice, the detections' confidence is that of both looks and the
+            text together.
         """
         watch = StageTimes()
         seen = self._look(image, watch, View.WHOLE)
@@ -148,7 +174,11 @@ class PlateReader:
 
     @staticmethod
     def rank(seen: Sequence[Observation]) -> list[Observation]:
-        """Those that say something, the most likely asked-for first (confidence × area)."""
+        """Return the observations with text, the most prominent first (confidence × area).
+
+        Args:
+            seen: of one image.
+        """
         return sorted((observation for observation in seen if observation.text), key=_prominence, reverse=True)
 
     def _look(self, image: Image, watch: StageTimes, view: View) -> list[Observation]:
@@ -174,7 +204,7 @@ class PlateReader:
     def _places(
         self, image: Image, firsts: Sequence[Detection], detector: RefiningDetector, least: float
     ) -> list[_Proposal]:
-        """Where plates may be after a second look, as far as a text could still decide it."""
+        """Return the spots where plates may be after a second look, as far as a text could still decide it."""
         places = []
         for rank, first in enumerate(firsts):
             second = detector.refine(image, first) if rank < self.looks.places else first
@@ -186,7 +216,7 @@ class PlateReader:
     def _plates(
         self, read: Sequence[Observation], scores: Sequence[tuple[float, float]], least: float
     ) -> list[Observation]:
-        """Those that are plates by all looks and the first reading, each once."""
+        """Return those that are plates by all looks and the first reading, each once."""
         found = []
         for seen, both in zip(read, scores, strict=True):
             confidence = self._evidence.confidence(*both, seen.plate)
@@ -197,7 +227,7 @@ class PlateReader:
         return [found[index] for index in non_maximum_suppression(boxes, confidences, _SAME_PLATE_IOU)]
 
     def _read_again(self, image: Image, seen: Observation) -> Observation:
-        """The same plate read from patches cut a little differently as well, where the text is unsure."""
+        """Read the same plate also from patches cut a little differently, where the text is unsure."""
         if seen.plate.confidence >= self.looks.sure_text or not (seen.text or seen.plate.candidates):
             return seen
         corners, size_wh, margin = seen.detection.corners, self.recogniser.patch_size_wh, self.recogniser.margin
@@ -208,12 +238,12 @@ class PlateReader:
 
 
 def _margin_of(margin: float) -> float:
-    """The margin of a patch `_WIDER` times as large as one with this margin."""
+    """Return the margin of a patch `_WIDER` times as large as one with this margin."""
     return ((1 + 2 * margin) * _WIDER - 1) / 2
 
 
 def _corners_within(crop: Image, margin: tuple[float, float]) -> FloatArray:
-    """Corners around which this margin is the whole crop."""
+    """Return corners around which this margin is the whole crop."""
     height, width = crop.shape[:2]
     x, y = (side * share / (1 + 2 * share) for side, share in zip((width, height), margin, strict=True))
     box = np.array([[x, y], [width - x, y], [width - x, height - y], [x, height - y]], np.float32)

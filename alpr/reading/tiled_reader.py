@@ -12,22 +12,27 @@ from alpr.types import Detection, Image, Observation
 
 @runtime_checkable
 class TileDetector(Protocol):
-    """A detector that can look at a part of a frame from nearer."""
+    """A detector that can enlarge a tile of a frame."""
 
     def detect_tile(self, image: Image, tile: int) -> list[Detection]:
-        """The plates of one part, `part` in [0, `PARTS`), most confident first; corners in the image's pixels."""
+        """Find the plates of one tile, most confident first; corners in the image's pixels.
+
+        Args:
+            image: (H, W, 3) uint8 BGR.
+            tile: in [0, `TILES`), as for `alpr.detect.refine.cut_tile`.
+        """
 
 
 class TiledReader:
-    """One look at each frame, and where it shows nothing one more: at one part of the frame, from nearer.
+    """Looks once at each frame, and where that shows nothing once more: at one tile of the frame, enlarged.
 
     So a plate too far off for the first look is found within a few frames, and a frame never costs more than two
-    looks. The parts take turns; while one shows a plate, it has every second turn. Keeps whose turn it is: each
-    camera has its own.
+    looks. The tiles take turns; while one shows a plate, it has every second turn. The turns are state: each camera
+    needs a reader of its own.
 
     Args:
-        reader: what looks and reads; cameras may share it.
-        looks_nearer: False leaves it at one look.
+        reader: detects and reads; cameras may share it.
+        looks_nearer: False leaves out the look at a tile.
     """
 
     def __init__(self, reader: PlateReader, *, looks_nearer: bool = True) -> None:
@@ -38,10 +43,10 @@ class TiledReader:
         self._is_helds_turn = False
 
     def detect(self, image: Image) -> list[Detection]:
-        """Where the plates are, most confident first.
+        """Find the plates, most confident first.
 
         Args:
-            image: (H, W, 3) uint8 BGR; the next frame.
+            image: (H, W, 3) uint8 BGR; the camera's next frame.
         """
         found = self._reader.detect(image)
         if found or self._tiles is None:
@@ -55,7 +60,12 @@ class TiledReader:
         return found
 
     def recognise(self, image: Image, detections: Sequence[Detection]) -> list[Observation]:
-        """What each of the detected plates says, in the same order."""
+        """Read each detected plate once, in the same order.
+
+        Args:
+            image: (H, W, 3) uint8 BGR, in which they were detected.
+            detections: the plates.
+        """
         return self._reader.recognise(image, detections)
 
     def _turn(self) -> int:

@@ -1,8 +1,8 @@
-"""Which detection is which vehicle: costs of pairs, and the cheapest assignment. Pure.
+"""Association of detections with tracks: costs of pairs, and the cheapest assignment. Pure.
 
-Two rounds. `settle` takes the pairs that place alone leaves no doubt about: nothing else is near either of them.
-What is left (new plates, vehicles that meet, ones that were hidden) is read first, then `match` weighs place, size
-and text together and takes the assignment of least total cost.
+Two rounds. `certain_pairs` takes the pairs that position alone leaves no doubt about: nothing else is near either of
+them. What is left (new plates, vehicles that meet, ones that were hidden) is read first, then `cheapest_pairs` weighs
+position, size and text together and takes the assignment of least total cost.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from alpr.track.reading_alignment import agreement, is_compatible
 from alpr.types import PlateText
 
 IMPOSSIBLE = 1e6
-"""Cost of a pair that must not be."""
+"""Cost of a pair that is ruled out."""
 
 SAME_TEXT, OTHER_TEXT = 0.6, 0.4
 """Agreement from which, and below which, texts speak for one vehicle or for two: two rarely reach 0.4, and misreads
@@ -31,24 +31,32 @@ _MIN_TEXT = 4  # shorter texts agree by chance
 
 @dataclass(frozen=True, slots=True)
 class TrackPrediction:
-    """What is known of one open track at this instant."""
+    """The expectation of one open track at this instant: where its plate is, and what it says."""
 
     box: PlateBox
-    """Predicted."""
+    """Predicted by the track's velocity."""
     near: float
-    """Plate widths from `place` within which it may be found by place alone."""
+    """Plate widths from `box` within which the plate may be found by position alone."""
     far: float
     """Plate widths within which it may be found if the text agrees."""
     is_fresh: bool
-    """Seen so lately that place alone may settle it."""
+    """Seen so recently that position alone may decide."""
     is_new: bool
-    """Seen once only: how it moves is not known."""
+    """Seen once only: its velocity is not known."""
     plate: PlateText | None
-    """Consensus so far."""
+    """Consensus of its readings so far; None before the first with text."""
 
 
 def certain_pairs(expected: Sequence[TrackPrediction], boxes: Sequence[PlateBox]) -> list[tuple[int, int]]:
-    """The pairs (track, detection) beyond doubt: each the other's nearest by far, the track seen lately."""
+    """Return the pairs beyond doubt: each the other's nearest by far, the track seen recently.
+
+    Args:
+        expected: one prediction for each track.
+        boxes: of the detections.
+
+    Returns:
+        (index of the track, index of the detection), in the order of the tracks.
+    """
     nearest: list[tuple[float, int]] = []  # per track: distance, detection
     second = [math.inf] * len(expected)
     of_box, second_of_box = [(math.inf, -1)] * len(boxes), [math.inf] * len(boxes)
@@ -85,12 +93,15 @@ def certain_pairs(expected: Sequence[TrackPrediction], boxes: Sequence[PlateBox]
 def cheapest_pairs(
     expected: Sequence[TrackPrediction], boxes: Sequence[PlateBox], plates: Sequence[PlateText | None]
 ) -> list[tuple[int, int]]:
-    """The assignment of detections to tracks of least total cost, leaving out pairs that cost too much.
+    """Return the assignment of detections to tracks of least total cost, without the pairs that cost too much.
 
     Args:
-        expected: one for each track.
-        places: of the detections.
-        plates: what they say; None where they were not read.
+        expected: one prediction for each track.
+        boxes: of the detections.
+        plates: their texts; None where one was not read.
+
+    Returns:
+        (index of the track, index of the detection), in the order of the tracks.
     """
     if not expected or not boxes:
         return []
@@ -102,7 +113,13 @@ def cheapest_pairs(
 
 
 def pair_cost(track: TrackPrediction, box: PlateBox, plate: PlateText | None) -> float:
-    """Cost of a detection being the track's plate: about 0 when all fits, `IMPOSSIBLE` when something forbids it."""
+    """Return the cost of a detection being the track's plate: about 0 where all fits, `IMPOSSIBLE` where ruled out.
+
+    Args:
+        track: the prediction.
+        box: of the detection.
+        plate: its text; None where it was not read.
+    """
     distance = track.box.widths_to(box)
     ratio = abs(math.log(box.width / track.box.width))
     if distance > max(track.near, track.far) or ratio > math.log(_SIZE_RATIO):
@@ -126,13 +143,23 @@ def _is_found_by_text(track: TrackPrediction, seen: PlateText | None) -> bool:
 
 
 def disagrees(known: PlateText | None, seen: PlateText) -> bool:
-    """Whether a reading makes it doubtful that this is the vehicle known."""
+    """Tell whether a reading makes it doubtful that this is the vehicle of the track.
+
+    Args:
+        known: the track's consensus.
+        seen: the reading.
+    """
     alike = _alike(known, seen)
     return alike is not None and alike < OTHER_TEXT
 
 
 def contradicts(known: PlateText | None, seen: PlateText) -> bool:
-    """Whether a reading says that this is another vehicle than the one known."""
+    """Tell whether a reading rules out that this is the vehicle of the track: both are sure, of different texts.
+
+    Args:
+        known: the track's consensus.
+        seen: the reading.
+    """
     if known is None or min(len(known.text), len(seen.text)) < _MIN_TEXT:
         return False
     return min(_per_character(known), _per_character(seen)) >= _FIRM and agreement(known, seen) < OTHER_TEXT
@@ -143,7 +170,7 @@ def _per_character(plate: PlateText) -> float:
 
 
 def _alike(known: PlateText | None, seen: PlateText | None) -> float | None:
-    """Agreement, or None where it says nothing: a text is missing, short, or disagrees but is doubtful itself."""
+    """Return the agreement; None where it says nothing: a text is missing, short, or differs but is doubtful."""
     if known is None or seen is None or min(len(known.text), len(seen.text)) < _MIN_TEXT:
         return None
     alike = agreement(known, seen)
@@ -153,9 +180,12 @@ def _alike(known: PlateText | None, seen: PlateText | None) -> float | None:
 
 
 def assign(costs: Sequence[Sequence[float]]) -> list[tuple[int, int]]:
-    """The assignment of rows to columns of least total cost: min(rows, columns) pairs, rows ascending.
+    """Assign rows to columns at least total cost: min(rows, columns) pairs, rows ascending.
 
-    Kuhn and Munkres' method with potentials (shortest augmenting paths), O(n^2 m).
+    The Hungarian method (Kuhn 1955, Munkres 1957) with potentials and shortest augmenting paths, O(n² m).
+
+    Args:
+        costs: one row of finite costs for each row to assign; all of one length.
 
     >>> assign([[4, 1, 3], [2, 0, 5]])
     [(0, 1), (1, 0)]

@@ -42,13 +42,14 @@ _PATHS_PER_CANDIDATE = 8  # several ways through the slots can spell one text
 def combine(
     readings: Sequence[PlateText], weights: Sequence[float] | None = None, settings: ConsensusSettings = _DEFAULTS
 ) -> PlateText:
-    """One text from all readings of a plate.
+    """Combine all readings of a plate into one text.
 
-    Readings without text are left out; where there are no others, the answer is the empty text.
+    Readings without text are left out; where there are no others, the result is the empty text.
 
     Args:
         readings: at least one, in any order.
-        weights: quality of each, positive; equal where not given.
+        weights: quality of each, positive; equal where None.
+        settings: constants of the formulas above.
 
     Raises:
         ValueError: no readings, or weights that are not one positive number for each.
@@ -77,13 +78,30 @@ def combine(
 
 
 def effective_count(weights: Rows, correlation: float) -> float:
-    """How many independent readings these are worth: Kish's count, shrunk by their correlation."""
+    """Return the number of independent readings that these are worth: Kish's count, shrunk by their correlation.
+
+    Args:
+        weights: (readings,), positive.
+        correlation: [0, 1], of the errors of two readings.
+
+    >>> effective_count(np.ones(4), 0.0), effective_count(np.ones(4), 1.0)
+    (4.0, 1.0)
+    """
     kish = float(weights.sum() ** 2 / (weights**2).sum())
     return kish / (1.0 + (kish - 1.0) * correlation)
 
 
 def pool(slots: Rows, weights: Rows, settings: ConsensusSettings = _DEFAULTS) -> Rows:
-    """The formulas above, on slots (readings, s, 37) with weights (readings,), to (s, 37)."""
+    """Pool the readings slot by slot, by the formulas above.
+
+    Args:
+        slots: (readings, s, 37) distributions over the characters and `GAP`.
+        weights: (readings,), positive.
+        settings: constants of the formulas.
+
+    Returns:
+        (s, 37) distributions, each summing to 1.
+    """
     share = weights / weights.sum()
     mean = np.tensordot(share, slots, 1)
     powers = share * effective_count(weights, settings.frame_correlation)
@@ -95,7 +113,15 @@ def pool(slots: Rows, weights: Rows, settings: ConsensusSettings = _DEFAULTS) ->
 
 
 def support(slots: Rows, posterior: Rows) -> Rows:
-    """How much of each reading the consensus bears out, (readings,) in (0, 1]: the mean overlap of its rows."""
+    """Return the share of each reading that the consensus confirms: the mean overlap of its rows.
+
+    Args:
+        slots: (readings, s, 37) distributions.
+        posterior: (s, 37), the consensus.
+
+    Returns:
+        (readings,) in (0, 1].
+    """
     overlap = np.minimum(slots, posterior).sum(axis=2).mean(axis=1)
     return np.asarray(np.maximum(overlap, 0.01))
 
@@ -106,9 +132,9 @@ def _order(reading_weight: tuple[PlateText, float]) -> tuple[float, str, float, 
 
 
 def _slots(readings: Sequence[PlateText], weights: Rows, settings: ConsensusSettings) -> Rows:
-    """Every reading over the slots that all of them need, as (readings, s, 37).
+    """Return every reading over the slots that all of them need, as (readings, s, 37).
 
-    Those that say the same text lie the same way, so each text is aligned once, the weightiest first.
+    Those of the same text align the same way, so each text is aligned once, the weightiest first.
     """
     rows = rows_of(readings)
     sayers: dict[str, list[int]] = {}
@@ -127,7 +153,7 @@ def _slots(readings: Sequence[PlateText], weights: Rows, settings: ConsensusSett
 
 
 def _fill_gaps(laid: Rows, weights: Rows, settings: ConsensusSettings) -> Rows:
-    """Give a reading without a character in a slot (NaN) its say: mostly none, or dropped, then as the others say.
+    """Fill the slots in which a reading has no character (NaN): mostly none, else dropped, then as the others say.
 
     Where one has none, those that have one may have read it out of nothing.
     """
@@ -161,7 +187,7 @@ def _decide(posterior: Rows, most: int, region: str | None, region_confidence: f
 
 
 def _ranked(posterior: Rows, most: int) -> dict[str, tuple[float, tuple[int, ...]]]:
-    """The likeliest texts with the summed probability of the ways to spell them and the likeliest of those ways.
+    """Return the likeliest texts, each with the summed probability of the ways to spell it and the likeliest way.
 
     Best first: a heap of choices, one rank per slot, each opening those that are one rank worse in one slot.
     """
@@ -191,7 +217,7 @@ def _ranked(posterior: Rows, most: int) -> dict[str, tuple[float, tuple[int, ...
 
 
 def _region(spoken: Sequence[tuple[PlateText, float]]) -> tuple[str | None, float]:
-    """The region that is more likely than not by those readings that name one, else None."""
+    """Return the region that is more likely than not by the readings that name one, with its share; else None."""
     evidence: dict[str, float] = {}
     named = 0.0
     for reading, weight in spoken:

@@ -1,4 +1,4 @@
-"""Where a plate is, where it will be, and which way it went. Pure; pixels and seconds."""
+"""Position, velocity and direction of plates. Pure; pixels and seconds."""
 
 from __future__ import annotations
 
@@ -17,11 +17,22 @@ class PlateBox(NamedTuple):
     height: float
 
     def widths_to(self, other: PlateBox) -> float:
-        """Distance between centres in plate widths of the larger."""
+        """Return the distance between the centres in plate widths of the larger.
+
+        Args:
+            other: the other plate, in the same picture or a later one.
+
+        >>> PlateBox(0, 0, 40, 10).widths_to(PlateBox(60, 80, 50, 12))
+        2.0
+        """
         return math.hypot(other.x - self.x, other.y - self.y) / max(self.width, other.width)
 
     def iou(self, other: PlateBox) -> float:
-        """Intersection over union of the two upright boxes around the centres."""
+        """Return the intersection over union of the two upright boxes around the centres, in [0, 1].
+
+        Args:
+            other: the other plate, in the same picture.
+        """
         across = (self.width + other.width) / 2 - abs(self.x - other.x)
         down = (self.height + other.height) / 2 - abs(self.y - other.y)
         if across <= 0 or down <= 0:
@@ -31,7 +42,11 @@ class PlateBox(NamedTuple):
 
 
 def plate_box(corners: FloatArray) -> PlateBox:
-    """The place of a plate with corners (4, 2); its size is the mean of its opposite edges, at least a pixel."""
+    """Return the box of a plate; its size is the mean of its opposite edges, at least a pixel.
+
+    Args:
+        corners: (4, 2) frame pixels, clockwise from the plate's own top left.
+    """
     (ax, ay), (bx, by), (cx, cy), (dx, dy) = corners.tolist()
     width = (math.hypot(bx - ax, by - ay) + math.hypot(cx - dx, cy - dy)) / 2
     height = (math.hypot(cx - bx, cy - by) + math.hypot(dx - ax, dy - ay)) / 2
@@ -39,7 +54,16 @@ def plate_box(corners: FloatArray) -> PlateBox:
 
 
 def predict(box: PlateBox, velocity: tuple[float, float], seconds: float) -> PlateBox:
-    """Where a plate will be at constant velocity (pixels a second), of the same size."""
+    """Extrapolate a plate at constant velocity and size.
+
+    Args:
+        box: where it was.
+        velocity: (x, y) in pixels per second.
+        seconds: time since then.
+
+    >>> predict(PlateBox(10, 20, 40, 10), (100, 0), 0.5)
+    PlateBox(x=60.0, y=20.0, width=40, height=10)
+    """
     return PlateBox(box.x + velocity[0] * seconds, box.y + velocity[1] * seconds, box.width, box.height)
 
 
@@ -49,9 +73,16 @@ _SIDEWAYS_WIDTHS_PER_GROWTH = 25.0  # of a vehicle that crosses the view at 45 d
 
 
 def direction(first: PlateBox, last: PlateBox) -> str | None:
-    """ "approaching", "receding", "left" or "right" as seen in the picture; None where it hardly moved.
+    """Return "approaching", "receding", "left" or "right" as seen in the picture; None where it hardly moved.
 
     A plate that grows comes nearer. One that keeps its size and goes down the picture does so too, seen from above.
+
+    Args:
+        first: the plate at the beginning of the pass.
+        last: the plate at its end.
+
+    >>> direction(PlateBox(100, 100, 40, 10), PlateBox(120, 200, 60, 15))
+    'approaching'
     """
     growth = math.log(last.width / first.width)
     width = (first.width + last.width) / 2

@@ -1,4 +1,4 @@
-"""The texts of one plate laid over each other: slots, and what each text has in them. Grows; holds no readings."""
+"""The texts of one plate aligned with each other: slots, and what each text has in them. Grows; holds no readings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _ALIKE_PLACES = 2  # texts of one length that differ in no more places than this
 
 
 class Profile:
-    """Slots that every text added so far has its characters in, in order."""
+    """A profile alignment: slots in which every text added so far has its characters, in order."""
 
     def __init__(self) -> None:
         self._mass: Rows = np.zeros((0, GAP + 1))  # per slot: the weighted sum of the rows in it
@@ -21,20 +21,24 @@ class Profile:
         self._slots_of: dict[str, npt.NDArray[np.intp]] = {}
 
     def __len__(self) -> int:
-        """How many slots there are."""
+        """Return the number of slots."""
         return len(self._mass)
 
     def slots_of(self, text: str) -> npt.NDArray[np.intp]:
-        """The slot of each character of a text that was added."""
+        """Return the slot of each character of a text.
+
+        Args:
+            text: added before, else KeyError is raised.
+        """
         return self._slots_of[text]
 
     def add(self, text: str, rows: Rows, weight: float) -> None:
-        """Lay another text over the slots, putting in those that it needs and nobody had.
+        """Align another text with the slots, inserting those that only it needs.
 
         Args:
             text: not added before, not empty.
-            rows: (n, 37), its mean rows.
-            weight: of all that say it, positive.
+            rows: (n, 37), the weighted mean of the rows of its readings.
+            weight: sum over these readings, positive.
         """
         pairs = self._pairs(text, rows)
         spoken = np.array([slot for slot, (_, char) in enumerate(pairs) if char is not None])
@@ -60,7 +64,7 @@ class Profile:
         return align_reading(mean, rows)
 
     def _put_in(self, kept_at: npt.NDArray[np.intp], length: int) -> None:
-        """Make it `length` slots, those that were there at `kept_at`."""
+        """Extend to `length` slots; those that exist move to `kept_at`."""
         mass, present = np.zeros((length, GAP + 1)), np.zeros(length)
         mass[kept_at], present[kept_at] = self._mass, self._present
         self._mass, self._present = mass, present

@@ -1,4 +1,4 @@
-"""How good a look at a plate was, and the pictures that are kept of it. Touches pixels, keeps nothing."""
+"""Quality of an observation of a plate, and the pictures that are kept of it. Touches pixels, keeps nothing."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ _PLATE_FROM_TOP = 0.7  # plates sit low on vehicles: this share of a vehicle cro
 
 
 def sharpness(patch: Image) -> float:
-    """Mean absolute Laplacian of a patch's luma over its contrast, about 0 (flat or smeared) to 2 (crisp).
+    """Return the mean absolute Laplacian of a patch's luma over its contrast, about 0 (flat or smeared) to 2 (crisp).
 
     Divided by contrast, so that a dim plate is not taken for a blurred one.
+
+    Args:
+        patch: (H, W, 3) uint8 BGR.
     """
     luma = cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY)
     _, spread = cv2.meanStdDev(luma)
@@ -24,12 +27,12 @@ def sharpness(patch: Image) -> float:
 
 
 def weight(width_px: float, sharp: float, detection_confidence: float, is_whole: bool) -> float:
-    """How much a reading counts beside the others of its pass, > 0; only ratios mean anything.
+    """Return the weight of a reading beside the others of its pass, > 0; only ratios mean anything.
 
     Args:
-        width_px: of the plate in the frame.
+        width_px: width of the plate in the frame, pixels.
         sharp: its `sharpness`.
-        detection_confidence: [0, 1].
+        detection_confidence: in [0, 1].
         is_whole: False where it touches the frame's border.
     """
     # Squared: pixels on a plate are what decides whether it can be read at all.
@@ -38,7 +41,12 @@ def weight(width_px: float, sharp: float, detection_confidence: float, is_whole:
 
 
 def is_whole(box: PlateBox, frame_size_wh: tuple[int, int]) -> bool:
-    """Whether a plate lies inside the frame, two pixels from any border."""
+    """Tell whether a plate lies inside the frame, at least two pixels from any border.
+
+    Args:
+        box: the plate, frame pixels.
+        frame_size_wh: width and height of the frame, pixels.
+    """
     width, height = frame_size_wh
     return (
         box.x - box.width / 2 >= 2
@@ -49,12 +57,12 @@ def is_whole(box: PlateBox, frame_size_wh: tuple[int, int]) -> bool:
 
 
 def vehicle_crop(image: Image, box: PlateBox, widths: tuple[float, float], max_px: int) -> Image:
-    """A copy of the surroundings of a plate, clipped to the frame, scaled down to at most `max_px` wide.
+    """Copy the surroundings of a plate, clipped to the frame, scaled down to at most `max_px` wide.
 
     Args:
         image: the frame, (H, W, 3) uint8 BGR.
-        place: of the plate.
-        widths: wanted width and height in plate widths.
+        box: the plate, frame pixels.
+        widths: width and height of the surroundings, in plate widths.
         max_px: widest result, pixels.
     """
     height, width = image.shape[:2]
@@ -71,7 +79,11 @@ def vehicle_crop(image: Image, box: PlateBox, widths: tuple[float, float], max_p
 
 
 def jpeg(image: Image, quality: int) -> bytes:
-    """A picture as JPEG, quality 1 to 100.
+    """Encode a picture as JPEG.
+
+    Args:
+        image: (H, W, 3) uint8 BGR.
+        quality: 1 to 100.
 
     Raises:
         ValueError: the encoder refuses the picture.

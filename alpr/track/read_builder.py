@@ -1,4 +1,4 @@
-"""From a track to its read: whether it deserves one, and the record itself."""
+"""The read of a track: whether it deserves one, and the record itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from alpr.types import PlateText, Read
 
 
 def rejection(track: Track, settings: TrackSettings) -> str | None:
-    """Why a pass gives no read; None where it gives one.
+    """Return the reason why a pass gives no read; None where it gives one.
+
+    Args:
+        track: the pass.
+        settings: the tracker's.
 
     Returns:
         "unread", "no_text", "too_short", "mostly_empty", "low_confidence" or "too_few_observations".
@@ -43,7 +47,17 @@ def build_read(
     is_final: bool,
     settings: TrackSettings,
 ) -> Read:
-    """The next revision of a track's read; marks it as reported."""
+    """Build the next revision of a track's read, and mark it as reported.
+
+    Args:
+        track: a pass with a consensus.
+        plate: the text to report, usually its consensus.
+        read_id: 32 hexadecimal digits; the same for all revisions.
+        camera_id: of the tracker.
+        model_ids: as in `Read`.
+        is_final: True where no further revision will come.
+        settings: the tracker's.
+    """
     best = track.best
     assert best is not None  # noqa: S101 - a track with a consensus has had an observation with text
     track.read_id, track.reported = read_id, plate

@@ -1,7 +1,7 @@
-"""Laying readings of different length over each other, by what their probabilities have in common. Pure.
+"""Alignment of readings of different length, by what their probabilities have in common. Pure.
 
-A reading is an array (n, 37): per character that it saw, the probability of each of the 36 of `ALPHABET`, and last of
-`GAP`: that there is no character at all.
+A reading is an array (n, 37): per character that was seen, the probability of each of the 36 of `ALPHABET`, and last
+of `GAP`: that there is no character at all.
 """
 
 from __future__ import annotations
@@ -30,12 +30,15 @@ _SKIPPED, _SKIPPED_AT_END = 0.02, 0.1  # at least: a slot that the reading has n
 
 
 def rows_of(plates: Sequence[PlateText]) -> list[Rows]:
-    """Each text's rows (n, 37), agreeing with its stated confidence; no text may be empty.
+    """Return the rows (n, 37) of each text, such that they agree with its stated confidence.
 
-    What a row's 36 leave of 1 is the gap's, as far as it is less likely than the character that was put there after
-    all; more than that is anybody's. A recogniser may state another confidence for the whole than the product
-    of its characters (a calibrated one): each character's p becomes p^g with g = log stated / log product, and the
-    rest of its row shrinks or grows to fill.
+    What a row's 36 leave of 1 is the gap's, as far as it is less likely than the character that was read after all;
+    more than that is spread over all. A recogniser may state another confidence for the whole than the product of its
+    characters (a calibrated one): each character's p becomes p^g with g = log stated / log product, and the rest of
+    its row shrinks or grows to fill.
+
+    Args:
+        plates: the readings; no text may be empty.
     """
     lengths = np.array([len(plate.text) for plate in plates])
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
@@ -58,15 +61,18 @@ def rows_of(plates: Sequence[PlateText]) -> list[Rows]:
 
 
 def align_reading(profile: Rows, reading: Rows) -> list[tuple[int | None, int | None]]:
-    """The likeliest way to lay a reading over a profile, as pairs (slot, character), in order.
+    """Return the likeliest alignment of a reading with a profile, as pairs (slot, character), in order.
 
-    Needleman and Wunsch's recursion; a pair scores the log-odds of both being the same character against chance,
-    log(36 x sum over c of profile(c) x reading(c)). A slot without a character costs little where the profile has
-    gap mass, and less at either end, where plates are cut off, than between characters.
+    The recursion of Needleman and Wunsch (1970); a pair scores the log-odds of both being the same character against
+    chance, log(36 × sum over c of profile(c) × reading(c)). A slot without a character costs little where the profile
+    has gap mass, and less at either end, where plates are cut off, than between characters.
 
     Args:
         profile: (s, 37), mean distribution per slot.
         reading: (n, 37).
+
+    Returns:
+        0-based indices; None for a slot without a character, or a character without a slot.
     """
     pairs = np.log(np.maximum(profile[:, :GAP] @ reading[:, :GAP].T, _LOWEST_OVERLAP) * len(ALPHABET)).tolist()
     skips = np.log(np.maximum(profile[:, GAP], _SKIPPED)).tolist()
@@ -100,10 +106,14 @@ def _trace(steps: list[list[int]]) -> list[tuple[int | None, int | None]]:
 
 
 def agreement(a: PlateText, b: PlateText) -> float:
-    """How well two readings may be of one plate: 1 the same text, near 0 two others.
+    """Return the degree to which two readings may be of one plate: 1 the same text, near 0 two different ones.
 
-    One minus Levenshtein's distance over the longer length, where putting one character for another costs one minus
+    One minus Levenshtein's distance over the longer length, where replacing one character by another costs one minus
     the overlap of their distributions: an unsure character disagrees less than a sure one.
+
+    Args:
+        a: a reading.
+        b: another; the order does not matter.
     """
     if a.text == b.text:
         return 1.0
@@ -118,9 +128,13 @@ def agreement(a: PlateText, b: PlateText) -> float:
 
 
 def is_compatible(a: PlateText, b: PlateText) -> bool:
-    """Whether two readings may be of the very same text: alike, and no character of which both are sure differs.
+    """Tell whether two readings may be of the very same text: alike, and no character of which both are sure differs.
 
     Vehicles of one fleet bear texts that differ in one character; `agreement` takes those for misreadings.
+
+    Args:
+        a: a reading.
+        b: another; the order does not matter.
     """
     if a.text == b.text:
         return True
@@ -132,6 +146,6 @@ def is_compatible(a: PlateText, b: PlateText) -> bool:
 
 
 def _overlap(a: PlateText, b: PlateText) -> list[list[float]]:
-    """What the distributions of each character of `a` and each of `b` have in common, [0, 1]."""
+    """Return the overlap of the distributions of each character of `a` and each of `b`, in [0, 1]."""
     shared = np.minimum(a.char_probabilities[:, None], b.char_probabilities[None]).sum(axis=-1).tolist()
     return cast(list[list[float]], shared)

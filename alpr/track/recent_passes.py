@@ -1,4 +1,4 @@
-"""What was reported lately at one camera, so that a vehicle that was hidden or parked is not reported again."""
+"""Recently reported passes of one camera, so that a vehicle that was hidden or parked is not reported again."""
 
 from __future__ import annotations
 
@@ -17,16 +17,22 @@ _MOST_HIDDEN = 3  # characters; what is left of a plate of which more is hidden 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecentPass:
-    """One pass that was reported: its last state."""
+    """The last state of one pass that was reported."""
 
     plate: PlateText
     box: PlateBox
     velocity: tuple[float, float]
+    """(x, y) in pixels per second."""
     seen_ns: int
+    """Steady clock, when it was last seen."""
 
 
 class RecentPasses:
-    """The passes of one camera that are over but not forgotten."""
+    """The passes of one camera that are over but not forgotten.
+
+    Args:
+        settings: the tracker's.
+    """
 
     def __init__(self, settings: TrackSettings) -> None:
         self._settings = settings
@@ -36,7 +42,12 @@ class RecentPasses:
         return len(self._reported)
 
     def remember(self, read_id: str, track: Track) -> None:
-        """A reported pass is over."""
+        """Add a reported pass that is over.
+
+        Args:
+            read_id: of its read.
+            track: its last state.
+        """
         assert track.reported is not None  # noqa: S101 - only reported passes have a read id
         self._reported.pop(read_id, None)
         self._reported[read_id] = RecentPass(track.reported, track.box, track.velocity, track.last_ns)
@@ -44,7 +55,12 @@ class RecentPasses:
             del self._reported[next(iter(self._reported))]
 
     def touch(self, read_id: str, track: Track) -> None:
-        """A track that goes on with a reported pass is over too."""
+        """Update a pass by a track that went on with it and is over too.
+
+        Args:
+            read_id: of the pass.
+            track: the track that went on with it.
+        """
         known = self._reported.pop(read_id, None)
         if known is not None:  # else it was pushed out by newer ones
             self._reported[read_id] = replace(
@@ -52,7 +68,11 @@ class RecentPasses:
             )
 
     def forget(self, now_ns: int) -> None:
-        """Drop what is older than the longest memory."""
+        """Drop the passes older than the longest memory.
+
+        Args:
+            now_ns: on the steady clock of the frames.
+        """
         limit = now_ns - max(self._settings.parked_memory_s, self._settings.rejoin_s) * 1e9
         while self._reported:
             oldest = next(iter(self._reported))
@@ -61,7 +81,11 @@ class RecentPasses:
             del self._reported[oldest]
 
     def find(self, track: Track) -> str | None:
-        """The read id of the reported pass that this track goes on with, or None."""
+        """Return the read id of the reported pass that a track goes on with, or None.
+
+        Args:
+            track: a track that was not reported yet.
+        """
         plate = track.consensus
         if plate is None:
             return None
@@ -87,24 +111,48 @@ class RecentPasses:
 
 
 def is_same_text(known: PlateText, plate: PlateText, settings: TrackSettings) -> bool:
-    """Whether a text was reported before: the same, or a doubtful misreading of a surer one."""
+    """Tell whether a text was reported before: the same, or a doubtful misreading of a surer one.
+
+    Args:
+        known: the text that was reported.
+        plate: the text to report.
+        settings: the tracker's.
+    """
     if known.text == plate.text:
         return True
     return plate.confidence < min(settings.sure_confidence, known.confidence) and is_compatible(known, plate)
 
 
 def is_cut_short(known: PlateText, plate: PlateText) -> bool:
-    """Whether a text is what is left of a known one when something hides one end of the plate."""
+    """Tell whether a text is what is left of a known one where something hides one end of the plate.
+
+    Args:
+        known: the whole text.
+        plate: the shorter one.
+    """
     hidden = len(known.text) - len(plate.text)
     return 0 < hidden <= _MOST_HIDDEN and (known.text.startswith(plate.text) or known.text.endswith(plate.text))
 
 
 def stays_at(box: PlateBox, track: Track) -> bool:
-    """Whether a track has been at a place from its beginning."""
+    """Tell whether a track has been at one position from its beginning.
+
+    Args:
+        box: the plate at that position.
+        track: the track.
+    """
     return all(seen.widths_to(box) <= _SAME_PLACE_WIDTHS for seen in (track.first_box, track.box))
 
 
 def is_near(box: PlateBox, velocity: tuple[float, float], later: PlateBox, gap_s: float, widths: float) -> bool:
-    """Whether a vehicle last seen at `place` may have come to `later` in `gap_s` seconds."""
+    """Tell whether a vehicle may have moved from one position to another.
+
+    Args:
+        box: where it was last seen.
+        velocity: (x, y) there, in pixels per second.
+        later: where it is supposed to be now.
+        gap_s: seconds in between.
+        widths: tolerance in plate widths, around where it was or where it was heading.
+    """
     heading = predict(box, velocity, max(gap_s, 0.0))
     return min(box.widths_to(later), heading.widths_to(later)) <= widths

@@ -1,4 +1,4 @@
-"""Every knob of tracking and consensus, with its unit and default. Plain values: nothing here reads a config."""
+"""Settings of tracking and consensus, each with its unit and default. Nothing here reads a configuration."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsensusSettings:
-    """How many readings of one plate become one text; the formulas are in `consensus`."""
+    """Constants of the formulas in `consensus`, by which the readings of one plate become one text."""
 
     frame_correlation: float = 0.2
-    """[0, 1]: how alike the errors of two frames of one pass are. n equal readings count as n / (1 + (n - 1) x this),
-    so that with 0.2 no number of frames weighs more than five independent ones."""
+    """[0, 1]: correlation of the errors of two frames of one pass. n equal readings are worth n / (1 + (n - 1) ×
+    this), so that with 0.2 no number of frames weighs more than five independent ones."""
     shared_error: float = 0.06
-    """[0, 1]: how likely it is that all frames see a character through the same dirt, glare or blur, so that they
-    together know no more than their average says. It bounds the confidence of a wrong text said many times."""
+    """[0, 1]: probability that all frames see a character through the same dirt, glare or blur, so that they together
+    know no more than their average says. It bounds the confidence of a wrong text that was read many times."""
     outlier_share: float = 0.1
-    """[0, 1]: how likely it is that one frame's distribution at a character is nonsense, however sure it is."""
+    """[0, 1]: probability that one frame's distribution at a character is nonsense, however sure it is."""
     drop_inside: float = 0.12
-    """[0, 1]: how likely a character that is there is missing from a reading between two that are not."""
+    """[0, 1]: probability that a character that is there is missing from a reading between two that are not."""
     drop_at_end: float = 0.2
     """[0, 1]: the same at either end of a reading, where plates are cut off and hidden."""
     inserted: float = 0.05
-    """[0, 1]: how likely a character that other readings do not have is read out of nothing: doubled, a bolt."""
+    """[0, 1]: probability that a character that other readings do not have is read where none is: doubled, a bolt."""
     candidates: int = 5
     """Most ranked texts in the result, the first included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackSettings:
-    """When detections are one vehicle, when they are read, and when a read is reported."""
+    """Conditions under which detections are one vehicle, are read, and lead to a read."""
 
     consensus: ConsensusSettings = field(default_factory=ConsensusSettings)
 

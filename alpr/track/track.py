@@ -1,4 +1,4 @@
-"""The inner state of one vehicle pass: where it is, what was read of it, the best look at it. Bounded in size."""
+"""The inner state of one vehicle pass: position, readings, best observation. Bounded in size."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ _BETTER = 1.15  # a look must be this much better to be worth another copy of it
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BestObservation:
-    """One observation with what was around it in its frame."""
+    """The best observation of a pass, with its surroundings in the frame."""
 
     observation: Observation
     score: float
+    """Comparable within one pass only."""
     vehicle: Image
     frame_size_wh: tuple[int, int]
 
@@ -34,8 +35,8 @@ class Track:
 
     Args:
         frame: in which it was first detected.
-        place: where in it.
-        settings: as the tracker's.
+        box: the plate in it.
+        settings: the tracker's.
     """
 
     def __init__(self, frame: Frame, box: PlateBox, settings: TrackSettings) -> None:
@@ -65,12 +66,12 @@ class Track:
 
     @property
     def was_read(self) -> bool:
-        """Whether the recogniser ever looked at it."""
+        """True where the recogniser was run on it at least once."""
         return self._readings > 0
 
     @property
     def consensus(self) -> PlateText | None:
-        """What its plate says by all kept readings; None before the first one with text."""
+        """The text by all kept readings; None before the first one with text."""
         if self._consensus is None and self._kept:
             weights, plates = zip(*self._kept, strict=True)
             self._consensus = combine(plates, weights, self._settings.consensus)
@@ -78,7 +79,7 @@ class Track:
 
     @property
     def is_sure(self) -> bool:
-        """Whether the consensus is good enough to act upon."""
+        """True where the consensus is good enough to be reported at once."""
         plate, settings = self.consensus, self._settings
         if plate is None or len(plate.text) < settings.min_length:
             return False
@@ -86,11 +87,19 @@ class Track:
         return plate.confidence >= (settings.sure_confidence if enough else settings.sure_alone_confidence)
 
     def is_parked(self, now_ns: int) -> bool:
-        """Whether it has stood at one place for long."""
+        """Tell whether it has stood at one position for `parked_after_s`.
+
+        Args:
+            now_ns: on the steady clock of the frames.
+        """
         return now_ns - self._still_since_ns >= self._settings.parked_after_s * 1e9
 
     def expect(self, now_ns: int) -> TrackPrediction:
-        """Where it should be now, and how far from there it may be found."""
+        """Predict where it is now, and how far from there it may be found.
+
+        Args:
+            now_ns: on the steady clock of the frames.
+        """
         seconds = max(0.0, (now_ns - self.last_ns) / 1e9)
         box, width = self.box, self.box.width
         # Its own detection jitters by a fraction of a plate; what is unknown of its motion grows with time.
@@ -106,7 +115,12 @@ class Track:
         return TrackPrediction(box, near, far, seconds <= _FRESH_S, self.sightings == 1, self.consensus)
 
     def wants_reading(self, box: PlateBox, now_ns: int) -> bool:
-        """Whether reading it at this place, in this frame, is worth the time."""
+        """Tell whether another reading is worth its time.
+
+        Args:
+            box: where it was detected now.
+            now_ns: on the steady clock of the frames.
+        """
         settings = self._settings
         if box.width >= self._widest_read * settings.reread_growth:
             return True
@@ -120,7 +134,12 @@ class Track:
         return self._readings < settings.patience or self._frames_since_reading >= 2
 
     def see(self, frame: Frame, box: PlateBox) -> None:
-        """It was detected at this place in a later frame."""
+        """Update the position and velocity by a detection in a later frame.
+
+        Args:
+            frame: the frame.
+            box: the plate in it.
+        """
         seconds = (frame.monotonic_ns - self.last_ns) / 1e9
         if seconds > 0:
             vx, vy = (box.x - self.box.x) / seconds, (box.y - self.box.y) / seconds
@@ -137,7 +156,12 @@ class Track:
         self.last_ns, self.last_seen_at = frame.monotonic_ns, frame.captured_at
 
     def add(self, observation: Observation, frame: Frame) -> None:
-        """It was read in this frame, in which it has just been seen."""
+        """Add a reading from the frame in which the plate has just been seen.
+
+        Args:
+            observation: the detection and its text.
+            frame: the frame.
+        """
         box = plate_box(observation.detection.corners)
         size_wh = frame.image.shape[1], frame.image.shape[0]
         confidence = observation.detection.confidence
@@ -160,11 +184,15 @@ class Track:
             self.best = BestObservation(observation, score, crop, size_wh)
 
     def _is_scrap(self, text: str, known: PlateText | None) -> bool:
-        """Whether a text is too short to be a plate, where a whole plate has been read: a wheel, a lamp, a corner."""
+        """Tell whether a text is too short for a plate where a whole plate has been read: a wheel, a lamp."""
         return known is not None and len(text) < self._settings.min_length <= len(known.text)
 
     def absorb(self, later: Track) -> None:
-        """The same vehicle was followed as another track after this one lost it: take that over."""
+        """Take over a later track of the same vehicle, which was followed separately after this one had lost it.
+
+        Args:
+            later: begun after this one was last seen; not to be used afterwards.
+        """
         self._keep(later._kept)
         self.box, self.velocity, self._anchor = later.box, later.velocity, later._anchor
         self.last_ns, self.last_seen_at = later.last_ns, later.last_seen_at

@@ -1,8 +1,8 @@
-"""One read per vehicle pass: follows plates through the frames of one camera and says what each pass was.
+"""One read per vehicle pass: follows plates through the frames of one camera.
 
-Per frame: pair detections with open tracks where place alone leaves no doubt; read what is new, unsure or in doubt,
-in one call of the recogniser; pair the rest by place, size and text; then report what has become sure, and what is
-over. Time is the frames' own.
+Per frame: pair detections with open tracks where position alone leaves no doubt; read what is new, unsure or in
+doubt, in one call of the recogniser; pair the rest by position, size and text; then report what has become sure, and
+what is over. Time is the frames' own.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ class Tracker:
     """Follows the plates of one camera. Not for use by several threads.
 
     Args:
-        camera_id: whose frames these are.
+        camera_id: the only camera whose frames are taken.
         settings: when detections are one vehicle, when they are read and reported.
-        model_ids: of the models that take part, as in `Read`.
-        new_id: gives a new read id, unique over all devices and time.
+        model_ids: the models that take part, as in `Read`.
+        new_id: gives a new read id: 32 hexadecimal digits, unique over all devices and time.
     """
 
     def __init__(
@@ -36,19 +36,14 @@ class Tracker:
     ) -> None:
         self.camera_id = camera_id
         self.rejected: Counter[str] = Counter()
-        """Passes that ended without a read, by cause; see `report.rejection`."""
+        """Number of passes that ended without a read, by reason; see `read_builder.rejection`."""
         self.repeated = 0
-        """Tracks that went on with a pass already reported: a hidden vehicle, a parked one."""
+        """Number of tracks that went on with a pass already reported: a hidden vehicle, a parked one."""
         self._settings = settings
         self._model_ids = tuple(model_ids)
         self._new_id = new_id
         self._tracks: list[Track] = []
         self._recent = RecentPasses(settings)
-
-    @property
-    def open_tracks(self) -> int:
-        """How many plates are being followed now."""
-        return len(self._tracks)
 
     def update(self, frame: Frame, detections: Sequence[Detection], recognise: Recognise) -> list[Read]:
         """Take in one frame; frames come in order of time.
@@ -56,10 +51,10 @@ class Tracker:
         Args:
             frame: of this camera.
             detections: all plates found in it.
-            recognise: called at most once, with those that are worth reading.
+            recognise: reads detections; called at most once, with those that are worth it.
 
         Returns:
-            What there is to report now: early reads, corrections, final reads.
+            The reads to report now: early reads, corrections, final reads.
 
         Raises:
             ValueError: a frame of another camera, or `recognise` gave another number of observations than asked for.
@@ -71,12 +66,12 @@ class Tracker:
         return reads + self._close_lost(frame.monotonic_ns)
 
     def finish(self) -> list[Read]:
-        """End every pass: no more frames will come. The final reads."""
+        """End every pass, since no more frames will come, and return the final reads."""
         ended, self._tracks = self._tracks, []
         return [read for track in ended for read in self._close(track)]
 
     def _follow(self, frame: Frame, detections: Sequence[Detection], recognise: Recognise) -> list[Track]:
-        """Pair, read, pair again; the tracks that were read."""
+        """Pair, read, pair again; return the tracks that were read."""
         detections, boxes = _distinct(detections)
         expected = [track.expect(frame.monotonic_ns) for track in self._tracks]
         owners = {number: self._tracks[index] for index, number in certain_pairs(expected, boxes)}
@@ -106,7 +101,7 @@ class Tracker:
         owners: dict[int, Track],
         recognise: Recognise,
     ) -> dict[int, Observation]:
-        """Recognise what is worth it, by number of detection."""
+        """Recognise what is worth it; return the observations by index of their detection."""
         wanted = [
             number
             for number, box in enumerate(boxes)
@@ -130,7 +125,7 @@ class Tracker:
         owners: dict[int, Track],
         plates: dict[int, PlateText],
     ) -> None:
-        """Add to `owners` the pairs that place, size and text make together."""
+        """Add to `owners` the pairs that position, size and text make together."""
         rest = [number for number in range(len(boxes)) if number not in owners]
         taken = {id(track) for track in owners.values()}
         free = [index for index, track in enumerate(self._tracks) if id(track) not in taken]
@@ -142,7 +137,7 @@ class Tracker:
         owners.update((rest[column], self._tracks[free[row]]) for row, column in pairs)
 
     def _report_sure(self, read_tracks: Sequence[Track], now_ns: int) -> list[Read]:
-        """Early reads and corrections of the tracks that were read now."""
+        """Return early reads and corrections of the tracks that were read now."""
         reads = []
         for track in read_tracks:
             plate = track.consensus
@@ -157,7 +152,7 @@ class Tracker:
         return in_view_s >= self._settings.report_after_s and rejection(track, self._settings) is None
 
     def _report(self, track: Track, plate: PlateText, *, is_final: bool) -> list[Read]:
-        """The track's next revision; nothing where it goes on with a pass already reported."""
+        """Return the track's next revision; nothing where it goes on with a pass already reported."""
         if track.read_id is None:
             if self._joins_open(track):
                 return []
@@ -178,7 +173,7 @@ class Tracker:
         ]
 
     def _joins_open(self, track: Track) -> bool:
-        """Whether an open, reported track is the same vehicle: one that lost it, or its plate detected twice."""
+        """Tell whether an open, reported track is the same vehicle: one that lost it, or its plate detected twice."""
         other = self._same_open(track)
         if other is None:
             return False
@@ -214,7 +209,7 @@ class Tracker:
         return [read for track in lost for read in self._close(track)]
 
     def _close(self, track: Track) -> list[Read]:
-        """A pass is over: its final read, or the reason why there is none."""
+        """End a pass: return its final read, or count the reason why there is none."""
         plate = track.consensus
         cause = None if track.reported is not None else rejection(track, self._settings)
         if cause is not None or plate is None:
@@ -233,7 +228,7 @@ class Tracker:
 
 
 def _distinct(detections: Sequence[Detection]) -> tuple[list[Detection], list[PlateBox]]:
-    """The detections without those that overlap a more confident one, and their places."""
+    """Return the detections without those that overlap a more confident one, and their boxes."""
     kept: list[tuple[Detection, PlateBox]] = []
     for detection in sorted(detections, key=lambda detection: -detection.confidence):
         box = plate_box(detection.corners)

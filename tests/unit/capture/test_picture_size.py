@@ -121,7 +121,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_file_that_states_gigabytes_is_refused_by_its_header(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("it was decoded"))
-    with pytest.raises(ImageError, match=r"pixels of .* take more memory than the 250 million pixels") as caught:
+    with pytest.raises(ImageError, match=r"pixels of .* need more memory than the 250 million pixels") as caught:
         picture_from_bytes(BOMBS[name](), "picture")
     assert str(caught.value).isprintable()
 
@@ -136,7 +136,7 @@ def test_a_png_whose_chunk_states_gigabytes_is_refused(monkeypatch: pytest.Monke
 
 def test_a_jpeg_in_hundreds_of_passes_is_refused() -> None:
     jpeg = encoded("JPEG", progressive=True)
-    with pytest.raises(ImageError, match="passes, 100 is the most"):
+    with pytest.raises(ImageError, match="passes, more than the 100"):
         picture_from_bytes(jpeg + b"\xff\xda" * 200, "picture")
 
 

@@ -20,7 +20,7 @@ from alpr.system.shipped import shipped
 SETTINGS: dict[str, Any] = {
     "Global": {"model_name": "en_PP-OCRv5_mobile_rec"},
     "PreProcess": {"transform_ops": [{"DecodeImage": {}}, {"RecResizeImg": {"image_shape": [3, 48, 320]}}]},
-    # The shipped graph tells 37 classes: 35 characters by PaddleX's count.
+    # The shipped graph has 37 classes: 35 characters by PaddleX's count.
     "PostProcess": {"name": "CTCLabelDecode", "character_dict": list("0123456789ABCDEFGHIJKLMNOPQRSTUVWXY")},
 }
 
@@ -63,7 +63,7 @@ def test_what_is_missing_is_named(folder: Path) -> None:
         ),
         (
             {"PostProcess": {"name": "CTCLabelDecode", "character_dict": list("ABC")}},
-            "tells 37 classes, but inference.yml has 3 characters: .* it should be 5",
+            "has 37 output classes, but inference.yml has 3 characters: .* it should be 5",
         ),
     ],
 )

@@ -65,8 +65,7 @@ def test_early_read_then_final_read_of_one_pass() -> None:
     assert (final[0].last_seen_at - final[0].first_seen_at).total_seconds() == pytest.approx(0.16)
     assert final[0].corners.shape == (4, 2)
     assert final[0].direction is None
-    assert tracker.open_tracks == 0
-    assert tracker.finish() == []
+    assert tracker.finish() == [], "no track is open any more"
 
 
 def test_one_very_sure_reading_is_reported_at_once() -> None:
@@ -132,7 +131,7 @@ def test_the_recogniser_is_asked_once_a_frame_and_for_no_more_than_the_limit() -
     tracker, recognise = a_tracker(TrackSettings(max_reads_per_frame=2)), Scripted(a_plate_text())
     tracker.update(a_frame(), [a_detection(x, 50) for x in (10, 120, 230)], recognise)
     assert recognise.asked == [2]
-    assert tracker.open_tracks == 3
+    assert len(tracker.finish()) + tracker.rejected.total() == 3, "all three are followed"
 
 
 def test_plates_never_read_are_counted_as_such() -> None:
