@@ -158,7 +158,7 @@ def test_a_reduced_jpeg_keeps_the_size_of_its_file(
     monkeypatch.setattr(pictures, "MOST_PIXELS", 161 * 120)
     with caplog.at_level(logging.WARNING):
         reduced = picture_from_bytes(content, "picture")
-    assert "1/2 of their width and height" in caplog.text
+    assert "1/2 of its width and height" in caplog.text
     assert (
         (reduced.width, reduced.height) == (whole.width, whole.height) == (whole.image.shape[1], whole.image.shape[0])
     )
