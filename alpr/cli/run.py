@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +33,7 @@ def command(config_path: Path, check: bool, as_json: bool) -> None:
     from alpr.capture.status import FeedState
     from alpr.config import load_edge_config
     from alpr.edge.app import Edge
+    from alpr.system.signals import stopped_by_signals
 
     cv2.setNumThreads(1)  # a device works its cameras in parallel; threads within a frame would be in the way
     config = load_edge_config(config_path)
@@ -42,9 +42,8 @@ def command(config_path: Path, check: bool, as_json: bool) -> None:
         edge.check()
         say(_in_words(config))
         return
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: edge.stop())
-    report = edge.run()
+    with stopped_by_signals(edge.stop):
+        report = edge.run()
     if wants_json(as_json):
         print_rows([row_of_report(report)], as_json=True)
     else:

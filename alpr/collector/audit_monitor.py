@@ -21,10 +21,10 @@ from alpr.events.device_alerts import COLLECTOR, DeviceAlert, DeviceProblem, Pro
 from alpr.link.keys.curve_keys import KeyPair
 from alpr.link.protocol.heartbeat_messages import AuditHead
 from alpr.system.sqlite import connect_read_only, stored
+from alpr.system.timers import Every
 
 _log = logging.getLogger(__name__)
-_LOOK_NS = 10_000_000_000
-_TELL_NS = 60_000_000_000
+_REPORT_EVERY_S = 60.0
 
 Witness = Callable[[AuditHead, datetime], None]
 """Takes a head; raises StoreError where it cannot now."""
@@ -60,12 +60,12 @@ class AuditMonitor:
         self.head: AuditHead | None = None
         """The last that was found sound; None before."""
         self._walked = ChainHead(0, FIRST_HASH)
-        self._told: AuditHead | None = None
+        self._reported: AuditHead | None = None
         self._standing: dict[DeviceProblem, str] = {}
         self._before = set(before)
         self._claims: dict[str, AuditHead] = {}
         self._sound: dict[str, AuditHead] = {}
-        self._next_look_ns = self._next_tell_ns = 0
+        self._report = Every(_REPORT_EVERY_S, clock)
 
     @property
     def standing(self) -> frozenset[DeviceProblem]:
@@ -89,14 +89,9 @@ class AuditMonitor:
             _log.error("%s", error)
         self.look()
 
-    def tick(self) -> None:
-        """Look where that is due."""
-        if self._clock.monotonic_ns() >= self._next_look_ns:
-            self.look()
-
     def close(self) -> None:
         """Tell the last head."""
-        self._next_tell_ns = 0
+        self._report.make_due()
         self.look()
 
     def heard(self, device: str, head: AuditHead | None) -> None:
@@ -111,7 +106,6 @@ class AuditMonitor:
 
     def look(self) -> None:
         """Look at the audit now."""
-        self._next_look_ns = self._clock.monotonic_ns() + _LOOK_NS
         own = DeviceProblem(COLLECTOR, ProblemKind.AUDIT)
         found: dict[DeviceProblem, str] = {}
         try:
@@ -150,9 +144,8 @@ class AuditMonitor:
         self._kept.keep_sealed(self.head, self._clock.now())
 
     def _tell_head(self) -> None:
-        if self.head is None or self.head == self._told or self._clock.monotonic_ns() < self._next_tell_ns:
+        if self.head is None or self.head == self._reported or not self._report.is_due():
             return
-        self._next_tell_ns = self._clock.monotonic_ns() + _TELL_NS
         _log.info("the audit ends at %s", head_from(self.head))
         try:
             for witness in self._witnesses:
@@ -160,7 +153,7 @@ class AuditMonitor:
         except StoreError as error:
             _log.warning("the end of the audit is told later: %s", error)
             return
-        self._told = self.head
+        self._reported = self.head
 
     def _report_problems(self, found: dict[DeviceProblem, str]) -> None:
         now = self._clock.now()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Event
@@ -21,8 +20,8 @@ from alpr.forward.target import Target
 from alpr.system.guarded_thread import GuardedThread
 
 _log = logging.getLogger(__name__)
-PRUNE_EVERY_S = 10.0
 _IDLE_S = 0.2
+_FULL_DISK_S = 10.0
 
 
 def queue_for(targets: Sequence[Target]) -> OnStored | None:
@@ -80,7 +79,6 @@ class Forwarding:
         self._targets = targets
         self._store = store
         self._stop = Event()
-        self._next_prune_s = 0.0
         self._thread = GuardedThread("forward", self._run)
         self._forwarder: Forwarder | None = None
 
@@ -103,17 +101,19 @@ class Forwarding:
         """How many events were refused since the start, by target."""
         return {} if self._forwarder is None else self._forwarder.refused
 
-    def tick(self) -> None:
-        """Now and then forget what is delivered; on the collector's thread.
+    def check(self) -> None:
+        """Raise what ended the thread.
 
         Raises:
             StoreError: the thread has died.
         """
         if self._thread.failure is not None:
-            raise StoreError(f"forwarding died: {self._thread.failure}") from self._thread.failure
-        if self._forwarder is None or time.monotonic() < self._next_prune_s:
+            raise StoreError(f"forwarding has ended: {self._thread.failure}") from self._thread.failure
+
+    def forget_delivered(self) -> None:
+        """Drop from the queue what every target has; on the thread that owns the store."""
+        if self._forwarder is None:
             return
-        self._next_prune_s = time.monotonic() + PRUNE_EVERY_S
         try:
             dropped = self._store.forget_delivered(self._forwarder.delivered)
         except StoreUnavailable as error:
@@ -130,7 +130,7 @@ class Forwarding:
                     wait_s = 0.0 if self._forwarder.step() else _IDLE_S
                 except StoreUnavailable as error:
                     _log.warning("nothing is carried on for now: %s", error)
-                    wait_s = PRUNE_EVERY_S
+                    wait_s = _FULL_DISK_S
                 self._stop.wait(wait_s)
         finally:
             self._forwarder.close()

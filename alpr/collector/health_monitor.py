@@ -1,9 +1,10 @@
-"""Keeps the health of all devices while the collector runs: takes heartbeats, tells alerts, saves now and then."""
+"""Keeps the health of all devices while the collector runs: takes heartbeats, reports alerts, saves both."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from alpr.clock import Clock
@@ -13,21 +14,23 @@ from alpr.collector.heartbeat_bounds import within_bounds
 from alpr.errors import StoreUnavailable
 from alpr.events.device_alerts import DeviceAlert
 from alpr.link.protocol.heartbeat_messages import Heartbeat
+from alpr.system.timers import Every
 
 _log = logging.getLogger(__name__)
-_CHECK_NS = 1_000_000_000
-_SAVE_NS = 2_000_000_000
-_PRUNE_NS = 600_000_000_000
-_COMPLAIN_NS = 10_000_000_000
+_COMPLAIN_EVERY_S = 10.0
+_MAX_UNSAVED_ALERTS = 1000
 
 
 class HealthMonitor:
-    """Belongs to the collector's thread.
+    """Belongs to the collector's thread, whose loop calls `check`, `save` and `prune` every so often.
 
     Args:
-        allowed: asked for the names of the devices that may connect.
-        tell: told of each alert.
-        queue: puts alerts where they are carried on from; they come again where it raises StoreUnavailable.
+        store: keeps heartbeats and alerts.
+        board: decides what is an alert.
+        clock: for the times of heartbeats.
+        allowed: returns the names of the devices that may connect.
+        on_alert: given each alert at once.
+        queue: queues alerts for those that they are carried on to; they come again where it raises StoreUnavailable.
     """
 
     def __init__(
@@ -36,74 +39,81 @@ class HealthMonitor:
         board: HealthBoard,
         clock: Clock,
         allowed: Callable[[], Collection[str]],
-        tell: Callable[[DeviceAlert], None],
+        on_alert: Callable[[DeviceAlert], None],
         queue: Callable[[Sequence[DeviceAlert]], None] = lambda _: None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._allowed = allowed
-        self._tell = tell
+        self._on_alert = on_alert
         self._queue = queue
         self.board = board
         self._unsaved: dict[str, tuple[Heartbeat, datetime]] = {}
-        self._unqueued: list[DeviceAlert] = []
-        self._untold: list[DeviceAlert] = []
-        self._next_ns = dict.fromkeys((_CHECK_NS, _SAVE_NS, _PRUNE_NS, _COMPLAIN_NS), 0)
+        self._unqueued_alerts: list[DeviceAlert] = []
+        self._unsaved_alerts: list[DeviceAlert] = []
+        self._complaint = Every(_COMPLAIN_EVERY_S, clock)
 
     def touched(self, name: str) -> None:
-        """Something came from a device."""
+        """Note that something came from a device."""
         self.board.touched(name)
 
     def heard(self, name: str, heartbeat: Heartbeat) -> None:
-        """A heartbeat came from a device; what is too much of it is left out."""
+        """Take a device's heartbeat, without what is beyond the bounds.
+
+        Args:
+            name: of the device.
+            heartbeat: as it came.
+        """
         shown = within_bounds(heartbeat)
         self.board.heard(name, shown)
         self._unsaved[name] = (shown, self._clock.now())
 
     def over_bound(self, name: str) -> None:
-        """A device has sent more than is stored of it."""
+        """Note that a device has sent more than is stored of it on a day."""
         self.board.over_bound(name)
 
-    def tick(self) -> bool:
-        """Do what is due; to be called some times a second. True where the devices were looked at, once a second."""
-        is_check = self._is_due(_CHECK_NS)
-        if is_check:
-            self.tell(self.board.check(self._allowed()))
-        if self._is_due(_SAVE_NS) or (is_check and self._untold):
+    def check(self) -> None:
+        """Look at all devices; what has begun and what is over is reported and saved."""
+        self.report(self.board.check(self._allowed()))
+        if self._unsaved_alerts:
             self.save()
-        return is_check
 
-    def tell(self, alerts: Sequence[DeviceAlert]) -> None:
-        """Tell of alerts, keep them and have them carried on."""
-        self._unqueued += alerts
-        self._untold += alerts
+    def report(self, alerts: Sequence[DeviceAlert]) -> None:
+        """Log and print alerts, and note them to be saved and carried on.
+
+        Args:
+            alerts: raised or cleared, of devices or of the collector itself.
+        """
+        self._unqueued_alerts += alerts
+        self._unsaved_alerts += alerts
         for alert in alerts:
             _log.log(logging.WARNING if alert.is_raised else logging.INFO, "%s", alert.text)
-            self._tell(alert)
+            self._on_alert(alert)
 
     def save(self) -> None:
         """Write what is new; where the disk is full it waits for the next time."""
-        try:
-            if self._unqueued:
+        with self._when_it_can_be_written():
+            if self._unqueued_alerts:
                 # Before it is kept as standing: where we are killed between, it is raised again rather than lost.
-                self._queue(self._unqueued)
-                self._unqueued = []
-            if self._untold:
-                self._store.tell(self._untold)
-                self._untold = []
+                self._queue(self._unqueued_alerts)
+                self._unqueued_alerts = []
+            if self._unsaved_alerts:
+                self._store.save_alerts(self._unsaved_alerts)
+                self._unsaved_alerts = []
             if self._unsaved:
-                self._store.save(self._unsaved)
+                self._store.save_heartbeats(self._unsaved)
                 self._unsaved = {}
-            if self._is_due(_PRUNE_NS):
-                self._store.prune(self._clock.now(), self._allowed())
-        except StoreUnavailable as error:
-            del self._untold[:-1000], self._unqueued[:-1000]
-            if self._is_due(_COMPLAIN_NS):
-                _log.error("the devices' health is not kept for now: %s", error)
 
-    def _is_due(self, every_ns: int) -> bool:
-        now_ns = self._clock.monotonic_ns()
-        if now_ns < self._next_ns[every_ns]:
-            return False
-        self._next_ns[every_ns] = now_ns + every_ns
-        return True
+    def prune(self) -> None:
+        """Forget what is too old; where the disk is full it waits for the next time."""
+        with self._when_it_can_be_written():
+            self._store.prune(self._clock.now(), self._allowed())
+
+    @contextmanager
+    def _when_it_can_be_written(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreUnavailable as error:
+            del self._unsaved_alerts[:-_MAX_UNSAVED_ALERTS], self._unqueued_alerts[:-_MAX_UNSAVED_ALERTS]
+            if self._complaint.is_due():
+                _log.error("the devices' health cannot be saved for now: %s", error)

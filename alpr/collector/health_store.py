@@ -97,7 +97,7 @@ class HealthStore:
         """The alerts that stand."""
         return read_alerts(self._path, only_standing=True)
 
-    def save(self, heartbeats: Mapping[str, tuple[Heartbeat, datetime]]) -> None:
+    def save_heartbeats(self, heartbeats: Mapping[str, tuple[Heartbeat, datetime]]) -> None:
         """Keep the last heartbeat of some devices.
 
         Raises:
@@ -109,7 +109,7 @@ class HealthStore:
             connection.executemany("INSERT OR REPLACE INTO latest VALUES (?, ?, ?)", rows)
             connection.executemany("INSERT OR IGNORE INTO history VALUES (?, ?, ?, ?)", slots)
 
-    def tell(self, alerts: Sequence[DeviceAlert]) -> None:
+    def save_alerts(self, alerts: Sequence[DeviceAlert]) -> None:
         """Keep what has begun and what is over.
 
         Raises:

@@ -118,7 +118,7 @@ class CollectorHotlists:
         """True where past reads are being checked."""
         return self._past is not None and not self._past.is_idle and not self._found
 
-    def tick(self) -> None:
+    def step(self) -> None:
         """Go on with the past for a moment; on the hub's thread.
 
         Raises:

@@ -14,8 +14,9 @@ import yaml
 from click.testing import CliRunner, Result
 
 from alpr.cli import cli
-from alpr.collector.health import HealthLimits
-from alpr.collector.service import run_collector
+from alpr.collector.app import Collector
+from alpr.config import load_collector_config
+from alpr.config.schema import HealthConfig, MetricsConfig
 from alpr.forward.target import Target
 from alpr.link.keys.curve_keys import new_key_pair, write_key_pair
 from tests.integration.link_world import a_free_port
@@ -46,24 +47,23 @@ class Centre:
     @contextmanager
     def running(self, key_grace_s: float = 60.0) -> Iterator[None]:
         """Until the block ends; its failure is the test's."""
-        stop, ready = threading.Event(), threading.Event()
+        ready = threading.Event()
         failures: list[BaseException] = []
+        shorter = {  # than may be configured
+            "key_grace_s": key_grace_s,
+            "health": HealthConfig.model_construct(silent_after_s=self.silent_after_s),
+            "metrics": MetricsConfig(address="127.0.0.1", port=self.metrics_port),
+        }
+        collector = Collector(
+            load_collector_config(self.config).model_copy(update=shorter),
+            output=self.printed,
+            targets=self.targets,
+            on_listening=lambda _: ready.set(),
+        )
 
         def run() -> None:
             try:
-                run_collector(
-                    self.listen,
-                    self.database,
-                    self.folder / "collector.key",
-                    self.folder / "devices",
-                    key_grace_s=key_grace_s,
-                    limits=HealthLimits(silent_after_s=self.silent_after_s),
-                    metrics=("127.0.0.1", self.metrics_port),
-                    targets=self.targets,
-                    output=self.printed,
-                    stop=stop,
-                    on_ready=lambda _: ready.set(),
-                )
+                collector.run()
             except BaseException as error:
                 failures.append(error)
                 ready.set()
@@ -74,7 +74,7 @@ class Centre:
         try:
             yield
         finally:
-            stop.set()
+            collector.stop()
             thread.join(30)
         assert not thread.is_alive()
         assert not failures, failures

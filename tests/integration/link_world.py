@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alpr.collector.hotlists import CollectorHotlists, HotlistSettings
-from alpr.collector.service import Intake
+from alpr.collector.intake import Intake
 from alpr.collector.store import Store, StoredRecord
 from alpr.journal.journal import Journal
 from alpr.link.client.device_link import DeviceLink
@@ -82,7 +82,7 @@ class World:
                     while not stop.is_set():
                         hub.step(0.02)
                         if hotlists is not None:
-                            hotlists.tick()
+                            hotlists.step()
             except BaseException as error:
                 failures.append(error)
                 ready.set()

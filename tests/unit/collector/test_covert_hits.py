@@ -16,10 +16,11 @@ from click.testing import CliRunner
 from alpr.cli import cli
 from alpr.collector.access import audited_decision, audited_hits, audited_misreads
 from alpr.collector.audit import Audit, audit_path
+from alpr.collector.event_printer import EventPrinter
 from alpr.collector.forwarding import _row
 from alpr.collector.hits import HitQuery
+from alpr.collector.intake import Intake
 from alpr.collector.search import ReadQuery, search
-from alpr.collector.service import EventPrinter, Intake
 from alpr.collector.store import Store, StoredRecord
 from alpr.config import EdgeConfig
 from alpr.edge.app import Edge

@@ -13,7 +13,7 @@ import pytest
 from alpr.collector.health import HealthBoard, HealthLimits
 from alpr.collector.health_monitor import HealthMonitor
 from alpr.collector.health_store import HealthStore
-from alpr.collector.service import Intake
+from alpr.collector.intake import Intake
 from alpr.collector.store import Store
 from alpr.events.device_alerts import DeviceAlert
 from alpr.link.protocol.convert import record_from_hit, record_from_read
@@ -97,11 +97,11 @@ def test_what_is_left_is_told_as_an_alert_until_all_is_stored_again(tmp_path: Pa
         pictures = [a_picture(number) for number in range(12)]
         for _ in range(5):  # the device tries again and again
             intake.store([a_delivery(pictures)])
-            monitor.tick()
+            monitor.check()
             clock.advance(10)
         clock.advance(86_400)
         [receipt] = intake.store([a_delivery(pictures)])
-        monitor.tick()
+        monitor.check()
     assert receipt.left == 0
     assert [(alert.problem.kind.value, alert.is_raised) for alert in told] == [("storage", True), ("storage", False)]
     assert "it keeps the rest until tomorrow" in told[0].text

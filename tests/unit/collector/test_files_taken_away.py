@@ -96,7 +96,7 @@ def test_a_torn_health_file_is_put_aside_and_begun_anew(
 ) -> None:
     health = health_path(path)
     store = HealthStore(health)
-    store.save({"gate-1": (a_heartbeat(), START)})
+    store.save_heartbeats({"gate-1": (a_heartbeat(), START)})
     if is_start:
         store.close()
         tear(health)
@@ -106,8 +106,8 @@ def test_a_torn_health_file_is_put_aside_and_begun_anew(
         tear(health)
         with closing(sqlite3.connect(health)), pytest.raises(StoreUnavailable, match="begun anew"):
             store._file._connection.execute("PRAGMA shrink_memory")
-            store.save({"gate-1": (a_heartbeat(), START)})
-    store.save({"gate-2": (a_heartbeat(), START + timedelta(seconds=1))})
+            store.save_heartbeats({"gate-1": (a_heartbeat(), START)})
+    store.save_heartbeats({"gate-2": (a_heartbeat(), START + timedelta(seconds=1))})
     assert set(read_latest(health)) == {"gate-2"}
     assert read_alerts(health) == []
     store.close()
@@ -122,7 +122,7 @@ def test_health_and_holdings_that_are_deleted_are_begun_anew(path: Path) -> None
         device_hotlists_path(path).unlink()
         for _ in range(2):  # the first notices
             try:
-                health.save({"gate-1": (a_heartbeat(), START)})
+                health.save_heartbeats({"gate-1": (a_heartbeat(), START)})
                 holdings.note("gate-1", HotlistsHeld(()), START)
             except StoreUnavailable:
                 with pytest.raises(StoreUnavailable):

@@ -161,7 +161,7 @@ def store(tmp_path: Path) -> Iterator[HealthStore]:
 def test_the_last_heartbeat_is_kept_and_a_thin_history(store: HealthStore, tmp_path: Path) -> None:
     path = tmp_path / "reads.health.db"
     for minute in range(60):
-        store.save({"edge": (a_heartbeat(minute / 100), START + timedelta(minutes=minute))})
+        store.save_heartbeats({"edge": (a_heartbeat(minute / 100), START + timedelta(minutes=minute))})
     kept = read_latest(path)["edge"]
     assert kept.received_at == START + timedelta(minutes=59)
     assert kept.heartbeat == a_heartbeat(0.59)
@@ -173,19 +173,19 @@ def test_history_ends_and_a_revoked_device_is_forgotten(store: HealthStore, tmp_
     path = tmp_path / "reads.health.db"
     for name in ("edge", "gone"):
         for day in range(HISTORY_DAYS + 3):
-            store.save({name: (a_heartbeat(), START + timedelta(days=day))})
+            store.save_heartbeats({name: (a_heartbeat(), START + timedelta(days=day))})
     store.prune(START + timedelta(days=HISTORY_DAYS + 2), {"edge"})
     assert [each.received_at.day for each in read_history(path, "edge")] == [3, 4, 5, 6]
     assert set(read_latest(path)) == {"edge"}
 
 
 def test_a_heartbeat_of_another_version_is_left_out(store: HealthStore, tmp_path: Path) -> None:
-    store.save({"edge": (a_heartbeat(), START)})
+    store.save_heartbeats({"edge": (a_heartbeat(), START)})
     store._file._connection.execute("INSERT INTO latest VALUES ('new', 1, x'c0')")
     assert set(read_latest(tmp_path / "reads.health.db")) == {"edge"}
 
 
-def a_watch(store: HealthStore, clock: FakeClock, told: list[DeviceAlert]) -> HealthMonitor:
+def a_monitor(store: HealthStore, clock: FakeClock, told: list[DeviceAlert]) -> HealthMonitor:
     kept = {name: (each.heartbeat, each.received_at) for name, each in store.latest().items()}
     board = HealthBoard(LIMITS, clock, kept, [alert.problem for alert in store.standing()])
     return HealthMonitor(store, board, clock, lambda: {"edge"}, told.append)
@@ -193,22 +193,22 @@ def a_watch(store: HealthStore, clock: FakeClock, told: list[DeviceAlert]) -> He
 
 def test_alerts_are_told_and_kept_over_a_restart(store: HealthStore, clock: FakeClock, tmp_path: Path) -> None:
     told: list[DeviceAlert] = []
-    monitor = a_watch(store, clock, told)
+    monitor = a_monitor(store, clock, told)
     monitor.heard("edge", a_heartbeat())
-    monitor.tick()
+    monitor.check()
     clock.advance(61)
-    monitor.tick()
+    monitor.check()
     assert in_words(told) == [("edge", "silent", "", True)]
     [kept] = read_alerts(tmp_path / "reads.health.db")
     assert (kept.raised_at, kept.cleared_at) == (clock.now(), None)
 
-    after = a_watch(store, clock, told)
+    after = a_monitor(store, clock, told)
     clock.advance(61)
-    after.tick()
+    after.check()
     assert len(told) == 1  # it stands already
     after.heard("edge", a_heartbeat())
     clock.advance(1)
-    after.tick()
+    after.check()
     assert in_words(told)[1:] == [("edge", "silent", "", False)]
     [kept] = read_alerts(tmp_path / "reads.health.db")
     assert kept.cleared_at == clock.now()
@@ -221,18 +221,18 @@ def test_a_full_disk_delays_what_is_kept_and_stops_nothing(
     class FullStore(HealthStore):
         is_full = True
 
-        def save(self, heartbeats: object) -> None:
+        def save_heartbeats(self, heartbeats: object) -> None:
             if self.is_full:
                 raise StoreFull("no room")
-            super().save(heartbeats)  # type: ignore[arg-type]
+            super().save_heartbeats(heartbeats)  # type: ignore[arg-type]
 
     told: list[DeviceAlert] = []
     with closing(FullStore(tmp_path / "other.db")) as full:
-        monitor = a_watch(full, clock, told)
+        monitor = a_monitor(full, clock, told)
         monitor.heard("edge", a_heartbeat())
-        monitor.tick()
-        assert "not kept for now: no room" in caplog.text
+        monitor.save()
+        assert "cannot be saved for now: no room" in caplog.text
         full.is_full = False
         clock.advance(6)
-        monitor.tick()
+        monitor.save()
         assert set(full.latest()) == {"edge"}

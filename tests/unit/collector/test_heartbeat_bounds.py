@@ -92,7 +92,7 @@ def test_one_device_makes_no_scrape_of_ten_mebibytes(tmp_path: Path, clock: Fake
         for beat in range(50):
             monitor.heard("edge", an_inventive_heartbeat(beat))
             clock.advance(1)
-            monitor.tick()
+            monitor.check()
         board = monitor.board
         metrics = CollectorMetrics(tmp_path)
         metrics.show(CollectorSnapshot(board.devices(), {"edge"}, 60.0, board.standing, {}, {}, {}))
@@ -119,7 +119,7 @@ def test_one_device_raises_no_flood_of_alerts(tmp_path: Path, clock: FakeClock) 
             monitor.heard("edge", an_inventive_heartbeat(second))
             monitor.heard("other", replace(HONEST, vitals=Vitals(hotlists=(ListHealth("stolen", 3, 1e6),))))
             clock.advance(1)
-            monitor.tick()
+            monitor.check()
         monitor.save()
     assert len(told) < 2 * (64 + 64 + 2 * 600 / 60 + 2)
     assert len(read_alerts(path)) < 64 + 64 + 2 * 600 / 60 + 2
@@ -149,8 +149,10 @@ def test_of_each_device_only_so_many_alerts_that_are_over_are_kept(tmp_path: Pat
         for device, count in (("other", 5), ("edge", 1500)):
             for number in range(count):
                 problem = DeviceProblem(device, ProblemKind.LIST_AGE, f"list {number}")
-                store.tell([DeviceAlert(problem, is_raised, clock.now(), "text") for is_raised in (True, False)])
-        store.tell([DeviceAlert(DeviceProblem("edge", ProblemKind.CLOCK), True, clock.now(), "stands")])
+                store.save_alerts(
+                    [DeviceAlert(problem, is_raised, clock.now(), "text") for is_raised in (True, False)]
+                )
+        store.save_alerts([DeviceAlert(DeviceProblem("edge", ProblemKind.CLOCK), True, clock.now(), "stands")])
         started_s = time.process_time()
         store.prune(clock.now(), {"edge", "other"})
         assert time.process_time() - started_s < 1

@@ -59,7 +59,7 @@ class Desk:
         (self.published / f"{revision}.alprhl").write_bytes(update)
 
     def found(self, hotlists: CollectorHotlists) -> bool:
-        hotlists.tick()
+        hotlists.step()
         self.clock.advance(1.1)
         return bool(self.told)
 
@@ -75,7 +75,7 @@ def test_a_past_hit_is_stored_and_told_once_also_over_restarts(desk: Desk) -> No
         wait_until(lambda: desk.found(hotlists))
     with desk.open() as hotlists:
         for _ in range(5):
-            hotlists.tick()
+            hotlists.step()
     (stored,) = desk.told
     assert isinstance(stored.record, HitRecord)
     assert (stored.device, stored.record.plate, stored.record.is_past) == ("edge", "AB12CDE", True)
@@ -104,7 +104,7 @@ def test_a_thread_that_died_is_not_overlooked(desk: Desk) -> None:
 
         def has_died() -> bool:
             try:
-                hotlists.tick()
+                hotlists.step()
             except HotlistError:
                 return True
             return False

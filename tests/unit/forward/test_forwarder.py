@@ -18,8 +18,8 @@ import pytest
 from click.testing import CliRunner
 
 from alpr.cli import cli
-from alpr.cli.collector import _targets
 from alpr.collector.forwarding import Forwarding, queue_for
+from alpr.collector.settings import targets_of
 from alpr.collector.store import Store
 from alpr.config import load_collector_config
 from alpr.errors import ConfigError, ForwardError, ForwardRefused, StoreFull
@@ -305,7 +305,7 @@ def test_a_full_disk_holds_up_nothing_and_repeats_nothing(
             while forwarder.step():
                 pass
             forwarding._forwarder = forwarder
-            forwarding.tick()
+            forwarding.forget_delivered()
             assert forwarder.delivered == 6
         forwarding._forwarder = None
     assert [event.number for event in taker.taken] == [2, 3, 4, 5, 6]
@@ -368,10 +368,7 @@ def test_the_queue_forgets_what_is_delivered_and_keeps_to_its_bound(path: Path) 
         assert [kind for (kind,) in left] == ["read"] * 3 + ["hit"]
 
 
-def test_the_thread_serves_targets_and_the_queue_empties(
-    path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("alpr.collector.forwarding.PRUNE_EVERY_S", 0.0)
+def test_the_thread_serves_targets_and_the_queue_empties(path: Path, receiver: Receiver) -> None:
     hook = Webhook("desk", receiver.url, SECRET, frozenset({"hit"}))
     receiver.answers = [503]
     with closing(Store(path, also=queue_for([hook]))) as store, Forwarding(path, [hook], store) as forwarding:
@@ -380,7 +377,7 @@ def test_the_thread_serves_targets_and_the_queue_empties(
         wait_until(lambda: len(receiver.posts) == 2)  # refused once, then taken
 
         def is_empty() -> bool:
-            forwarding.tick()
+            forwarding.forget_delivered()
             with closing(sqlite3.connect(path)) as connection:
                 return bool(connection.execute("SELECT count(*) FROM outgoing").fetchone() == (0,))
 
@@ -424,7 +421,7 @@ def test_targets_come_from_the_configuration(tmp_path: Path) -> None:
         "webhooks: [{name: desk, url: 'https://example.org/x', secret_file: secret, events: [hit, read]}]\n"
         "mqtt: {host: localhost, port: 1883, tls: false}\n",
     )
-    desk, mqtt = _targets(load_collector_config(path, files_must_exist=False))
+    desk, mqtt = targets_of(load_collector_config(path, files_must_exist=False))
     assert (desk.name, desk.kinds) == ("desk", frozenset({"hit", "read"}))
     assert (mqtt.name, mqtt.kinds) == ("mqtt", frozenset({"hit"}))
 
@@ -433,14 +430,14 @@ def test_a_secret_that_others_may_read_is_refused(tmp_path: Path) -> None:
     path = collector_yaml(tmp_path, "webhooks: [{name: desk, url: 'https://example.org/x', secret_file: secret}]\n")
     (tmp_path / "secret").chmod(0o644)
     with pytest.raises(ConfigError, match="chmod 600"):
-        _targets(load_collector_config(path, files_must_exist=False))
+        targets_of(load_collector_config(path, files_must_exist=False))
     (tmp_path / "secret").unlink()
     with pytest.raises(ConfigError, match="cannot be read"):
-        _targets(load_collector_config(path, files_must_exist=False))
+        targets_of(load_collector_config(path, files_must_exist=False))
 
 
 def test_two_targets_of_one_name_are_refused(tmp_path: Path) -> None:
     hook = "{name: desk, url: 'https://example.org/x', secret_file: secret}"
     path = collector_yaml(tmp_path, f"webhooks: [{hook}, {hook}]\n")
     with pytest.raises(ConfigError, match="same name"):
-        _targets(load_collector_config(path, files_must_exist=False))
+        targets_of(load_collector_config(path, files_must_exist=False))

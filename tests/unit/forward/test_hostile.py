@@ -70,7 +70,7 @@ def test_a_loss_whose_text_no_header_can_hold_is_carried_on_and_ends_nothing(pat
         for number, text in enumerate(texts, 1):
             store.add([a_delivery(a_loss(number, text), first_seq=number)])
         wait_until(lambda: len(receiver.posts) == len(texts))
-        forwarding.tick()
+        forwarding.check()
         assert forwarding.refused == {"hook": 0}
     assert [post.row["cause"] for post in receiver.posts] == texts
     for post in receiver.posts:

@@ -10,8 +10,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from alpr.collector.event_printer import EventPrinter
 from alpr.collector.hits import HitQuery, find_hits
-from alpr.collector.service import EventPrinter, Intake
+from alpr.collector.intake import Intake
 from alpr.collector.store import Store
 from alpr.errors import MessageError
 from alpr.link.protocol.messages import Batch, Entry, decode_from_collector, decode_from_device, decode_record
@@ -58,7 +59,7 @@ def test_each_record_is_stored_or_refused_and_what_is_stored_can_be_shown(
             assert sorted(answered) == [entry.seq for entry in entries]
             unforeseen = [refusal for refusal in receipt.refused if "cannot be stored" in refusal.reason]
             assert not unforeseen
-    assert intake.untold == 0
+    assert intake.unreported == 0
     for line in printed.getvalue().splitlines():
         assert json.loads(line)["device"] == "edge"
     find_hits(tmp_path / "store.db", HitQuery(limit=10_000))
