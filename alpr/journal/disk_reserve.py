@@ -25,12 +25,20 @@ _T = TypeVar("_T")
 
 
 def reserve_path(journal: Path) -> Path:
-    """Where it lies."""
+    """Return the path of the reserve.
+
+    Args:
+        journal: path of the journal.
+    """
     return journal.with_name(f"{journal.name}-reserve")
 
 
 def reserve_bytes(journal: Path) -> int:
-    """How much is kept back on this disk."""
+    """Return how many bytes are kept back on this disk.
+
+    Args:
+        journal: path of the journal.
+    """
     try:
         disk = os.statvfs(journal.parent)
     except OSError:
@@ -39,23 +47,39 @@ def reserve_bytes(journal: Path) -> int:
 
 
 def log_pages(journal: Path) -> int:
-    """To how many pages SQLite's log may grow: half the reserve, so that there is always room to fold it."""
+    """Return to how many pages SQLite's log may grow: half the reserve, so that there is always room to fold it.
+
+    Args:
+        journal: path of the journal.
+    """
     return reserve_bytes(journal) // 2 // _PAGE_BYTES
 
 
 def lay_by(journal: Path) -> bool:
-    """Lay the reserve by where there is room for three of them; True where it lies there now."""
+    """Create the reserve where there is room for three of them; True where it is there now.
+
+    Args:
+        journal: path of the journal.
+    """
     return _lay(journal, lambda free: reserve_bytes(journal) if free >= 3 * reserve_bytes(journal) else 0)
 
 
 def lay_by_again(journal: Path) -> None:
-    """The same where it was given up; smaller than it was where the files have grown since."""
+    """Create the reserve again where it was given up; smaller than it was where the files have grown since.
+
+    Args:
+        journal: path of the journal.
+    """
     if is_given_up(journal):
         _lay(journal, lambda free: min(reserve_bytes(journal), free - _SLACK))
 
 
 def is_given_up(journal: Path) -> bool:
-    """True from when it was given up until it is laid by again: nothing new may take that room."""
+    """Tell whether the reserve is given up: nothing new may take its room.
+
+    Args:
+        journal: path of the journal.
+    """
     try:
         return reserve_path(journal).stat().st_size == 0
     except OSError:
@@ -80,7 +104,11 @@ def _lay(journal: Path, size_for: Callable[[int], int]) -> bool:
 
 
 def give_up(journal: Path) -> bool:
-    """Free the reserve; False where there was none."""
+    """Free the reserve; False where there was none.
+
+    Args:
+        journal: path of the journal.
+    """
     path = reserve_path(journal)
     try:
         if path.stat().st_size == 0:

@@ -76,7 +76,10 @@ def decide(
 
 
 def read_hits(journal: Path) -> list[DecidedHit]:
-    """The hits that a device still remembers, newest first.
+    """Read the hits that a device still remembers, newest first.
+
+    Args:
+        journal: path of the journal.
 
     Raises:
         StoreError: the journal cannot be read.

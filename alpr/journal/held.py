@@ -15,7 +15,7 @@ _RECORD_BYTES = 4096  # of a read or a hit, without pictures
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """What was to be kept together."""
+    """Reads and hits that belong together."""
 
     reads: tuple[Read, ...]
     hits: tuple[Hit, ...]
@@ -33,7 +33,9 @@ class Lot:
 
 
 class HeldRecords:
-    """In the order in which they came; beyond the bound the oldest without a hit go first, then the oldest."""
+    """Records held in memory, in the order in which they came; beyond the bound the oldest without a hit go first,
+    then the oldest.
+    """
 
     def __init__(self, most_bytes: int = HELD_BYTES) -> None:
         self._most_bytes = most_bytes
@@ -46,7 +48,12 @@ class HeldRecords:
         return bool(self._lots)
 
     def add(self, reads: Sequence[Read], hits: Sequence[Hit]) -> Counter[str]:
-        """Hold these too; what had to be given up for them, by what it was."""
+        """Hold these too; return what had to be given up for them, by what it was.
+
+        Args:
+            reads: of one frame.
+            hits: on them.
+        """
         lot = Lot(tuple(reads), tuple(hits))
         self._lots.append(lot)
         self._size += lot.size
@@ -60,12 +67,20 @@ class HeldRecords:
         return lost
 
     def first(self, most: int) -> Lot:
-        """What was held first, in one."""
+        """Return what was held first, as one lot.
+
+        Args:
+            most: number of lots.
+        """
         lots = [self._lots[index] for index in range(min(most, len(self._lots)))]
         return Lot(tuple(read for lot in lots for read in lot.reads), tuple(hit for lot in lots for hit in lot.hits))
 
     def drop_first(self, most: int) -> None:
-        """Forget what `first` gave."""
+        """Forget what `first` gave.
+
+        Args:
+            most: as given to it.
+        """
         self._forget([self._lots.popleft() for _ in range(min(most, len(self._lots)))])
 
     def _forget(self, lots: Sequence[Lot]) -> None:

@@ -34,7 +34,12 @@ class JournalHistory:
         self._connection.close()
 
     def texts(self, after: int, limit: int) -> Sequence[tuple[int, str]]:
-        """Row numbers above `after`, ascending, each with the plate of its read."""
+        """Return row numbers above `after`, ascending, each with the plate of its read.
+
+        Args:
+            after: row number.
+            limit: at most so many.
+        """
         with stored(self._path):
             return self._connection.execute(
                 "SELECT id, plate FROM reads WHERE id > ? AND last_seen_at >= ? ORDER BY id LIMIT ?",
@@ -42,7 +47,10 @@ class JournalHistory:
             ).fetchall()
 
     def reads(self, key: int) -> Iterator[Read]:
-        """The read of a row, if it is still there.
+        """Yield the read of a row, if it is still there.
+
+        Args:
+            key: row number.
 
         Raises:
             MessageError: the record cannot be understood.
@@ -54,6 +62,10 @@ class JournalHistory:
             yield read_from_record(record)
 
     def has_hit(self, hit_id: str) -> bool:
-        """Whether that hit was raised before."""
+        """Tell whether that hit was raised before.
+
+        Args:
+            hit_id: of the hit.
+        """
         with stored(self._path):
             return self._connection.execute("SELECT 1 FROM hits WHERE hit_id = ?", (hit_id,)).fetchone() is not None

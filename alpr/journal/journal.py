@@ -68,7 +68,11 @@ class Journal:
         return self._held.counts.total()
 
     def append(self, reads: Sequence[Read], hits: Sequence[Hit]) -> bool:
-        """Keep them all or none, durably: one transaction, one flush to the disk.
+        """Keep all or none, durably: one transaction, one flush to the disk.
+
+        Args:
+            reads: early, corrected or final.
+            hits: on them, or withdrawals.
 
         Returns:
             False: another process holds the journal's lock, or it may not be written now. They are held in memory,
@@ -150,12 +154,16 @@ class Journal:
                 self._put([], [])
 
     def losses(self) -> dict[tuple[str, str], int]:
-        """How many records were lost so far, by what ("read", "hit", "picture") and cause."""
+        """Count the records lost so far, by what ("read", "hit", "picture") and cause."""
         with stored(self._path):
             return dict(Counter(losses.read_losses(self._connection)) + self._unsaved())
 
     def decided_after(self, number: int) -> tuple[int, tuple[str, ...]]:
-        """Hits on which a decision came after the one of this number; and the number of the last one. From 0 on."""
+        """Return the number of the last disposition, and the hits on which one came after a given number.
+
+        Args:
+            number: of the last one known; 0 for none.
+        """
         with stored(self._path):
             rows = self._connection.execute(
                 "SELECT id, hit_id FROM dispositions WHERE id > ? ORDER BY id", (number,)

@@ -45,14 +45,21 @@ class LossLedger:
             self._save()
 
     def add(self, lost: Mapping[tuple[str, str], int]) -> None:
-        """Count more; written to the disk if that is possible at all."""
+        """Count more losses, on the disk if that is possible at all.
+
+        Args:
+            lost: how many more, by (what, cause).
+        """
         self.totals.update(lost)
         self._save()
 
     def hold(self, held: Mapping[str, int]) -> None:
-        """What waits in memory alone: where the process ends before it is kept, the next one counts it as lost.
+        """Note what waits in memory alone: where the process ends before it is kept, the next one counts it as lost.
 
         A process that is killed just after it has kept some of that counts those too.
+
+        Args:
+            held: how many, by what.
         """
         held = +Counter(held)
         if held != self._held:

@@ -42,7 +42,11 @@ def add_losses(connection: sqlite3.Connection, lost: Mapping[tuple[str, str], in
 
 
 def read_losses(connection: sqlite3.Connection) -> dict[tuple[str, str], int]:
-    """Totals by (what, cause)."""
+    """Read the totals by (what, cause).
+
+    Args:
+        connection: to the journal.
+    """
     return {
         (what, cause): total for what, cause, total in connection.execute("SELECT what, cause, total FROM losses")
     }

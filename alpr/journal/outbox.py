@@ -60,7 +60,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class OutboxDepth:
-    """How much waits for the collector."""
+    """The number and bytes of records that wait for the collector."""
 
     rows: Mapping[str, int]
     """By priority: "hit", "report", "hit_read", "read", "hit_picture", "picture"."""
@@ -127,9 +127,14 @@ class Outbox:
             return self._connection.execute("SELECT 1 FROM outbox LIMIT 1").fetchone() is None
 
     def next(self, in_flight: Collection[int], room: Room) -> Letter | None:
-        """The most urgent rows that are not under way; None where there are none or there is no room for them.
+        """Return the most urgent rows that are not in flight; None where there are none or there is no room for
+        them.
 
         A letter holds rows of one priority and one boot; the first always fits.
+
+        Args:
+            in_flight: sequence numbers.
+            room: gives rows and bytes that a priority may have.
         """
         with stored(self._path):
             for priority in Priority:
@@ -143,6 +148,9 @@ class Outbox:
 
     def forget(self, seqs: Iterable[int]) -> None:
         """Delete what the collector has; on a full disk with the room that is kept back for it.
+
+        Args:
+            seqs: sequence numbers.
 
         Raises:
             StoreFull: not even that is enough.
@@ -161,9 +169,13 @@ class Outbox:
         lay_by_again(self._path)
 
     def refuse(self, refusals: Sequence[Refusal], now: datetime) -> Counter[str]:
-        """Put aside what the collector will never take, and count it as lost; how many of each sort it was.
+        """Put aside what the collector will never take, and count it as lost; return how many of each sort it was.
 
         No number of other refused records makes a refused hit go.
+
+        Args:
+            refusals: with their reasons.
+            now: aware UTC.
         """
         lost: Counter[tuple[str, str]] = Counter()
         with stored(self._path), transaction(self._connection):
@@ -217,7 +229,10 @@ class Outbox:
 
 
 def read_depth(path: Path) -> OutboxDepth:
-    """How much waits, seen from any thread or process.
+    """Read how much waits, from any thread or process.
+
+    Args:
+        path: of the journal.
 
     Raises:
         StoreError: the journal cannot be read.

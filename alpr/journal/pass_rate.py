@@ -23,7 +23,11 @@ class Passes:
 
 
 def passes_of(journal: Path, most: int = 100_000) -> Passes:
-    """The plates of a journal and the rate of its passes.
+    """Read the plates of a journal and the rate of its passes.
+
+    Args:
+        journal: its path.
+        most: at most so many plates.
 
     Raises:
         StoreError: it cannot be read, or holds less than an hour of passes.

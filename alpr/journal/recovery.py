@@ -43,7 +43,7 @@ _PATIENCE = 20_000  # stretches that cannot be read, after which the rest of a t
 
 @dataclass(frozen=True, slots=True)
 class Salvage:
-    """What came of it."""
+    """The result of a recovery."""
 
     aside: Path
     """Where the damaged file is now."""
@@ -54,7 +54,12 @@ class Salvage:
 
 
 def open_journal(path: Path, limits: JournalLimits | None = None, clock: Clock | None = None) -> Journal:
-    """Open a journal and lay its reserve by; a damaged one is salvaged first, so that the device goes on by itself.
+    """Open a journal and its reserve; a damaged one is recovered first, so that the device goes on by itself.
+
+    Args:
+        path: of the journal.
+        limits: of its size.
+        clock: of its records.
 
     Raises:
         StoreError: of a newer version, or it cannot be opened or written.
@@ -84,7 +89,11 @@ def open_journal(path: Path, limits: JournalLimits | None = None, clock: Clock |
 
 
 def mark_damaged(path: Path) -> None:
-    """Remember that a journal was found damaged while in use: the next start salvages it, however large it is."""
+    """Remember that a journal was found damaged while in use: the next start recovers it, however large it is.
+
+    Args:
+        path: of the journal.
+    """
     with suppress(OSError):  # without room for the mark the next start checks for itself
         _mark(path).touch()
 
@@ -120,6 +129,10 @@ def salvage(path: Path, now: datetime) -> Salvage:
 
 def copy_rows(old: sqlite3.Connection, fresh: Path) -> None:
     """Make a new journal of what can be read of an open one whose pages are not all there.
+
+    Args:
+        old: connection to the damaged one.
+        fresh: path of the new one.
 
     Raises:
         StoreError: the new one cannot be written.

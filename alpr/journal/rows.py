@@ -21,8 +21,9 @@ _EVICTABLE = ((Priority.PICTURE, "picture"), (Priority.READ, "read"))  # in this
 
 @dataclass(frozen=True, slots=True)
 class JournalLimits:
-    """How large a journal may grow. Beyond the outbox's bound the oldest pictures of non-hits go first, then the
-    oldest non-hit reads; hits, their reads and their pictures never."""
+    """Bounds of a journal. Beyond the outbox's bound the oldest pictures of non-hits go first, then the oldest non-
+    hit reads; hits, their reads and their pictures never.
+    """
 
     outbox_rows: int = 1_000_000
     outbox_bytes: int = 4_000_000_000

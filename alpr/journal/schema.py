@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Priority(IntEnum):
-    """What goes out first: lower before higher, and within one the oldest first."""
+    """Order of delivery: lower before higher, and within one the oldest first."""
 
     HIT = 0
     REPORT = 1

@@ -30,7 +30,12 @@ class AuditMemory:
         self._told: AuditHead | None = None
 
     def take(self, head: AuditHead | None) -> str:
-        """The collector says where its audit ends; how that does not go with what is remembered, "" where it does."""
+        """Compare the end of the collector's audit with what is remembered; return how they disagree, "" where they
+        do not.
+
+        Args:
+            head: as the collector reports it.
+        """
         if head is None or head == self.head:
             return ""
         kept = self.head

@@ -65,7 +65,7 @@ class OffsetMeter:
         self._trips = (*self._trips, trip)[-_KEPT:]
 
     def offset(self) -> ClockOffset | None:
-        """As of now; None before the first round trip."""
+        """Return the offset as of now; None before the first round trip."""
         before_ns = self._clock.monotonic_ns()
         now = self._clock.now()
         gap_ns = self._clock.monotonic_ns() - before_ns  # a busy computer may well take a break between the two

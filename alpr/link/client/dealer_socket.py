@@ -47,7 +47,7 @@ _REFUSALS = {
 
 
 class Change(Enum):
-    """What became of the connection."""
+    """A change of the connection."""
 
     UP = auto()
     DOWN = auto()
@@ -61,7 +61,7 @@ class Change(Enum):
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What the wire brought since it was last asked."""
+    """Everything that happened on the socket since the last poll."""
 
     changes: tuple[tuple[Change, str], ...]
     """Each with a reason for people."""
@@ -109,7 +109,11 @@ class Dealer:
             self._context.destroy(linger=0)
 
     def poll(self, timeout_s: float) -> News:
-        """Wait until something happens or the time is over."""
+        """Wait until something happens or the time is over.
+
+        Args:
+            timeout_s: the longest wait, seconds.
+        """
         assert self._context is not None  # noqa: S101 - entered
         if self._socket is None or self._monitor is None:
             time.sleep(timeout_s)
@@ -138,7 +142,11 @@ class Dealer:
         return News(tuple(changes), ())
 
     def send(self, message: bytes) -> bool:
-        """Hand a message to the socket; False where it takes none now."""
+        """Hand a message to the socket; False where it takes none now.
+
+        Args:
+            message: encoded.
+        """
         if self._socket is None:
             return False
         try:

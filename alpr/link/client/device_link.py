@@ -31,7 +31,7 @@ _LOOK_S = 1.0  # at the key files
 
 @dataclass(frozen=True, slots=True)
 class LinkStatus:
-    """How the link stands and how much waits."""
+    """State of the link, and how much waits."""
 
     is_connected: bool
     waiting: Mapping[str, int]
@@ -104,7 +104,7 @@ class DeviceLink:
 
     @property
     def failure(self) -> Exception | None:
-        """What the link's thread died of; None while it lives."""
+        """The exception that ended the link's thread; None while it runs."""
         return self._thread.failure
 
     def start(self) -> None:
@@ -126,7 +126,7 @@ class DeviceLink:
             return False
 
     def status(self) -> LinkStatus:
-        """How things stand now; may be asked from any thread.
+        """State of the link now; may be called from any thread.
 
         Raises:
             StoreError: the journal cannot be read.

@@ -71,7 +71,13 @@ def enrol_with_code(
 
 
 def claim(code: ClaimCode, public_key: str, clock: Clock, patience_s: float = PATIENCE_S) -> str:
-    """Have a public key put on the list; the name that it stands under.
+    """Have a public key put on the allow-list; return the device's name there.
+
+    Args:
+        code: the claim code.
+        public_key: the device's, in Z85.
+        clock: of the time-outs.
+        patience_s: the longest wait for an answer.
 
     Raises:
         PeerRejected: the code is wrong, used, expired or revoked, or the collector is another.
@@ -98,7 +104,14 @@ def claim(code: ClaimCode, public_key: str, clock: Clock, patience_s: float = PA
 def connected(
     endpoint: str, keys: KeyPair, server_key: str, clock: Clock, patience_s: float = PATIENCE_S
 ) -> Iterator[Callable[[FromDevice], FromCollector]]:
-    """A connection for a single question: gives a function that asks it and waits for the answer.
+    """Connect for a single question; yield a function that asks it and waits for the answer.
+
+    Args:
+        endpoint: of the collector.
+        keys: of this side.
+        server_key: the collector's, in Z85.
+        clock: of the time-outs.
+        patience_s: the longest wait for an answer.
 
     Raises:
         PeerRejected: the collector does not allow the key, or is another than expected.

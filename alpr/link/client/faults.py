@@ -21,7 +21,13 @@ class Faults:
         """By kind; a new value for each change."""
 
     def add(self, kind: str, what: str, now_s: float) -> None:
-        """One more."""
+        """Count a fault, and log it unless one was logged a moment ago.
+
+        Args:
+            kind: by which it is counted.
+            what: for the log.
+            now_s: by the steady clock.
+        """
         self._counts[kind] += 1
         self.counts = MappingProxyType(dict(self._counts))
         if now_s >= self._tell_at_s:  # a hostile collector must not fill the log

@@ -58,7 +58,11 @@ class HeartbeatSender:
         return self._is_wanted and (self._due_ns is None or self._clock.monotonic_ns() >= self._due_ns)
 
     def connected(self, *, has_heartbeats: bool) -> None:
-        """A collector has just answered; an older one understands no heartbeats and gets none."""
+        """Begin with heartbeats on a new connection.
+
+        Args:
+            has_heartbeats: False for an older collector, which understands none and gets none.
+        """
         self._is_wanted = has_heartbeats
         self.hasten()
 
@@ -67,7 +71,7 @@ class HeartbeatSender:
         self._due_ns = None
 
     def heartbeat(self) -> Heartbeat:
-        """How the device is now.
+        """Build the heartbeat of this moment.
 
         Raises:
             StoreError: the journal cannot be read.
@@ -98,7 +102,11 @@ class HeartbeatSender:
         self._due_ns = self._clock.monotonic_ns() + _POSTPONED_NS
 
     def echoed(self, echo: Echo) -> None:
-        """The collector has answered; an answer to an older heartbeat, or to none, teaches nothing."""
+        """Learn from an answer; one to an older heartbeat teaches nothing about the clock.
+
+        Args:
+            echo: as it came.
+        """
         if self._sent is not None and echo.sent_at == self._sent[0]:
             self._audit.take(echo.audit_head)  # which may be a flush to the disk
             self._meter.add(self._sent[1], self._clock.monotonic_ns(), echo.received_at, echo.answered_at)
@@ -106,7 +114,12 @@ class HeartbeatSender:
 
 
 def health_from_depth(depth: OutboxDepth, now: datetime) -> OutboxHealth:
-    """What an outbox's depth says on the wire."""
+    """Translate an outbox's depth into what a heartbeat carries.
+
+    Args:
+        depth: of the outbox.
+        now: aware UTC; the age of the oldest row is counted up to it.
+    """
     now_us = micros(now)
     return OutboxHealth(
         waiting=dict(depth.rows),

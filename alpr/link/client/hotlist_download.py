@@ -56,32 +56,37 @@ _PART = ".part"
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What the device holds, as the puller has to know it; a new value for each change."""
+    """The sets that the device holds, as the download has to know them; a new value for each change."""
 
     report: HotlistsHeld
     needs_snapshot: frozenset[str] = frozenset()
     """Sets of which a delta did not fit."""
 
     def of(self, list_set: str) -> SetReport | None:
-        """What is held of a set."""
+        """Return what is held of a set; None for nothing.
+
+        Args:
+            list_set: its name.
+        """
         return next((held for held in self.report.held if held.list_set == list_set), None)
 
 
 class HotlistStore(Protocol):
-    """What the puller fills; asked on the link's thread."""
+    """The place that downloads are put into; called on the link's thread."""
 
     @property
     def folder(self) -> Path:
-        """Where whole files are put, for others to take away."""
+        """The folder into which whole files are put, for others to take away."""
 
     def holdings(self) -> Holdings:
-        """What the device holds now; the same object as long as nothing changed."""
+        """The sets that are held now; the same object as long as nothing changed."""
 
     def refuses(self, path: Path, file_bytes: int) -> bool:
-        """Whether the beginning of a file shows already that it is not wanted: the rest is spared.
+        """Tell whether the beginning of a file already shows that it is not wanted, so that the rest is spared.
 
         Args:
-            file_bytes: how long the whole would be.
+            path: of the beginning.
+            file_bytes: size of the whole file.
         """
 
 
@@ -129,7 +134,11 @@ class HotlistDownload:
         self._refused = 0  # in a row
 
     def connected(self, *, has_hotlists: bool) -> None:
-        """The collector has answered the greeting."""
+        """Begin anew on a new connection.
+
+        Args:
+            has_hotlists: whether the collector hands out updates.
+        """
         self._is_welcome = has_hotlists
         self._reported, self._asked = None, None
         self._offers.clear()
@@ -139,7 +148,11 @@ class HotlistDownload:
         self._is_welcome = False
 
     def take(self, message: HotlistOffers | HotlistPart | HotlistNone) -> None:
-        """The collector said something."""
+        """React to a message of the collector.
+
+        Args:
+            message: decoded.
+        """
         if isinstance(message, HotlistOffers):
             self._offers = {offer.list_set: offer.revision for offer in message.offers}
             return

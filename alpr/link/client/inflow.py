@@ -30,7 +30,7 @@ _RECEIVED_AT = 128  # offset of tcpi_bytes_received, u64
 
 
 class Inflow:
-    """What one TCP connection brought and what was taken of it.
+    """Bytes that one TCP connection brought, and those that were taken of them.
 
     Args:
         descriptor: of the connection, which stays another's; it is doubled, lest it mean another file later.
@@ -48,11 +48,15 @@ class Inflow:
         """True where it was we who ended it."""
 
     def took(self, frame_bytes: int) -> None:
-        """A frame was taken out of libzmq's memory."""
+        """Count a frame that was taken out of libzmq's memory.
+
+        Args:
+            frame_bytes: its size.
+        """
         self._taken += wire_bytes(frame_bytes)
 
     def held_bytes(self) -> int:
-        """What libzmq has read and nobody has taken; 0 where the kernel does not tell."""
+        """Bytes that libzmq has read and nobody has taken; 0 where the kernel does not report it."""
         received = received_bytes(self.socket)
         if received is None:
             return 0
@@ -100,7 +104,11 @@ class InflowGuard:
             self.leave(inflow)
 
     def watch(self, descriptor: int) -> Inflow | None:
-        """Begin to look at a connection; None where it is gone already."""
+        """Begin to watch a connection; None where it is gone already.
+
+        Args:
+            descriptor: of the connection.
+        """
         try:
             inflow = Inflow(descriptor)
         except OSError:
@@ -110,7 +118,11 @@ class InflowGuard:
         return inflow
 
     def leave(self, inflow: Inflow) -> None:
-        """Look at a connection no longer."""
+        """Stop watching a connection.
+
+        Args:
+            inflow: as `watch` gave it.
+        """
         with self._lock:
             self._watched.discard(inflow)
             inflow.close()
@@ -125,7 +137,11 @@ class InflowGuard:
 
 
 def received_bytes(connection: socket.socket) -> int | None:
-    """What came over a connection in all, as the kernel counts it; None where it does not tell."""
+    """Read how many bytes came over a connection in all; None where the kernel does not report it.
+
+    Args:
+        connection: a TCP socket.
+    """
     if sys.platform != "linux":
         return None
     try:

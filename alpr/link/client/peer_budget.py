@@ -35,7 +35,12 @@ class PeerBudget:
         self._answers = min(self._answers + 1, _MOST_ANSWERS)
 
     def allows(self, size: int, now_s: float) -> bool:
-        """Take a message of so many bytes into account; False where it is one too many."""
+        """Take a message into account; False where it is one too many.
+
+        Args:
+            size: in bytes.
+            now_s: by the steady clock.
+        """
         self._unasked = min(BURST, self._unasked + max(0.0, now_s - self._at_s) * PER_S)
         self._at_s = now_s
         weight = 1 + size // HEAVY_BYTES
@@ -56,7 +61,11 @@ class Backoff:
         self._last_s = float("-inf")
 
     def after_offence(self, now_s: float) -> float:
-        """How long to wait after this one, seconds."""
+        """Return how long to wait after this offence, in seconds.
+
+        Args:
+            now_s: by the steady clock.
+        """
         is_first = now_s - self._last_s >= _FORGIVEN_S
         self._delay_s = FIRST_DELAY_S if is_first else min(LONGEST_DELAY_S, 2 * self._delay_s)
         self._last_s = now_s

@@ -50,11 +50,15 @@ class Window:
 
     @property
     def seqs(self) -> Mapping[int, object]:
-        """What is under way, by seq; a live view."""
+        """Sequence numbers of the records that are in flight; a live view."""
         return self._sent
 
     def room(self, priority: Priority) -> tuple[int, int]:
-        """Rows and bytes that the next letter of a priority may have; (0, 0) for none."""
+        """Return the rows and bytes that the next batch of a priority may have; (0, 0) for none.
+
+        Args:
+            priority: of the batch.
+        """
         lane = _LANES[priority]
         sizes = [size for other, size in self._sent.values() if other is lane]
         rows, size = lane.rows - len(sizes), lane.size - sum(sizes)
@@ -63,7 +67,14 @@ class Window:
         return min(rows, lane.letter_rows), min(size, lane.letter_size)
 
     def sent(self, priority: Priority, boot_id: str, sizes: Mapping[int, int], now_s: float) -> None:
-        """A letter went out."""
+        """Note that a batch went out.
+
+        Args:
+            priority: of the batch.
+            boot_id: of its records.
+            sizes: bytes of each record, by sequence number.
+            now_s: by the steady clock.
+        """
         if not self._sent:
             self._progress_s = now_s
         lane = _LANES[priority]
@@ -77,7 +88,14 @@ class Window:
             del self._boots[next(iter(self._boots))]
 
     def answered(self, boot_id: str, seqs: Iterable[int], now_s: float) -> set[int]:
-        """An answer came back; which of its numbers went out on this connection under that boot: only these count."""
+        """Note an answer; return those of its numbers that went out on this connection under that boot: only these
+        count.
+
+        Args:
+            boot_id: that the answer names.
+            seqs: that it names.
+            now_s: by the steady clock.
+        """
         known = {seq for seq in seqs if self._boots.get(seq) == boot_id}
         if known:
             self._progress_s = now_s
@@ -93,7 +111,7 @@ class Window:
         return any(lane is _URGENT for lane, _ in self._sent.values())
 
     def resend(self) -> None:
-        """Whatever was under way has to go again; an ack of it that is late counts nevertheless."""
+        """Let whatever is in flight go again; a late ack of it counts nevertheless."""
         self._sent.clear()
 
     def clear(self) -> None:
@@ -102,8 +120,13 @@ class Window:
         self._boots.clear()
 
     def is_stalled(self, now_s: float, patience_s: float) -> bool:
-        """True where something is under way and no answer of any kind came for too long, or none of its lane's for
-        much longer: what the collector may not store today it leaves unanswered, and takes some other time."""
+        """Tell whether something is in flight and no answer came for too long, or none of its priority's for much
+        longer: what the collector may not store today it leaves unanswered, and takes some other time.
+
+        Args:
+            now_s: by the steady clock.
+            patience_s: how long an answer may take.
+        """
         if not self._sent or now_s - self._progress_s > patience_s:
             return bool(self._sent)
         for lane, progress_s in list(self._lane_progress_s.items()):

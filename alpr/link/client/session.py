@@ -46,7 +46,11 @@ class Wire(Protocol):
     """Sends to the collector."""
 
     def send(self, message: bytes) -> bool:
-        """Hand a message over; False where none is taken now."""
+        """Hand a message over; False where none is taken now.
+
+        Args:
+            message: encoded.
+        """
 
     def retreat(self) -> None:
         """Close the connection and try again after a while."""
@@ -57,7 +61,7 @@ class Wire(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
-    """How the connection stands."""
+    """State of the connection."""
 
     is_connected: bool = False
     """True once the collector has answered."""
@@ -116,7 +120,11 @@ class Session:
         self.state = LinkState()
 
     def take(self, news: News) -> None:
-        """React to what the wire brought. Whatever a collector says, it ends no more than its connection."""
+        """React to what happened on the socket. Whatever a collector says, it ends no more than its connection.
+
+        Args:
+            news: as `Dealer.poll` gives it.
+        """
         for change, reason in news.changes:
             self._on_change(change, reason)
         for message in news.messages:

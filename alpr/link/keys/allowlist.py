@@ -65,12 +65,21 @@ class AllowList:
         return self._clock.now()
 
     def name_of(self, key: str) -> str | None:
-        """The device's name; None where the key is not allowed, or no more, or that cannot be known."""
+        """Return the name of the device with a key; None where it is not allowed, or no more, or that cannot be
+        known.
+
+        Args:
+            key: public, in Z85.
+        """
         device = self._by_key.get(key) if self._file.is_known else None
         return device.name if device and self._is_good(device) else None
 
     def is_present(self, key: str) -> bool:
-        """True for a device's present key, false for one that was replaced."""
+        """Tell whether a key is a device's present one, not one that was replaced.
+
+        Args:
+            key: public, in Z85.
+        """
         device = self._by_key.get(key)
         return device is not None and device.until is None
 
@@ -81,12 +90,12 @@ class AllowList:
 
     @property
     def names(self) -> frozenset[str]:
-        """Of all that are allowed."""
+        """Names of all devices that are allowed."""
         return frozenset(device.name for device in self._by_key.values())
 
     @property
     def count(self) -> int:
-        """How many keys there are."""
+        """Number of keys."""
         return len(self._by_key)
 
     def refresh(self) -> bool:
@@ -108,7 +117,11 @@ class AllowList:
 
 
 def parse(text: str) -> tuple[list[Device], list[str]]:
-    """The devices of a file's text, and what is wrong with its other lines."""
+    """Parse the text of a list: the devices, and what is wrong with its other lines.
+
+    Args:
+        text: of the file.
+    """
     devices: list[Device] = []
     mistakes: list[str] = []
     keys: set[str] = set()
@@ -130,7 +143,10 @@ def parse(text: str) -> tuple[list[Device], list[str]]:
 
 
 def read_devices(path: Path) -> list[Device]:
-    """Who is allowed, keys that were replaced included.
+    """Read who is allowed, replaced keys included.
+
+    Args:
+        path: of the list.
 
     Raises:
         LinkError: the file cannot be read, or a line of it cannot be understood.
@@ -144,6 +160,9 @@ def read_devices(path: Path) -> list[Device]:
 def create_list(path: Path) -> None:
     """Make an empty list where there is none.
 
+    Args:
+        path: of the list.
+
     Raises:
         LinkError: it cannot be written.
     """
@@ -153,6 +172,10 @@ def create_list(path: Path) -> None:
 
 def enrol(path: Path, device: Device) -> None:
     """Allow a device; the file is made where it is missing, and replaced in one step.
+
+    Args:
+        path: of the list.
+        device: whose name and key must be new.
 
     Raises:
         LinkError: its name or key is not one, or is in the file already; or the file cannot be written.
@@ -176,9 +199,17 @@ def enrol(path: Path, device: Device) -> None:
 
 
 def replace_key(path: Path, name: str, old_key: str, new_key: str, until: datetime, now: datetime) -> None:
-    """Give a device a new key; the old one is good for a while yet. Doing it again changes nothing.
+    """Give a device a new key; the old one is valid for a while yet. Doing it again changes nothing.
 
     The lines of keys that are good no more go, so that the file does not grow with every change.
+
+    Args:
+        path: of the list.
+        name: of the device.
+        old_key: public, in Z85.
+        new_key: public, in Z85.
+        until: when the old key ends, aware UTC.
+        now: aware UTC; keys that have ended are pruned.
 
     Raises:
         LinkError: the old key is not the device's present one, the new one is another's, or the file cannot be
@@ -206,6 +237,11 @@ def replace_key(path: Path, name: str, old_key: str, new_key: str, until: dateti
 
 def revoke(path: Path, name: str, now: datetime) -> None:
     """Allow a device no more, with none of its keys; its lines stay as comments.
+
+    Args:
+        path: of the list.
+        name: of the device.
+        now: aware UTC; noted in the comment.
 
     Raises:
         LinkError: no such device, or the file cannot be written.
@@ -240,7 +276,11 @@ def _is_over(line: str, now: datetime) -> bool:
 
 
 def instant_from_text(text: str) -> datetime | None:
-    """An instant as it stands in our files; None where it is none, or does not say its time zone."""
+    """Parse an instant of our files; None where it is none, or does not say its time zone.
+
+    Args:
+        text: ISO 8601.
+    """
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:

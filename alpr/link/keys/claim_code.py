@@ -27,7 +27,7 @@ _ENDPOINT = re.compile(r"tcp://(\[[0-9a-fA-F:.%]+\]|[A-Za-z0-9.-]{1,253}):(\d{1,
 
 @dataclass(frozen=True, slots=True)
 class ClaimCode:
-    """What the code says."""
+    """The content of a claim code."""
 
     endpoint: str
     """`tcp://host:port` of the collector."""
@@ -50,7 +50,7 @@ class ClaimCode:
 
     @property
     def text(self) -> str:
-        """For printing: capital letters, digits and hyphens."""
+        """The code for printing: capital letters, digits and hyphens."""
         found = _ENDPOINT.fullmatch(self.endpoint)
         assert found is not None  # noqa: S101 - checked at construction
         body = self.secret + z85.decode(self.server_key) + int(found[2]).to_bytes(2, "big") + found[1].encode("ascii")
@@ -59,7 +59,11 @@ class ClaimCode:
 
 
 def new_claim_code(endpoint: str, server_key: str) -> ClaimCode:
-    """A code with a fresh secret.
+    """Make a code with a fresh secret.
+
+    Args:
+        endpoint: of the collector.
+        server_key: the collector's public key, in Z85.
 
     Raises:
         LinkError: the endpoint is none that a device can connect to.
@@ -68,7 +72,10 @@ def new_claim_code(endpoint: str, server_key: str) -> ClaimCode:
 
 
 def claim_code_from_text(text: str) -> ClaimCode:
-    """What a printed code says; case, spaces and hyphens do not matter.
+    """Parse a printed code; case, spaces and hyphens do not matter.
+
+    Args:
+        text: as typed or scanned.
 
     Raises:
         LinkError: it is none, or was miscopied.

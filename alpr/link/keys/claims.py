@@ -31,7 +31,7 @@ _KEPT = timedelta(days=30)  # after its end, a code that comes again is still to
 
 
 class ClaimState(StrEnum):
-    """What became of a code."""
+    """The state of a claim code."""
 
     OPEN = "open"
     USED = "used"
@@ -58,17 +58,28 @@ class ClaimLine:
         return self.state is ClaimState.OPEN
 
     def line(self) -> str:
-        """As it stands in the file."""
+        """The line of the file."""
         return f"{self.name} {self.key} {self.state.value} {self.at:%Y-%m-%dT%H:%M:%SZ} {self.device_key}".rstrip()
 
 
 def claims_path(allowed: Path) -> Path:
-    """The file of claim codes that belongs to a list of allowed devices."""
+    """Return the path of the claim codes that belong to an allow-list.
+
+    Args:
+        allowed: path of the allow-list.
+    """
     return allowed.with_name(f"{allowed.name}.claims")
 
 
 def issue(allowed: Path, name: str, claim_key: str, until: datetime, now: datetime) -> None:
-    """Take a new code for a device in; an open code for the same device ends.
+    """Add a new code for a device; an open code for the same device ends.
+
+    Args:
+        allowed: path of the allow-list.
+        name: of the device.
+        claim_key: public key of the code, in Z85.
+        until: when it expires, aware UTC.
+        now: aware UTC.
 
     Raises:
         LinkError: the name is none or is allowed already, or the file cannot be written.
@@ -87,7 +98,12 @@ def issue(allowed: Path, name: str, claim_key: str, until: datetime, now: dateti
 
 
 def revoke_codes(allowed: Path, name: str, now: datetime) -> int:
-    """End all open codes for a device; how many there were.
+    """End all open codes for a device; return how many there were.
+
+    Args:
+        allowed: path of the allow-list.
+        name: of the device.
+        now: aware UTC.
 
     Raises:
         LinkError: the file cannot be read or written.
@@ -106,7 +122,10 @@ def revoke_codes(allowed: Path, name: str, now: datetime) -> int:
 
 
 def read_claims(path: Path) -> list[ClaimLine]:
-    """All codes of a file; one that cannot be understood is nobody's.
+    """Read all codes of a file; a line that cannot be understood belongs to nobody.
+
+    Args:
+        path: of the claim codes.
 
     Raises:
         LinkError: it cannot be read.
@@ -115,7 +134,7 @@ def read_claims(path: Path) -> list[ClaimLine]:
 
 
 class ClaimDesk:
-    """Where codes are redeemed, at the collector.
+    """Redeems claim codes at the collector.
 
     Args:
         allowed: the list that devices are put on.
@@ -132,11 +151,19 @@ class ClaimDesk:
         self.refresh()
 
     def is_known(self, key: str) -> bool:
-        """True for the key of any code."""
+        """Tell whether a key belongs to any code.
+
+        Args:
+            key: public, in Z85.
+        """
         return key in self._by_key
 
     def refusal(self, key: str) -> str:
-        """Why a connection with this key is not let through to the desk; "" where it is."""
+        """Say why a connection with this key may not redeem a code; "" where it may.
+
+        Args:
+            key: of the connection, in Z85.
+        """
         line = self._by_key.get(key)
         if line is None:
             return "refused key"
@@ -150,7 +177,11 @@ class ClaimDesk:
         return "expired code" if self._clock.has_passed(line.at) else ""
 
     def arrived(self, device_key: str) -> None:
-        """A device has connected with its own key: the code that let it in has done its work."""
+        """Note that a device has connected with its own key: the code that let it in is used up.
+
+        Args:
+            device_key: public, in Z85.
+        """
         if device_key in self._let_in:
             self._arrived.add(device_key)
 

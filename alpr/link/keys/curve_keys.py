@@ -38,7 +38,12 @@ def new_key_pair() -> KeyPair:
 
 
 def is_key(text: str) -> bool:
-    """True for 40 characters of Z85 that stand for 32 bytes: five of them may stand for more than four bytes hold."""
+    """Tell whether a text is 40 characters of Z85 that stand for 32 bytes; five of them may stand for more than four
+    bytes hold.
+
+    Args:
+        text: from anywhere.
+    """
     if _Z85_KEY.fullmatch(text) is None:
         return False
     try:
@@ -49,7 +54,11 @@ def is_key(text: str) -> bool:
 
 
 def is_name(text: str) -> bool:
-    """True for what may name a device: a letter or digit, then up to 63 letters, digits or `._-`."""
+    """Tell whether a text may name a device: a letter or digit, then up to 63 letters, digits or `._-`.
+
+    Args:
+        text: from anywhere.
+    """
     return _NAME.fullmatch(text) is not None
 
 
@@ -57,6 +66,11 @@ def write_key_pair(keys: KeyPair, name: str, folder: Path) -> tuple[Path, Path]:
     """Write `<name>.key` (both halves, mode 0600) and `<name>.pub` (the line for an allow-list).
 
     A folder that is not there is made, for the owner only.
+
+    Args:
+        keys: the pair.
+        name: of their owner, and of the files.
+        folder: made where it is missing.
 
     Raises:
         LinkError: either is there already, or it cannot be written.
@@ -76,6 +90,11 @@ def write_key_pair(keys: KeyPair, name: str, folder: Path) -> tuple[Path, Path]:
 def write_private_key(keys: KeyPair, owner: str, path: Path) -> None:
     """Write both halves, mode 0600.
 
+    Args:
+        keys: the pair.
+        owner: of the keys, for the comment.
+        path: of the file, which must not be there yet.
+
     Raises:
         LinkError: it is there already, or cannot be written.
     """
@@ -87,6 +106,10 @@ def show_public(key_file: Path, public_key: str) -> None:
     """Put another public key in the `.pub` file beside a key file, where there is one.
 
     To be done before the key file itself is replaced: where that is broken off, doing both again sets it right.
+
+    Args:
+        key_file: of the private key.
+        public_key: in Z85.
 
     Raises:
         LinkError: it cannot be written.
@@ -103,6 +126,9 @@ def show_public(key_file: Path, public_key: str) -> None:
 
 def load_key_pair(path: Path) -> KeyPair:
     """Read a private key file.
+
+    Args:
+        path: of the private key's file.
 
     Raises:
         LinkError: missing, readable by others, or not a key file.
@@ -127,7 +153,10 @@ def load_key_pair(path: Path) -> KeyPair:
 
 
 def load_public_key(text_or_path: str) -> str:
-    """A public key that is given as its 40 characters, or as the `.pub` file that holds it.
+    """Read a public key that is given as its 40 characters, or as the `.pub` file that holds it.
+
+    Args:
+        text_or_path: either.
 
     Raises:
         LinkError: neither.

@@ -20,7 +20,7 @@ _WHAT = "the collector's keys"
 
 
 class Keys(Protocol):
-    """What a connection is made with."""
+    """The keys of one connection."""
 
     @property
     def own(self) -> KeyPair:
@@ -34,7 +34,7 @@ class Keys(Protocol):
         """The collector was reached with it."""
 
     def failed(self) -> bool:
-        """Who answered has another key; True where there is another to try at once."""
+        """Note that the peer that answered has another key; True where there is another to try at once."""
 
 
 class FixedKeys:
@@ -53,7 +53,11 @@ class FixedKeys:
         return False
 
     def learn(self, key: str) -> bool:  # noqa: ARG002 - as KeyRing
-        """Not kept: these keys stay."""
+        """Ignore an announced key: these keys stay.
+
+        Args:
+            key: public, in Z85.
+        """
         return False
 
     def refresh(self) -> bool:
@@ -102,12 +106,16 @@ class KeyRing:
             self._keep_soon()
 
     def failed(self) -> bool:
-        """Who answered has another key; True where there is another to try at once."""
+        """Note that the peer that answered has another key; True where there is another to try at once."""
         self._tries_next = bool(self._next) and not self._tries_next
         return self._tries_next
 
     def learn(self, key: str) -> bool:
-        """The collector says which key it will use next; True where that is news, and is kept now."""
+        """Keep the key that the collector will use next; True where it is new and could be kept.
+
+        Args:
+            key: public, in Z85.
+        """
         if key in self.servers or not is_key(key):
             return False
         before, self._next = self._next, key

@@ -48,12 +48,19 @@ class ServerKeys:
 
 
 def next_path(key_file: Path) -> Path:
-    """Where the key is that will be used next."""
+    """Return the path of the key that will be used next.
+
+    Args:
+        key_file: of the present key.
+    """
     return key_file.with_name(f"{key_file.name}.next")
 
 
 def next_key(key_file: Path) -> KeyPair | None:
-    """The key that will be used next; None where none is prepared.
+    """Read the key that will be used next; None where none is prepared.
+
+    Args:
+        key_file: of the present key.
 
     Raises:
         LinkError: it is no key file, or others may read it.
@@ -63,7 +70,10 @@ def next_key(key_file: Path) -> KeyPair | None:
 
 
 def prepare_next(key_file: Path) -> KeyPair:
-    """Make the key that will be used next, where there is none; a collector that runs tells its devices.
+    """Make the key that will be used next, where there is none; a running collector tells its devices.
+
+    Args:
+        key_file: of the present key.
 
     Raises:
         LinkError: it cannot be written.
@@ -77,7 +87,10 @@ def prepare_next(key_file: Path) -> KeyPair:
 
 
 def change_over(key_file: Path) -> KeyPair:
-    """Put the next key in the present one's place; a collector that runs uses it within a second.
+    """Put the next key in the present one's place; a running collector uses it within a second.
+
+    Args:
+        key_file: of the present key.
 
     Raises:
         LinkError: there is no next key, or the file cannot be replaced.

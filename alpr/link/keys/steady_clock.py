@@ -20,7 +20,11 @@ _TELLING = timedelta(minutes=1)
 
 
 def time_path(allowed: Path) -> Path:
-    """The file that belongs to a list of allowed devices."""
+    """Return the path of the highest time that belongs to an allow-list.
+
+    Args:
+        allowed: path of the allow-list.
+    """
     return allowed.with_name(f"{allowed.name}.time")
 
 
@@ -58,11 +62,15 @@ class SteadyClock:
         return self._latest
 
     def monotonic_ns(self) -> int:
-        """As the clock's."""
+        """Return the count of the wrapped clock."""
         return self._clock.monotonic_ns()
 
     def has_passed(self, instant: datetime) -> bool:
-        """Whether an instant is over; once it is, that is kept."""
+        """Tell whether an instant is over; once it is, that is kept.
+
+        Args:
+            instant: aware UTC.
+        """
         if instant <= self._kept:
             return True
         now = self.now()
@@ -88,7 +96,11 @@ class SteadyClock:
 
 
 def highest_time(allowed: Path, now: datetime) -> datetime:
-    """By what codes and keys of a list end: the present time, or the highest that its collector has seen.
+    """Return the time by which codes and keys of a list end: now, or the highest that its collector has seen.
+
+    Args:
+        allowed: path of the allow-list.
+        now: aware UTC.
 
     Raises:
         LinkError: the file cannot be read.

@@ -39,7 +39,11 @@ _CONDITIONS_AND_CARD = (
 
 
 def record_from_read(read: Read) -> ReadRecord:
-    """A read without its pictures; probabilities rounded to float16."""
+    """Convert a read without its pictures; probabilities are rounded to float16.
+
+    Args:
+        read: any revision of it.
+    """
     plate = read.plate
     return ReadRecord(
         read_id=read.read_id,
@@ -67,13 +71,22 @@ def record_from_read(read: Read) -> ReadRecord:
 
 
 def pictures_of(read: Read) -> list[PictureRecord]:
-    """The pictures that a read has, each once."""
+    """List the pictures of a read, each once.
+
+    Args:
+        read: any revision of it.
+    """
     jpegs = dict.fromkeys(jpeg for jpeg in (read.patch_jpeg, read.vehicle_jpeg) if jpeg)
     return [PictureRecord(hashlib.sha256(jpeg).digest(), jpeg) for jpeg in jpegs]
 
 
 def read_from_record(record: ReadRecord, patch_jpeg: bytes = b"", vehicle_jpeg: bytes = b"") -> Read:
-    """The read that a record tells of; its pictures come from elsewhere.
+    """Convert a record to a read; its pictures come from elsewhere.
+
+    Args:
+        record: decoded.
+        patch_jpeg: the plate's picture; b"" for none.
+        vehicle_jpeg: the vehicle's picture; b"" for none.
 
     Raises:
         MessageError: its probabilities do not fit its plate.
@@ -107,7 +120,10 @@ def read_from_record(record: ReadRecord, patch_jpeg: bytes = b"", vehicle_jpeg: 
 
 
 def probabilities_of(record: ReadRecord) -> FloatArray:
-    """(len(plate), 36) float32.
+    """Decode the probabilities of a record: (len(plate), 36) float32, in [0, 1].
+
+    Args:
+        record: decoded.
 
     Raises:
         MessageError: of another size, or not all in [0, 1].
@@ -125,7 +141,11 @@ def probabilities_of(record: ReadRecord) -> FloatArray:
 
 
 def record_from_hit(hit: Hit) -> HitRecord:
-    """A hit with the entry that it met."""
+    """Convert a hit, with the entry that it matches.
+
+    Args:
+        hit: raised or withdrawn.
+    """
     entry = hit.match.entry
     return HitRecord(
         hit_id=hit.hit_id,
@@ -161,7 +181,10 @@ def record_from_hit(hit: Hit) -> HitRecord:
 
 
 def hit_from_record(record: HitRecord) -> Hit:
-    """The hit that a record tells of.
+    """Convert a record to a hit.
+
+    Args:
+        record: decoded.
 
     Raises:
         MessageError: a kind of match that this version does not know.
@@ -204,7 +227,11 @@ def hit_from_record(record: HitRecord) -> Hit:
 
 
 def record_from_disposition(disposition: Disposition) -> DispositionRecord:
-    """A decision on a hit."""
+    """Convert a disposition.
+
+    Args:
+        disposition: checked.
+    """
     return DispositionRecord(
         disposition_id=disposition.disposition_id,
         hit_id=disposition.hit_id,
@@ -220,7 +247,10 @@ def record_from_disposition(disposition: Disposition) -> DispositionRecord:
 
 
 def disposition_from_record(record: DispositionRecord) -> Disposition:
-    """The decision that a record tells of.
+    """Convert a record to a disposition.
+
+    Args:
+        record: decoded.
 
     Raises:
         MessageError: a verdict or an action that this version does not know.
@@ -244,7 +274,11 @@ def disposition_from_record(record: DispositionRecord) -> Disposition:
 
 
 def sha256_of(jpeg: bytes) -> bytes | None:
-    """The hash that a picture is known by; None where there is none."""
+    """Hash a picture as it is known by; None where there is none.
+
+    Args:
+        jpeg: b"" for none.
+    """
     return hashlib.sha256(jpeg).digest() if jpeg else None
 
 

@@ -31,6 +31,10 @@ Ring: TypeAlias = Annotated[tuple[Corner, ...], Meta(max_length=1000)]
 
 
 def wire_bytes(frame_bytes: int) -> int:
-    """What a frame of so many bytes takes at least on a connection with CURVE (RFC 23 and 26)."""
+    """Return the least number of bytes that a frame takes on a connection with CURVE (RFC 23 and 26).
+
+    Args:
+        frame_bytes: its size.
+    """
     body = frame_bytes + _CURVE_BYTES
     return body + (2 if body < 256 else 9)

@@ -51,7 +51,7 @@ class MachineHealth(Struct, frozen=True):
 
 
 class OutboxHealth(Struct, frozen=True):
-    """What waits for the collector."""
+    """The records that wait for the collector."""
 
     waiting: dict[Name, Count]
     """Records by priority: "hit", "loss", "hit_read", "read", "hit_picture", "picture"."""
@@ -72,7 +72,7 @@ class ClockHealth(Struct, frozen=True):
 
 
 class Vitals(Struct, frozen=True):
-    """What the link cannot know by itself."""
+    """The part of a heartbeat that the link cannot know by itself."""
 
     uptime_s: Finite = 0.0
     """Of the program."""
@@ -96,7 +96,7 @@ class AuditHead(Struct, frozen=True):
 
 
 class Heartbeat(Struct, frozen=True, tag="heartbeat", tag_field="kind"):
-    """How a device is. Each replaces the one before: none is kept for later, none is sent twice."""
+    """The health of a device. Each replaces the one before: none is kept for later, none is sent twice."""
 
     sent_at: Instant
     """By the device's clock; the echo names it."""

@@ -94,7 +94,7 @@ class RefusalReport(Struct, frozen=True):
 
 
 class HotlistsHeld(Struct, frozen=True, tag="hotlists_held", tag_field="kind"):
-    """What a device holds: said on each connection and after each change. The newest says all."""
+    """The sets that a device holds: sent on each connection and after each change. The newest says all."""
 
     held: Annotated[tuple[SetReport, ...], Meta(max_length=_MAX_SETS)]
     refusals: Annotated[tuple[RefusalReport, ...], Meta(max_length=1000)] = ()

@@ -141,7 +141,7 @@ class PictureRecord(Struct, frozen=True, tag="picture", tag_field="kind"):
 
 
 class LossRecord(Struct, frozen=True, tag="loss", tag_field="kind"):
-    """How many records of one sort a device has lost for one cause, in all since its journal was made."""
+    """The number of records of one sort that a device has lost for one cause, in all since its journal was made."""
 
     journal_id: BootId
     what: Name
@@ -153,7 +153,7 @@ class LossRecord(Struct, frozen=True, tag="loss", tag_field="kind"):
 
 
 class DispositionRecord(Struct, frozen=True, tag="disposition", tag_field="kind"):
-    """What a person decided on a hit."""
+    """A person's disposition on a hit."""
 
     disposition_id: Identity
     hit_id: Identity
@@ -221,7 +221,7 @@ class Refusal(Struct, frozen=True):
 
 
 class Ack(Struct, frozen=True, tag="ack", tag_field="kind"):
-    """What is now durably stored, and what will never be."""
+    """The records that are now durably stored, and those that will never be."""
 
     boot_id: BootId
     seqs: Annotated[tuple[Seq, ...], Meta(max_length=1024)]
@@ -265,12 +265,19 @@ _record: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Record)
 
 
 def encode(message: FromDevice | FromCollector | Record) -> bytes:
-    """A message or a record as bytes."""
+    """Encode a message or a record.
+
+    Args:
+        message: of this module's types.
+    """
     return _encoder.encode(message)
 
 
 def decode_from_device(raw: bytes) -> FromDevice:
-    """What a device says.
+    """Decode a message of a device.
+
+    Args:
+        raw: one frame.
 
     Raises:
         MessageError: not a message, or of a version that we do not speak.
@@ -279,12 +286,19 @@ def decode_from_device(raw: bytes) -> FromDevice:
 
 
 def decode_from_collector(raw: bytes) -> FromCollector:
-    """What the collector says; raises as `decode_from_device`."""
+    """Decode a message of the collector; raises as `decode_from_device`.
+
+    Args:
+        raw: one frame.
+    """
     return _checked(raw, _from_collector)
 
 
 def decode_record(raw: bytes | Raw) -> Record:
-    """One record of a batch.
+    """Decode one record of a batch.
+
+    Args:
+        raw: its bytes.
 
     Raises:
         MessageError: of an unknown kind, or a field is missing or out of range.

@@ -69,7 +69,7 @@ class ConnectionMonitor:
         self._memory.close()
 
     def ended(self) -> list[tuple[str, str]]:
-        """Which connections were ended since this was last asked: reason and address of each.
+        """Return the connections that were ended since the last call: reason and address of each.
 
         Raises:
             LinkError: the connections are watched no more.

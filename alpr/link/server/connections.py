@@ -120,18 +120,34 @@ class Connections:
     # What the socket's monitor tells.
 
     def accepted(self, descriptor: int, who: Identity, address: str, now_s: float) -> None:
-        """A connection was made."""
+        """Note a new connection.
+
+        Args:
+            descriptor: of it.
+            who: its identity.
+            address: of the peer.
+            now_s: by the steady clock.
+        """
         with self._lock:
             self._drop(descriptor)
             self._all[descriptor] = Connection(descriptor, who, address, now_s, acked_s=now_s, looked_s=now_s)
 
     def closed(self, descriptor: int) -> None:
-        """A connection is gone."""
+        """Note that a connection is gone.
+
+        Args:
+            descriptor: of it.
+        """
         with self._lock:
             self._drop(descriptor)
 
     def look(self, flow_of: Callable[[int, Identity], Flow | None], now_s: float) -> None:
-        """Ask the kernel about each connection."""
+        """Ask the kernel about each connection.
+
+        Args:
+            flow_of: reads the bytes of a connection, None where it is gone.
+            now_s: by the steady clock.
+        """
         with self._lock:
             for connection in list(self._all.values()):
                 flow = flow_of(connection.descriptor, connection.identity)
@@ -143,7 +159,14 @@ class Connections:
     # What the hub does.
 
     def arrived(self, descriptor: int, route: bytes, key: str, wire_bytes: int) -> None:
-        """A message was handed on."""
+        """Note a message that was handed on.
+
+        Args:
+            descriptor: of its connection.
+            route: of the peer.
+            key: of the connection.
+            wire_bytes: that it took.
+        """
         with self._lock:
             connection = self._all.get(descriptor)
             if connection is None:
@@ -155,36 +178,63 @@ class Connections:
                 connection.routes.add(route)
 
     def emptied(self, now_s: float) -> None:
-        """All messages that were whole have been handed on."""
+        """Note that all whole messages have been handed on.
+
+        Args:
+            now_s: by the steady clock.
+        """
         self._emptied_s = now_s
 
     def sending(self, route: bytes, wire_bytes: int) -> None:
-        """A message is sent."""
+        """Note a message that is sent.
+
+        Args:
+            route: of the peer.
+            wire_bytes: that it takes.
+        """
         with self._lock:
             connection = self._by_route.get(route)
             if connection is not None:
                 connection.sent += wire_bytes
 
     def unread(self, route: bytes) -> int:
-        """Bytes that were sent to a peer and that it has not taken yet."""
+        """Return the bytes that were sent to a peer and that it has not taken yet.
+
+        Args:
+            route: of the peer.
+        """
         with self._lock:
             connection = self._by_route.get(route)
             return 0 if connection is None else connection.unread
 
     def end(self, descriptor: int, reason: str) -> None:
-        """This connection has to end."""
+        """Mark a connection to be ended.
+
+        Args:
+            descriptor: of it.
+            reason: for the log.
+        """
         with self._lock:
             if descriptor in self._all:
                 self._wrong[descriptor] = reason
 
     def end_keys(self, keys: Iterable[str]) -> None:
-        """All connections with these keys have to end, and those of which nothing was heard yet: which key they have
-        is not known, and a device that is allowed is back in a moment."""
+        """Mark all connections with these keys to be ended, and those of which nothing was heard yet: which key they
+        have is not known, and a device that is allowed is back in a moment.
+
+        Args:
+            keys: public, in Z85.
+        """
         with self._lock:
             self._gone.update(keys)
 
     def is_barred(self, key: str, now_s: float) -> bool:
-        """True for the key of a connection that had to end a moment ago for what it did."""
+        """Tell whether a key's connection had to be ended a moment ago for what it did.
+
+        Args:
+            key: public, in Z85.
+            now_s: by the steady clock.
+        """
         with self._lock:
             return self._barred.get(key, now_s) > now_s
 
@@ -200,7 +250,11 @@ class Connections:
         return self._found(now_s, self._told)
 
     def excess(self, now_s: float) -> list[tuple[Connection, str]]:
-        """Which connections have to end, each once, with the reason."""
+        """Return the connections that have to be ended, each once, with the reason.
+
+        Args:
+            now_s: by the steady clock.
+        """
         return self._found(now_s, self._told, self._by_itself, self._by_number, self._by_sum)
 
     def _found(self, now_s: float, *rules: _Rule) -> list[tuple[Connection, str]]:

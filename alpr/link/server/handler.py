@@ -12,7 +12,7 @@ from alpr.link.protocol.messages import Batch, Hello, Refusal
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Who sent a message."""
+    """The sender of a message."""
 
     key: str
     name: str
@@ -28,7 +28,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What became of a batch: a record that stands in none of the two was not kept, and will be sent again."""
+    """The result of storing a batch: a record that is in none of the two was not kept, and will be sent again."""
 
     seqs: tuple[int, ...]
     """Durably stored, now or before."""
@@ -42,17 +42,30 @@ class Handler(Protocol):
     """Stores what devices send."""
 
     def greet(self, peer: Peer, hello: Hello) -> None:
-        """A device has connected.
+        """Take in that a device has connected.
+
+        Args:
+            peer: the device.
+            hello: its greeting.
 
         Raises:
             StoreUnavailable: it cannot be noted now.
         """
 
     def heard(self, peer: Peer, heartbeat: Heartbeat) -> None:
-        """A device has said how it is."""
+        """Take in a device's heartbeat.
+
+        Args:
+            peer: the device.
+            heartbeat: as it came.
+        """
 
     def rekey(self, peer: Peer, public_key: str) -> None:
-        """What comes with this key will be the same device's.
+        """Count what comes with another key as the same device's from now on.
+
+        Args:
+            peer: the device.
+            public_key: the new one, in Z85.
 
         Raises:
             PeerRejected: that key was another device's.
@@ -60,7 +73,10 @@ class Handler(Protocol):
         """
 
     def store(self, deliveries: Sequence[Delivery]) -> list[BatchResult]:
-        """Commit all batches, durably, and give a receipt for each, in order.
+        """Commit all batches, durably, and return a result for each, in order.
+
+        Args:
+            deliveries: in the order in which they came.
 
         Raises:
             StoreUnavailable: nothing was stored; the devices will send it again.

@@ -37,7 +37,12 @@ class HandshakePolicy:
         self._refused: OrderedDict[str, tuple[float, int]] = OrderedDict()  # address: (since, how many)
 
     def refusal(self, key: str, address: str) -> str:
-        """Why a connection is refused; "" where it is let in."""
+        """Say why a connection is refused; "" where it is let in.
+
+        Args:
+            key: of the peer, in Z85.
+            address: of the peer.
+        """
         if not self._allowed.is_known:
             return "list unreadable"
         if self._allowed.name_of(key) is not None:
@@ -62,7 +67,11 @@ class HandshakePolicy:
         return reason
 
     def is_claim(self, key: str) -> bool:
-        """True for a key that may claim, and do nothing else."""
+        """Tell whether a key may claim, and do nothing else.
+
+        Args:
+            key: of the peer, in Z85.
+        """
         return self._desk is not None and not self._desk.refusal(key)
 
     def gone(self) -> set[str]:
@@ -93,7 +102,11 @@ class HandshakePolicy:
 
 
 def network_of(address: str) -> str:
-    """What counts as one address: of IPv6 the first half, since whoever has one has all of it."""
+    """Return what counts as one address: of IPv6 the first half, since whoever has one has all of it.
+
+    Args:
+        address: as ZAP gives it.
+    """
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

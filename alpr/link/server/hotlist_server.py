@@ -22,10 +22,19 @@ class Library(Protocol):
         """The newest of each set; the same object as long as nothing changed."""
 
     def part(self, ask: HotlistAsk) -> HotlistPart | HotlistNone | None:
-        """What follows what a device holds, from where it asks on; None where that cannot be said now."""
+        """Return what follows what a device holds, from where it asks on; None where that cannot be said now.
+
+        Args:
+            ask: of the device.
+        """
 
     def note(self, peer: Peer, report: HotlistsHeld) -> None:
-        """A device has said what it holds."""
+        """Take in a device's report of what it holds.
+
+        Args:
+            peer: the device.
+            report: as it came.
+        """
 
 
 Send: TypeAlias = Callable[[bytes, HotlistOffers | HotlistPart | HotlistNone], None]
@@ -49,7 +58,13 @@ class HotlistServer:
         self._waiting: list[tuple[bytes, Peer, HotlistAsk | HotlistsHeld]] = []
 
     def take(self, route: bytes, peer: Peer, message: HotlistAsk | HotlistsHeld) -> None:
-        """A device said something; it is answered in a moment."""
+        """Take in a device's message; it is answered in a moment.
+
+        Args:
+            route: of the answer.
+            peer: the device.
+            message: as it came.
+        """
         self._waiting.append((route, peer, message))
 
     def answer(self) -> None:

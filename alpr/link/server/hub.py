@@ -122,15 +122,26 @@ class Hub:
         self._door.close()
 
     def announce(self, next_key: str) -> None:
-        """Tell each device, with the answer to its heartbeat, which key will be used next; "" for none."""
+        """Announce to each device, with the answer to its heartbeat, which key will be used next.
+
+        Args:
+            next_key: public, in Z85; "" for none.
+        """
         self._next_key = next_key
 
     def announce_audit(self, head: AuditHead | None) -> None:
-        """Tell each device, with the answer to its heartbeat, how long the audit is now."""
+        """Announce to each device, with the answer to its heartbeat, how long the audit is now.
+
+        Args:
+            head: its end.
+        """
         self._audit_head = head
 
     def change_keys(self, keys: KeyPair) -> None:
         """Use another key from now on: all connections are made anew.
+
+        Args:
+            keys: the new pair.
 
         Raises:
             LinkError: the address was taken meanwhile.
@@ -139,7 +150,10 @@ class Hub:
         self._door.reopen(keys)
 
     def step(self, timeout_s: float) -> None:
-        """Wait for messages, store them, ack them.
+        """Wait for messages, store them, acknowledge them.
+
+        Args:
+            timeout_s: the longest wait, seconds.
 
         Raises:
             StoreDamaged: the store is unusable.

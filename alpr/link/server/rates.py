@@ -34,7 +34,12 @@ class Rates(Generic[_Kind]):
         self._left: OrderedDict[tuple[str, _Kind], tuple[float, float]] = OrderedDict()  # tokens, as of when
 
     def allows(self, peer: str, kind: _Kind) -> bool:
-        """Take one token; False where none is left."""
+        """Take one token; False where none is left.
+
+        Args:
+            peer: key of the connection.
+            kind: type of the message.
+        """
         limit = self._limits.get(kind)
         if limit is None:
             return True

@@ -64,7 +64,10 @@ class RouterSocket:
         self._monitor: ConnectionMonitor | None = None
 
     def open(self, keys: KeyPair) -> str:
-        """Bind; the endpoint with its actual port.
+        """Bind, and return the endpoint with its actual port.
+
+        Args:
+            keys: the collector's.
 
         Raises:
             LinkError: the address is taken or is none.
@@ -81,6 +84,9 @@ class RouterSocket:
 
     def reopen(self, keys: KeyPair) -> None:
         """Close all connections, then listen at the same address again.
+
+        Args:
+            keys: the collector's, maybe new.
 
         Raises:
             LinkError: it was taken by another program meanwhile.
@@ -107,7 +113,11 @@ class RouterSocket:
             self._context = None
 
     def cut(self, keys: Iterable[str]) -> None:
-        """End the connections of these keys within a moment; others lose nothing."""
+        """End the connections of these keys within a moment; others lose nothing.
+
+        Args:
+            keys: public, in Z85.
+        """
         self._connections.end_keys(keys)
 
     def wait(self, timeout_s: float, *, for_messages: bool) -> bool:
@@ -146,11 +156,20 @@ class RouterSocket:
             yield Arrival(route, key, message)
 
     def has_room(self, route: bytes) -> bool:
-        """False towards a peer that has much to read yet."""
+        """Tell whether a peer has taken most of what was sent to it.
+
+        Args:
+            route: of the peer.
+        """
         return self._connections.unread(route) < _FEW_BYTES
 
     def send(self, route: bytes, message: bytes) -> None:
-        """Answer; to a peer that has gone, or takes nothing, it is dropped: it will ask again."""
+        """Send an answer; it is dropped where the peer has gone or takes nothing: it will ask again.
+
+        Args:
+            route: of the peer.
+            message: encoded.
+        """
         self._connections.sending(route, wire_bytes(len(message)))
         self._router.send_multipart([route, message], zmq.DONTWAIT)
 
