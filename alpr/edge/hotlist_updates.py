@@ -24,7 +24,7 @@ from alpr.hotlist.updates.thread import UpdateThread, trust_in
 from alpr.hotlist.updates.update_folder import Inbox
 from alpr.hotlist.updates.updater import UpdaterState
 from alpr.journal.history import JournalHistory
-from alpr.link.client.hotlist_download import Holdings
+from alpr.link.client.hotlist_download import HeldSets
 from alpr.link.protocol.hotlist_messages import HotlistsHeld, RefusalReport, SetReport
 from alpr.types import CameraPlace, Hit
 
@@ -75,7 +75,7 @@ class HotlistUpdates:
         self._updater = self._thread.updater
         self._stack = ExitStack()
         self._past: Recheck | None = None
-        self._known = (UpdaterState(), Holdings(HotlistsHeld(())))
+        self._known = (UpdaterState(), HeldSets(HotlistsHeld(())))
 
     def __enter__(self) -> Self:
         self._stack.enter_context(self._thread)
@@ -86,7 +86,7 @@ class HotlistUpdates:
     ) -> None:
         self._stack.close()
 
-    def holdings(self) -> Holdings:
+    def holdings(self) -> HeldSets:
         """The sets that are held, as the link reports them; the same object as long as nothing changed."""
         state, holdings = self._known
         if self._updater.state is not state:
@@ -160,7 +160,7 @@ class _OwnHistory:
         return self._journal.has_hit(hit_id)
 
 
-def holdings_from_state(state: UpdaterState) -> Holdings:
+def holdings_from_state(state: UpdaterState) -> HeldSets:
     """Translate the updater's state into what the link reports.
 
     Args:
@@ -174,4 +174,4 @@ def holdings_from_state(state: UpdaterState) -> Holdings:
         RefusalReport(each.list_set, each.cause, each.total, each.last_at, each.message[:1000])
         for each in state.refusals
     )
-    return Holdings(HotlistsHeld(held[:100], refusals[:1000]), state.needs_snapshot)
+    return HeldSets(HotlistsHeld(held[:100], refusals[:1000]), state.needs_snapshot)

@@ -14,7 +14,7 @@ _RECORD_BYTES = 4096  # of a read or a hit, without pictures
 
 
 @dataclass(frozen=True, slots=True)
-class Lot:
+class HeldBatch:
     """Reads and hits that belong together."""
 
     reads: tuple[Read, ...]
@@ -39,7 +39,7 @@ class HeldRecords:
 
     def __init__(self, most_bytes: int = HELD_BYTES) -> None:
         self._most_bytes = most_bytes
-        self._lots: deque[Lot] = deque()
+        self._lots: deque[HeldBatch] = deque()
         self._size = 0
         self.counts: Counter[str] = Counter()
         """Records that are held, by what they are."""
@@ -54,7 +54,7 @@ class HeldRecords:
             reads: of one frame.
             hits: on them.
         """
-        lot = Lot(tuple(reads), tuple(hits))
+        lot = HeldBatch(tuple(reads), tuple(hits))
         self._lots.append(lot)
         self._size += lot.size
         self.counts += lot.counts
@@ -66,14 +66,16 @@ class HeldRecords:
             lost += oldest.counts
         return lost
 
-    def first(self, most: int) -> Lot:
+    def first(self, most: int) -> HeldBatch:
         """Return what was held first, as one lot.
 
         Args:
             most: number of lots.
         """
         lots = [self._lots[index] for index in range(min(most, len(self._lots)))]
-        return Lot(tuple(read for lot in lots for read in lot.reads), tuple(hit for lot in lots for hit in lot.hits))
+        return HeldBatch(
+            tuple(read for lot in lots for read in lot.reads), tuple(hit for lot in lots for hit in lot.hits)
+        )
 
     def drop_first(self, most: int) -> None:
         """Forget what `first` gave.
@@ -83,7 +85,7 @@ class HeldRecords:
         """
         self._forget([self._lots.popleft() for _ in range(min(most, len(self._lots)))])
 
-    def _forget(self, lots: Sequence[Lot]) -> None:
+    def _forget(self, lots: Sequence[HeldBatch]) -> None:
         for lot in lots:
             self._size -= lot.size
             self.counts -= lot.counts

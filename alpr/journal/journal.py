@@ -19,7 +19,7 @@ from alpr.errors import StoreError, StoreFull, StoreUnavailable
 from alpr.journal import losses
 from alpr.journal.disk_reserve import is_given_up, log_pages
 from alpr.journal.held import HeldRecords
-from alpr.journal.loss_counter import LossLedger
+from alpr.journal.loss_counter import LossCounter
 from alpr.journal.rows import JournalLimits, JournalRows
 from alpr.journal.schema import JOURNAL_STEPS
 from alpr.system.sqlite import BUSY_S, LOOP_BUSY_S, open_store, stored, transaction, wait_at_most
@@ -60,7 +60,7 @@ class Journal:
         self.moved = ""
         """What became of the files while they were open; "" where they are in place. Once it says so, all that was
         kept stands in another file, in which the next start goes on, and so does this one until it ends."""
-        self._ledger = LossLedger(path.with_name(f"{path.name}-losses"), self._open(path))
+        self._ledger = LossCounter(path.with_name(f"{path.name}-losses"), self._open(path))
 
     @property
     def held(self) -> int:

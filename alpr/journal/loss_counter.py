@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 _BYTES = 512  # one sector: written whole or not at all
 
 
-class LossLedger:
+class LossCounter:
     """Totals since the journal was made, by what was lost ("read", "hit", "picture") and the cause.
 
     Args:

@@ -42,7 +42,7 @@ _PATIENCE = 20_000  # stretches that cannot be read, after which the rest of a t
 
 
 @dataclass(frozen=True, slots=True)
-class Salvage:
+class Recovered:
     """The result of a recovery."""
 
     aside: Path
@@ -102,7 +102,7 @@ def _mark(path: Path) -> Path:
     return path.with_name(f"{path.name}.is-damaged")
 
 
-def salvage(path: Path, now: datetime) -> Salvage:
+def salvage(path: Path, now: datetime) -> Recovered:
     """Put a damaged journal aside and make a new one of what can be read of it.
 
     Args:
@@ -124,7 +124,7 @@ def salvage(path: Path, now: datetime) -> Salvage:
         fresh.rename(path)
     except OSError as error:
         raise StoreError(f"{path}: the new journal cannot be put in its place ({error.strerror})") from error
-    return Salvage(aside, saved, lost)
+    return Recovered(aside, saved, lost)
 
 
 def copy_rows(old: sqlite3.Connection, fresh: Path) -> None:

@@ -38,7 +38,12 @@ def a_link(folder: Path, vitals: Vitals) -> DeviceLink:
     Journal(folder / "journal.sqlite").close()
     keys, server_key = load_key_pair(Path(fields["key_file"])), load_public_key(fields["server_key"])
     return DeviceLink(
-        folder / "journal.sqlite", fields["collector"], keys, server_key, heartbeat_s=0.2, vitals=lambda: vitals
+        folder / "journal.sqlite",
+        fields["collector"],
+        keys,
+        server_key,
+        heartbeat_s=0.2,
+        vitals=lambda: vitals,
     )
 
 

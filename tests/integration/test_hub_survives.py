@@ -324,7 +324,7 @@ def test_a_lot_of_large_messages_is_acked_in_parts(world: World, clock: FakeCloc
             return super().store(deliveries)
 
     hub = Hub(world.listen, world.server, AllowList(world.allowed), Lots(), clock)
-    hub._door._limits = Limits(unhanded_bytes=1 << 30)  # one peer sends what in truth only many may
+    hub._socket._limits = Limits(unhanded_bytes=1 << 30)  # one peer sends what in truth only many may
     hub.open()
     with closing(hub), a_peer(world, world.device) as peer:
         raw = a_batch(*[encode(record_from_read(a_read(1)))] * 1000)

@@ -192,7 +192,7 @@ def test_an_expired_code_is_refused(world: World, collector: RunningCollector) -
 def test_a_revoked_code_is_refused(world: World, collector: RunningCollector) -> None:
     code = a_code(world)
     assert revoke_codes(world.allowed, "gate-1", CLOCK.now()) == 1
-    wait_until(lambda: collector.hub._gate.refusal(code.keys.public, "test") == "revoked code")
+    wait_until(lambda: collector.hub._policy.refusal(code.keys.public, "test") == "revoked code")
     with pytest.raises(PeerRejected, match="wrong, was used already, has expired or was revoked"):
         enrol_with_code(code, world.folder / "device", patience_s=30)
     assert (names(world), collector.hub.faults["revoked code"]) == (["edge"], 1)
@@ -201,7 +201,7 @@ def test_a_revoked_code_is_refused(world: World, collector: RunningCollector) ->
 def test_a_newer_code_for_the_same_device_ends_the_older(world: World, collector: RunningCollector) -> None:
     older, newer = a_code(world), a_code(world)
     assert states(world) == [ClaimState.REVOKED, ClaimState.OPEN]
-    wait_until(lambda: collector.hub._gate.is_claim(newer.keys.public))
+    wait_until(lambda: collector.hub._policy.is_claim(newer.keys.public))
     with pytest.raises(PeerRejected):
         claim(older, new_key_pair().public, CLOCK, 10)
     assert claim(newer, new_key_pair().public, CLOCK, 10) == "gate-1"
@@ -309,13 +309,13 @@ def test_garbage_in_place_of_a_key_is_not_taken(world: World, collector: Running
 def test_after_too_many_tries_an_address_must_wait_but_its_devices_need_not(
     world: World, collector: RunningCollector
 ) -> None:
-    code, gate = a_code(world), collector.hub._gate
+    code, policy = a_code(world), collector.hub._policy
     for _ in range(TRIES):
-        assert gate.refusal(new_key_pair().public, "127.0.0.1") == "refused key"
+        assert policy.refusal(new_key_pair().public, "127.0.0.1") == "refused key"
     with pytest.raises(PeerRejected):
         claim(code, new_key_pair().public, CLOCK, 10)
     assert collector.hub.faults == {"too many tries": 1}
-    assert gate.refusal(code.keys.public, "192.0.2.1") == ""
+    assert policy.refusal(code.keys.public, "192.0.2.1") == ""
     with connected(world.endpoint, world.device, world.server.public, CLOCK, 10):
         pass  # a device that is known is never kept out
 

@@ -50,7 +50,7 @@ _LINK = """
 import sys, time
 from pathlib import Path
 from alpr.clock import SystemClock
-from alpr.link.client.dealer_socket import Dealer
+from alpr.link.client.dealer_socket import DealerSocket
 from alpr.link.keys.keyring import FixedKeys
 from alpr.link.keys.curve_keys import KeyPair
 

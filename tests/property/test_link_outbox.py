@@ -19,7 +19,7 @@ from alpr.journal.journal import Journal
 from alpr.journal.outbox import Outbox, read_depth
 from alpr.journal.rows import JournalLimits
 from alpr.journal.schema import Priority
-from alpr.link.client.send_window import Window
+from alpr.link.client.send_window import SendWindow
 from alpr.link.protocol.messages import Ack, Batch, Hello, decode_from_collector, decode_from_device, encode
 from alpr.link.server.handler import Delivery, Peer
 from tests.conftest import START, FakeClock
@@ -50,7 +50,7 @@ class Delivering(RuleBasedStateMachine):
         self.journal = Journal(self.folder / "journal.db", JournalLimits(), self.clock)
         self.outbox = Outbox(self.folder / "journal.db")
         self.store = Store(self.folder / "store.db", self.clock)
-        self.window = Window()
+        self.window = SendWindow()
 
     def close(self) -> None:
         self.journal.close()

@@ -23,9 +23,9 @@ from hypothesis.stateful import (
 from alpr.errors import MessageError
 from alpr.journal.journal import Journal
 from alpr.journal.outbox import Outbox, read_depth
-from alpr.link.client.dealer_socket import Change, News
+from alpr.link.client.dealer_socket import SocketEvents, Transition
 from alpr.link.client.heartbeat import HeartbeatSender
-from alpr.link.client.hotlist_download import Holdings, HotlistDownload
+from alpr.link.client.hotlist_download import HeldSets, HotlistDownload
 from alpr.link.client.session import Session
 from alpr.link.keys.curve_keys import new_key_pair, write_private_key
 from alpr.link.keys.keyring import KeyRing
@@ -99,14 +99,14 @@ class HostileConversation(RuleBasedStateMachine):
         self.server = new_key_pair().public
         self.ring = KeyRing(folder / "edge.key", self.server, folder / "collector.keys")
         self.folder = folder / "hotlists"
-        pulse = HeartbeatSender(self.path, Vitals, self.clock, "test", 10, lambda: self.ring.servers)
+        heartbeats = HeartbeatSender(self.path, Vitals, self.clock, "test", 10, lambda: self.ring.servers)
         self.session = Session(
             self.outbox,
             self.wire,
             self.clock,
             "test",
             10,
-            pulse,
+            heartbeats,
             HotlistDownload(self, self.clock),
             self.ring.learn,
         )
@@ -114,9 +114,9 @@ class HostileConversation(RuleBasedStateMachine):
         self.connect()
 
     # What the download asks of its store.
-    held = Holdings(HotlistsHeld(()))
+    held = HeldSets(HotlistsHeld(()))
 
-    def holdings(self) -> Holdings:
+    def holdings(self) -> HeldSets:
         return self.held
 
     def refuses(self, path: Path, file_bytes: int) -> bool:
@@ -124,10 +124,10 @@ class HostileConversation(RuleBasedStateMachine):
 
     def connect(self) -> None:
         self.wire.sent, self.wire.is_closed = set(), False
-        self.session.take(News(((Change.UP, "connected"),), ()))
+        self.session.take(SocketEvents(((Transition.UP, "connected"),), ()))
 
     def say(self, *messages: bytes) -> None:
-        self.session.take(News((), messages))
+        self.session.take(SocketEvents((), messages))
         self.session.pump()
 
     @rule(is_hit=st.booleans())
@@ -160,9 +160,9 @@ class HostileConversation(RuleBasedStateMachine):
     def it_floods(self, times: int, fields: dict[str, Any], kind: str) -> None:
         self.say(*[msgspec.msgpack.encode({"v": 1, **fields, "kind": kind})] * times)
 
-    @rule(change=st.sampled_from([Change.DOWN, Change.REFUSED, Change.WRONG_KEY, Change.VIOLATION]))
-    def the_line_breaks(self, change: Change) -> None:
-        self.session.take(News(((change, "broke"),), ()))
+    @rule(change=st.sampled_from([Transition.DOWN, Transition.REFUSED, Transition.WRONG_KEY, Transition.VIOLATION]))
+    def the_line_breaks(self, change: Transition) -> None:
+        self.session.take(SocketEvents(((change, "broke"),), ()))
         self.session.pump()
 
     @rule(seconds=st.sampled_from([0.01, 1, 11, 61, 3700]))

@@ -37,7 +37,7 @@ class _RoundTrip:
         return self.half_ns + _ROUNDED_NS + _DRIFT * (now_ns - self.at_ns)
 
 
-class OffsetMeter:
+class ClockOffsetMeter:
     """Keeps the last round trips."""
 
     def __init__(self, clock: Clock) -> None:

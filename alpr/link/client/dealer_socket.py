@@ -46,7 +46,7 @@ _REFUSALS = {
 }
 
 
-class Change(Enum):
+class Transition(Enum):
     """A change of the connection."""
 
     UP = auto()
@@ -60,15 +60,15 @@ class Change(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class SocketEvents:
     """Everything that happened on the socket since the last poll."""
 
-    changes: tuple[tuple[Change, str], ...]
+    changes: tuple[tuple[Transition, str], ...]
     """Each with a reason for people."""
     messages: tuple[bytes, ...]
 
 
-class Dealer:
+class DealerSocket:
     """Connects on entering, closes on leaving.
 
     Args:
@@ -89,7 +89,7 @@ class Dealer:
         self._guard = InflowGuard()
         self._inflow: Inflow | None = None
 
-    def __enter__(self) -> Dealer:
+    def __enter__(self) -> DealerSocket:
         self._context = zmq.Context()
         self._guard.start()
         try:
@@ -108,7 +108,7 @@ class Dealer:
         if self._context is not None:
             self._context.destroy(linger=0)
 
-    def poll(self, timeout_s: float) -> News:
+    def poll(self, timeout_s: float) -> SocketEvents:
         """Wait until something happens or the time is over.
 
         Args:
@@ -119,27 +119,27 @@ class Dealer:
             time.sleep(timeout_s)
             if self._now_s() >= self._retry_at_s:
                 self._open(self._context)
-            return News((), ())
+            return SocketEvents((), ())
         poller = zmq.Poller()
         poller.register(self._socket, zmq.POLLIN)
         poller.register(self._monitor, zmq.POLLIN)
         poller.poll(round(timeout_s * 1000))
         messages = self._received(self._socket)
         if messages:
-            return News((), tuple(messages))  # they came before whatever became of the connection
+            return SocketEvents((), tuple(messages))  # they came before whatever became of the connection
         changes = self._changes(self._monitor)
         if messages is None:
-            changes.append((Change.VIOLATION, f"{self._endpoint}: a message of several frames"))
+            changes.append((Transition.VIOLATION, f"{self._endpoint}: a message of several frames"))
         found = {change for change, _ in changes}
-        if Change.VIOLATION in found:
+        if Transition.VIOLATION in found:
             self.repel()
-        elif found & {Change.REFUSED, Change.WRONG_KEY}:
+        elif found & {Transition.REFUSED, Transition.WRONG_KEY}:
             # Also where our key is refused: the other side may be another than it says, and have no key at all.
             if self._keys.failed():
                 self.reopen()
             else:
                 self.retreat()
-        return News(tuple(changes), ())
+        return SocketEvents(tuple(changes), ())
 
     def send(self, message: bytes) -> bool:
         """Hand a message to the socket; False where it takes none now.
@@ -229,8 +229,8 @@ class Dealer:
                 self._inflow.took(len(messages[-1]))
         return messages
 
-    def _changes(self, monitor: zmq.Socket[bytes]) -> list[tuple[Change, str]]:
-        changes: list[tuple[Change, str]] = []
+    def _changes(self, monitor: zmq.Socket[bytes]) -> list[tuple[Transition, str]]:
+        changes: list[tuple[Transition, str]] = []
         while monitor.poll(0):
             told = recv_monitor_message(monitor)
             event = int(told["event"])
@@ -240,25 +240,25 @@ class Dealer:
             elif event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self._is_up = True
                 self._keys.worked()
-                changes.append((Change.UP, "connected"))
+                changes.append((Transition.UP, "connected"))
             elif event == zmq.EVENT_DISCONNECTED:
                 changes.extend(self._broken())
             elif event == zmq.EVENT_CONNECT_RETRIED:
-                changes.append((Change.DOWN, f"{self._endpoint}: nothing answers there"))
+                changes.append((Transition.DOWN, f"{self._endpoint}: nothing answers there"))
             elif event in _REFUSALS:
                 # What follows is only libzmq's next attempt, which we do not wait for.
-                change = Change.WRONG_KEY if event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL else Change.REFUSED
+                change = Transition.WRONG_KEY if event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL else Transition.REFUSED
                 return [*changes, (change, f"{self._endpoint}: {_REFUSALS[zmq.Event(event)]}")]
         return changes
 
-    def _broken(self) -> list[tuple[Change, str]]:
+    def _broken(self) -> list[tuple[Transition, str]]:
         was_up, self._is_up = self._is_up, False
         is_ours = self._inflow is not None and self._inflow.is_ended
         self._leave()
         if is_ours:
-            return [(Change.VIOLATION, f"{self._endpoint}: more came than could be taken")]
+            return [(Transition.VIOLATION, f"{self._endpoint}: more came than could be taken")]
         # Before it was up it follows a refusal, which says more.
-        return [(Change.DOWN, f"{self._endpoint}: the connection broke")] if was_up else []
+        return [(Transition.DOWN, f"{self._endpoint}: the connection broke")] if was_up else []
 
     def _now_s(self) -> float:
         return self._clock.monotonic_ns() / 1e9

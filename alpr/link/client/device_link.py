@@ -14,7 +14,7 @@ from alpr.clock import Clock, SystemClock, micros
 from alpr.errors import StoreUnavailable
 from alpr.journal.outbox import Outbox, read_depth
 from alpr.link.client.clock_offset import ClockOffset
-from alpr.link.client.dealer_socket import Dealer
+from alpr.link.client.dealer_socket import DealerSocket
 from alpr.link.client.heartbeat import HeartbeatSender
 from alpr.link.client.hotlist_download import HotlistDownload, HotlistStore
 from alpr.link.client.session import LinkState, Session
@@ -93,10 +93,10 @@ class DeviceLink:
         self._clock = clock or SystemClock()
         self._software = software
         self._ack_patience_s = ack_patience_s
-        self._pulse = HeartbeatSender(
+        self._heartbeats = HeartbeatSender(
             journal_path, vitals, self._clock, software, heartbeat_s, lambda: self._keys.servers
         )
-        self._puller = None if hotlists is None else HotlistDownload(hotlists, self._clock)
+        self._download = None if hotlists is None else HotlistDownload(hotlists, self._clock)
         self._thread = GuardedThread("link", self._run, on_failure)
         self._closing = threading.Event()
         self._drain_until_s = float("-inf")
@@ -140,7 +140,7 @@ class DeviceLink:
             waiting_bytes=depth.size_bytes,
             oldest_age_s=age_s,
             last_ack_at=state.last_ack_at,
-            clock=self._pulse.offset,
+            clock=self._heartbeats.offset,
             last_error=state.last_error,
             acked=state.acked,
             resent=state.resent,
@@ -156,27 +156,27 @@ class DeviceLink:
             self._closing.wait(self._connect_after_s)
         with (
             Outbox(self._path) as outbox,
-            Dealer(self._endpoint, self._keys, self._clock) as dealer,
+            DealerSocket(self._endpoint, self._keys, self._clock) as dealer,
         ):
-            patience_s, pulse, puller = self._ack_patience_s, self._pulse, self._puller
+            patience_s, heartbeats, download = self._ack_patience_s, self._heartbeats, self._download
             learn = self._keys.learn
-            courier = Session(outbox, dealer, self._clock, self._software, patience_s, pulse, puller, learn)
+            session = Session(outbox, dealer, self._clock, self._software, patience_s, heartbeats, download, learn)
             look_at_s = 0.0
             try:
-                while not self._is_over(courier):
+                while not self._is_over(session):
                     if self._now_s() >= look_at_s:
                         look_at_s = self._now_s() + _LOOK_S
                         if self._keys.refresh():
                             dealer.reopen()
-                    courier.take(dealer.poll(_TICK_S))
-                    courier.pump()
-                    self._state = courier.state
+                    session.take(dealer.poll(_TICK_S))
+                    session.pump()
+                    self._state = session.state
             finally:
-                last_error = courier.state.last_error or "closed"
-                self._state = replace(courier.state, is_connected=False, last_error=last_error)
+                last_error = session.state.last_error or "closed"
+                self._state = replace(session.state, is_connected=False, last_error=last_error)
 
-    def _is_over(self, courier: Session) -> bool:
-        return self._closing.is_set() and (self._now_s() >= self._drain_until_s or courier.is_idle())
+    def _is_over(self, session: Session) -> bool:
+        return self._closing.is_set() and (self._now_s() >= self._drain_until_s or session.is_idle())
 
     def _now_s(self) -> float:
         return self._clock.monotonic_ns() / 1e9

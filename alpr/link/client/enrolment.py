@@ -15,7 +15,7 @@ from pathlib import Path
 from alpr import __version__
 from alpr.clock import Clock, SystemClock
 from alpr.errors import LinkError, PeerRejected
-from alpr.link.client.dealer_socket import Change, Dealer
+from alpr.link.client.dealer_socket import DealerSocket, Transition
 from alpr.link.keys.claim_code import ClaimCode
 from alpr.link.keys.curve_keys import KeyPair, is_name, load_key_pair, new_key_pair, write_private_key
 from alpr.link.keys.keyring import FixedKeys
@@ -119,19 +119,19 @@ def connected(
     """
     deadline_s = clock.monotonic_ns() / 1e9 + patience_s
 
-    def wait(dealer: Dealer, question: FromDevice | None) -> FromCollector | None:
+    def wait(dealer: DealerSocket, question: FromDevice | None) -> FromCollector | None:
         problem, strange = "nothing answers there", 0
         while clock.monotonic_ns() / 1e9 < deadline_s:
             news = dealer.poll(0.05)
             for message in news.messages:
                 return decode_from_collector(message)
             for change, reason in news.changes:
-                if change is Change.UP and question is None:
+                if change is Transition.UP and question is None:
                     return None
-                if change is Change.UP and question is not None:
+                if change is Transition.UP and question is not None:
                     dealer.send(encode(question))  # the connection broke in between: asking twice changes nothing
-                strange += change is Change.WRONG_KEY
-                if change is Change.REFUSED or strange > 1:  # once, the handshake may have been cut off by chance
+                strange += change is Transition.WRONG_KEY
+                if change is Transition.REFUSED or strange > 1:  # once, the handshake may have been cut off by chance
                     raise PeerRejected(reason)
                 problem = reason
         raise LinkError(f"{endpoint}: gave up after {patience_s:g} s: {problem}")
@@ -142,7 +142,7 @@ def connected(
         assert answer is not None  # noqa: S101 - only being connected is answered by None
         return answer
 
-    with Dealer(endpoint, FixedKeys(keys, server_key), clock) as dealer:
+    with DealerSocket(endpoint, FixedKeys(keys, server_key), clock) as dealer:
         wait(dealer, None)
         yield ask
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from alpr.clock import Clock, micros
 from alpr.journal.outbox import OutboxDepth, read_depth
 from alpr.link.client.audit_memory import AuditMemory
-from alpr.link.client.clock_offset import ClockOffset, OffsetMeter
+from alpr.link.client.clock_offset import ClockOffset, ClockOffsetMeter
 from alpr.link.protocol.heartbeat_messages import ClockHealth, Echo, Heartbeat, OutboxHealth, Vitals
 
 _POSTPONED_NS = 1_000_000_000
@@ -44,7 +44,7 @@ class HeartbeatSender:
         self._due_ns: int | None = None
         self._made: tuple[datetime, int] | None = None
         self._sent: tuple[datetime, int] | None = None
-        self._meter = OffsetMeter(clock)
+        self._meter = ClockOffsetMeter(clock)
         self._audit = AuditMemory(journal_path.with_name(f"{journal_path.stem}.collector-audit.json"))
 
     @property

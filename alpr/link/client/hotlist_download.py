@@ -55,7 +55,7 @@ _PART = ".part"
 
 
 @dataclass(frozen=True, slots=True)
-class Holdings:
+class HeldSets:
     """The sets that the device holds, as the download has to know them; a new value for each change."""
 
     report: HotlistsHeld
@@ -78,7 +78,7 @@ class HotlistStore(Protocol):
     def folder(self) -> Path:
         """The folder into which whole files are put, for others to take away."""
 
-    def holdings(self) -> Holdings:
+    def holdings(self) -> HeldSets:
         """The sets that are held now; the same object as long as nothing changed."""
 
     def refuses(self, path: Path, file_bytes: int) -> bool:
@@ -125,7 +125,7 @@ class HotlistDownload:
         self._clock = clock
         self._suffix = suffix
         self._is_welcome = False
-        self._reported: Holdings | None = None
+        self._reported: HeldSets | None = None
         self._offers: dict[str, int] = {}
         self._asked: _Asked | None = None
         self._done: dict[str, _Done] = {}
@@ -200,7 +200,7 @@ class HotlistDownload:
         if asked is not None and send(asked.ask):
             self._asked = asked
 
-    def _next(self, holdings: Holdings, now_s: float) -> _Asked | None:
+    def _next(self, holdings: HeldSets, now_s: float) -> _Asked | None:
         if now_s < self._paused_until_s:
             return None
         for list_set in self._offers:
@@ -215,12 +215,12 @@ class HotlistDownload:
             return float("-inf")
         return done.again_at_s if done.attempt == attempt else done.other_at_s
 
-    def _attempt(self, holdings: Holdings, list_set: str) -> _Attempt:
+    def _attempt(self, holdings: HeldSets, list_set: str) -> _Attempt:
         held = holdings.of(list_set)
         needs_snapshot = list_set in holdings.needs_snapshot
         return self._offers.get(list_set, 0), 0 if held is None else held.revision, needs_snapshot
 
-    def _ask(self, holdings: Holdings, list_set: str) -> HotlistAsk:
+    def _ask(self, holdings: HeldSets, list_set: str) -> HotlistAsk:
         held = holdings.of(list_set)
         begun = self._begun(list_set)
         size = None if begun is None or not begun.is_file() else _size_of(begun)

@@ -39,7 +39,7 @@ _LANES = {
 _MOST_LATE = 4096  # records whose ack came too late once: as often as all lanes are full
 
 
-class Window:
+class SendWindow:
     """The records under way."""
 
     def __init__(self) -> None:

@@ -12,12 +12,12 @@ from alpr.clock import Clock
 from alpr.errors import MessageError, StoreUnavailable
 from alpr.journal.outbox import Outbox
 from alpr.journal.schema import Priority
-from alpr.link.client.dealer_socket import Change, News
+from alpr.link.client.dealer_socket import SocketEvents, Transition
 from alpr.link.client.faults import Faults
 from alpr.link.client.heartbeat import HeartbeatSender
 from alpr.link.client.hotlist_download import HotlistDownload
 from alpr.link.client.peer_budget import PeerBudget
-from alpr.link.client.send_window import Window
+from alpr.link.client.send_window import SendWindow
 from alpr.link.protocol.enrolment_messages import ServerKey
 from alpr.link.protocol.heartbeat_messages import Echo
 from alpr.link.protocol.hotlist_messages import HotlistNone, HotlistOffers, HotlistPart
@@ -83,8 +83,8 @@ class Session:
     Args:
         software: name and version, told to the collector.
         ack_patience_s: with no answer for so long, what is under way is sent again.
-        pulse: makes the heartbeats, which go after hits and before reads; None for none.
-        puller: fetches hotlist updates, while no hit is under way; None where none are taken.
+        heartbeats: makes the heartbeats, which go after hits and before reads; None for none.
+        download: fetches hotlist updates, while no hit is under way; None where none are taken.
         on_server_key: told which key the collector will use next; True where that is kept now.
     """
 
@@ -95,8 +95,8 @@ class Session:
         clock: Clock,
         software: str,
         ack_patience_s: float,
-        pulse: HeartbeatSender | None = None,
-        puller: HotlistDownload | None = None,
+        heartbeats: HeartbeatSender | None = None,
+        download: HotlistDownload | None = None,
         on_server_key: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._outbox = outbox
@@ -104,10 +104,10 @@ class Session:
         self._clock = clock
         self._software = software
         self._ack_patience_s = ack_patience_s
-        self._pulse = pulse
-        self._puller = puller
+        self._heartbeats = heartbeats
+        self._download = download
         self._on_server_key = on_server_key
-        self._window = Window()
+        self._window = SendWindow()
         self._seen_version: int | None = None
         self._forgotten: set[int] = set()  # acked, but the disk was too full to delete them
         self._refused: list[Refusal] = []
@@ -119,7 +119,7 @@ class Session:
         self._next_key_at_s = float("-inf")
         self.state = LinkState()
 
-    def take(self, news: News) -> None:
+    def take(self, news: SocketEvents) -> None:
         """React to what happened on the socket. Whatever a collector says, it ends no more than its connection.
 
         Args:
@@ -144,8 +144,8 @@ class Session:
         except StoreUnavailable as error:
             self._say(str(error))
             return
-        if self._puller is not None and not self._window.is_urgent_under_way():
-            self._puller.send_with(self._send)
+        if self._download is not None and not self._window.is_urgent_under_way():
+            self._download.send_with(self._send)
 
     def _send(self, message: FromDevice) -> bool:
         is_sent = self._wire.send(encode(message))
@@ -173,27 +173,27 @@ class Session:
 
     def _beat(self) -> None:
         """Say how the device is, where that is due. What cannot be sent is not kept: the next says more."""
-        if self._pulse is not None and self._pulse.is_due:
-            if self._send(self._pulse.heartbeat()):
-                self._pulse.sent()
+        if self._heartbeats is not None and self._heartbeats.is_due:
+            if self._send(self._heartbeats.heartbeat()):
+                self._heartbeats.sent()
             else:
-                self._pulse.postpone()
+                self._heartbeats.postpone()
 
     def is_idle(self) -> bool:
         """True where all has been delivered."""
         return not self._window.seqs and self._outbox.is_empty()
 
-    def _on_change(self, change: Change, reason: str) -> None:
-        is_fruitless = change is Change.DOWN and self._is_fruitless()
+    def _on_change(self, change: Transition, reason: str) -> None:
+        is_fruitless = change is Transition.DOWN and self._is_fruitless()
         self._restart()
         self._window.clear()
         self._is_greeted = False
         self.state = replace(self.state, is_connected=False)
-        if self._puller is not None:
-            self._puller.disconnected()
-        if change is Change.UP:
+        if self._download is not None:
+            self._download.disconnected()
+        if change is Transition.UP:
             self._greet()
-        elif change is Change.VIOLATION:
+        elif change is Transition.VIOLATION:
             self._count("too much in libzmq", reason)
         else:
             self._say(reason)
@@ -232,14 +232,14 @@ class Session:
             case Welcome() as welcome:
                 self._on_welcome(welcome)
             case HotlistOffers() | HotlistPart() | HotlistNone() as said:
-                if self._puller is not None:
-                    self._puller.take(said)
+                if self._download is not None:
+                    self._download.take(said)
             case Echo() | ServerKey() as said:
-                self._on_pulse(said)
+                self._on_heartbeat_answer(said)
             case Ack() as ack:
                 self._on_ack(ack)
             case Goodbye(reason=reason):
-                self._on_change(Change.REFUSED, f"the collector takes nothing from this device: {reason}")
+                self._on_change(Transition.REFUSED, f"the collector takes nothing from this device: {reason}")
                 self._wire.repel()
 
     def _on_welcome(self, welcome: Welcome) -> None:
@@ -249,25 +249,25 @@ class Session:
         self._is_greeted = True
         self.state = replace(self.state, is_connected=True, last_error="")
         self._seen_version = None
-        if self._puller is not None:
-            self._puller.connected(has_hotlists=welcome.has_hotlists)
-        if self._pulse is not None:
-            self._pulse.connected(has_heartbeats=welcome.has_heartbeats)
+        if self._download is not None:
+            self._download.connected(has_hotlists=welcome.has_hotlists)
+        if self._heartbeats is not None:
+            self._heartbeats.connected(has_heartbeats=welcome.has_heartbeats)
         _log.info("connected to the collector")
 
-    def _on_pulse(self, said: Echo | ServerKey) -> None:
+    def _on_heartbeat_answer(self, said: Echo | ServerKey) -> None:
         if isinstance(said, ServerKey):
             self._on_next_key(said.public_key)
-        elif self._pulse is not None:
-            self._pulse.echoed(said)
+        elif self._heartbeats is not None:
+            self._heartbeats.echoed(said)
 
     def _on_next_key(self, public_key: str) -> None:
         """It is told again until a heartbeat names it: one that comes too soon is not lost."""
         if self._now_s() < self._next_key_at_s or not self._on_server_key(public_key):
             return
         self._next_key_at_s = self._now_s() + _NEXT_KEY_EVERY_S
-        if self._pulse is not None:
-            self._pulse.hasten()  # the collector wants to know who has it
+        if self._heartbeats is not None:
+            self._heartbeats.hasten()  # the collector wants to know who has it
 
     def _on_ack(self, ack: Ack) -> None:
         """Only what went out on this connection counts, under the boot that it went out under."""
@@ -312,7 +312,7 @@ class Session:
 
     def _repel(self, kind: str, what: str) -> None:
         """The connection ends, and the next one has to wait."""
-        self._on_change(Change.REFUSED, f"the collector breaks the protocol: {what}: the connection is closed")
+        self._on_change(Transition.REFUSED, f"the collector breaks the protocol: {what}: the connection is closed")
         self._count(kind, what)
         self._wire.repel()
 

@@ -92,13 +92,13 @@ class Hub:
         self._allowed = allowed
         self._handler = handler
         self._clock = clock or SystemClock()
-        self._porter = None if desk is None else EnrolmentDesk(allowed, desk, key_grace, self._fault)
+        self._enrolment = None if desk is None else EnrolmentDesk(allowed, desk, key_grace, self._fault)
         self._rates = Rates(RATES, self._clock)
         self._next_key = ""
         self._audit_head: AuditHead | None = None
-        self._gate = HandshakePolicy(allowed, desk, self._clock)
-        self._door = RouterSocket(listen, self._refusal, lambda: allowed.count, self._fault)
-        self._bell = None if library is None else HotlistServer(library, self._send, self._door.has_room)
+        self._policy = HandshakePolicy(allowed, desk, self._clock)
+        self._socket = RouterSocket(listen, self._refusal, lambda: allowed.count, self._fault)
+        self._hotlist_server = None if library is None else HotlistServer(library, self._send, self._socket.has_room)
         self._refresh_at_s = float("-inf")
         self._pause_until_s = float("-inf")
         self._complain_at_s = float("-inf")
@@ -115,11 +115,11 @@ class Hub:
         Raises:
             LinkError: the address is taken or is none.
         """
-        return self._door.open(self._keys)
+        return self._socket.open(self._keys)
 
     def close(self) -> None:
         """Close all connections."""
-        self._door.close()
+        self._socket.close()
 
     def announce(self, next_key: str) -> None:
         """Announce to each device, with the answer to its heartbeat, which key will be used next.
@@ -147,7 +147,7 @@ class Hub:
             LinkError: the address was taken meanwhile.
         """
         self._keys = keys
-        self._door.reopen(keys)
+        self._socket.reopen(keys)
 
     def step(self, timeout_s: float) -> None:
         """Wait for messages, store them, acknowledge them.
@@ -163,24 +163,24 @@ class Hub:
         if now_s >= self._refresh_at_s:
             self._refresh_at_s = now_s + _REFRESH_S
             self._refresh()
-        if self._door.wait(timeout_s, for_messages=self._allowed.is_known and now_s >= self._pause_until_s):
+        if self._socket.wait(timeout_s, for_messages=self._allowed.is_known and now_s >= self._pause_until_s):
             self._take(self._receive())
-        if self._bell is not None:
+        if self._hotlist_server is not None:
             with self._survived("hotlists", passes=()):
-                self._bell.answer()
+                self._hotlist_server.answer()
 
     def _refresh(self) -> None:
         """Who is allowed no more is cut off within a second, and what is new is told."""
-        gone = self._gate.gone()
+        gone = self._policy.gone()
         if gone:
             _log.warning("a device or a claim code is allowed no more: its connections are ended")
-            self._door.cut(gone)
-        if self._bell is not None and self._allowed.is_known:
+            self._socket.cut(gone)
+        if self._hotlist_server is not None and self._allowed.is_known:
             with self._survived("hotlists", passes=()):
-                self._bell.ring(lambda key: self._allowed.name_of(key) is not None)
+                self._hotlist_server.ring(lambda key: self._allowed.name_of(key) is not None)
 
     def _refusal(self, key: str, address: str) -> str:
-        reason = self._gate.refusal(key, address)
+        reason = self._policy.refusal(key, address)
         if reason:
             self._fault(reason, address)
         return reason
@@ -192,7 +192,7 @@ class Hub:
         """
         received = []
         size, records = 0, 0
-        for arrival in self._door.arrivals():
+        for arrival in self._socket.arrivals():
             size += len(arrival.message)
             delivery = self._heard(arrival)
             if delivery is not None:
@@ -226,8 +226,8 @@ class Hub:
             self._echo(route, peer, message)
         elif isinstance(message, NewKey):
             self._replace_key(route, peer, message)
-        elif isinstance(message, HotlistAsk | HotlistsHeld) and self._bell is not None:
-            self._bell.take(route, peer, message)
+        elif isinstance(message, HotlistAsk | HotlistsHeld) and self._hotlist_server is not None:
+            self._hotlist_server.take(route, peer, message)
 
     def _is_in_time(self, who: str, message: FromDevice) -> bool:
         """False for one that comes too often: it is counted, and no work is done for it."""
@@ -254,23 +254,25 @@ class Hub:
 
     def _redeem(self, arrival: Arrival, message: FromDevice | None) -> None:
         """From one who is not on the list only a claim counts, and only with a code's key."""
-        if self._porter is None or not isinstance(message, Claim) or not self._gate.is_claim(arrival.key):
+        if self._enrolment is None or not isinstance(message, Claim) or not self._policy.is_claim(arrival.key):
             self._fault("not allowed", "a message of one who is not on the list")
             return
         if not self._is_in_time(arrival.key, message):
             return
         answer: Claimed | ClaimRefused = ClaimRefused(LATER)
         with self._survived("a claim code"):
-            answer = self._porter.redeem(arrival.key, message)
+            answer = self._enrolment.redeem(arrival.key, message)
         self._send(arrival.route, answer)
 
     def _replace_key(self, route: bytes, peer: Peer, wish: NewKey) -> None:
-        if self._porter is None:
+        if self._enrolment is None:
             self._fault("not allowed", f"{peer.name} would replace its key")
             return
         answer: NewKeyTaken | NewKeyRefused = NewKeyRefused(LATER)
         with self._survived(peer.name):
-            answer = self._porter.replace_key(peer.name, peer.key, wish, lambda key: self._handler.rekey(peer, key))
+            answer = self._enrolment.replace_key(
+                peer.name, peer.key, wish, lambda key: self._handler.rekey(peer, key)
+            )
         self._send(route, answer)
 
     def _decoded(self, peer: Peer, arrival: Arrival) -> FromDevice | None:
@@ -286,7 +288,9 @@ class Hub:
         if is_noted:
             with self._survived(peer.name):
                 self._handler.greet(peer, hello)
-        self._send(route, Welcome(f"alpr {__version__}", has_hotlists=self._bell is not None, has_heartbeats=True))
+        self._send(
+            route, Welcome(f"alpr {__version__}", has_hotlists=self._hotlist_server is not None, has_heartbeats=True)
+        )
 
     def _echo(self, route: bytes, peer: Peer, heartbeat: Heartbeat) -> None:
         received_at = self._clock.now()
@@ -328,7 +332,7 @@ class Hub:
         return True
 
     def _send(self, route: bytes, message: FromCollector) -> None:
-        self._door.send(route, encode(message))
+        self._socket.send(route, encode(message))
 
     def _fault(self, kind: str, what: str, unforeseen: Exception | None = None) -> None:
         self.faults[kind] += 1

@@ -27,7 +27,11 @@ def test_cameras_lists_models_and_the_computer_are_told(tmp_path: Path, clock: F
         CameraHealth("north", "running", 24.96, 250, 3, 1, 0.5, "lost once"),
         CameraHealth("south", "running", 24.96, 250, 3, 1, None, "lost once"),
     )
-    assert (vitals.uptime_s, vitals.model_ids, vitals.last_error) == (10, ("detector@0123",), "disk full")
+    assert (vitals.uptime_s, vitals.model_ids, vitals.last_error) == (
+        10,
+        ("detector@0123",),
+        "disk full",
+    )
     assert vitals.hotlists == (ListHealth("stolen", 12, 70.0),)  # ten seconds older than when it was handed over
     assert vitals.machine.disk_free_bytes
     assert vitals.machine.memory_total_bytes

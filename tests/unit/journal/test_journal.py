@@ -14,7 +14,7 @@ from alpr.journal.journal import Journal
 from alpr.journal.outbox import Outbox, read_depth
 from alpr.journal.rows import JournalLimits
 from alpr.journal.schema import Priority
-from alpr.link.client.send_window import Window
+from alpr.link.client.send_window import SendWindow
 from alpr.link.protocol.messages import (
     HitRecord,
     LossRecord,
@@ -299,7 +299,7 @@ def test_a_failed_append_leaves_nothing_behind(journal: Journal, path: Path) -> 
 
 
 def test_window_gives_each_lane_its_own_room() -> None:
-    window = Window()
+    window = SendWindow()
     rows, size = window.room(Priority.PICTURE)
     window.sent(Priority.PICTURE, "boot", {n: 100_000 for n in range(2)}, now_s=0)
     assert window.room(Priority.PICTURE) == (0, 0)
@@ -312,7 +312,7 @@ def test_window_gives_each_lane_its_own_room() -> None:
 
 def test_window_of_pictures_that_nobody_takes_stalls_though_reads_are_acked() -> None:
     """What the collector may not store today it leaves unanswered: it has to be sent again, on a busy road too."""
-    window = Window()
+    window = SendWindow()
     window.sent(Priority.PICTURE, "boot", {1: 10}, now_s=0)
     for second in range(1, 61):
         window.sent(Priority.READ, "boot", {100 + second: 10}, now_s=second)
@@ -330,7 +330,7 @@ def test_window_of_pictures_that_nobody_takes_stalls_though_reads_are_acked() ->
 
 
 def test_window_stalls_only_while_something_is_under_way() -> None:
-    window = Window()
+    window = SendWindow()
     assert not window.is_stalled(100, 5)
     window.sent(Priority.READ, "boot", {1: 10}, now_s=100)
     window.sent(Priority.READ, "boot", {2: 10}, now_s=104)

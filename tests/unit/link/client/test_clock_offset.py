@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alpr.link.client.clock_offset import OffsetMeter
+from alpr.link.client.clock_offset import ClockOffsetMeter
 from tests.conftest import START, FakeClock
 
 
@@ -17,7 +17,7 @@ class Line:
 
     def __init__(self, ahead_s: float) -> None:
         self.clock = FakeClock()
-        self.meter = OffsetMeter(self.clock)
+        self.meter = ClockOffsetMeter(self.clock)
         self.ahead_s = ahead_s
 
     def collector_now(self) -> datetime:

@@ -12,7 +12,7 @@ import pytest
 
 from alpr.journal.journal import Journal
 from alpr.journal.outbox import Outbox
-from alpr.link.client.dealer_socket import Change, News
+from alpr.link.client.dealer_socket import SocketEvents, Transition
 from alpr.link.client.heartbeat import HeartbeatSender
 from alpr.link.client.session import Session
 from alpr.link.keys.curve_keys import new_key_pair
@@ -33,13 +33,13 @@ class Stage:
     clock: FakeClock
     journal: Journal
     wire: FakeWire
-    pulse: HeartbeatSender
+    heartbeats: HeartbeatSender
     courier: Session
     held: list[str]
 
     def comes(self, *messages: FromCollector, up: bool = False) -> None:
-        changes = ((Change.UP, "connected"),) if up else ()
-        self.courier.take(News(changes, tuple(encode(message) for message in messages)))
+        changes = ((Transition.UP, "connected"),) if up else ()
+        self.courier.take(SocketEvents(changes, tuple(encode(message) for message in messages)))
         self.courier.pump()
 
     def connects(self, *, has_heartbeats: bool = True) -> None:
@@ -64,9 +64,9 @@ def stage(tmp_path: Path, clock: FakeClock) -> Iterator[Stage]:
         return is_news
 
     with closing(Journal(path, clock=clock)) as journal, Outbox(path) as outbox:
-        pulse = HeartbeatSender(path, lambda: Vitals(60.0, (camera,)), clock, "test", 10, lambda: ())
-        courier = Session(outbox, wire, clock, "test", 10, pulse, on_server_key=learn)
-        yield Stage(clock, journal, wire, pulse, courier, held)
+        heartbeats = HeartbeatSender(path, lambda: Vitals(60.0, (camera,)), clock, "test", 10, lambda: ())
+        courier = Session(outbox, wire, clock, "test", 10, heartbeats, on_server_key=learn)
+        yield Stage(clock, journal, wire, heartbeats, courier, held)
 
 
 def test_one_goes_at_once_and_then_one_every_so_often(stage: Stage) -> None:
@@ -139,7 +139,7 @@ def test_an_echo_of_an_older_heartbeat_teaches_nothing(stage: Stage) -> None:
     old = stage.beats()[0].sent_at
     stage.passes(11)
     stage.comes(Echo(old, old, old))
-    assert stage.pulse.offset is None
+    assert stage.heartbeats.offset is None
 
 
 def test_the_collectors_next_key_is_kept_and_confirmed_at_once(stage: Stage) -> None:

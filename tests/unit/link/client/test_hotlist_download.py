@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from alpr.link.client.hotlist_download import Holdings, HotlistDownload
+from alpr.link.client.hotlist_download import HeldSets, HotlistDownload
 from alpr.link.protocol.hotlist_messages import (
     MAX_PART_BYTES,
     HotlistAsk,
@@ -31,10 +31,10 @@ class FakeStore:
     """Holds what the test says."""
 
     folder: Path
-    held: Holdings = Holdings(HotlistsHeld(()))  # noqa: RUF009 - immutable
+    held: HeldSets = HeldSets(HotlistsHeld(()))  # noqa: RUF009 - immutable
     unwanted: bytes = b"unwanted"
 
-    def holdings(self) -> Holdings:
+    def holdings(self) -> HeldSets:
         return self.held
 
     def refuses(self, path: Path, file_bytes: int) -> bool:
@@ -42,7 +42,7 @@ class FakeStore:
 
     def hold(self, revision: int, *, needs_snapshot: bool = False) -> None:
         report = SetReport("all", revision, "0" * 16, START, START, 1)
-        self.held = Holdings(HotlistsHeld((report,)), frozenset({"all"} if needs_snapshot else ()))
+        self.held = HeldSets(HotlistsHeld((report,)), frozenset({"all"} if needs_snapshot else ()))
 
     def files(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in self.folder.iterdir()} if self.folder.exists() else {}
@@ -78,20 +78,20 @@ class Line:
         self.clock = FakeClock()
         self.store = FakeStore(folder / "incoming")
         self.collector = Collector()
-        self.puller = HotlistDownload(self.store, self.clock)
+        self.download = HotlistDownload(self.store, self.clock)
 
     def connect(self, *, has_hotlists: bool = True) -> None:
-        self.puller.connected(has_hotlists=has_hotlists)
-        self.puller.take(HotlistOffers((HotlistOffer("all", self.collector.revision),)))
+        self.download.connected(has_hotlists=has_hotlists)
+        self.download.take(HotlistOffers((HotlistOffer("all", self.collector.revision),)))
 
     def carry(self, parts: int = 100) -> int:
         """Let at most so many parts over; how many it were."""
         for count in range(parts):
             before = len(self.collector.asks)
-            self.puller.send_with(self.collector.send)
+            self.download.send_with(self.collector.send)
             if len(self.collector.asks) == before:
                 return count
-            self.puller.take(self.collector.answer(self.collector.asks[-1]))
+            self.download.take(self.collector.answer(self.collector.asks[-1]))
         return parts
 
 
@@ -102,10 +102,10 @@ def line(tmp_path: Path) -> Line:
 
 def test_a_file_comes_in_parts_one_at_a_time(line: Line) -> None:
     line.connect()
-    line.puller.send_with(line.collector.send)
-    line.puller.send_with(line.collector.send)
+    line.download.send_with(line.collector.send)
+    line.download.send_with(line.collector.send)
     assert [ask.offset for ask in line.collector.asks] == [0]  # the second waits for the answer
-    line.puller.take(line.collector.answer(line.collector.asks[0]))
+    line.download.take(line.collector.answer(line.collector.asks[0]))
     assert line.carry() == 3
     assert [ask.offset for ask in line.collector.asks] == [n * MAX_PART_BYTES for n in range(4)]
     assert line.store.files() == {"all-00000001.alprhl": CONTENT}
@@ -135,7 +135,7 @@ def test_a_begun_file_that_is_removed_under_it_is_fetched_from_its_beginning(
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "stat", gone)
-        ask = line.puller._ask(line.store.holdings(), "all")
+        ask = line.download._ask(line.store.holdings(), "all")
     assert (ask.file_sha256, ask.offset) == (None, 0)
 
 
@@ -161,12 +161,12 @@ def test_an_older_collector_hears_nothing_of_hotlists(line: Line) -> None:
 def test_after_a_cut_it_goes_on_where_it_was_also_after_a_restart(line: Line) -> None:
     line.connect()
     line.carry(2)
-    line.puller.send_with(line.collector.send)
-    line.puller.disconnected()
-    line.puller.send_with(line.collector.send)
+    line.download.send_with(line.collector.send)
+    line.download.disconnected()
+    line.download.send_with(line.collector.send)
     line.connect()
     assert line.carry(1) == 1
-    line.puller = HotlistDownload(line.store, line.clock)
+    line.download = HotlistDownload(line.store, line.clock)
     line.connect()
     assert line.carry() == 1
     assert [ask.offset // MAX_PART_BYTES for ask in line.collector.asks] == [0, 1, 2, 2, 3]
@@ -175,10 +175,10 @@ def test_after_a_cut_it_goes_on_where_it_was_also_after_a_restart(line: Line) ->
 
 def test_an_answer_that_is_lost_is_asked_for_again(line: Line) -> None:
     line.connect()
-    line.puller.send_with(line.collector.send)
+    line.download.send_with(line.collector.send)
     line.clock.advance(11)
     assert line.carry() == 4
-    line.puller.take(line.collector.answer(line.collector.asks[0]))  # the first answer, much too late
+    line.download.take(line.collector.answer(line.collector.asks[0]))  # the first answer, much too late
     assert line.store.files() == {"all-00000001.alprhl": CONTENT}
 
 
@@ -235,15 +235,15 @@ def test_what_is_older_than_what_is_held_is_not_even_asked_for(line: Line) -> No
 
 def test_where_nothing_follows_it_asks_no_more(line: Line) -> None:
     line.connect()
-    line.puller.send_with(line.collector.send)
-    line.puller.take(HotlistNone("all"))
+    line.download.send_with(line.collector.send)
+    line.download.take(HotlistNone("all"))
     assert line.carry() == 0
 
 
 def test_attack_content_that_is_not_what_was_announced(line: Line) -> None:
     line.connect()
-    line.puller.send_with(line.collector.send)
-    line.puller.take(HotlistPart("all", 1, b"\0" * 32, 4, 0, b"evil"))
+    line.download.send_with(line.collector.send)
+    line.download.take(HotlistPart("all", 1, b"\0" * 32, 4, 0, b"evil"))
     assert line.store.files() == {}
     assert line.carry() == 0
 
@@ -254,8 +254,8 @@ def test_attack_content_that_is_not_what_was_announced(line: Line) -> None:
 )
 def test_attack_parts_that_do_not_fit(line: Line, offset: int, content: bytes) -> None:
     line.connect()
-    line.puller.send_with(line.collector.send)
-    line.puller.take(HotlistPart("all", 1, b"\0" * 32, 5, offset, content))
+    line.download.send_with(line.collector.send)
+    line.download.take(HotlistPart("all", 1, b"\0" * 32, 5, offset, content))
     assert line.store.files() == {}
     assert line.carry() == 0  # not at once
     line.clock.advance(2)
@@ -264,9 +264,9 @@ def test_attack_parts_that_do_not_fit(line: Line, offset: int, content: bytes) -
 
 def test_attack_parts_that_nobody_asked_for(line: Line) -> None:
     line.connect()
-    line.puller.take(HotlistPart("all", 1, b"\0" * 32, 4, 0, b"evil"))
-    line.puller.send_with(line.collector.send)
-    line.puller.take(HotlistPart("other", 1, b"\0" * 32, 4, 0, b"evil"))
+    line.download.take(HotlistPart("all", 1, b"\0" * 32, 4, 0, b"evil"))
+    line.download.send_with(line.collector.send)
+    line.download.take(HotlistPart("other", 1, b"\0" * 32, 4, 0, b"evil"))
     assert line.store.files() == {}
 
 
@@ -303,12 +303,12 @@ def test_a_socket_that_takes_nothing_is_tried_again(line: Line) -> None:
 
 
 def _offer(line: Line, *names: str, revision: int = 1) -> None:
-    line.puller.take(HotlistOffers(tuple(HotlistOffer(name, revision) for name in names)))
+    line.download.take(HotlistOffers(tuple(HotlistOffer(name, revision) for name in names)))
 
 
 def _next_ask(line: Line) -> HotlistAsk | None:
     before = len(line.collector.asks)
-    line.puller.send_with(line.collector.send)
+    line.download.send_with(line.collector.send)
     return line.collector.asks[-1] if len(line.collector.asks) > before else None
 
 
@@ -322,9 +322,9 @@ def test_doorbells_for_ever_new_names_leave_nothing_behind(line: Line) -> None:
         _offer(line, f"set{number}")
         ask = _next_ask(line)
         assert ask is not None
-        line.puller.take(HotlistNone(ask.list_set))
-    assert len(line.puller._done) <= 256
-    assert len(line.puller._offers) == 1
+        line.download.take(HotlistNone(ask.list_set))
+    assert len(line.download._done) <= 256
+    assert len(line.download._offers) == 1
     assert line.store.files() == {}
 
 
@@ -337,7 +337,7 @@ def test_files_that_are_refused_at_once_make_it_wait_longer_and_longer(line: Lin
         ask = _next_ask(line)
         if ask is not None:
             asked += 1
-            line.puller.take(_part(ask.list_set, bytes(32), b"unwanted"))
+            line.download.take(_part(ask.list_set, bytes(32), b"unwanted"))
     assert 8 < asked < 20
     assert line.store.files() == {}
 
@@ -359,7 +359,7 @@ def test_parts_out_of_order_repeated_or_far_off_are_not_kept(line: Line, offsets
     for offset in offsets:
         ask = _next_ask(line)
         assert ask is not None
-        line.puller.take(_part("all", bytes(32), b"x" * 65536, offset=offset))
+        line.download.take(_part("all", bytes(32), b"x" * 65536, offset=offset))
     assert line.store.files() == {}
     assert _next_ask(line) is None  # and it is not asked for again at once
 
@@ -370,7 +370,7 @@ def test_a_file_that_grows_or_shrinks_while_it_comes_is_bounded_by_what_it_was(l
         ask = _next_ask(line)
         if ask is None:
             break
-        line.puller.take(_part("all", bytes(32), b"x" * 65536, offset=65536 * number, file_bytes=file_bytes))
+        line.download.take(_part("all", bytes(32), b"x" * 65536, offset=65536 * number, file_bytes=file_bytes))
     assert sum(map(len, line.store.files().values())) <= 200_000
 
 
@@ -383,7 +383,7 @@ def test_sets_that_are_begun_and_left_do_not_fill_the_disk(line: Line, monkeypat
         for part in range(3):
             if (ask := _next_ask(line)) is not None:
                 sha256 = hashlib.sha256(ask.list_set.encode()).digest()
-                line.puller.take(_part(ask.list_set, sha256, b"x" * 65536, offset=65536 * part))
+                line.download.take(_part(ask.list_set, sha256, b"x" * 65536, offset=65536 * part))
         assert sum(map(len, line.store.files().values())) <= 300_000
 
 
@@ -410,7 +410,7 @@ def test_a_head_that_does_not_end_is_looked_at_with_each_part(line: Line) -> Non
     line.store.refuses = refuses  # type: ignore[method-assign]
     for part in range(3):
         assert _next_ask(line) is not None
-        line.puller.take(_part("all", bytes(32), b"x" * 65536, offset=65536 * part))
+        line.download.take(_part("all", bytes(32), b"x" * 65536, offset=65536 * part))
     assert looked == [65536, 131072, 196608]
     assert line.store.files() == {}
 

@@ -12,7 +12,7 @@ import pytest
 
 from alpr.journal.journal import Journal
 from alpr.journal.outbox import Outbox, read_depth
-from alpr.link.client.dealer_socket import Change, News
+from alpr.link.client.dealer_socket import SocketEvents, Transition
 from alpr.link.client.session import Session
 from alpr.link.protocol.enrolment_messages import ServerKey
 from alpr.link.protocol.hotlist_messages import HotlistNone, HotlistOffers
@@ -70,12 +70,12 @@ class Stage:
     wire: FakeWire
     courier: Session
 
-    def comes(self, *messages: FromCollector, changes: tuple[tuple[Change, str], ...] = ()) -> None:
-        self.courier.take(News(changes, tuple(encode(message) for message in messages)))
+    def comes(self, *messages: FromCollector, changes: tuple[tuple[Transition, str], ...] = ()) -> None:
+        self.courier.take(SocketEvents(changes, tuple(encode(message) for message in messages)))
         self.courier.pump()
 
     def connects(self) -> None:
-        self.comes(Welcome("test"), changes=((Change.UP, "connected"),))
+        self.comes(Welcome("test"), changes=((Transition.UP, "connected"),))
 
     def waiting(self) -> int:
         return sum(read_depth(self.path).rows.values())
@@ -91,7 +91,7 @@ def stage(tmp_path: Path, clock: FakeClock) -> Iterator[Stage]:
 
 def test_nothing_is_sent_before_the_collector_has_answered(stage: Stage) -> None:
     stage.journal.append([a_read(1)], [])
-    stage.comes(changes=((Change.UP, "connected"),))
+    stage.comes(changes=((Transition.UP, "connected"),))
     assert [type(message) for message in stage.wire.sent] == [Hello]
     assert not stage.courier.state.is_connected
     stage.comes(Welcome("test"))
@@ -119,8 +119,8 @@ def test_nothing_is_sent_twice_while_it_is_under_way(stage: Stage) -> None:
     assert stage.wire.seqs() == [1, 2]
 
 
-@pytest.mark.parametrize("change", [Change.DOWN, Change.REFUSED])
-def test_after_a_break_what_was_under_way_goes_again(stage: Stage, change: Change) -> None:
+@pytest.mark.parametrize("change", [Transition.DOWN, Transition.REFUSED])
+def test_after_a_break_what_was_under_way_goes_again(stage: Stage, change: Transition) -> None:
     stage.journal.append([a_read(1, picture_bytes=0)], [])
     stage.connects()
     stage.comes(changes=((change, "because"),))
@@ -189,7 +189,7 @@ def test_what_is_refused_is_put_aside_and_reported(stage: Stage) -> None:
 
 def test_garbage_from_a_collector_is_told_and_changes_nothing(stage: Stage) -> None:
     stage.connects()
-    stage.courier.take(News((), (b"\xc1", encode(Hello("0" * 16, (), "x", stage.clock.now())))))
+    stage.courier.take(SocketEvents((), (b"\xc1", encode(Hello("0" * 16, (), "x", stage.clock.now())))))
     assert "cannot be understood" in stage.courier.state.last_error
     assert stage.courier.state.is_connected
 
@@ -242,8 +242,8 @@ def test_only_acks_of_what_went_out_on_this_connection_count(stage: Stage) -> No
     assert stage.waiting() == 2
     assert stage.courier.state.acked == 0
     assert stage.courier.state.faults["ack of what was not sent"] == 6
-    stage.comes(changes=((Change.DOWN, "cut"),))
-    stage.comes(changes=((Change.UP, "connected"),))
+    stage.comes(changes=((Transition.DOWN, "cut"),))
+    stage.comes(changes=((Transition.UP, "connected"),))
     stage.comes(Ack(boot, (1, 2)))  # what went out before the cut goes out again
     assert stage.waiting() == 2
     stage.comes(Welcome("test"))
@@ -324,7 +324,7 @@ def test_a_collector_that_says_much_more_than_was_asked_is_left_alone(stage: Sta
 def test_large_messages_count_for_more(stage: Stage) -> None:
     stage.connects()
     for _ in range(20):
-        stage.courier.take(News((), (b"\xc1" * (4 << 20),)))
+        stage.courier.take(SocketEvents((), (b"\xc1" * (4 << 20),)))
     assert stage.wire.retreats
 
 
@@ -346,7 +346,7 @@ def test_a_handler_that_raises_costs_one_message(stage: Stage, monkeypatch: pyte
         raise ZeroDivisionError("nobody thought of that")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Session, "_on_pulse", fails)
+        patch.setattr(Session, "_on_heartbeat_answer", fails)
         stage.comes(ServerKey("0" * 40))
     assert stage.courier.state.faults == {"not handled": 1}
     stage.comes(Ack(stage.journal.boot_id, (1,)))
@@ -358,11 +358,11 @@ def test_connections_that_break_at_once_are_not_made_without_end(stage: Stage) -
     stage.journal.append([a_read(1, picture_bytes=0)], [])
     for _ in range(5):
         stage.connects()
-        stage.comes(changes=((Change.DOWN, "cut"),))
+        stage.comes(changes=((Transition.DOWN, "cut"),))
     assert stage.wire.retreats == 1
     stage.connects()
     stage.comes(Ack(stage.journal.boot_id, (1,)))
-    stage.comes(changes=((Change.DOWN, "cut"),))
+    stage.comes(changes=((Transition.DOWN, "cut"),))
     assert stage.wire.retreats == 1  # that one was good for something
 
 
@@ -370,7 +370,7 @@ def test_a_line_that_breaks_off_again_and_again_is_tried_every_two_seconds_and_n
     """Cut forty times within a second of connecting, a device waited for up to a minute, and its hits with it."""
     for _ in range(40):
         stage.connects()
-        stage.comes(changes=((Change.DOWN, "cut"),))
+        stage.comes(changes=((Transition.DOWN, "cut"),))
     assert stage.wire.retreats
     assert stage.wire.repelled == 0
 
@@ -384,10 +384,10 @@ def test_announced_keys_are_written_down_at_their_own_pace(stage: Stage) -> None
         return True
 
     courier = Session(stage.outbox, stage.wire, stage.clock, "test", 10, on_server_key=learn)
-    courier.take(News(((Change.UP, "connected"),), (encode(Welcome("test")),)))
+    courier.take(SocketEvents(((Transition.UP, "connected"),), (encode(Welcome("test")),)))
     for number in range(400):
         stage.clock.advance(0.25)
-        courier.take(News((), (encode(ServerKey(f"{number:040d}")),)))
+        courier.take(SocketEvents((), (encode(ServerKey(f"{number:040d}")),)))
     assert len(kept) == 4
 
 
@@ -399,7 +399,7 @@ def test_a_journal_that_is_busy_ends_nothing(stage: Stage, monkeypatch: pytest.M
 
     with monkeypatch.context() as patch:
         patch.setattr(Outbox, "boots", busy)
-        stage.comes(changes=((Change.UP, "connected"),))
+        stage.comes(changes=((Transition.UP, "connected"),))
     assert stage.wire.retreats == 1  # a connection without a greeting is good for nothing
     stage.connects()
     stage.journal.append([a_read(1, picture_bytes=0)], [])

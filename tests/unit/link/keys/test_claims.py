@@ -96,47 +96,47 @@ def a_gate(folder: Path, clock: FakeClock) -> tuple[HandshakePolicy, Path]:
 
 
 def test_a_device_that_is_gone_is_noticed_only_where_it_was_let_in(tmp_path: Path, clock: FakeClock) -> None:
-    gate, allowed = a_gate(tmp_path, clock)
+    policy, allowed = a_gate(tmp_path, clock)
     here, elsewhere = new_key_pair().public, new_key_pair().public
     enrol(allowed, Device("here", here))
     enrol(allowed, Device("elsewhere", elsewhere))
-    assert gate.gone() == set()
-    assert gate.refusal(here, "192.0.2.1") == ""
+    assert policy.gone() == set()
+    assert policy.refusal(here, "192.0.2.1") == ""
     revoke(allowed, "elsewhere", START)
-    assert gate.gone() == set()
+    assert policy.gone() == set()
     revoke(allowed, "here", START)
-    assert gate.gone() == {here}
-    assert gate.gone() == set()
-    assert gate.refusal(here, "192.0.2.1") == "refused key"
+    assert policy.gone() == {here}
+    assert policy.gone() == set()
+    assert policy.refusal(here, "192.0.2.1") == "refused key"
 
 
 def test_a_code_that_ends_takes_its_connection_with_it(tmp_path: Path, clock: FakeClock) -> None:
-    gate, allowed = a_gate(tmp_path, clock)
+    policy, allowed = a_gate(tmp_path, clock)
     key = new_key_pair().public
     issue(allowed, "a", key, START + timedelta(hours=1), START)
-    assert (gate.refusal(key, "192.0.2.1"), gate.is_claim(key)) == ("", True)
-    assert gate.gone() == set()
+    assert (policy.refusal(key, "192.0.2.1"), policy.is_claim(key)) == ("", True)
+    assert policy.gone() == set()
     clock.advance(3600)
-    assert gate.gone() == {key}
-    assert (gate.refusal(key, "192.0.2.1"), gate.is_claim(key)) == ("expired code", False)
+    assert policy.gone() == {key}
+    assert (policy.refusal(key, "192.0.2.1"), policy.is_claim(key)) == ("expired code", False)
 
 
 def test_tries_are_counted_by_address_and_forgotten_after_a_while(tmp_path: Path, clock: FakeClock) -> None:
-    gate, _ = a_gate(tmp_path, clock)
+    policy, _ = a_gate(tmp_path, clock)
     stranger = new_key_pair().public
-    reasons = [gate.refusal(stranger, "192.0.2.1") for _ in range(TRIES + 1)]
+    reasons = [policy.refusal(stranger, "192.0.2.1") for _ in range(TRIES + 1)]
     assert set(reasons[:-1]) == {"refused key"}
     assert reasons[-1] == "too many tries"
-    assert gate.refusal(stranger, "192.0.2.2") == "refused key"
+    assert policy.refusal(stranger, "192.0.2.2") == "refused key"
     clock.advance(WINDOW_S + 1)
-    assert gate.refusal(stranger, "192.0.2.1") == "refused key"
+    assert policy.refusal(stranger, "192.0.2.1") == "refused key"
 
 
 def test_the_memory_for_addresses_is_bounded(tmp_path: Path, clock: FakeClock) -> None:
-    gate, _ = a_gate(tmp_path, clock)
+    policy, _ = a_gate(tmp_path, clock)
     for number in range(5000):
-        gate.refusal("x" * 40, f"198.51.{number // 256}.{number % 256}")
-    assert len(gate._refused) == 4096
+        policy.refusal("x" * 40, f"198.51.{number // 256}.{number % 256}")
+    assert len(policy._refused) == 4096
 
 
 @pytest.mark.parametrize(
@@ -154,76 +154,76 @@ def test_what_counts_as_one_address(address: str, network: str) -> None:
 
 
 def test_a_used_code_is_let_in_once_more_until_its_device_has_come(tmp_path: Path, clock: FakeClock) -> None:
-    gate, allowed = a_gate(tmp_path, clock)
+    policy, allowed = a_gate(tmp_path, clock)
     code, device = new_key_pair().public, new_key_pair().public
     issue(allowed, "a", code, START + timedelta(hours=48), START)
     desk = ClaimDesk(allowed, clock)
     assert desk.redeem(code, device) == "a"
-    assert gate.gone() == set()  # reads the files
-    assert gate.refusal(code, "192.0.2.1") == ""  # its answer was lost on the way
-    assert gate.refusal(device, "192.0.2.1") == ""
-    assert gate.refusal(code, "192.0.2.1") == "used code"
-    assert gate.gone() == {code}
+    assert policy.gone() == set()  # reads the files
+    assert policy.refusal(code, "192.0.2.1") == ""  # its answer was lost on the way
+    assert policy.refusal(device, "192.0.2.1") == ""
+    assert policy.refusal(code, "192.0.2.1") == "used code"
+    assert policy.gone() == {code}
 
 
 def test_a_used_code_is_over_after_ten_minutes_whether_its_device_came_or_not(
     tmp_path: Path, clock: FakeClock
 ) -> None:
-    gate, allowed = a_gate(tmp_path, clock)
+    policy, allowed = a_gate(tmp_path, clock)
     code = new_key_pair().public
     issue(allowed, "a", code, START + timedelta(hours=48), START)
     ClaimDesk(allowed, clock).redeem(code, new_key_pair().public)
     clock.advance(599)
-    assert gate.refusal(code, "192.0.2.1") == ""
+    assert policy.refusal(code, "192.0.2.1") == ""
     clock.advance(1)
-    assert gate.refusal(code, "192.0.2.1") == "used code"
+    assert policy.refusal(code, "192.0.2.1") == "used code"
 
 
 def test_one_devices_handshakes_are_limited_in_rate(tmp_path: Path, clock: FakeClock) -> None:
     """Two thousand handshakes a second with one stolen key held up the acks of all others by seconds."""
-    gate, allowed = a_gate(tmp_path, clock)
+    policy, allowed = a_gate(tmp_path, clock)
     here, other = new_key_pair().public, new_key_pair().public
     enrol(allowed, Device("here", here))
     enrol(allowed, Device("other", other))
-    gate.gone()
-    reasons = [gate.refusal(here, "192.0.2.1") for _ in range(HANDSHAKES.burst + 1)]
+    policy.gone()
+    reasons = [policy.refusal(here, "192.0.2.1") for _ in range(HANDSHAKES.burst + 1)]
     assert reasons == [""] * HANDSHAKES.burst + ["too many connections"]
-    assert gate.refusal(other, "192.0.2.1") == ""
+    assert policy.refusal(other, "192.0.2.1") == ""
     clock.advance(1)
-    assert gate.refusal(here, "192.0.2.1") == ""
+    assert policy.refusal(here, "192.0.2.1") == ""
 
 
 def test_nobody_is_let_in_while_the_list_cannot_be_read(tmp_path: Path, clock: FakeClock) -> None:
-    gate, allowed = a_gate(tmp_path, clock)
+    policy, allowed = a_gate(tmp_path, clock)
     key = new_key_pair().public
     enrol(allowed, Device("here", key))
-    gate.gone()
-    assert gate.refusal(key, "192.0.2.1") == ""
+    policy.gone()
+    assert policy.refusal(key, "192.0.2.1") == ""
     allowed.unlink()
-    gate.gone()
+    policy.gone()
     clock.advance(2)
-    assert gate.gone() == set()
-    assert gate.refusal(key, "192.0.2.1") == "list unreadable"
+    assert policy.gone() == set()
+    assert policy.refusal(key, "192.0.2.1") == "list unreadable"
     enrol(allowed, Device("here", key))
-    assert gate.gone() == set()
-    assert gate.refusal(key, "192.0.2.1") == ""
+    assert policy.gone() == set()
+    assert policy.refusal(key, "192.0.2.1") == ""
 
 
 def test_no_code_is_good_while_the_codes_cannot_be_read(
     tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may be the revoking of a code that cannot be read."""
-    gate, allowed = a_gate(tmp_path, clock)
+    policy, allowed = a_gate(tmp_path, clock)
     code = new_key_pair().public
     issue(allowed, "a", code, START + timedelta(hours=48), START)
-    assert gate.refusal(code, "192.0.2.1") == ""
+    assert policy.refusal(code, "192.0.2.1") == ""
     revoke_codes(allowed, "a", START)
     with monkeypatch.context() as patch:
         patch.setattr("alpr.system.locked_file.read_text", _unreadable)
-        assert gate.refusal(code, "192.0.2.1") == "codes unreadable"
+        assert policy.refusal(code, "192.0.2.1") == "codes unreadable"
         with pytest.raises(LinkError):
             ClaimDesk(allowed, clock).redeem(code, new_key_pair().public)
-    assert gate.refusal(code, "192.0.2.1") == "revoked code"
+    assert policy.refusal(code, "192.0.2.1") == "revoked code"
 
 
 def _unreadable(*_: object) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from alpr.journal.journal import Journal
 from alpr.journal.outbox import Outbox
-from alpr.link.client.dealer_socket import Change
+from alpr.link.client.dealer_socket import Transition
 from alpr.link.client.hotlist_download import HotlistDownload
 from alpr.link.client.session import Session
 from alpr.link.protocol.hotlist_messages import (
@@ -37,8 +37,8 @@ def stage(tmp_path: Path, clock: FakeClock) -> Iterator[Stage]:
     path = tmp_path / "journal.db"
     with closing(Journal(path, clock=clock)) as journal, Outbox(path) as outbox:
         wire = FakeWire()
-        puller = HotlistDownload(FakeStore(tmp_path / "incoming"), clock)
-        courier = Session(outbox, wire, clock, "test", ack_patience_s=10, puller=puller)
+        download = HotlistDownload(FakeStore(tmp_path / "incoming"), clock)
+        courier = Session(outbox, wire, clock, "test", ack_patience_s=10, download=download)
         yield Stage(path, clock, journal, outbox, wire, courier)
 
 
@@ -48,7 +48,7 @@ def kinds(stage: Stage) -> list[str]:
 
 def connect(stage: Stage, *, has_hotlists: bool = True) -> None:
     welcome = Welcome("test", has_hotlists=has_hotlists)
-    stage.comes(welcome, changes=((Change.UP, "connected"),))
+    stage.comes(welcome, changes=((Transition.UP, "connected"),))
 
 
 def test_the_device_says_what_it_holds_after_the_welcome_then_asks_when_it_is_rung(stage: Stage) -> None:
@@ -84,7 +84,7 @@ def test_to_a_collector_of_an_older_version_it_says_nothing_of_hotlists(stage: S
 
 def test_after_a_break_it_says_again_what_it_holds(stage: Stage) -> None:
     connect(stage)
-    stage.comes(changes=((Change.DOWN, "gone"),))
+    stage.comes(changes=((Transition.DOWN, "gone"),))
     connect(stage)
     assert kinds(stage) == ["Hello", "HotlistsHeld"] * 2
 
