@@ -21,7 +21,7 @@ from alpr.clock import SystemClock
 from alpr.errors import HotlistError, StoreError
 
 if TYPE_CHECKING:
-    from alpr.hotlist.match.index import ListState
+    from alpr.hotlist.match.list_states import ListState
 
 
 @click.group()

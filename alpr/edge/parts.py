@@ -21,7 +21,7 @@ from alpr.edge.settings import max_ages_of, places_of, track_settings, update_se
 from alpr.errors import StoreError
 from alpr.hotlist.match.hits import HotlistMatcher
 from alpr.hotlist.match.index import HotlistIndex
-from alpr.hotlist.match.skips import SkipCounter
+from alpr.hotlist.match.skip_counter import SkipCounter
 from alpr.hotlist.store.database import bring_up_to_date
 from alpr.journal.journal import Journal
 from alpr.journal.recovery import open_journal
@@ -237,7 +237,7 @@ def matcher_for(
     if config.hotlist is None or index is None:
         return NoHotlist()
     skips = SkipCounter(config.hotlist.database, clock)
-    stack.callback(skips.note)
+    stack.callback(skips.write)
     return HotlistMatcher(index, clock, places_of(config.cameras), max_ages_of(config), skips)
 
 

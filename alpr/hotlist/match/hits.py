@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from alpr.clock import Clock
 from alpr.hotlist.match.index import HotlistIndex
-from alpr.hotlist.match.skips import SkipCounter
+from alpr.hotlist.match.skip_counter import SkipCounter
 from alpr.hotlist.rules.conditions import ReadContext
 from alpr.types import CameraPlace, Hit, HotlistEntry, Match, Read
 

@@ -6,7 +6,6 @@ import random
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -14,8 +13,9 @@ from typing import Any, Self
 
 from alpr.clock import micros
 from alpr.errors import HotlistError
+from alpr.hotlist.match.list_states import LIST_STATES, ListState, age_s, list_state
 from alpr.hotlist.match.lookup import NO_RULES, Rules, read_rules, rows_near
-from alpr.hotlist.match.skips import skip_of
+from alpr.hotlist.match.skip_rules import skip_of
 from alpr.hotlist.rules.conditions import ReadContext
 from alpr.hotlist.rules.matching import match_entry, urgency
 from alpr.hotlist.rules.policy import MatchPolicy
@@ -23,15 +23,6 @@ from alpr.hotlist.store.database import open_read_only
 from alpr.hotlist.store.entry_store import SELECTED, entry_from_row
 from alpr.system.sqlite import stored
 from alpr.types import CameraPlace, HotlistEntry, Match, PlateText
-
-_OF_LIST = "(list_name = lists.name OR list_name = '' AND skips.origin IN ('', lists.origin))"
-_LISTS = f"""
-    SELECT name, revision, updated_at, source,
-        count(entry_id), coalesce(sum(valid_to <= :now), 0), coalesce(sum(valid_from > :now), 0),
-        (SELECT count(DISTINCT plate) FROM skips WHERE {_OF_LIST} AND until > :now),
-        (SELECT coalesce(sum(skipped), 0) FROM skips WHERE {_OF_LIST})
-    FROM lists LEFT JOIN entries USING (list_id) GROUP BY list_id ORDER BY name"""
-
 
 _PIECE = 5000
 _ENTRIES_AFTER = f"""
@@ -44,31 +35,6 @@ _PRIME = 4294967291
 _IN_FORCE = """
     FROM entries JOIN lists USING (list_id) WHERE name = :name AND look_alike_key >= '0'
     AND (valid_from IS NULL OR valid_from <= :now) AND (valid_to IS NULL OR :now < valid_to)"""
-
-
-@dataclass(frozen=True, slots=True)
-class ListState:
-    """State of one list at an instant."""
-
-    name: str
-    revision: int
-    """Number of imports and policy changes that changed the list, from 1."""
-    updated_at: datetime
-    """Instant of the last import, whether or not it changed anything."""
-    source: str
-    """Name of the file of that import."""
-    entries: int
-    """Number of entries, whatever their validity."""
-    expired: int
-    """Number of entries whose validity is over."""
-    not_yet_valid: int
-    """Number of entries whose validity has not begun."""
-    age_s: float
-    """Seconds since `updated_at`; 0 if the clock was set back."""
-    skips: int
-    """Number of plates that are skipped at the instant, in this list or in all."""
-    skipped: int
-    """Number of passes that matched an entry and raised no hit because of a skip, as counted on this database."""
 
 
 class HotlistIndex:
@@ -187,7 +153,7 @@ class HotlistIndex:
             StoreError: the database cannot be read.
         """
         _, updated_at = self._list(list_name)
-        return _age_s(updated_at, now)
+        return age_s(updated_at, now)
 
     def lists(self, now: datetime) -> tuple[ListState, ...]:
         """Return the states of all lists, by name. Counts all entries: not to be called for every read.
@@ -198,7 +164,7 @@ class HotlistIndex:
         Raises:
             StoreError: the database cannot be read.
         """
-        return tuple(_list_state(row, now) for row in self._rows(_LISTS, {"now": micros(now)}))
+        return tuple(list_state(row, now) for row in self._rows(LIST_STATES, {"now": micros(now)}))
 
     def plates(self, list_name: str, now: datetime, *, limit: int = 20_000, seed: int = 1) -> tuple[list[str], int]:
         """Return the plates of a list that are in force and have no wildcards, and their number.
@@ -278,26 +244,5 @@ class HotlistIndex:
             return self._connection.execute(query, values).fetchall()
 
 
-def _list_state(row: tuple[Any, ...], now: datetime) -> ListState:
-    name, revision, updated_at, source, entries, expired, not_yet_valid, skips, skipped = row
-    updated = datetime.fromisoformat(updated_at)
-    return ListState(
-        name=name,
-        revision=revision,
-        updated_at=updated,
-        source=source,
-        entries=entries,
-        expired=expired,
-        not_yet_valid=not_yet_valid,
-        age_s=_age_s(updated, now),
-        skips=skips,
-        skipped=skipped,
-    )
-
-
 def _named(key: tuple[str, str, str]) -> dict[str, str]:
     return dict(zip(("plate", "region", "case_reference"), key, strict=True))
-
-
-def _age_s(updated_at: datetime, now: datetime) -> float:
-    return max(0.0, (now - updated_at).total_seconds())

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from typing import Any, NamedTuple
 
-from alpr.hotlist.match.skips import SkipRules, read_skip_rules
+from alpr.hotlist.match.skip_rules import SkipRules, read_skip_rules
 from alpr.hotlist.rules.alignment import is_within_edits
 from alpr.hotlist.rules.neighbours import openings_and_ending
 from alpr.hotlist.rules.policy import MatchPolicy

@@ -1,4 +1,4 @@
-"""Skips: plates whose entries are known to raise false hits and raise none for a while, and counts of that.
+"""Skips: plates whose entries are known to raise false hits and raise none for a while. Made, removed, listed.
 
 A skip belongs to a plate of a list, or of all lists, not to a row: an import neither loses nor renews it. Skips that
 come with the updates of a set (`published_skips.py`) are kept beside those that were made here.
@@ -6,38 +6,24 @@ come with the updates of a set (`published_skips.py`) are kept beside those that
 
 from __future__ import annotations
 
-import logging
 import sqlite3
-from collections import Counter
-from collections.abc import Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
 
-from alpr.clock import Clock, instant_from_micros, micros, text_from_instant
+from alpr.clock import instant_from_micros, micros, text_from_instant
 from alpr.errors import HotlistError, StoreError
 from alpr.hotlist.rules.wildcards import normalise_pattern
 from alpr.hotlist.store.database import open_for_writing, open_read_only
 from alpr.system.sqlite import stored, transaction
-from alpr.types import HotlistEntry, MatchKind
-
-_log = logging.getLogger(__name__)
 
 DEFAULT_SKIP = timedelta(days=30)
 LONGEST_SKIP = timedelta(days=366)
 """Longest time from the making of a skip to its end: one that nobody reviews would hide a car for ever."""
 _REASON_LENGTH = 200
-_NOTE_EVERY = timedelta(seconds=30)
-_NOTE_BUSY_S = 0.05  # the main loop of a device waits for it
 _DELETE = "DELETE FROM skips WHERE list_name = ? AND plate = ? AND origin = ''"
-_NOTE = "UPDATE skips SET skipped = skipped + ?, last_skipped_at = ? WHERE skip_id = ?"
 _COLUMNS = "list_name, plate, is_exact_too, reason, added_by, added_at, until, skipped, last_skipped_at, origin"
-# A skip of "all lists" that came with a set is of the lists of that set only.
-_RULES = """
-    SELECT lists.name, plate, skip_id, is_exact_too, until FROM skips JOIN lists
-        ON skips.list_name = lists.name OR skips.list_name = '' AND skips.origin IN ('', lists.origin)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,52 +48,6 @@ class Skip:
     last_skipped_at: datetime | None = None
     origin: str = ""
     """Name of the set whose updates it came with; "" for a skip made here."""
-
-
-class SkipRule(NamedTuple):
-    """The part of a skip that matching needs."""
-
-    skip_id: int
-    is_exact_too: bool
-    until: int
-    """End, exclusive, in microseconds since 1970."""
-
-
-SkipRules: TypeAlias = Mapping[tuple[str, str], tuple[SkipRule, ...]]
-"""(Name of the list, plate) → its skips."""
-
-
-def read_skip_rules(connection: sqlite3.Connection) -> SkipRules:
-    """Read all skips of the database, also those that are over.
-
-    Args:
-        connection: to a hotlist database.
-    """
-    rules: dict[tuple[str, str], tuple[SkipRule, ...]] = {}
-    for name, plate, skip_id, exact, until in connection.execute(_RULES):
-        rules[name, plate] = (*rules.get((name, plate), ()), SkipRule(skip_id, bool(exact), until))
-    return rules
-
-
-def skip_of(rules: SkipRules, entry: HotlistEntry, kind: MatchKind, at: datetime) -> int | None:
-    """Return the id of the skip that suppresses a match; None if it raises a hit.
-
-    Args:
-        rules: all skips.
-        entry: of the match.
-        kind: of the match.
-        at: instant of the read, aware.
-
-    >>> from datetime import UTC
-    >>> rules = {("stolen", "AB12CDE"): (SkipRule(7, False, micros(datetime(2026, 2, 1, tzinfo=UTC))),)}
-    >>> entry, at = HotlistEntry(1, "stolen", "AB12CDE", "x"), datetime(2026, 1, 1, tzinfo=UTC)
-    >>> skip_of(rules, entry, MatchKind.LOOK_ALIKE, at), skip_of(rules, entry, MatchKind.EXACT, at)
-    (7, None)
-    """
-    for rule in rules.get((entry.list_name, entry.plate), ()):
-        if micros(at) < rule.until and (rule.is_exact_too or kind is not MatchKind.EXACT):
-            return rule.skip_id
-    return None
 
 
 def add_skip(database: Path, skip: Skip) -> Skip:
@@ -222,56 +162,6 @@ def is_listed(database: Path, skip: Skip) -> bool:
     query = "SELECT 1 FROM lists JOIN entries USING (list_id) WHERE plate = ? AND ? IN ('', name) LIMIT 1"
     with closing(open_read_only(database)) as connection, stored(database):
         return connection.execute(query, (skip.plate, skip.list_name)).fetchone() is not None
-
-
-class SkipCounter:
-    """Counter of the passes whose hits were skipped, written to the database every 30 s or so.
-
-    Counts that cannot be written are kept and written later; matching never waits for them.
-
-    Args:
-        database: the hotlist database.
-        clock: gives the instant of a count.
-    """
-
-    def __init__(self, database: Path, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
-        self._counts: Counter[int] = Counter()
-        self._noted_at: datetime | None = None
-
-    def count(self, skip_ids: Collection[int]) -> None:
-        """Count one pass.
-
-        Args:
-            skip_ids: of the skips that suppressed its hits; may be empty.
-        """
-        if not skip_ids:
-            return
-        self._counts.update(skip_ids)
-        now = self._clock.now()
-        if self._noted_at is None or not timedelta() <= now - self._noted_at < _NOTE_EVERY:
-            self._noted_at = now
-            self.note()
-
-    def note(self) -> None:
-        """Write the counts since the last time, unless another process is writing just now."""
-        if not self._counts:
-            return
-        now = text_from_instant(self._clock.now())
-        rows = [(count, now, skip_id) for skip_id, count in self._counts.items()]
-        uri = f"{self._database.absolute().as_uri()}?mode=rw"
-        try:
-            with (
-                stored(self._database),
-                closing(sqlite3.connect(uri, uri=True, timeout=_NOTE_BUSY_S, isolation_level=None)) as connection,
-                transaction(connection),
-            ):
-                connection.executemany(_NOTE, rows)
-        except StoreError as error:
-            _log.info("counts of skips will be written later: %s", error)
-        else:
-            self._counts.clear()
 
 
 def _writing(database: Path) -> closing[sqlite3.Connection]:

@@ -45,7 +45,8 @@ def align(plate: PlateText, text: str) -> Alignment:
     ((3,), (4,))
     """
     if len(text) == len(plate.text) and len(replaced := differing_positions(plate.text, text)) <= 1:
-        return Alignment(len(replaced), replaced, _product(plate, text))  # the commonest case, and no other way to it
+        # The commonest case: there is no other way with so few edits.
+        return Alignment(len(replaced), replaced, probability_of(plate, text))
     empty = Alignment(0, (), 1.0)
     above = [empty]
     for _ in text:
@@ -61,7 +62,20 @@ def align(plate: PlateText, text: str) -> Alignment:
     return above[-1]
 
 
-def _product(plate: PlateText, text: str) -> float:
+def probability_of(plate: PlateText, text: str) -> float:
+    """Return the probability that the plate says a text: the product of the read's character probabilities.
+
+    Args:
+        plate: the read.
+        text: A-Z and 0-9, as long as `plate.text`.
+
+    >>> import numpy as np
+    >>> probability_of(PlateText("AB", np.full((2, 36), 0.5, np.float32), 0.25), "A8")
+    0.25
+
+    Raises:
+        ValueError: the text is longer or shorter than the read's.
+    """
     return math.prod(float(row[_COLUMN[char]]) for row, char in zip(plate.char_probabilities, text, strict=True))
 
 

@@ -8,17 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from alpr.hotlist.rules.alignment import align, is_within_edits
+from alpr.hotlist.rules.alignment import align, is_within_edits, probability_of
 from alpr.hotlist.rules.conditions import ReadContext, unchecked_conditions
 from alpr.hotlist.rules.policy import DEFAULT_POLICY, MatchPolicy
 from alpr.hotlist.rules.wildcards import is_pattern, probability_of_pattern
 from alpr.plates import differing_positions, look_alike_key
-from alpr.types import ALPHABET, HotlistEntry, Match, MatchKind, PlateText
+from alpr.types import HotlistEntry, Match, MatchKind, PlateText
 
 REGION_CONFIDENCE = 0.9
 """Least `region_confidence` of a read, in [0, 1], for its region to be compared with an entry's."""
 
-_COLUMN = {char: column for column, char in enumerate(ALPHABET)}
 _RANK = {kind: rank for rank, kind in enumerate(MatchKind)}  # the kinds are declared from closest to farthest
 
 
@@ -105,26 +104,6 @@ def is_other_region(plate: PlateText, region: str | None) -> bool:
     country, _, state = region.partition("-")
     read_country, _, read_state = plate.region.partition("-")
     return country != read_country or (state != read_state and bool(state) and bool(read_state))
-
-
-def probability_of(plate: PlateText, text: str) -> float:
-    """Return the probability that the plate says a text: the product of the read's character probabilities.
-
-    Args:
-        plate: the read.
-        text: A-Z and 0-9, as long as `plate.text`.
-
-    >>> import numpy as np
-    >>> probability_of(PlateText("AB", np.full((2, 36), 0.5, np.float32), 0.25), "A8")
-    0.25
-
-    Raises:
-        ValueError: the text is longer or shorter than the read's.
-    """
-    probability = 1.0
-    for row, char in zip(plate.char_probabilities, text, strict=True):
-        probability *= float(row[_COLUMN[char]])
-    return probability
 
 
 def urgency(match: Match) -> tuple[int, int, float, str, str, int]:

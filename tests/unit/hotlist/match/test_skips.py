@@ -17,7 +17,8 @@ from alpr.cli import cli
 from alpr.errors import HotlistError, StoreError
 from alpr.hotlist.match.hits import HotlistMatcher
 from alpr.hotlist.match.index import HotlistIndex
-from alpr.hotlist.match.skips import DEFAULT_SKIP, LONGEST_SKIP, Skip, SkipCounter, add_skip, read_skips, remove_skip
+from alpr.hotlist.match.skip_counter import SkipCounter
+from alpr.hotlist.match.skips import DEFAULT_SKIP, LONGEST_SKIP, Skip, add_skip, read_skips, remove_skip
 from alpr.hotlist.store.policies import set_policy
 from tests.conftest import START, FakeClock, a_plate_text
 from tests.hotlists import a_hotlist, a_read, imported
@@ -141,9 +142,9 @@ def test_counts_wait_for_half_a_minute_and_for_whoever_writes(path: Path) -> Non
     counter.count([skip_id])
     counts.append(read_skips(path)[0].skipped)
     counter.count([skip_id])
-    counter.note()
+    counter.write()
     counts.append(read_skips(path)[0].skipped)
-    counter.note()
+    counter.write()
     assert counts == [0, 0, 3, 4]
     assert read_skips(path)[0].skipped == 4
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from alpr.hotlist.rules import matching
-from alpr.hotlist.rules.matching import REGION_CONFIDENCE, is_other_region, probability_of, urgency
+from alpr.hotlist.rules.alignment import probability_of
+from alpr.hotlist.rules.matching import REGION_CONFIDENCE, is_other_region, urgency
 from alpr.hotlist.rules.policy import MatchPolicy
 from alpr.types import ALPHABET, Candidate, HotlistEntry, Match, MatchKind, PlateText
 from tests.conftest import a_plate_text
