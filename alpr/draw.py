@@ -13,7 +13,7 @@ _SURE, _UNSURE = (96, 200, 80), (40, 170, 250)  # BGR: green, amber
 _INK, _PAPER = (255, 255, 255), (32, 28, 24)
 _FONT = cv2.FONT_HERSHEY_DUPLEX
 SURE_CONFIDENCE = 0.8
-"""From here on a read is drawn in green, below in amber."""
+"""Confidence from which a read is drawn in green; below it, in amber."""
 
 
 def annotate(image: Image, seen: Sequence[Observation]) -> Image:

@@ -144,9 +144,9 @@ class Pipeline:
         self._masked = masked or {}
         self._cameras: dict[str, tuple[FrameReader, PassTracker]] = {}
         self._unmatched: deque[Read] = deque()
-        self._match_at_ns = 0
-        self._never_matched = 0
-        self._standing: dict[str, dict[str, Hit]] = {}  # of each open pass its hits by hit_id, by read_id
+        self._next_match_ns = 0
+        self._given_up = 0
+        self._raised_hits: dict[str, dict[str, Hit]] = {}  # of each open pass its hits by hit_id, by read_id
 
     def process(self, frame: Frame) -> FrameResult:
         """Take one frame through all stages.
@@ -169,7 +169,7 @@ class Pipeline:
 
     def finish(self) -> FrameResult:
         """Close all passes, since the sources have ended, and return their reads and hits."""
-        self._match_at_ns = 0
+        self._next_match_ns = 0
         reads = [read for _, tracker in self._cameras.values() for read in tracker.finish()]
         return self._report(reads, most_unmatched=0)
 
@@ -182,8 +182,8 @@ class Pipeline:
             hits: of reads already stored.
         """
         for hit in hits:
-            if hit.read_id in self._standing:
-                self._standing[hit.read_id][hit.hit_id] = hit
+            if hit.read_id in self._raised_hits:
+                self._raised_hits[hit.read_id][hit.hit_id] = hit
 
     def _camera(self, camera_id: str) -> tuple[FrameReader, PassTracker]:
         if camera_id not in self._cameras:
@@ -202,10 +202,10 @@ class Pipeline:
             return self._cameras[frame.camera_id][0].recognise(frame.image, detections)
 
     def _report(self, reads: Sequence[Read], most_unmatched: int = _MOST_UNMATCHED) -> FrameResult:
-        if not reads and not (self._unmatched and self._clock.monotonic_ns() >= self._match_at_ns):
+        if not reads and not (self._unmatched and self._clock.monotonic_ns() >= self._next_match_ns):
             return FrameResult()
         with self._times.measure("match"):
-            reads, hits = self._matched(reads, most_unmatched)
+            reads, hits = self._match_waiting(reads, most_unmatched)
         if not reads:
             return FrameResult()
         try:
@@ -216,47 +216,47 @@ class Pipeline:
             is_kept = False
         return FrameResult(tuple(reads), tuple(hits), is_kept=is_kept)
 
-    def _matched(self, new: Sequence[Read], most_unmatched: int) -> tuple[list[Read], list[Hit]]:
+    def _match_waiting(self, new: Sequence[Read], most_unmatched: int) -> tuple[list[Read], list[Hit]]:
         """Return the reads that were matched, and their hits, in order.
 
         Where the hotlist cannot be read now they wait: a read that is stored without its hits would never be checked
         again.
         """
         self._unmatched.extend(new)
-        if self._clock.monotonic_ns() < self._match_at_ns:
-            return self._given_up(most_unmatched), []
+        if self._clock.monotonic_ns() < self._next_match_ns:
+            return self._give_up_oldest(most_unmatched), []
         reads: list[Read] = []
         hits: list[Hit] = []
         try:
             while self._unmatched:
-                hits += self._news(self._unmatched[0])
+                hits += self._changed_hits(self._unmatched[0])
                 reads.append(self._unmatched.popleft())
         except StoreUnavailable as error:
-            self._match_at_ns = self._clock.monotonic_ns() + _MATCH_AGAIN_NS
-            reads += self._given_up(most_unmatched)
-            waiting, given_up = len(self._unmatched), self._never_matched
+            self._next_match_ns = self._clock.monotonic_ns() + _MATCH_AGAIN_NS
+            reads += self._give_up_oldest(most_unmatched)
+            waiting, given_up = len(self._unmatched), self._given_up
             _log.error(
                 "%d reads wait for the hotlist, %d were never matched against it: %s", waiting, given_up, error
             )
         return reads, hits
 
-    def _given_up(self, most_unmatched: int) -> list[Read]:
+    def _give_up_oldest(self, most_unmatched: int) -> list[Read]:
         """Return the oldest reads beyond the bound, which go on unmatched."""
         excess = max(0, len(self._unmatched) - most_unmatched)
-        self._never_matched += excess
+        self._given_up += excess
         return [self._unmatched.popleft() for _ in range(excess)]
 
-    def _news(self, read: Read) -> list[Hit]:
+    def _changed_hits(self, read: Read) -> list[Hit]:
         """Return the hits of this revision that differ from those already raised: new, changed or withdrawn."""
         now = {hit.hit_id: hit for hit in self._matcher.hits(read)}
-        before = self._standing.pop(read.read_id, {})
+        before = self._raised_hits.pop(read.read_id, {})
         if not read.is_final:
-            self._standing[read.read_id] = now
-        news = [hit for hit in now.values() if not _says_the_same(hit, before.get(hit.hit_id))]
+            self._raised_hits[read.read_id] = now
+        changed = [hit for hit in now.values() if not _is_unchanged(hit, before.get(hit.hit_id))]
         for hit_id, hit in before.items():
             if hit_id not in now:
                 withdrawn_at = self._clock.now()
-                news.append(
+                changed.append(
                     replace(
                         hit,
                         read_revision=read.revision,
@@ -265,12 +265,12 @@ class Pipeline:
                         is_withdrawn=True,
                     )
                 )
-        return news
+        return changed
 
 
-def _says_the_same(hit: Hit, before: Hit | None) -> bool:
-    return before is not None and _said(hit) == _said(before)
+def _is_unchanged(hit: Hit, before: Hit | None) -> bool:
+    return before is not None and _content(hit) == _content(before)
 
 
-def _said(hit: Hit) -> tuple[str, MatchKind, bool]:
+def _content(hit: Hit) -> tuple[str, MatchKind, bool]:
     return hit.plate_text, hit.match.kind, hit.is_past

@@ -92,7 +92,7 @@ class PlateText:
     confidence: float
     """Probability that the whole text is right."""
     candidates: tuple[Candidate, ...] = ()
-    """Most likely first; the first is `text` itself."""
+    """Ranked texts, the most likely first, which is `text` itself."""
     region: str | None = None
     """ISO 3166-1 alpha-2 country, or "US-xx" where the state shows; None where unsure."""
     region_confidence: float = 0.0
@@ -155,9 +155,9 @@ class Read:
     first_seen_at: datetime
     last_seen_at: datetime
     observations: int
-    """How many times the plate was read in this pass."""
+    """Number of times that the plate was read in this pass."""
     corners: FloatArray
-    """Of the best observation, (4, 2) frame pixels."""
+    """Corners of the best observation, (4, 2) frame pixels."""
     detection_confidence: float
     frame_size_wh: tuple[int, int]
     patch_jpeg: bytes = field(repr=False)
@@ -175,7 +175,7 @@ class MatchKind(StrEnum):
 
     EXACT = "exact"
     LOOK_ALIKE = "look-alike"
-    """As long as the entry's plate, and differing only by characters that are taken for one another."""
+    """The same length as the entry's plate, differing only by characters that are taken for one another."""
     CANDIDATE = "candidate"
     """Another text that the reader held possible is the entry's plate."""
     DISTANCE = "distance"
@@ -212,11 +212,11 @@ class HotlistEntry:
     valid_to: datetime | None = None
     """Exclusive."""
     category: str = ""
-    """What sort of case, in words that a card can show, such as "stolen vehicle"."""
+    """Sort of case, in words that a card can show, such as "stolen vehicle"."""
     code: str = ""
     """The source's code for that, such as NCIC's "V"."""
     colour: str = ""
-    """Of the hit's card: one of `CARD_COLOURS` or "#rrggbb"; "" leaves it to the priority."""
+    """Colour of the hit's card: one of `CARD_COLOURS` or "#rrggbb"; "" leaves it to the priority."""
     sound: str = ""
     """Name of the sound that a hit makes; "" leaves it to the priority, "none" is silent."""
     vehicle: str = ""
@@ -259,7 +259,7 @@ class Match:
     """0-based positions where the read differs from the entry's plate, () where its text is the same; see
     `alpr.hotlist.rules.alignment` for texts of different lengths."""
     probability: float
-    """That the plate really says what the entry says, by the read's character probabilities."""
+    """Probability that the plate really says what the entry says, by the read's character probabilities."""
     unchecked: tuple[str, ...] = ()
     """Conditions of the entry that could not be checked and were taken as met: "position", "direction"."""
 
@@ -274,7 +274,7 @@ class Hit:
     read_revision: int
     camera_id: str
     plate_text: str
-    """As read."""
+    """Normalised text of the read."""
     match: Match
     list_revision: int
     list_age_s: float
@@ -338,4 +338,4 @@ class Disposition:
     """The source that was asked before anything was done: "NCIC by radio", "plate seen with own eyes"."""
     verified_at: datetime | None = None
     true_text: str = ""
-    """What the plate really says, where it was misread and could be told."""
+    """True text of the plate, normalised, where it was misread and is known."""

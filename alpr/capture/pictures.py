@@ -15,6 +15,7 @@ import numpy as np
 
 from alpr.capture.exif import read_exif
 from alpr.capture.picture_size import StatedSize, stated_size
+from alpr.capture.pixel_formats import to_8_bit, to_bgr, upright
 from alpr.capture.quiet import quieten_opencv
 from alpr.errors import ImageError
 from alpr.system.regular_files import open_regular, read_regular
@@ -30,8 +31,6 @@ VIDEO_SUFFIXES = frozenset(
     | {".mjpg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv"}
 )
 
-_BEHIND_ALPHA = 128  # mid-grey, so that transparent parts make no strong edge
-_STRIP_ROWS = 256
 _START_OF_SCAN, _END_OF_JPEG = b"\xff\xda", b"\xff\xd9"
 _STILL_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
 
@@ -169,7 +168,7 @@ def picture_from_bytes(encoded: bytes, name: str) -> Picture:
     if divisor > 1:
         _log.warning("%s: the picture of %s is decoded at 1/%d of its width and height", name, size, divisor)
     orientation = _orientation(encoded)
-    image = np.ascontiguousarray(_upright(_to_bgr(_to_8_bit(pixels, name), name), orientation))
+    image = np.ascontiguousarray(upright(to_bgr(to_8_bit(pixels, name), name), orientation))
     if divisor == 1:
         return Picture(image, image.shape[1], image.shape[0])
     return Picture(image, *((size.height, size.width) if orientation >= _SIDEWAYS else (size.width, size.height)))
@@ -265,52 +264,3 @@ def _why_not(encoded: bytes) -> str:
 def _orientation(encoded: bytes) -> int:
     # OpenCV's TIFF reader applies the orientation itself, whatever the flags.
     return 1 if encoded[:4] in (b"II*\0", b"MM\0*") else read_exif(encoded).orientation
-
-
-def _to_8_bit(pixels: np.ndarray, name: str) -> Image:
-    if pixels.dtype == np.uint8:
-        return pixels
-    if pixels.dtype == np.uint16:
-        return np.asarray(cv2.convertScaleAbs(pixels, alpha=255 / 65535))
-    if pixels.dtype in (np.float32, np.float64):  # by convention 0 is black and 1 is white
-        return np.asarray(cv2.convertScaleAbs(np.nan_to_num(pixels).clip(0, 1), alpha=255))
-    raise ImageError(f"{name}: samples of type {pixels.dtype} are not supported; convert it to 8 or 16 bits")
-
-
-def _to_bgr(pixels: Image, name: str) -> Image:
-    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
-    if channels == 3:
-        return pixels
-    if channels == 1:
-        return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR))
-    if channels == 2:
-        return _over_grey(np.ascontiguousarray(pixels[..., [0, 0, 0, 1]]))
-    if channels == 4:
-        return _over_grey(pixels)
-    raise ImageError(f"{name}: {channels} channels are not supported; convert it to RGB")
-
-
-def _over_grey(bgra: Image) -> Image:
-    """Lay a picture with straight alpha over mid-grey, a strip at a time to be gentle with memory."""
-    bgr = np.asarray(cv2.cvtColor(bgra, cv2.COLOR_BGRA2BGR))
-    if bgra[..., 3].min() == 255:
-        return bgr
-    for top in range(0, bgra.shape[0], _STRIP_ROWS):
-        strip = slice(top, top + _STRIP_ROWS)
-        alpha = bgra[strip, :, 3:].astype(np.uint32)
-        bgr[strip] = (bgr[strip] * alpha + _BEHIND_ALPHA * (255 - alpha) + 127) // 255
-    return bgr
-
-
-def _upright(image: Image, orientation: int) -> Image:
-    """Undo an EXIF orientation, 1 to 8."""
-    if orientation in (2, 5, 7, 4):  # mirrored
-        image = np.asarray(cv2.flip(image, 0 if orientation == 4 else 1))
-    rotation = {
-        3: cv2.ROTATE_180,
-        5: cv2.ROTATE_90_COUNTERCLOCKWISE,
-        6: cv2.ROTATE_90_CLOCKWISE,
-        7: cv2.ROTATE_90_CLOCKWISE,
-        8: cv2.ROTATE_90_COUNTERCLOCKWISE,
-    }.get(orientation)
-    return image if rotation is None else np.asarray(cv2.rotate(image, rotation))

@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 _FAILED_GRABS_AT_END = 1000  # a damaged stretch fails once per packet; at the real end this many cost some 20 ms
 _USUAL_FPS = 25.0  # where the file gives none or nonsense
-_MISSING_S, _MISSING_SHARE = 0.5, 0.02  # a film this much shorter than its header says is called truncated
+_MISSING_S, _MISSING_SHARE = 0.5, 0.02  # a video this much shorter than its header states is reported as truncated
 
 
 class MediaTime:

@@ -30,7 +30,7 @@ class PaddleFolder:
     margin: tuple[float, float]
     """Share of the plate's width and height that a patch shows around it on each side."""
     sha256: str
-    """Of the graph."""
+    """SHA-256 of the graph, hexadecimal."""
 
     @property
     def model_id(self) -> str:

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from alpr.ocr.ctc import rank
-from alpr.plates import differing_positions, fits_format, look_alike_key
+from alpr.plate_formats import fits_format
+from alpr.plates import differing_positions, look_alike_key
 from alpr.types import Candidate, PlateText
 
 _HAS_A_SAY = 0.5

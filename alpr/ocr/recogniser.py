@@ -15,7 +15,7 @@ from alpr.models.session import Model
 from alpr.models.variant import Variant, choose_variant
 from alpr.ocr.ctc import decode
 from alpr.ocr.format_prior import apply_format_prior
-from alpr.plates import fits_format
+from alpr.plate_formats import fits_format
 from alpr.system.shipped import shipped
 from alpr.types import ALPHABET, FloatArray, Image, PlateText
 

@@ -216,7 +216,7 @@ class Tracker:
             self.rejected[cause or "no_text"] += 1
             return []
         if track.reported is not None and not track.is_sure and plate.confidence < track.reported.confidence:
-            plate = track.reported  # what was told surely is not taken back by worse looks at the end
+            plate = track.reported  # a sure report is not taken back by worse readings at the end
         reads = self._report(track, plate, is_final=True)
         if reads:
             self._recent.remember(reads[0].read_id, track)

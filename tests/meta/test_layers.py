@@ -16,7 +16,7 @@ PACKAGE = ROOT / "alpr"
 # Each row may import from the rows above it, never from below, nor from its own row.
 LAYERS = [
     {"types", "errors", "clock"},
-    {"plates"},
+    {"plates", "plate_formats"},
     {"geometry", "draw", "system"},
     {"config", "dispositions", "models", "link.protocol", "hotlist.rules"},
     {"capture", "detect", "ocr", "track", "evaluation", "forward", "journal", "link.keys", "hotlist.entries"},

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
 
-from alpr.plates import GLYPH_CLASSES, differing_positions, fits_format, levenshtein, look_alike_key, normalise
+from alpr.plate_formats import fits_format
+from alpr.plates import GLYPH_CLASSES, differing_positions, levenshtein, look_alike_key, normalise
 from alpr.types import ALPHABET
 
 plates = st.text(ALPHABET, max_size=10)

@@ -198,7 +198,7 @@ def test_a_pass_that_is_over_leaves_nothing_behind() -> None:
     )
     pipeline.process(a_frame(0))
     pipeline.process(a_frame(1))
-    assert pipeline._standing == {}
+    assert pipeline._raised_hits == {}
 
 
 class LockedMatcher(OnePlate):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from alpr.plate_formats import _PATTERNS, fits_format
 from alpr.plates import (
     _DRAWN_ALIKE,
-    _PATTERNS,
     GLYPH_CLASSES,
     LOOK_ALIKES,
     differing_positions,
-    fits_format,
     levenshtein,
     look_alike_key,
     look_alike_weight,

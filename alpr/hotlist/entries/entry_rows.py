@@ -17,7 +17,8 @@ from alpr.hotlist.entries.issue_codes import IssueCode
 from alpr.hotlist.entries.optional_columns import OPTIONAL_COLUMNS, shortened
 from alpr.hotlist.rules.regions import is_region
 from alpr.hotlist.rules.wildcards import is_pattern, literals_of, normalise_pattern
-from alpr.plates import fits_format, normalise, unwritten_letters
+from alpr.plate_formats import fits_format
+from alpr.plates import normalise, unwritten_letters
 from alpr.types import HotlistEntry
 
 COLUMNS = (
