@@ -55,6 +55,12 @@ RUNS: list[tuple[Bout, float]] = [
     (Bout("storm", 0, 3), 1.0),
     (Bout("stop-device", 0, 1), 0.2),
     (Bout("stop-collector", 0, 1), 0.2),
+    (Bout("lock-journal", 0, 1), 0.4),
+    (Bout("kill-under-lock", 0, 1), 0.4),
+    (Bout("delete-journal", 0, 1), 1.0),
+    (Bout("replace-journal", 0, 1), 1.0),
+    (Bout("delete-reads", 0, 1), 1.0),
+    (Bout("replace-reads", 0, 1), 1.0),
     (Bout("lock-reads", 0, 1), 0.4),  # 12 s: longer than a writer waits
     (Bout("lock-health", 0, 1), 0.4),
     (Bout("tear-journal", 0, 1), 1.0),
