@@ -86,6 +86,15 @@ def is_given_up(journal: Path) -> bool:
         return False
 
 
+def laid_by(journal: Path) -> tuple[int, int]:
+    """Size and time of the reserve; (0, 0) where it is given up. While it stays the same the log was not folded."""
+    try:
+        found = reserve_path(journal).stat()
+    except OSError:
+        return 0, 0
+    return (found.st_size, found.st_mtime_ns) if found.st_size else (0, 0)
+
+
 def _lay(journal: Path, size_for: Callable[[int], int]) -> bool:
     path = reserve_path(journal)
     try:

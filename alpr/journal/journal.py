@@ -17,7 +17,7 @@ from pathlib import Path
 from alpr.clock import Clock, SystemClock
 from alpr.errors import StoreError, StoreFull, StoreUnavailable
 from alpr.journal import losses
-from alpr.journal.disk_reserve import is_given_up, log_pages
+from alpr.journal.disk_reserve import is_given_up, laid_by, log_pages
 from alpr.journal.held import HeldRecords
 from alpr.journal.loss_counter import LossCounter
 from alpr.journal.rows import JournalLimits, JournalRows
@@ -237,9 +237,11 @@ class Journal:
 
     def _put(self, reads: Sequence[Read], hits: Sequence[Hit]) -> None:
         self._look_at_files()
+        reserve = laid_by(self._path)
         with stored(self._path), transaction(self._connection):
             self._rows.put(reads, hits, self._unsaved())
-        self._look_at_files(after_commit=True)
+        # Where the link has given the reserve up meanwhile, it has emptied the log itself.
+        self._look_at_files(after_commit=reserve[0] > 0 and laid_by(self._path) == reserve)
 
     def _make_room(self) -> int:
         """Give up some of the oldest pictures of non-hits for what is worth more; how many."""

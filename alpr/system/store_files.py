@@ -27,6 +27,7 @@ CopyRows: TypeAlias = Callable[[sqlite3.Connection, Path], None]
 
 _SUFFIXES = ("", "-wal", "-shm")
 _LOG_MAGIC = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
+_LOG_HEADER_BYTES = 32
 _UNKNOWN = (-1, -1, -1)  # who may not look: it may well be in place
 _GONE = (FileNotFoundError, NotADirectoryError)
 
@@ -42,12 +43,14 @@ class OpenFiles:
         self._paths = [path.with_name(path.name + suffix) for suffix in _SUFFIXES]
         self._known = [self._identity(each) for each in self._paths]
         self._log_bytes = 0
+        self._log_salts = b""
 
     def fault(self, *, after_commit: bool = False) -> str:
         """Say what became of the files, as part of a sentence; "" where they are in place.
 
         Args:
-            after_commit: this process has just written: the log cannot be empty.
+            after_commit: this process has just written, and nobody of ours folds the log to nothing: it cannot be
+                empty.
         """
         for path, known in zip(self._paths, self._known, strict=True):
             found = self._identity(path)
@@ -62,17 +65,19 @@ class OpenFiles:
         return self._fault_of_log(after_commit=after_commit)
 
     def _fault_of_log(self, *, after_commit: bool) -> str:
-        """The log shrinks to nothing where it is folded into the file, and is begun anew by the next commit."""
-        path, before = self._paths[1], self._log_bytes
+        """The log shrinks to nothing where it is folded into the file, and is begun anew, with other salts."""
+        path, before, salts_before = self._paths[1], self._log_bytes, self._log_salts
         found = self._identity(path)
         if found == _UNKNOWN:
             return ""
         self._log_bytes = found[2] if found else 0
-        is_cut = 0 < self._log_bytes < before
-        if after_commit and not is_cut:
-            with suppress(OSError), path.open("rb") as file:  # SQLite holds no lock on it that closing would drop
-                is_cut = file.read(4) not in _LOG_MAGIC
-        return f"{path.name} was cut off" if is_cut else ""
+        header = b""
+        with suppress(OSError), path.open("rb") as file:  # SQLite holds no lock on it that closing would drop
+            header = file.read(_LOG_HEADER_BYTES)
+        self._log_salts = header[16:24]
+        is_cut = 0 < self._log_bytes < before and self._log_salts == salts_before
+        is_lost = after_commit and header[:4] not in _LOG_MAGIC
+        return f"{path.name} was cut off" if is_cut or is_lost else ""
 
     @staticmethod
     def _identity(path: Path) -> tuple[int, int, int] | None:

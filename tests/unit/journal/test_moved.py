@@ -6,15 +6,17 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from alpr.journal.disk_reserve import give_up, lay_by_again
 from alpr.journal.outbox import Outbox
 from alpr.journal.recovery import open_journal
 from alpr.link.protocol.messages import ReadRecord
+from alpr.system.sqlite import transaction
 from tests.conftest import FakeClock
 from tests.records import a_hit, a_read
 from tests.unit.journal.test_journal import waiting
@@ -162,6 +164,42 @@ def test_emptied_files_are_noticed_and_nothing_is_counted_as_kept_that_is_not(
         pass
     assert kept == ids(range(20, 40))
     assert kept <= reads_in(path)
+
+
+def make_room(path: Path, link: sqlite3.Connection) -> None:
+    """As the link does where the disk is full."""
+    give_up(path)
+    assert link.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+
+
+def test_a_log_that_the_link_begins_anew_on_a_full_disk_is_no_attack(path: Path, clock: FakeClock) -> None:
+    """A full disk ended the device: the link had emptied the log, and written less than stood in it before."""
+    with closing(open_journal(path, clock=clock)) as journal, closing(sqlite3.connect(path)) as link:
+        for number in range(20):
+            journal.append([a_read(number)], [])
+        make_room(path, link)
+        link.execute("DELETE FROM outbox WHERE seq = 1")
+        link.commit()
+        lay_by_again(path)
+        assert journal.append([a_read(20)], [])
+        assert not journal.moved
+    assert reads_in(path) == ids(range(1, 21))
+
+
+def test_a_log_that_the_link_empties_right_after_a_commit_is_no_attack(
+    path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(open_journal(path, clock=clock)) as journal, closing(sqlite3.connect(path)) as link:
+
+        @contextmanager
+        def then_make_room(connection: sqlite3.Connection) -> Iterator[None]:
+            with transaction(connection):
+                yield
+            make_room(path, link)
+
+        monkeypatch.setattr("alpr.journal.journal.transaction", then_make_room)
+        assert journal.append([a_read(1)], [])
+        assert not journal.moved
 
 
 def test_what_has_taken_the_place_is_put_aside_for_a_person(path: Path, clock: FakeClock) -> None:
