@@ -38,7 +38,7 @@ class Wanted(NamedTuple):
     valid_from_h: int | None
     valid_to_h: int | None
     hours: tuple[int, int] | None = None
-    """Of the day, UTC; the second may be of the next day."""
+    """Hours of the day, UTC; the second may be of the next day."""
     square: int | None = None
     """The degree of longitude that it counts in."""
     directions: tuple[str, ...] = ()
@@ -104,7 +104,7 @@ def excludes(read: PlateText, region: str) -> bool:
 
 
 def counts(entry: Wanted, seen: Seen) -> bool:
-    """Whether its conditions hold, as far as they can be checked."""
+    """Return True if the conditions hold, as far as they can be checked."""
     of_day = (12 + seen.hour) % 24
     if entry.hours is not None:
         start, end = entry.hours

@@ -39,7 +39,7 @@ class Wanted(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """From which length on each is allowed, and how much of it."""
+    """Least length from which each setting is allowed, and its number."""
 
     look_alikes: tuple[int, int]
     edits: tuple[int, int]
@@ -94,7 +94,7 @@ def allowed(step: tuple[int, int], length: int) -> int:
 
 
 def distance_probability(read: PlateText, wanted: str) -> float:
-    """Of the best of all ways with the fewest edits, tried one by one."""
+    """Return the probability of the best of all ways with the fewest edits, tried one by one."""
 
     @cache
     def ways(i: int, j: int) -> list[tuple[int, float]]:

@@ -133,8 +133,8 @@ class HotlistMatcher:
         """
         now = self._clock.now()
         place = self._places.get(read.camera_id)
-        seen = ReadContext(read.last_seen_at, place, read.direction)
-        matches, skipped = self._index.match_and_skip(read.plate, seen, read.last_seen_at)
+        context = ReadContext(read.last_seen_at, place, read.direction)
+        matches, skipped = self._index.match_and_skip(read.plate, context, read.last_seen_at)
         if read.is_final and self._skips is not None:
             self._skips.count(skipped)
         return [hit_from(read, match, self._index, now, self._max_ages) for match in matches]

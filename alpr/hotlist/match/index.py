@@ -89,13 +89,13 @@ class HotlistIndex:
         return self.match_and_skip(plate, ReadContext(at, place, direction), in_force_at or at)[0]
 
     def match_and_skip(
-        self, plate: PlateText, seen: ReadContext, in_force_at: datetime
+        self, plate: PlateText, context: ReadContext, in_force_at: datetime
     ) -> tuple[list[Match], frozenset[int]]:
         """Return the matches as `match` does, and the ids of the skips that suppressed further ones.
 
         Args:
             plate: the read's text and probabilities.
-            seen: facts about the read that the entries' conditions are checked against.
+            context: facts about the read that the entries' conditions are checked against.
             in_force_at: instant at which the entry must be valid.
 
         Raises:
@@ -109,10 +109,10 @@ class HotlistIndex:
             rows = rows_near(self._connection, plate, micros(in_force_at), rules)
         matches, skipped = [], set()
         for row in rows:
-            match = match_entry(plate, entry_from_row(row), rules.policies[row[1]], seen)
+            match = match_entry(plate, entry_from_row(row), rules.policies[row[1]], context)
             if match is None:
                 continue
-            if rules.skips and (skip := skip_of(rules.skips, match.entry, match.kind, seen.at)) is not None:
+            if rules.skips and (skip := skip_of(rules.skips, match.entry, match.kind, context.at)) is not None:
                 skipped.add(skip)
             else:
                 matches.append(match)

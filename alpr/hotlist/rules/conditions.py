@@ -33,14 +33,14 @@ class ReadContext(NamedTuple):
     """Direction of travel, one of `PICTURE_DIRECTIONS`; None if unknown."""
 
 
-def unchecked_conditions(entry: HotlistEntry, seen: ReadContext) -> tuple[str, ...] | None:
+def unchecked_conditions(entry: HotlistEntry, context: ReadContext) -> tuple[str, ...] | None:
     """Check an entry's conditions against a read.
 
     A condition that cannot be checked counts as met: an alert that says so costs a look, a missing one a car.
 
     Args:
         entry: its `schedule`, `areas` and `directions` are checked, its validity is not.
-        seen: the facts about the read.
+        context: the facts about the read.
 
     Returns:
         None if a condition is not met; else the conditions that could not be checked: "position", "direction".
@@ -52,16 +52,16 @@ def unchecked_conditions(entry: HotlistEntry, seen: ReadContext) -> tuple[str, .
     >>> unchecked_conditions(entry, ReadContext(datetime(2026, 1, 4, 9, tzinfo=UTC))) is None
     True
     """
-    if entry.schedule and not schedule_from_text(entry.schedule).holds(seen.at):
+    if entry.schedule and not schedule_from_text(entry.schedule).holds(context.at):
         return None
     unchecked: tuple[str, ...] = ()
     if entry.areas:
-        if seen.place is None:
+        if context.place is None:
             unchecked += ("position",)
-        elif not is_inside(seen.place, entry.areas):
+        elif not is_inside(context.place, entry.areas):
             return None
     if entry.directions:
-        verdicts = {_travels(direction, seen) for direction in entry.directions}
+        verdicts = {_travels(direction, context) for direction in entry.directions}
         if True not in verdicts:
             if None not in verdicts:
                 return None
@@ -69,13 +69,13 @@ def unchecked_conditions(entry: HotlistEntry, seen: ReadContext) -> tuple[str, .
     return unchecked
 
 
-def _travels(direction: str, seen: ReadContext) -> bool | None:
+def _travels(direction: str, context: ReadContext) -> bool | None:
     """Return True if the vehicle travels that way; None if it cannot be known."""
-    if seen.direction not in _TURN_DEG:
+    if context.direction not in _TURN_DEG:
         return None
     if direction in _TURN_DEG:
-        return direction == seen.direction
-    if seen.place is None or seen.place.heading_deg is None:
+        return direction == context.direction
+    if context.place is None or context.place.heading_deg is None:
         return None
-    off = (seen.place.heading_deg + _TURN_DEG[seen.direction] - COMPASS_DEG[direction]) % 360
+    off = (context.place.heading_deg + _TURN_DEG[context.direction] - COMPASS_DEG[direction]) % 360
     return min(off, 360 - off) <= COMPASS_TOLERANCE_DEG

@@ -22,7 +22,7 @@ _RANK = {kind: rank for rank, kind in enumerate(MatchKind)}  # the kinds are dec
 
 
 def match_entry(
-    plate: PlateText, entry: HotlistEntry, policy: MatchPolicy = DEFAULT_POLICY, seen: ReadContext | None = None
+    plate: PlateText, entry: HotlistEntry, policy: MatchPolicy = DEFAULT_POLICY, context: ReadContext | None = None
 ) -> Match | None:
     """Match a read with an entry.
 
@@ -30,7 +30,7 @@ def match_entry(
         plate: the read's text and probabilities.
         entry: a whole plate or a pattern with wildcards.
         policy: the match policy of the entry's list.
-        seen: facts about the read that the entry's conditions are checked against; None checks no conditions.
+        context: facts about the read that the entry's conditions are checked against; None checks no conditions.
 
     Returns:
         The match of the closest kind that the policy allows, or None.
@@ -43,7 +43,7 @@ def match_entry(
     >>> match_entry(read, HotlistEntry(0, "stolen", "AX12CDE", "stolen vehicle")) is None
     True
     """
-    unchecked = () if seen is None else unchecked_conditions(entry, seen)
+    unchecked = () if context is None else unchecked_conditions(entry, context)
     if unchecked is None:
         return None
     for match in _possible_matches(plate, entry, policy):

@@ -1,4 +1,4 @@
-"""What a match policy is to be expected to raise: counted, simulated, and applied."""
+"""Estimates of the hits that match policies raise: calculated, simulated, and applied."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def road() -> PlateModel:
 
 @pytest.fixture(scope="module")
 def near(road: PlateModel) -> Neighbourhood:
-    """Of a list of a hundred thousand plates."""
+    """The neighbourhood of a list of a hundred thousand plates."""
     return neighbourhood(some_plates(300), 100_000, road, shipped_errors())
 
 
