@@ -29,7 +29,7 @@ from alpr.link.protocol.fields import MAX_MESSAGE_BYTES
 
 _RETRY_REFUSED_S = 2.0
 _AT_ONCE = 64  # messages that are taken before anything else is done
-_AT_ONCE_BYTES = 8 << 20
+_AT_ONCE_BYTES = 2 << 20
 _WATCHED = (
     zmq.EVENT_CONNECTED
     | zmq.EVENT_HANDSHAKE_SUCCEEDED

@@ -20,8 +20,8 @@ from contextlib import suppress
 
 from alpr.link.protocol.fields import wire_bytes
 
-MAX_HELD_BYTES = 16 << 20
-"""Of one connection: several of the largest messages."""
+MAX_HELD_BYTES = 8 << 20
+"""Of one connection: two of the largest messages."""
 _EVERY_S = 0.02
 _DRIP_BYTES_S = 128  # what libzmq takes for itself: heartbeats of both sides, some 50 bytes a second
 _HANDSHAKE_BYTES = 4096
