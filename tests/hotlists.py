@@ -88,3 +88,13 @@ def a_read(plate: PlateText | str = "AB12CDE", read_id: str = "0" * 32, revision
         patch_jpeg=b"",
         vehicle_jpeg=b"",
     )
+
+
+def tear(database: Path, page: int) -> None:
+    """Overwrite a page of a database, counted from 1, as a power cut may; its log is folded in beforehand."""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    with database.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xa5" * size)

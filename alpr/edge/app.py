@@ -14,7 +14,7 @@ from alpr.edge.outcomes import AlertedOutcome, Outcomes
 from alpr.edge.parts import check_parts, open_parts
 from alpr.edge.run_report import EdgeReport
 from alpr.errors import StoreDamaged, StoreError
-from alpr.journal.recovery import mark_damaged
+from alpr.system.store_files import mark_damaged
 
 DRAIN_S = 5.0
 """How long a device that ends goes on delivering what still waits; the rest goes out at its next start."""
@@ -76,6 +76,8 @@ class Edge:
                 raise StoreError(
                     f"{self._config.device.journal}: {parts.journal.moved} while it was open; start again"
                 )
+            if parts.hotlist_damage.error is not None:
+                raise parts.hotlist_damage.error
             return loop.report(cameras)
 
     def _remember_damage(self, error: BaseException | None) -> None:

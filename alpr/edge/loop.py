@@ -14,7 +14,7 @@ from alpr.edge.metrics import DeviceFigures
 from alpr.edge.outcomes import Outcomes
 from alpr.edge.parts import EdgeParts
 from alpr.edge.run_report import EdgeReport, log_status
-from alpr.errors import StoreError, StoreUnavailable
+from alpr.errors import AlprError, StoreError, StoreUnavailable
 from alpr.pipeline import FrameResult
 from alpr.system.prometheus import STAGE_BOUNDS_MS
 from alpr.system.timers import Every
@@ -66,13 +66,13 @@ class EdgeLoop:
         ]
 
     def run(self) -> None:
-        """Go on until the sources end, the loop is stopped, or the journal's files were taken away.
+        """Go on until the sources end, the loop is stopped, the journal is taken away or the hotlist is damaged.
 
         Raises:
             StoreError: the link to the collector has died, or a database is unusable.
         """
         # Where the journal's files were taken away, the link still has the old ones: the next start sends what waits.
-        while not self._stopping.is_set() and not self._parts.journal.moved:
+        while not self._stopping.is_set() and not self._parts.journal.moved and not self._parts.hotlist_damage.error:
             frame = self._parts.feeds.next_frame(_FRAME_WAIT_S)
             if frame is not None:
                 self._process(frame)
@@ -106,6 +106,7 @@ class EdgeLoop:
             link=None if parts.link is None else parts.link.status(),
             lost=parts.journal.losses(),
             held=parts.journal.held,
+            lists=None if parts.index is None else len(self._hotlists),
         )
 
     def _process(self, frame: Frame) -> None:
@@ -122,6 +123,9 @@ class EdgeLoop:
         except StoreUnavailable as error:
             if self._complaint.is_due():
                 _log.error("%s", error)
+        except AlprError as error:
+            if not self._parts.hotlist_damage.note(error):
+                raise
 
     def _recheck(self) -> None:
         """Go on with checking past reads against what is new in the hotlists."""

@@ -15,6 +15,7 @@ from alpr.clock import Clock
 from alpr.config import EdgeConfig
 from alpr.detect.detector import PlateDetector
 from alpr.edge.health import DeviceHealth, LastError
+from alpr.edge.hotlist_damage import GuardedMatcher, HotlistDamage
 from alpr.edge.hotlist_updates import HotlistUpdates
 from alpr.edge.metrics import DeviceMetrics
 from alpr.edge.settings import max_ages_of, places_of, track_settings, update_settings
@@ -23,6 +24,7 @@ from alpr.hotlist.match.hits import HotlistMatcher
 from alpr.hotlist.match.index import HotlistIndex
 from alpr.hotlist.match.skip_counter import SkipCounter
 from alpr.hotlist.store.database import bring_up_to_date
+from alpr.hotlist.updates.renewal import renew_damaged
 from alpr.journal.journal import Journal
 from alpr.journal.recovery import open_journal
 from alpr.journal.rows import JournalLimits
@@ -87,6 +89,7 @@ class EdgeParts:
     reader: PlateReader
     updates: HotlistUpdates | None
     index: HotlistIndex | None
+    hotlist_damage: HotlistDamage
     journal: Journal
     feeds: Feeds
     trackers: Trackers
@@ -108,16 +111,21 @@ def open_parts(config: EdgeConfig, clock: Clock, stack: ExitStack) -> EdgeParts:
     Raises:
         AlprError: a model, key, hotlist or journal cannot be used.
     """
+    last_error = _last_error(stack)  # first: the heartbeat reports also what went wrong at the start
+    damage = HotlistDamage(None if config.hotlist is None else config.hotlist.database)
+    stack.push(lambda _kind, error, _trace: _note(damage, error))
     reader = open_reader(config)
     updates = open_updates(config, clock, stack)
+    if updates is None and config.hotlist is not None:  # else whoever takes the updates has seen to it
+        renew_damaged(config.hotlist.database, clock.now())
     index = open_index(config, stack)
-    matcher = matcher_for(config, index, clock, stack)
+    matcher = GuardedMatcher(matcher_for(config, index, clock, stack), damage)
     journal = open_device_journal(config, clock, stack)
     crash = stack.enter_context(CrashRecord(config.device.data_dir / "crash.log"))
     if updates is not None and index is not None:
         updates.check_past(index, config.device.journal, places_of(config.cameras), max_ages_of(config))
     feeds = _feeds(config, clock)
-    health = _health(config, feeds, reader.model_ids, clock, stack)
+    health = DeviceHealth(config.device.data_dir, feeds.statuses, reader.model_ids, lambda: last_error.text, clock)
     trackers = Trackers(track_settings(config), reader.model_ids)
     times = StageTimes()
     looks_nearer = {camera.id: camera.look_nearer for camera in config.cameras}
@@ -125,6 +133,7 @@ def open_parts(config: EdgeConfig, clock: Clock, stack: ExitStack) -> EdgeParts:
         reader=reader,
         updates=updates,
         index=index,
+        hotlist_damage=damage,
         journal=journal,
         feeds=feeds,
         trackers=trackers,
@@ -300,14 +309,17 @@ def _feeds(config: EdgeConfig, clock: Clock) -> Feeds:
     return Feeds([Feed(source, clock=clock) for source in sources])
 
 
-def _health(
-    config: EdgeConfig, feeds: Feeds, model_ids: tuple[str, ...], clock: Clock, stack: ExitStack
-) -> DeviceHealth:
+def _last_error(stack: ExitStack) -> LastError:
     last_error = LastError()
     log = logging.getLogger("alpr")
     log.addHandler(last_error)
     stack.callback(log.removeHandler, last_error)
-    return DeviceHealth(config.device.data_dir, feeds.statuses, model_ids, lambda: last_error.text, clock)
+    return last_error
+
+
+def _note(damage: HotlistDamage, error: BaseException | None) -> None:
+    if error is not None:
+        damage.note(error)
 
 
 def _metrics(config: EdgeConfig, stack: ExitStack) -> DeviceMetrics | None:

@@ -34,6 +34,8 @@ class EdgeReport:
     """Records that the journal could not keep, over all time, by what and cause."""
     held: int = 0
     """Records that wait in memory until the journal can be written."""
+    lists: int | None = None
+    """Hotlists that are held; None where the device is to have none."""
 
 
 def log_status(report: EdgeReport) -> None:
@@ -61,6 +63,8 @@ def log_status(report: EdgeReport) -> None:
         _log.info(
             "link %s, %d waiting", "up" if report.link.is_connected else "down", sum(report.link.waiting.values())
         )
+    if report.lists == 0:
+        _log.warning("no hotlist is held: reads raise no hits until the next update or import")
     if report.held:
         _log.warning("%d records are held in memory until the journal can be written", report.held)
     for (what, cause), count in report.lost.items():

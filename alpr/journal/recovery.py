@@ -22,7 +22,7 @@ from alpr.journal.journal import Journal
 from alpr.journal.rows import JournalLimits
 from alpr.journal.schema import JOURNAL_STEPS, Priority
 from alpr.system.sqlite import connect, migrate, stored, transaction
-from alpr.system.store_files import put_aside, take_up_rescued
+from alpr.system.store_files import damage_mark, put_aside, take_up_rescued
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def open_journal(path: Path, limits: JournalLimits | None = None, clock: Clock |
         StoreError: of a newer version, or it cannot be opened or written.
     """
     clock = clock or SystemClock()
-    mark = _mark(path)
+    mark = damage_mark(path)
     if not mark.exists():
         try:
             take_up_rescued(path, clock.now())
@@ -86,20 +86,6 @@ def open_journal(path: Path, limits: JournalLimits | None = None, clock: Clock |
     journal = Journal(path, limits, clock, copy_rows)
     lay_by(path)
     return journal
-
-
-def mark_damaged(path: Path) -> None:
-    """Remember that a journal was found damaged while in use: the next start recovers it, however large it is.
-
-    Args:
-        path: of the journal.
-    """
-    with suppress(OSError):  # without room for the mark the next start checks for itself
-        _mark(path).touch()
-
-
-def _mark(path: Path) -> Path:
-    return path.with_name(f"{path.name}.is-damaged")
 
 
 def salvage(path: Path, now: datetime) -> Recovered:

@@ -111,6 +111,21 @@ def put_aside(path: Path, why: str, now: datetime, *, is_one: bool = True) -> Pa
     return aside
 
 
+def damage_mark(path: Path) -> Path:
+    """Return the path of the file that says that a database was found damaged: the next start sees to it."""
+    return path.with_name(f"{path.name}.is-damaged")
+
+
+def mark_damaged(path: Path) -> None:
+    """Remember that a database was found damaged while in use: it may be too large to be checked at every start.
+
+    Args:
+        path: of the database.
+    """
+    with suppress(OSError):  # without room for the mark the next start checks for itself
+        damage_mark(path).touch()
+
+
 def rescued_path(path: Path) -> Path:
     """Return the path to which the content of a database is brought when its files were taken away.
 

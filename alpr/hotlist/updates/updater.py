@@ -35,6 +35,7 @@ from alpr.hotlist.store.database import open_for_writing, open_read_only
 from alpr.hotlist.updates.container import Held, check_follows, read_head
 from alpr.hotlist.updates.install import Trust, apply_update, verify
 from alpr.hotlist.updates.installed_sets import HeldSet, RefusalCount, count_refusal, forget_arrivals, read_sets
+from alpr.hotlist.updates.renewal import renew_damaged
 from alpr.hotlist.updates.update_folder import Candidate, Inbox, UpdateFile, best_of, discard, file_at, updates_in
 from alpr.hotlist.updates.version_floor import are_floors_current, known_floors, raise_floors, read_resets
 from alpr.system.regular_files import open_regular
@@ -84,6 +85,7 @@ class Updater:
         """May be read from any thread."""
 
     def __enter__(self) -> Self:
+        renew_damaged(self._database, self._clock.now())
         open_for_writing(self._database).close()  # made where missing, brought up to date where old
         self.state = UpdaterState(*read_sets(self._database))
         try:

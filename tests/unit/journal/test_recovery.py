@@ -14,8 +14,9 @@ from alpr.errors import StoreDamaged
 from alpr.journal.dispositions import decide, read_hits
 from alpr.journal.journal import Journal
 from alpr.journal.outbox import Outbox, read_depth
-from alpr.journal.recovery import mark_damaged, open_journal, salvage
+from alpr.journal.recovery import open_journal, salvage
 from alpr.link.protocol.messages import LossRecord, decode_record
+from alpr.system.store_files import mark_damaged
 from tests.conftest import START, FakeClock
 from tests.records import a_hit, a_read
 from tests.unit.journal.test_dispositions import a_disposition
