@@ -82,10 +82,10 @@ class RowCheck:
         plate = self._plate()
         list_named = self._text("list")
         if list_named not in ("", list_name):
-            self._refuse("list", f"is {shortened(list_named)}, this import is of {list_name!r}")
+            self._refuse("list", f"is {shortened(list_named)}, but the import is into list {list_name!r}")
         reason = self._text("reason")
         if not reason:
-            self._refuse("reason", "is blank: an officer has to know what the plate is wanted for")
+            self._refuse("reason", "is blank: an officer must know why the plate is looked for")
         priority, region = self._priority(), self._region()
         case_reference, instructions = self._text("case_reference"), self._text("instructions")
         valid_from, valid_to = self._instant("valid_from"), self._instant("valid_to")
@@ -120,7 +120,7 @@ class RowCheck:
             return
         for field, value in self._fields.items():
             if found := _UNPRINTABLE.search(value):
-                self._refuse(field, f"holds the unprintable character U+{ord(found[0]):04X}")
+                self._refuse(field, f"contains the unprintable character U+{ord(found[0]):04X}")
 
     def _text(self, field: str) -> str:
         value = self._fields.get(field, "").strip()
@@ -138,12 +138,12 @@ class RowCheck:
             odd = next((char for char in written if not _is_of_a_plate(char)), "")
             if odd and odd.isprintable():
                 hint = ": wildcards are ? and *" if odd in "%_" else ""
-                self._refuse("plate", f"{shortened(written)} holds {odd!r}, which no plate has{hint}")
+                self._refuse("plate", f"{shortened(written)} contains {odd!r}, which plates do not have{hint}")
         least, most = PLATE_LENGTHS[0], PLATE_LENGTHS[-1]
         known, places = len(literals_of(plate)), len(plate.replace("*", ""))
         if known < least or places > most:
             count, limits = max(known, places if places > most else 0), f"{least} to {most}"
-            self._refuse("plate", f"{shortened(written)} has {count} letters and digits (A-Z, 0-9), plates {limits}")
+            self._refuse("plate", f"{shortened(written)} has {count} letters and digits (A-Z, 0-9), not {limits}")
         return plate
 
     def _priority(self) -> int:
@@ -185,12 +185,12 @@ def notes_on(line: int, entry: HotlistEntry, written_plate: str, now: datetime) 
         notes.append(EntryNote(line, field, text, code))
 
     if entry.valid_to is not None and entry.valid_to <= now:
-        note("valid_to", "is past: the entry raises no hits", IssueCode.EXPIRED)
+        note("valid_to", "is in the past: the entry raises no hits", IssueCode.EXPIRED)
     if letters := unwritten_letters(written_plate):
-        note("plate", f"{letters!r} cannot be matched, only {entry.plate}", IssueCode.UNWRITTEN)
+        note("plate", f"{letters!r} cannot be matched, only {entry.plate} can", IssueCode.UNWRITTEN)
     if is_pattern(entry.plate):
         if len(literals_of(entry.plate)) < LITERALS_EXPECTED:
-            note("plate", f"{entry.plate} fits a great many plates", IssueCode.BROAD)
+            note("plate", f"{entry.plate} matches a great many plates", IssueCode.BROAD)
     elif entry.region and fits_format(entry.plate, entry.region) is False:
         note("plate", f"{entry.plate} is not an ordinary plate of {entry.region}", IssueCode.IMPLAUSIBLE)
     return tuple(notes)

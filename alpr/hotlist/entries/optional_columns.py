@@ -80,7 +80,7 @@ def _receivers(written: str) -> tuple[str, ...]:
     names = sorted({part.strip() for part in written.split(SEPARATOR)})
     for name in names:
         if not _NAME.fullmatch(name):
-            raise ValueError(f"holds {shortened(name)}: a receiver is a name in A-Z, 0-9, _ . @ -, without spaces")
+            raise ValueError(f"contains {shortened(name)}: a receiver is a name in A-Z, 0-9, _ . @ -, without spaces")
     if len(names) > MAX_RECEIVERS:
         raise ValueError(f"names {len(names)} receivers, at most {MAX_RECEIVERS} are allowed")
     return tuple(names)

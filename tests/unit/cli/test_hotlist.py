@@ -77,8 +77,8 @@ def test_notes_are_told_and_are_no_failure() -> None:
     a_csv(Path("s.csv"), "AB12CDE,stolen,2020-01-01", header="plate,reason,valid_to")
     result = run("import", "s.csv", "--list", "stolen")
     assert result.exit_code == 0
-    assert result.stderr == "s.csv: line 2, valid_to: note: is past: the entry raises no hits\n"
-    note = {"line": 2, "field": "valid_to", "cause": "expired", "text": "is past: the entry raises no hits"}
+    assert result.stderr == "s.csv: line 2, valid_to: note: is in the past: the entry raises no hits\n"
+    note = {"line": 2, "field": "valid_to", "cause": "expired", "text": "is in the past: the entry raises no hits"}
     assert rows(result)[0]["notes"] == [note]
 
 

@@ -56,18 +56,18 @@ def test_plates_are_normalised(written: str, plate: str) -> None:
         ("plate", "A" * 16, "has 16 letters and digits"),
         ("plate", "X" * 5000, "has 5000 letters and digits"),
         ("plate", "警察", "'警察' has 0 letters and digits"),
-        ("plate", "AB%", "'AB%' holds '%', which no plate has: wildcards are ? and *"),
+        ("plate", "AB%", "'AB%' contains '%', which plates do not have: wildcards are ? and *"),
         ("plate", "*", "'*' has 0 letters and digits"),
         ("plate", "A??*", "has 1 letters and digits"),
         ("plate", "AB" + "?" * 14, "has 16 letters and digits"),
-        ("plate", '="AB12"', "holds '=', which no plate has"),
-        ("plate", "AB12\x00CD", "holds the unprintable character U+0000"),
-        ("list", "wanted", "is 'wanted', this import is of 'stolen'"),
+        ("plate", '="AB12"', "contains '=', which plates do not have"),
+        ("plate", "AB12\x00CD", "contains the unprintable character U+0000"),
+        ("list", "wanted", "is 'wanted', but the import is into list 'stolen'"),
         ("list", "x" * 65, "has 65 characters, at most 64 are allowed"),
         ("reason", " ", "is blank"),
         ("reason", "x" * 201, "has 201 characters, at most 200 are allowed"),
-        ("reason", "sto\x1b[2Jlen", "holds the unprintable character U+001B"),
-        ("reason", "a\u202eb", "holds the unprintable character U+202E"),
+        ("reason", "sto\x1b[2Jlen", "contains the unprintable character U+001B"),
+        ("reason", "a\u202eb", "contains the unprintable character U+202E"),
         ("priority", "0", "is '0': give 1 (highest) to 5"),
         ("priority", "6", "give 1"),
         ("priority", "high", "give 1"),
@@ -144,12 +144,12 @@ def notes(**fields: str) -> list[tuple[str, str]]:
 
 def test_notes() -> None:
     assert notes(region="GB", valid_to="2026-01-01") == []  # START is noon of that day
-    assert notes(valid_to="2025-12-31") == [("valid_to", "is past: the entry raises no hits")]
-    assert notes(plate="京A·12345", region="CN") == [("plate", "'京' cannot be matched, only A12345")]
+    assert notes(valid_to="2025-12-31") == [("valid_to", "is in the past: the entry raises no hits")]
+    assert notes(plate="京A·12345", region="CN") == [("plate", "'京' cannot be matched, only A12345 can")]
     assert notes(region="BR") == [("plate", "AB12CDE is not an ordinary plate of BR")]
     assert notes(region="KI") == []
 
 
 def test_patterns_of_few_known_characters_are_noted_and_formats_are_not_asked_of_them() -> None:
-    assert notes(plate="AB*1", region="FR") == [("plate", "AB*1 fits a great many plates")]
+    assert notes(plate="AB*1", region="FR") == [("plate", "AB*1 matches a great many plates")]
     assert notes(plate="AB*12", region="FR") == []

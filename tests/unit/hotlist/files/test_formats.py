@@ -214,7 +214,7 @@ DEEP = "[" * 5000 + "]" * 5000
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        (r'{"plate": "\ud800", "reason": "x"}', "holds the unprintable character U+D800"),
+        (r'{"plate": "\ud800", "reason": "x"}', "contains the unprintable character U+D800"),
         (r'{"plate": "EF56", "reason": "x", "case_reference": "\udfff"}', "unprintable character U+DFFF"),
         (r'{"plate": "EF56", "reason": "x", "\ud800": "x"}', "is not a field of an entry"),
         (f'{{"plate": "EF56", "reason": {DEEP}}}', "is not JSON (nested too deep)"),
