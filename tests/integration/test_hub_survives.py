@@ -37,7 +37,7 @@ from alpr.link.server.handler import BatchResult, Delivery, Peer
 from alpr.link.server.hub import Hub
 from tests.conftest import START, FakeClock
 from tests.hostile import YEAR_10000
-from tests.integration.link_world import World
+from tests.integration.link_world import World, wait_until
 from tests.records import a_read, an_id
 
 BOOT = "0123456789abcdef"
@@ -252,6 +252,22 @@ def test_hellos_and_heartbeats_that_come_too_often_cost_no_work(world: World, cl
         clock.advance(3)
         assert exchanged(hub, peer, encode(HELLO), 5) == {"Welcome": 5}
         assert handler.calls["greet"] == 23
+
+
+def test_a_flood_of_records_that_must_be_refused_is_taken_no_more_after_a_while(world: World) -> None:
+    """Each cost as much as some twenty good ones, and other devices waited for them."""
+    other = new_key_pair()
+    enrol(world.allowed, Device("other", other.public))
+    junk = a_batch(*[b"\xc0"] * 1000)
+    with world.collector() as collector, a_peer(world, world.device) as peer, a_peer(world, other) as honest:
+        for _ in range(6):
+            peer.send(junk)
+        for _ in range(2):
+            assert len(answer(peer, 30).refused) == 1000
+        honest.send(a_batch(encode(record_from_read(a_read(1)))))
+        assert answer(honest, 30).seqs == (1,)
+        wait_until(lambda: collector.hub.faults["too often"] >= 3, 30)  # a lot holds several batches
+        assert collector.hub.faults["refused record"] <= 4000
 
 
 def test_a_hello_of_a_hundred_thousand_boots_holds_up_no_other_device(world: World) -> None:

@@ -37,6 +37,7 @@ from alpr.link.protocol.messages import (
     Goodbye,
     Hello,
     OtherVersion,
+    Refusal,
     Welcome,
     decode_from_device,
     encode,
@@ -53,12 +54,13 @@ _log = logging.getLogger(__name__)
 _REFRESH_S = 1.0
 _PAUSE_S = 1.0  # after a full disk
 _COMPLAINT_S = 10.0
-RATES: Mapping[type[FromDevice], Rate] = {
+RATES: Mapping[type[FromDevice] | type[Refusal], Rate] = {
     Hello: Rate(burst=20, per_s=1.0),
     Heartbeat: Rate(burst=50, per_s=10.0),
     HotlistsHeld: Rate(burst=200, per_s=5.0),
     NewKey: Rate(burst=40, per_s=1 / 30),
     Claim: Rate(burst=10, per_s=1.0),
+    Refusal: Rate(burst=2000, per_s=20.0),  # records that had to be refused: each costs far more than a good one
 }
 """How often each device, or claim code, may have work done for it; far beyond what an honest one asks for."""
 _LOT_BYTES = 8 << 20  # of messages that are taken before those that came are acked
@@ -209,7 +211,10 @@ class Hub:
         with self._survived(peer.name):
             message = self._decoded(peer, arrival)
             if name is not None and isinstance(message, Batch):
-                return Delivery(peer, message)
+                if self._rates.has_any(peer.key, Refusal):
+                    return Delivery(peer, message)
+                self._fault("too often", f"{peer.name}: records that had to be refused")
+                return None
             if name is None:
                 self._redeem(arrival, message)
             elif message is not None:
@@ -322,6 +327,7 @@ class Hub:
             self._fault("failed", f"{names}: {type(error).__name__}: {error}", error)
             return False
         for (route, delivery), receipt in zip(received, receipts, strict=True):
+            self._rates.spend(delivery.peer.key, Refusal, len(receipt.refused))
             for refusal in receipt.refused:
                 self._fault("refused record", f"{delivery.peer.name}: {refusal.reason}")
             if receipt.left:

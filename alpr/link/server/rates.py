@@ -40,15 +40,42 @@ class Rates(Generic[_Kind]):
             peer: key of the connection.
             kind: type of the message.
         """
+        is_allowed = self.has_any(peer, kind)
+        if is_allowed:
+            self.spend(peer, kind, 1)
+        return is_allowed
+
+    def has_any(self, peer: str, kind: _Kind) -> bool:
+        """Tell whether a token is left.
+
+        Args:
+            peer: key of the connection.
+            kind: type of the message.
+        """
         limit = self._limits.get(kind)
-        if limit is None:
-            return True
-        now_s = self._clock.monotonic_ns() / 1e9
-        tokens, at_s = self._left.get((peer, kind), (float(limit.burst), now_s))
-        tokens = min(float(limit.burst), tokens + (now_s - at_s) * limit.per_s)
-        is_allowed = tokens >= 1
-        self._left[peer, kind] = (tokens - is_allowed, now_s)
+        return limit is None or self._tokens(peer, kind, limit) >= 1
+
+    def spend(self, peer: str, kind: _Kind, tokens: int) -> None:
+        """Take tokens for work that was done; what is missing then is owed, up to a whole burst.
+
+        Args:
+            peer: key of the connection.
+            kind: type of the message.
+            tokens: how many; 0 changes nothing.
+        """
+        limit = self._limits.get(kind)
+        if limit is None or not tokens:
+            return
+        left = max(self._tokens(peer, kind, limit) - tokens, -float(limit.burst))
+        self._left[peer, kind] = (left, self._now_s())
         self._left.move_to_end((peer, kind))
         if len(self._left) > _BUCKETS:
             self._left.popitem(last=False)
-        return is_allowed
+
+    def _tokens(self, peer: str, kind: _Kind, limit: Rate) -> float:
+        now_s = self._now_s()
+        tokens, at_s = self._left.get((peer, kind), (float(limit.burst), now_s))
+        return min(float(limit.burst), tokens + (now_s - at_s) * limit.per_s)
+
+    def _now_s(self) -> float:
+        return self._clock.monotonic_ns() / 1e9

@@ -34,3 +34,14 @@ def test_ever_new_peers_take_no_more_memory(clock: FakeClock) -> None:
         rates.allows(f"peer {number}", "hello")
     assert len(rates._left) == 10_000
     assert not rates.allows("peer 29999", "hello")
+
+
+def test_work_that_was_done_is_owed_up_to_a_burst(clock: FakeClock) -> None:
+    rates = Rates({"refusal": Rate(burst=10, per_s=1.0)}, clock)
+    rates.spend("a", "refusal", 1000)
+    assert not rates.has_any("a", "refusal")
+    assert rates.has_any("b", "refusal")
+    clock.advance(10.5)
+    assert not rates.has_any("a", "refusal")
+    clock.advance(1.0)
+    assert rates.has_any("a", "refusal")
