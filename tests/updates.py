@@ -9,8 +9,9 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from alpr.hotlist.updates.container import Header, ListHead, unsigned_head
-from alpr.hotlist.updates.payload import EntryKey, PayloadWriter
+from alpr.hotlist.store.entry_store import EntryKey
+from alpr.hotlist.updates.container import Header, PublishedList, unsigned_head
+from alpr.hotlist.updates.payload import PayloadWriter
 from alpr.hotlist.updates.signing import Admin, AdminKey
 from tests.conftest import START
 
@@ -71,7 +72,7 @@ def an_update(
         "not_before": made_at,
         "expires_at": made_at + timedelta(days=14),
         "signatures_needed": 1,
-        "lists": tuple(ListHead(name, count, updated_at or made_at) for name, count in counts.items()),
+        "lists": tuple(PublishedList(name, count, updated_at or made_at) for name, count in counts.items()),
         "put": facts.put,
         "removed": facts.removed,
         "payload_bytes": facts.payload_bytes,

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from alpr.hotlist.entries.entry_rows import EntryNote
     from alpr.hotlist.entries.import_issues import IssueSink
-    from alpr.hotlist.files.importer import ImportOptions, ImportReport, Progress
+    from alpr.hotlist.files.checked_file import ImportOptions, Progress
+    from alpr.hotlist.files.importer import ImportReport
 
 
 @click.command("import")
@@ -128,8 +129,8 @@ def _staged(
     from alpr.hotlist.files.staged_lists import stage_file, staged_differences
 
     now = SystemClock().now()
-    stage, reading = stage_file(database, file, list_name, now, options, on_progress=on_progress, sink=sink)
-    _say_rejected(file, reading.rejected)
+    stage, rejected = stage_file(database, file, list_name, now, options, on_progress=on_progress, sink=sink)
+    _say_rejected(file, rejected)
     _, found = staged_differences(database, list_name, 0)
     for each, _ in found:
         say_difference(each, 0.1 if options.max_shrink is None else options.max_shrink)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from alpr.hotlist.files.importer import ImportOptions
+    from alpr.hotlist.files.checked_file import ImportOptions
     from alpr.hotlist.match.index import HotlistIndex
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -72,8 +72,8 @@ def import_options(
     Args:
         max_shrink: in percent; None for any.
     """
+    from alpr.hotlist.files.checked_file import ImportOptions
     from alpr.hotlist.files.formats import Format
-    from alpr.hotlist.files.importer import ImportOptions
 
     return ImportOptions(
         format=Format(written_as) if written_as else None,

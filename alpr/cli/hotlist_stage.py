@@ -14,7 +14,7 @@ from alpr.cli.output import json_option, print_rows, say
 from alpr.clock import SystemClock
 
 if TYPE_CHECKING:
-    from alpr.hotlist.files.list_diff import Difference, EntryChange
+    from alpr.hotlist.files.list_diff import EntryChange, ListDiff
 
 
 @click.command()
@@ -92,7 +92,7 @@ def discard(list_name: str, database: Path) -> None:
     discard_stage(database, list_name)
 
 
-def say_difference(each: Difference, max_shrink: float) -> None:
+def say_difference(each: ListDiff, max_shrink: float) -> None:
     """Print to stderr how many entries are added, changed and removed, and warn where too many go.
 
     Args:
@@ -110,7 +110,7 @@ def say_difference(each: Difference, max_shrink: float) -> None:
         )
 
 
-def row_of_difference(each: Difference, **more: Any) -> dict[str, Any]:
+def row_of_difference(each: ListDiff, **more: Any) -> dict[str, Any]:
     """Build the row of a difference's counts.
 
     Args:
@@ -128,7 +128,7 @@ def row_of_difference(each: Difference, **more: Any) -> dict[str, Any]:
     }
 
 
-def _rows_of_changes(each: Difference, changes: Sequence[EntryChange]) -> Iterator[dict[str, Any]]:
+def _rows_of_changes(each: ListDiff, changes: Sequence[EntryChange]) -> Iterator[dict[str, Any]]:
     for change in changes:
         entry, before = change.entry, change.before
         yield {

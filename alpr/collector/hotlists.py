@@ -26,7 +26,7 @@ from alpr.hotlist.match.index import HotlistIndex
 from alpr.hotlist.match.recheck import Recheck, RecheckHit
 from alpr.hotlist.updates.install import Trust
 from alpr.hotlist.updates.thread import UpdateThread, trust_in
-from alpr.hotlist.updates.update_folder import Inbox
+from alpr.hotlist.updates.update_folder import UpdateFolder
 from alpr.link.protocol.convert import record_from_hit
 from alpr.system.sqlite import LOOP_BUSY_S
 
@@ -86,7 +86,7 @@ class CollectorHotlists:
         self._store = store
         self._tell = tell
         self._clock = clock or SystemClock()
-        path, inboxes = hotlist_path(database), [Inbox(settings.folder)]
+        path, inboxes = hotlist_path(database), [UpdateFolder(settings.folder)]
         self._thread = UpdateThread(path, settings.trust, inboxes, self._clock, settings.look_s)
         self._stack = ExitStack()
         self._past: Recheck | None = None

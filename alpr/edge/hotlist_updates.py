@@ -21,7 +21,7 @@ from alpr.hotlist.match.index import HotlistIndex
 from alpr.hotlist.match.recheck import Recheck, RecheckRead
 from alpr.hotlist.updates.install import Trust
 from alpr.hotlist.updates.thread import UpdateThread, trust_in
-from alpr.hotlist.updates.update_folder import Inbox
+from alpr.hotlist.updates.update_folder import UpdateFolder
 from alpr.hotlist.updates.updater import UpdaterState
 from alpr.journal.history import JournalHistory
 from alpr.link.client.hotlist_download import HeldSets
@@ -70,7 +70,7 @@ class HotlistUpdates:
         self._database = database
         self._settings = settings
         self._clock = clock
-        inboxes = [Inbox(folder, is_ours=True), *map(Inbox, settings.inboxes)]
+        inboxes = [UpdateFolder(folder, is_ours=True), *map(UpdateFolder, settings.inboxes)]
         self._thread = UpdateThread(database, settings.trust, inboxes, clock, settings.look_s)
         self._updater = self._thread.updater
         self._stack = ExitStack()

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alpr.errors import AlprError
+from alpr.hotlist.files.checked_file import ImportOptions
 from alpr.hotlist.files.formats import Format
-from alpr.hotlist.files.importer import ImportOptions, ImportReport, import_list
+from alpr.hotlist.files.importer import ImportReport, import_list
 from tests.conftest import START
 
 NCIC = "V12345678{n}LA057020020190509AB12345{n}  CA2009MC2009YAMACYLMCBLK"

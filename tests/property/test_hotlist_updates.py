@@ -9,8 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alpr.hotlist.updates.container import Header, ListHead
-from alpr.hotlist.updates.payload import Block, EntryKey, PayloadWriter, blocks
+from alpr.hotlist.store.entry_store import EntryKey
+from alpr.hotlist.updates.container import Header, PublishedList
+from alpr.hotlist.updates.payload import Block, PayloadWriter, blocks
 from alpr.hotlist.updates.publish import _merge
 from tests.conftest import START
 from tests.updates import a_release
@@ -38,7 +39,7 @@ def written(writer: PayloadWriter, stream: io.BytesIO) -> list[Block]:
     stream.seek(0)
     header = Header(
         1, "all", 2, a_release(2), 1, a_release(1), START, START, START, 1,
-        tuple(ListHead(name, 0, START) for name in LISTS),
+        tuple(PublishedList(name, 0, START) for name in LISTS),
         facts.put, facts.removed, facts.payload_bytes, facts.unpacked_bytes, facts.payload_sha256,
     )  # fmt: skip
     return list(blocks(header, stream))

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from alpr.errors import EntryError, HotlistError
-from alpr.hotlist.files.sources import Source, TextLine, text_lines
+from alpr.hotlist.files.sources import HotlistText, TextLine, text_lines
 
 _LINES_PER_ROW = 50  # of text in quotes; a quote still open after so many is taken for a slip
 _DELIMITERS = ",;\t"
@@ -27,7 +27,9 @@ class CsvRow(NamedTuple):
     """By column, as written."""
 
 
-def read_csv(source: Source, *, known: Collection[str], required: Collection[str]) -> Iterator[CsvRow | EntryError]:
+def read_csv(
+    source: HotlistText, *, known: Collection[str], required: Collection[str]
+) -> Iterator[CsvRow | EntryError]:
     """The rows of a file in order; an EntryError (yielded, not raised) stands for each row that cannot be parsed.
 
     Commas, semicolons or tabs, whichever the header uses most; column names in any order and case, with spaces or
@@ -53,7 +55,7 @@ def read_csv(source: Source, *, known: Collection[str], required: Collection[str
             yield CsvRow(row[0], dict(zip(columns, row[1], strict=True)))
 
 
-def unblank_lines(source: Source) -> Iterator[TextLine]:
+def unblank_lines(source: HotlistText) -> Iterator[TextLine]:
     """The lines that hold more than delimiters."""
     return (line for line in text_lines(source) if line.fault or line.text.strip(_BLANK))
 

@@ -15,7 +15,7 @@ from alpr.errors import EntryError
 from alpr.hotlist.entries.entry_rows import COLUMNS, REQUIRED_COLUMNS
 from alpr.hotlist.files.csv_rows import CsvRow, delimiter_of, parsed_line, read_csv
 from alpr.hotlist.files.json_rows import json_rows, jsonl_rows
-from alpr.hotlist.files.sources import Source, open_source
+from alpr.hotlist.files.sources import HotlistText, open_text
 from alpr.hotlist.files.vendor_rows import TEXAS_COLUMNS, VOI_COLUMNS, ncic_rows, texas_rows, voi_rows
 
 
@@ -34,7 +34,7 @@ class Format(StrEnum):
     """CSV of 16 fields."""
 
 
-ROWS: Mapping[Format, Callable[[Source], Iterator[CsvRow | EntryError]]] = MappingProxyType(
+ROWS: Mapping[Format, Callable[[HotlistText], Iterator[CsvRow | EntryError]]] = MappingProxyType(
     {
         Format.CSV: partial(read_csv, known=COLUMNS, required=REQUIRED_COLUMNS),
         Format.JSON: json_rows,
@@ -62,7 +62,7 @@ def format_of(path: Path) -> Format:
     Raises:
         HotlistError: it cannot be read.
     """
-    with open_source(path) as source:
+    with open_text(path) as source:
         text = source.stream.read(_BYTES_LOOKED_AT).decode(source.codec, "replace")
     lines = [line for line in text.splitlines() if line.strip(" ,;\t")]
     whole = lines[:-1] if len(text) > _BYTES_LOOKED_AT // 4 and len(lines) > 1 else lines

@@ -18,7 +18,7 @@ from alpr.errors import EntryError, HotlistError
 from alpr.hotlist.entries.entry_mapping import row_from_mapping
 from alpr.hotlist.entries.optional_columns import shortened
 from alpr.hotlist.files.csv_rows import CsvRow
-from alpr.hotlist.files.sources import Source, text_lines
+from alpr.hotlist.files.sources import HotlistText, text_lines
 
 MOST_OF_AN_OBJECT = 64 << 10
 """Characters."""
@@ -30,7 +30,7 @@ _MARK = re.compile(r'\\.?|["{}\[\],\n]', re.DOTALL)
 _MOST_DIGITS = 4000  # Python refuses to read whole numbers of more than 4300
 
 
-def jsonl_rows(source: Source) -> Iterator[CsvRow | EntryError]:
+def jsonl_rows(source: HotlistText) -> Iterator[CsvRow | EntryError]:
     """One object a line; a line that is none costs that line only."""
     for number, text, fault in text_lines(source):
         if fault:
@@ -43,7 +43,7 @@ def jsonl_rows(source: Source) -> Iterator[CsvRow | EntryError]:
             yield _row(number, value)
 
 
-def json_rows(source: Source) -> Iterator[CsvRow | EntryError]:
+def json_rows(source: HotlistText) -> Iterator[CsvRow | EntryError]:
     """The objects of the array, each with the number of the line on which it begins.
 
     Where they stand on one line, which tells nothing, each has its own number, from 1. One that is not JSON costs
@@ -69,7 +69,7 @@ def json_rows(source: Source) -> Iterator[CsvRow | EntryError]:
 class _Window:
     """The part of a text that is being looked at."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: HotlistText) -> None:
         self._source = source
         self._decode = codecs.getincrementaldecoder(source.codec)("replace").decode
         self._text = ""

@@ -40,7 +40,7 @@ _COUNTED = f"""
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ListDiff:
     """How many entries of a list would go which way."""
 
     list_name: str
@@ -79,10 +79,10 @@ class EntryChange(NamedTuple):
         return tuple(name for name in names if getattr(self.before, name) != getattr(self.entry, name))
 
 
-def difference(connection: sqlite3.Connection, list_name: str) -> Difference:
+def list_diff(connection: sqlite3.Connection, list_name: str) -> ListDiff:
     """Between the stage's part for a list and the list."""
     held, staged, common, changed = connection.execute(_COUNTED, _named(connection, list_name)).fetchone()
-    return Difference(list_name, held, staged - common, changed, held - common, common - changed)
+    return ListDiff(list_name, held, staged - common, changed, held - common, common - changed)
 
 
 def changes(connection: sqlite3.Connection, list_name: str, limit: int) -> Iterator[EntryChange]:

@@ -31,7 +31,7 @@ class TextLine(NamedTuple):
     """Why there is no text."""
 
 
-class Source(NamedTuple):
+class HotlistText(NamedTuple):
     """A file that is open for one pass."""
 
     place: str
@@ -47,7 +47,7 @@ class Source(NamedTuple):
 
 
 @contextmanager
-def open_source(path: Path) -> Iterator[Source]:
+def open_text(path: Path) -> Iterator[HotlistText]:
     """Open a file, plain or the only one in a zip archive.
 
     Raises:
@@ -60,14 +60,14 @@ def open_source(path: Path) -> Iterator[Source]:
             encoding = _encoding(stream)
         with ExitStack() as stack:
             place, stream, position = _opened(stack, path)
-            yield Source(place, *_decoded(stream, encoding), position)
+            yield HotlistText(place, *_decoded(stream, encoding), position)
     except OSError as error:
         raise HotlistError(
             f"{path}: cannot be read ({error.strerror or error}): check the path and its permissions"
         ) from error
 
 
-def text_lines(source: Source) -> Iterator[TextLine]:
+def text_lines(source: HotlistText) -> Iterator[TextLine]:
     """The lines in order; one that cannot be decoded or is too long has a fault instead of text."""
     number = 0
     while line := source.stream.readline(BYTES_PER_LINE):

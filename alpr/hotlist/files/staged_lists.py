@@ -17,18 +17,19 @@ from pathlib import Path
 from urllib.parse import quote
 
 from alpr.clock import text_from_instant
-from alpr.errors import HotlistError
+from alpr.errors import EntryError, HotlistError
 from alpr.hotlist.entries.import_issues import IssueSink
-from alpr.hotlist.files.importer import ImportOptions, Progress, Reading, printable
-from alpr.hotlist.files.list_diff import Difference, EntryChange, changes, difference
+from alpr.hotlist.files.checked_file import CheckedFile, ImportOptions, Progress
+from alpr.hotlist.files.list_diff import EntryChange, ListDiff, changes, list_diff
 from alpr.hotlist.store.database import open_for_writing
 from alpr.hotlist.store.shrinking import refuse_shrink
-from alpr.hotlist.store.staging import Applied, apply_staged, stage
+from alpr.hotlist.store.staging import Applied, apply_staged
+from alpr.system.printable import printable
 from alpr.system.sqlite import stored, transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class StagedFile:
     """What waits to be applied."""
 
     list_name: str
@@ -52,45 +53,55 @@ def stage_file(
     *,
     on_progress: Progress | None = None,
     sink: IssueSink | None = None,
-) -> tuple[Stage, Reading]:
+) -> tuple[StagedFile, tuple[EntryError, ...]]:
     """Read and check a file for a list, in place of what was staged for it; the list itself stays as it is.
 
+    Args:
+        database: created where missing; the stage is kept beside it.
+        source: see `docs/hotlists.md` for its formats.
+        list_name: the list; of a split file, the beginning of its lists' names.
+        now: when it is staged.
+        options: how the file is read; None for the defaults.
+        on_progress: is given the share that is done, from 0 to 1.
+        sink: is given every issue of a row as it comes.
+
     Returns:
-        The stage, and the pass over the file with all that it found.
+        What is staged, and the first rows that were rejected, by line.
 
     Raises:
         ImportRefused: not one row is good; nothing is staged.
         HotlistError, StoreError: as for `import_lists`.
     """
-    reading = Reading(source, list_name, now, options or ImportOptions(), sink)
-    rows = reading.checked_rows(on_progress)
+    checked = CheckedFile(source, list_name, now, options or ImportOptions(), sink=sink, on_progress=on_progress)
     path = _path(database, list_name)
     with closing(open_for_writing(database)) as connection, stored(database):
         path.parent.mkdir(exist_ok=True)
         path.unlink(missing_ok=True)
         try:
             connection.execute("ATTACH ? AS stage", (str(path),))
-            stage(connection, rows, schema="stage")
-            reading.finish(connection)
-            about = Stage(
-                list_name,
-                tuple(reading.lists(connection)),
-                printable(source.name),
-                text_from_instant(now),
-                reading.rejected_rows,
+            names = checked.stage(connection, schema="stage")
+            about = StagedFile(
+                list_name, names, printable(source.name), text_from_instant(now), checked.issues.rejected_rows
             )
             connection.execute("CREATE TABLE stage.about (stage TEXT)")
             connection.execute("INSERT INTO about VALUES (?)", (json.dumps(asdict(about)),))
         except BaseException:
             path.unlink(missing_ok=True)
             raise
-    return about, reading
+    if on_progress is not None:
+        on_progress(1.0)
+    return about, tuple(checked.issues.rejected)
 
 
 def staged_differences(
     database: Path, list_name: str, limit: int
-) -> tuple[Stage, list[tuple[Difference, list[EntryChange]]]]:
-    """What a stage would do to each of its lists, with the first changes of each sort.
+) -> tuple[StagedFile, list[tuple[ListDiff, list[EntryChange]]]]:
+    """Compare what is staged with each of its lists.
+
+    Args:
+        database: the hotlist database.
+        list_name: the list that the file was staged for.
+        limit: changes of each sort to give at most; the counts are of all.
 
     Raises:
         HotlistError: nothing is staged for the list.
@@ -100,20 +111,34 @@ def staged_differences(
 
 
 def file_differences(
-    database: Path, source: Path, list_name: str, now: datetime, options: ImportOptions, limit: int
-) -> list[tuple[Difference, list[EntryChange]]]:
-    """What importing a file would do to each of its lists; nothing is kept.
+    database: Path,
+    source: Path,
+    list_name: str,
+    now: datetime,
+    options: ImportOptions,
+    limit: int,
+    *,
+    on_progress: Progress | None = None,
+) -> list[tuple[ListDiff, list[EntryChange]]]:
+    """Compare a file with each list that importing it would change; nothing is kept.
+
+    Args:
+        database: created where missing.
+        source: see `docs/hotlists.md` for its formats.
+        list_name: the list; of a split file, the beginning of its lists' names.
+        now: the instant at which entries are expired or not.
+        options: how the file is read.
+        limit: changes of each sort to give at most; the counts are of all.
+        on_progress: is given the share that is done, from 0 to 1.
 
     Raises:
         ImportRefused: not one row is good.
         HotlistError, StoreError: as for `import_lists`.
     """
-    reading = Reading(source, list_name, now, options, None)
-    rows = reading.checked_rows(None)
+    checked = CheckedFile(source, list_name, now, options, on_progress=on_progress)
     with closing(open_for_writing(database)) as connection, stored(database):
-        stage(connection, rows)
-        reading.finish(connection)
-        return [_difference(connection, name, limit) for name in reading.lists(connection)]
+        names = checked.stage(connection)
+        return [_difference(connection, name, limit) for name in names]
 
 
 def apply_stage(database: Path, list_name: str, now: datetime, *, max_shrink: float | None) -> dict[str, Applied]:
@@ -158,7 +183,7 @@ def staged_names(database: Path) -> tuple[str, ...]:
 
 
 @contextmanager
-def _attached(database: Path, list_name: str) -> Iterator[tuple[sqlite3.Connection, Stage]]:
+def _attached(database: Path, list_name: str) -> Iterator[tuple[sqlite3.Connection, StagedFile]]:
     path = _path(database, list_name)
     if not path.is_file():
         raise _nothing(database, list_name)
@@ -167,17 +192,17 @@ def _attached(database: Path, list_name: str) -> Iterator[tuple[sqlite3.Connecti
         yield connection, _about(connection, path)
 
 
-def _about(connection: sqlite3.Connection, path: Path) -> Stage:
+def _about(connection: sqlite3.Connection, path: Path) -> StagedFile:
     try:
         ((written,),) = connection.execute("SELECT stage FROM about").fetchall()
         known = json.loads(written)
-        return Stage(**{**known, "lists": tuple(known["lists"])})
+        return StagedFile(**{**known, "lists": tuple(known["lists"])})
     except (sqlite3.Error, ValueError, TypeError, KeyError) as error:
         raise HotlistError(f"{path}: no whole stage ({error}): discard it and stage the file again") from error
 
 
-def _difference(connection: sqlite3.Connection, list_name: str, limit: int) -> tuple[Difference, list[EntryChange]]:
-    return difference(connection, list_name), list(changes(connection, list_name, limit))
+def _difference(connection: sqlite3.Connection, list_name: str, limit: int) -> tuple[ListDiff, list[EntryChange]]:
+    return list_diff(connection, list_name), list(changes(connection, list_name, limit))
 
 
 def _nothing(database: Path, list_name: str) -> HotlistError:

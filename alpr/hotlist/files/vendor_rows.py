@@ -14,7 +14,7 @@ from itertools import chain
 from alpr.errors import EntryError
 from alpr.hotlist.entries.ncic_codes import NCIC_CODES
 from alpr.hotlist.files.csv_rows import CsvRow, delimiter_of, records, unblank_lines
-from alpr.hotlist.files.sources import Source, text_lines
+from alpr.hotlist.files.sources import HotlistText, text_lines
 from alpr.hotlist.rules.regions import is_region
 
 NCIC_WIDTH = 39
@@ -35,7 +35,7 @@ _CANADA = frozenset(("AB", "BC", "MB", "NB", "NF", "NL", "NS", "NT", "NU", "ON",
 _DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
 
 
-def ncic_rows(source: Source) -> Iterator[CsvRow | EntryError]:
+def ncic_rows(source: HotlistText) -> Iterator[CsvRow | EntryError]:
     """Lines of fixed width; the first character of the record number is the code."""
     for number, text, fault in text_lines(source):
         if fault or not text.strip():
@@ -48,7 +48,7 @@ def ncic_rows(source: Source) -> Iterator[CsvRow | EntryError]:
             yield _of_a_record(number, {name: text[a:b].strip() for name, (a, b) in _NCIC_FIELDS.items()})
 
 
-def texas_rows(source: Source) -> Iterator[CsvRow | EntryError]:
+def texas_rows(source: HotlistText) -> Iterator[CsvRow | EntryError]:
     """The 11 columns, with or without a first line that names them."""
     for line, values in _columns(source, len(TEXAS_COLUMNS)):
         if isinstance(values, EntryError):
@@ -57,7 +57,7 @@ def texas_rows(source: Source) -> Iterator[CsvRow | EntryError]:
             yield _of_a_record(line, dict(zip(TEXAS_COLUMNS, map(str.strip, values), strict=True)))
 
 
-def voi_rows(source: Source) -> Iterator[CsvRow | EntryError]:
+def voi_rows(source: HotlistText) -> Iterator[CsvRow | EntryError]:
     """The 16 fields, with or without a first line that names them."""
     for line, values in _columns(source, len(VOI_COLUMNS)):
         if isinstance(values, EntryError):
@@ -66,7 +66,7 @@ def voi_rows(source: Source) -> Iterator[CsvRow | EntryError]:
             yield _of_a_voi(line, dict(zip(VOI_COLUMNS, map(str.strip, values), strict=True)))
 
 
-def _columns(source: Source, width: int) -> Iterator[tuple[int, list[str] | EntryError]]:
+def _columns(source: HotlistText, width: int) -> Iterator[tuple[int, list[str] | EntryError]]:
     lines = unblank_lines(source)
     first = next(lines, None)
     if first is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -37,6 +37,10 @@ class Details(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 _details_of = attrgetter(*Details.__struct_fields__)
+
+
+EntryKey: TypeAlias = tuple[str, str, str]
+"""Plate, region ("" for none) and case reference: the name of an entry within its list."""
 
 
 class EntryRow(NamedTuple):

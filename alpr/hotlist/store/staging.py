@@ -14,7 +14,7 @@ from typing import Any
 from alpr.clock import text_from_instant
 from alpr.errors import EntryError, HotlistError
 from alpr.hotlist.entries.issue_codes import IssueCode
-from alpr.hotlist.store.entry_store import COLUMNS, EntryRow, row_from_entry
+from alpr.hotlist.store.entry_store import COLUMNS, EntryKey, EntryRow, row_from_entry
 from alpr.types import HotlistEntry
 
 _KEY = "plate, region, case_reference"
@@ -61,9 +61,6 @@ _DROP_DETAILS = "DELETE FROM details WHERE details_id NOT IN (SELECT details_id 
 _REMEMBER = """
     INSERT INTO revisions (list_name, revision, at, cause, source, policy, added, changed, removed)
     SELECT name, revision, :at, :cause, :source, policy, :added, :changed, :removed FROM lists WHERE name = :name"""
-
-EntryKey = tuple[str, str, str]
-"""What names an entry within its list: plate, region ("" where none), case reference."""
 
 
 @dataclass(frozen=True, slots=True)

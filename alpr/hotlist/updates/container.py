@@ -28,6 +28,7 @@ from alpr.errors import (
 )
 from alpr.hotlist.updates.signing import Admin, AdminKey, Signature, sign, signers
 from alpr.system.decoding import decoded
+from alpr.system.fields import Instant, SetName
 
 FORMAT = 1
 MAGIC = b"ALPRHL1\n"
@@ -39,20 +40,18 @@ MAX_PAYLOAD_BYTES = 2 << 30
 MAX_UNPACKED_BYTES = 16 << 30
 _MAX_SIGNATURES = 16
 
-SetName: TypeAlias = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
 ListName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
 Revision: TypeAlias = Annotated[int, Meta(ge=1, le=2**53)]
-Release: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9a-f]{16}\Z")]
+ReleaseId: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9a-f]{16}\Z")]
 Sha256Text: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
-Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**40)]
-Instant: TypeAlias = Annotated[datetime, Meta(tz=True)]
+EntryCount: TypeAlias = Annotated[int, Meta(ge=0, le=2**40)]
 
 
-class ListHead(Struct, frozen=True, forbid_unknown_fields=True):
+class PublishedList(Struct, frozen=True, forbid_unknown_fields=True):
     """One list of the set, as it is once the update is applied."""
 
     name: ListName
-    entries: Count
+    entries: EntryCount
     updated_at: Instant
     """When its publisher last imported it: the list's age counts from here, not from when it arrived."""
     policy: dict[str, str] = {}
@@ -66,24 +65,24 @@ class Header(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     list_set: SetName
     """The lists that are published together, under one count of revisions."""
     revision: Revision
-    release: Release
+    release: ReleaseId
     """Random, the same for all files of a revision: tells two publications of one number apart."""
     base_revision: Revision | None
     """What a delta follows; None for a snapshot."""
-    base_release: Release | None
+    base_release: ReleaseId | None
     made_at: Instant
     not_before: Instant
     expires_at: Instant
     signatures_needed: Annotated[int, Meta(ge=1, le=_MAX_SIGNATURES)]
     """Different people who have to have signed; a device may ask for more, never for less."""
-    lists: Annotated[tuple[ListHead, ...], Meta(max_length=1000)]
-    put: Count
+    lists: Annotated[tuple[PublishedList, ...], Meta(max_length=1000)]
+    put: EntryCount
     """Entries that the payload adds or changes."""
-    removed: Count
+    removed: EntryCount
     payload_bytes: Annotated[int, Meta(ge=0, le=MAX_PAYLOAD_BYTES)]
     unpacked_bytes: Annotated[int, Meta(ge=0, le=MAX_UNPACKED_BYTES)]
     payload_sha256: Sha256Text
-    skips: Count = 0
+    skips: EntryCount = 0
     """Skips that the payload holds: all of the set, also in a delta. Left out where there are none."""
 
     @property
@@ -98,7 +97,7 @@ class Header(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class SetVersion:
     """What a database holds of a set."""
 
     revision: int
@@ -106,7 +105,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class UpdateHead:
     """All of an update but its payload."""
 
     header: Header
@@ -124,11 +123,11 @@ class Head:
         """Length of the whole file."""
         return self.payload_at + self.header.payload_bytes
 
-    def signed_by(self, key: AdminKey) -> Head:
+    def signed_by(self, key: AdminKey) -> UpdateHead:
         """With one signature more, or a renewed one."""
         others = tuple(signature for signature in self.signatures if signature.key_id != key.key_id)
         signature = sign(key, SIGNED_PREFIX + self.header_bytes)
-        return Head(self.header, self.header_bytes, (*others, signature))
+        return UpdateHead(self.header, self.header_bytes, (*others, signature))
 
     def signers(self, admins: Iterable[Admin], needed: int) -> tuple[str, ...]:
         """The trusted people who signed it, by name.
@@ -151,7 +150,7 @@ class Head:
 
 
 class _Signature(Struct, frozen=True, forbid_unknown_fields=True):
-    key_id: Release
+    key_id: ReleaseId
     signature: Annotated[str, Meta(min_length=88, max_length=88)]
 
 
@@ -160,12 +159,12 @@ _header_decoder = msgspec.json.Decoder(Header)
 _signatures_decoder = msgspec.json.Decoder(Annotated[tuple[_Signature, ...], Meta(max_length=_MAX_SIGNATURES)])
 
 
-def unsigned_head(header: Header) -> Head:
+def unsigned_head(header: Header) -> UpdateHead:
     """A head that nobody signed yet."""
-    return Head(header, _encoder.encode(header), ())
+    return UpdateHead(header, _encoder.encode(header), ())
 
 
-def read_head(stream: BinaryIO) -> Head:
+def read_head(stream: BinaryIO) -> UpdateHead:
     """The head of an update; the stream then stands at the payload.
 
     Nothing of it is to be trusted before `signers` says whose it is.
@@ -188,10 +187,10 @@ def read_head(stream: BinaryIO) -> Head:
     except (DecodeError, ValueError) as error:  # the latter: no Base64
         raise MalformedError(f"its head cannot be understood ({error}): publish it anew, or update alpr") from error
     _check_sense(header)
-    return Head(header, header_bytes, signatures)
+    return UpdateHead(header, header_bytes, signatures)
 
 
-def check_payload(head: Head, stream: BinaryIO) -> None:
+def check_payload(head: UpdateHead, stream: BinaryIO) -> None:
     """Compare what follows a head with what the head says of it.
 
     Raises:
@@ -210,7 +209,7 @@ def check_payload(head: Head, stream: BinaryIO) -> None:
         raise MalformedError("its payload is not the one that was signed")
 
 
-def check_follows(header: Header, held: Held | None, now: datetime, mark: Held | None = None) -> None:
+def check_follows(header: Header, held: SetVersion | None, now: datetime, mark: SetVersion | None = None) -> None:
     """Whether an update, whoever signed it, may follow what is held.
 
     Args:
@@ -244,7 +243,7 @@ def check_follows(header: Header, held: Held | None, now: datetime, mark: Held |
         raise WrongBaseError(f"it follows revision {header.base_revision}, held is {holds}: a snapshot is needed")
 
 
-def _is_other(header: Header, held: Held) -> bool:
+def _is_other(header: Header, held: SetVersion) -> bool:
     return header.revision == held.revision and header.release != held.release
 
 

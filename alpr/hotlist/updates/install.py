@@ -20,7 +20,7 @@ from alpr.hotlist.rules.policy import DEFAULT_POLICY
 from alpr.hotlist.store.database import open_for_writing
 from alpr.hotlist.store.policies import json_from_policy
 from alpr.hotlist.store.staging import Applied, apply_staged, stage
-from alpr.hotlist.updates.container import Head, Header, ListHead, check_follows, check_payload, read_head
+from alpr.hotlist.updates.container import Header, PublishedList, UpdateHead, check_follows, check_payload, read_head
 from alpr.hotlist.updates.installed_sets import held_set
 from alpr.hotlist.updates.payload import SkipRecord, blocks
 from alpr.hotlist.updates.published_skips import check_skip, replace_skips
@@ -76,10 +76,10 @@ class AppliedUpdate:
     added: int
     changed: int
     removed: int
-    lists: tuple[ListHead, ...]
+    lists: tuple[PublishedList, ...]
 
 
-def verify(path: Path, trust: Trust) -> tuple[Head, tuple[str, ...]]:
+def verify(path: Path, trust: Trust) -> tuple[UpdateHead, tuple[str, ...]]:
     """Check a file by itself: whole, signed by enough of those who are trusted, its content as signed.
 
     Returns:
@@ -120,7 +120,12 @@ def apply_update(
 
 
 def _apply(
-    database: Path, head: Head, names: tuple[str, ...], stream: BinaryIO, now: datetime, progress: Progress | None
+    database: Path,
+    head: UpdateHead,
+    names: tuple[str, ...],
+    stream: BinaryIO,
+    now: datetime,
+    progress: Progress | None,
 ) -> AppliedUpdate:
     header = head.header
     with closing(open_for_writing(database)) as connection, stored(database):
@@ -212,7 +217,7 @@ def _swap_in(connection: sqlite3.Connection, header: Header, names: tuple[str, .
 
 
 def _swap_list(
-    connection: sqlite3.Connection, header: Header, each: ListHead, arrival_id: int | None, by: str
+    connection: sqlite3.Connection, header: Header, each: PublishedList, arrival_id: int | None, by: str
 ) -> Applied:
     _check_unaltered(connection, header, each.name)
     connection.execute("DELETE FROM fresh")
@@ -243,7 +248,7 @@ def _check_unaltered(connection: sqlite3.Connection, header: Header, list_name: 
         raise WrongBaseError(f"list {list_name!r} was changed here: a snapshot is needed")
 
 
-def _check_count(connection: sqlite3.Connection, header: Header, each: ListHead) -> None:
+def _check_count(connection: sqlite3.Connection, header: Header, each: PublishedList) -> None:
     query = "SELECT count(*) FROM entries JOIN lists USING (list_id) WHERE name = ?"
     (count,) = connection.execute(query, (each.name,)).fetchone()
     if count != each.entries:
@@ -253,7 +258,7 @@ def _check_count(connection: sqlite3.Connection, header: Header, each: ListHead)
         raise MalformedError(complaint)
 
 
-def _set_policy(connection: sqlite3.Connection, each: ListHead) -> None:
+def _set_policy(connection: sqlite3.Connection, each: PublishedList) -> None:
     try:
         written = json_from_policy(DEFAULT_POLICY.changed(each.policy))
     except HotlistError as error:

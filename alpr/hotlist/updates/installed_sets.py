@@ -11,7 +11,7 @@ from pathlib import Path
 from alpr.clock import text_from_instant
 from alpr.errors import UpdateRefused
 from alpr.hotlist.store.database import open_for_writing, open_read_only
-from alpr.hotlist.updates.container import Held
+from alpr.hotlist.updates.container import SetVersion
 from alpr.system.sqlite import stored, transaction
 
 _SETS = """
@@ -52,10 +52,10 @@ class RefusalCount:
     """Of the last."""
 
 
-def held_set(connection: sqlite3.Connection, list_set: str) -> Held | None:
+def held_set(connection: sqlite3.Connection, list_set: str) -> SetVersion | None:
     """What is held of a set."""
     row = connection.execute("SELECT revision, release FROM sets WHERE list_set = ?", (list_set,)).fetchone()
-    return None if row is None else Held(*row)
+    return None if row is None else SetVersion(*row)
 
 
 def read_sets(database: Path) -> tuple[tuple[HeldSet, ...], tuple[RefusalCount, ...]]:

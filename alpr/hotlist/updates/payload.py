@@ -11,17 +11,15 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, BinaryIO, TypeAlias
+from typing import Annotated, Any, BinaryIO
 
 import msgspec
 from msgspec import Meta, Struct
 
 from alpr.errors import DecodeError, MalformedError, TruncatedError
+from alpr.hotlist.store.entry_store import EntryKey
 from alpr.hotlist.updates.container import Header
 from alpr.system.decoding import decoded
-
-EntryKey: TypeAlias = tuple[str, str, str]
-"""Plate, region ("" for none) and case reference: what names an entry within its list."""
 
 MAX_BLOCK_BYTES = 8 << 20
 _BLOCK_ROWS = 1000

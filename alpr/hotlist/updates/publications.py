@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from alpr.errors import HotlistError
-from alpr.hotlist.updates.container import Head, check_payload, read_head
+from alpr.hotlist.updates.container import UpdateHead, check_payload, read_head
 from alpr.hotlist.updates.payload import PayloadFacts, PayloadWriter
 from alpr.hotlist.updates.signing import AdminKey
 from alpr.system.files import whole_file
@@ -26,7 +26,7 @@ def file_name(list_set: str, revision: int, kind: str) -> str:
     return f"{list_set}-{revision:08d}.{kind}{SUFFIX}"
 
 
-def latest_snapshot(folder: Path, list_set: str) -> tuple[Path, Head] | None:
+def latest_snapshot(folder: Path, list_set: str) -> tuple[Path, UpdateHead] | None:
     """The newest snapshot of a set in a folder.
 
     Raises:
@@ -61,7 +61,7 @@ def forget_old(folder: Path, list_set: str, keep: int) -> list[Path]:
     return old
 
 
-def cosign(path: Path, key: AdminKey) -> Head:
+def cosign(path: Path, key: AdminKey) -> UpdateHead:
     """Add a signature to a file that is whole; it is replaced in one step.
 
     Returns:
@@ -98,7 +98,7 @@ class Draft:
         self._stream.close()
         return facts
 
-    def place(self, head: Head) -> None:
+    def place(self, head: UpdateHead) -> None:
         """Make the file, in one step."""
         with whole_file(self.path) as target, self._payload.open("rb") as payload:
             target.write(head.encoded())

@@ -22,10 +22,10 @@ from alpr.errors import HotlistError
 from alpr.hotlist.entries.entry_mapping import mapping_from_entry
 from alpr.hotlist.rules.policy import DEFAULT_POLICY
 from alpr.hotlist.store.database import open_read_only
-from alpr.hotlist.store.entry_store import SELECTED, entry_from_row
+from alpr.hotlist.store.entry_store import SELECTED, EntryKey, entry_from_row
 from alpr.hotlist.store.policies import policy_from_json
-from alpr.hotlist.updates.container import FORMAT, Head, Header, ListHead, unsigned_head
-from alpr.hotlist.updates.payload import EntryKey, PayloadFacts, PayloadWriter, SkipRecord, blocks
+from alpr.hotlist.updates.container import FORMAT, Header, PublishedList, UpdateHead, unsigned_head
+from alpr.hotlist.updates.payload import PayloadFacts, PayloadWriter, SkipRecord, blocks
 from alpr.hotlist.updates.publications import Draft, file_name, latest_snapshot, written
 from alpr.hotlist.updates.published_skips import skips_to_publish
 from alpr.hotlist.updates.signing import AdminKey
@@ -111,9 +111,9 @@ class _Plan(NamedTuple):
 
     list_set: str
     revision: int
-    lists: tuple[ListHead, ...]
+    lists: tuple[PublishedList, ...]
     skips: tuple[tuple[str, SkipRecord], ...]
-    before: tuple[Path, Head] | None
+    before: tuple[Path, UpdateHead] | None
     terms: Terms
 
 
@@ -136,7 +136,7 @@ def _write(folder: Path, plan: _Plan, rows: Iterator[_Row], key: AdminKey, now: 
     return Published(header, whole.path, None if delta_header is None else change.path, delta_header)
 
 
-def _next_number(before: tuple[Path, Head] | None, wanted: int | None, list_set: str) -> int:
+def _next_number(before: tuple[Path, UpdateHead] | None, wanted: int | None, list_set: str) -> int:
     last = 0 if before is None else before[1].header.revision
     number = last + 1 if wanted is None else wanted
     if number <= last:
@@ -146,7 +146,7 @@ def _next_number(before: tuple[Path, Head] | None, wanted: int | None, list_set:
 
 def _list_heads(
     connection: sqlite3.Connection, database: Path, list_names: Iterable[str]
-) -> tuple[tuple[int, ListHead], ...]:
+) -> tuple[tuple[int, PublishedList], ...]:
     """The lists to publish by name, each with its id."""
     query = """SELECT list_id, name, updated_at, policy, origin,
         (SELECT count(*) FROM entries WHERE entries.list_id = lists.list_id) FROM lists ORDER BY name"""
@@ -164,13 +164,13 @@ def _list_heads(
             )
         settings, defaults = policy_from_json(policy, name).settings(), DEFAULT_POLICY.settings()
         chosen = {setting: value for setting, value in settings.items() if value != defaults[setting]}
-        heads.append((list_id, ListHead(name, entries, datetime.fromisoformat(updated_at), chosen)))
+        heads.append((list_id, PublishedList(name, entries, datetime.fromisoformat(updated_at), chosen)))
     return tuple(heads)
 
 
 def _rows_of(
     connection: sqlite3.Connection,
-    lists: tuple[tuple[int, ListHead], ...],
+    lists: tuple[tuple[int, PublishedList], ...],
     progress: Callable[[int], None] | None,
 ) -> Iterator[_Row]:
     for list_id, head in lists:

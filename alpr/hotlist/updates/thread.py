@@ -13,7 +13,7 @@ from alpr.clock import Clock
 from alpr.errors import HotlistError
 from alpr.hotlist.updates.install import Trust
 from alpr.hotlist.updates.signing import read_admins
-from alpr.hotlist.updates.update_folder import Inbox
+from alpr.hotlist.updates.update_folder import UpdateFolder
 from alpr.hotlist.updates.updater import Updater
 from alpr.system.guarded_thread import GuardedThread
 
@@ -36,7 +36,7 @@ class UpdateThread:
     """
 
     def __init__(
-        self, database: Path, trust: Callable[[], Trust], inboxes: Sequence[Inbox], clock: Clock, look_s: float
+        self, database: Path, trust: Callable[[], Trust], inboxes: Sequence[UpdateFolder], clock: Clock, look_s: float
     ) -> None:
         self._trust = trust
         self._stop = Event()

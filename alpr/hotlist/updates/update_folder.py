@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from alpr.hotlist.updates.container import Head, Held
+from alpr.hotlist.updates.container import SetVersion, UpdateHead
 from alpr.hotlist.updates.publications import SUFFIX
 
 MOST_FILES = 1000
@@ -21,7 +21,7 @@ MOST_ENTRIES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Inbox:
+class UpdateFolder:
     """A folder that is looked into; it need not be there."""
 
     path: Path
@@ -38,15 +38,15 @@ class UpdateFile(NamedTuple):
     changed_ns: int
 
 
-class Candidate(NamedTuple):
+class SignedFile(NamedTuple):
     """A file that enough people signed."""
 
     file: UpdateFile
     is_ours: bool
-    head: Head
+    head: UpdateHead
 
 
-def best_of(candidates: Iterable[Candidate], held: Held | None) -> Candidate | None:
+def best_of(candidates: Iterable[SignedFile], held: SetVersion | None) -> SignedFile | None:
     """What to take next: the delta that leads farthest, else the newest snapshot."""
     deltas, snapshots = [], []
     for candidate in candidates:

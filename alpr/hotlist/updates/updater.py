@@ -32,11 +32,19 @@ from alpr.errors import (
     WrongBaseError,
 )
 from alpr.hotlist.store.database import open_for_writing, open_read_only
-from alpr.hotlist.updates.container import Held, check_follows, read_head
+from alpr.hotlist.updates.container import SetVersion, check_follows, read_head
 from alpr.hotlist.updates.install import Trust, apply_update, verify
 from alpr.hotlist.updates.installed_sets import HeldSet, RefusalCount, count_refusal, forget_arrivals, read_sets
 from alpr.hotlist.updates.renewal import renew_damaged
-from alpr.hotlist.updates.update_folder import Candidate, Inbox, UpdateFile, best_of, discard, file_at, updates_in
+from alpr.hotlist.updates.update_folder import (
+    SignedFile,
+    UpdateFile,
+    UpdateFolder,
+    best_of,
+    discard,
+    file_at,
+    updates_in,
+)
 from alpr.hotlist.updates.version_floor import are_floors_current, known_floors, raise_floors, read_resets
 from alpr.system.regular_files import open_regular
 from alpr.system.sqlite import LOOP_BUSY_S, stored, transaction
@@ -69,7 +77,9 @@ class Updater:
         inboxes: where updates come from.
     """
 
-    def __init__(self, database: Path, trust: Callable[[], Trust], inboxes: Sequence[Inbox], clock: Clock) -> None:
+    def __init__(
+        self, database: Path, trust: Callable[[], Trust], inboxes: Sequence[UpdateFolder], clock: Clock
+    ) -> None:
         self._database = database
         self._trust = trust
         self._inboxes = inboxes
@@ -175,7 +185,7 @@ class Updater:
             self._put(lambda: forget_arrivals(self._database, done))
         self._refresh()
 
-    def _new_files(self, inbox: Inbox) -> list[UpdateFile]:
+    def _new_files(self, inbox: UpdateFolder) -> list[UpdateFile]:
         """Files that are whole and were not looked at lately."""
         listed = {file for path in updates_in(inbox.path) if (file := file_at(path)) is not None}
         gone = {file for file in self._seen if file.path.parent == inbox.path} - listed
@@ -190,14 +200,14 @@ class Updater:
         self._growing = elsewhere | (fresh - settled)
         return sorted(settled)
 
-    def _take(self, files: Iterable[tuple[Inbox, UpdateFile]]) -> None:
+    def _take(self, files: Iterable[tuple[UpdateFolder, UpdateFile]]) -> None:
         try:
             trust = self._trust()
         except HotlistError as error:
             _log.error("no update is taken: %s", error)
             self._look_again([file for _, file in files], _SOON)
             return
-        candidates: dict[str, list[Candidate]] = {}
+        candidates: dict[str, list[SignedFile]] = {}
         for inbox, file in files:
             self._look_again([file], _AGAIN)
             try:
@@ -208,13 +218,13 @@ class Updater:
                 _log.warning("%s", error)
                 continue
             else:
-                candidates.setdefault(head.header.list_set, []).append(Candidate(file, inbox.is_ours, head))
+                candidates.setdefault(head.header.list_set, []).append(SignedFile(file, inbox.is_ours, head))
                 continue
             discard(inbox.is_ours, file)
         for list_set, found in candidates.items():
             self._take_set(list_set, found, trust)
 
-    def _take_set(self, list_set: str, candidates: list[Candidate], trust: Trust) -> None:
+    def _take_set(self, list_set: str, candidates: list[SignedFile], trust: Trust) -> None:
         """All that can follow, one after the other."""
         now = self._clock.now()
         early = [each for each in candidates if now < each.head.header.not_before]
@@ -224,7 +234,7 @@ class Updater:
             self._apply(best, trust)
         self._say_why(list_set, in_time + early)
 
-    def _say_why(self, list_set: str, candidates: list[Candidate]) -> None:
+    def _say_why(self, list_set: str, candidates: list[SignedFile]) -> None:
         """What is wrong with those that were not taken."""
         held, now = self._held(list_set), self._clock.now()
         for left in candidates:
@@ -243,7 +253,7 @@ class Updater:
                 self._refuse(left.file.path, refusal, list_set)
             discard(left.is_ours, left.file)
 
-    def _apply(self, candidate: Candidate, trust: Trust) -> None:
+    def _apply(self, candidate: SignedFile, trust: Trust) -> None:
         path, now = candidate.file.path, self._clock.now()
         try:
             applied = apply_update(self._database, path, trust, now)
@@ -278,9 +288,9 @@ class Updater:
         if changed != needs:
             self.state = UpdaterState(self.state.sets, self.state.refusals, changed)
 
-    def _held(self, list_set: str) -> Held | None:
+    def _held(self, list_set: str) -> SetVersion | None:
         return next(
-            (Held(held.revision, held.release) for held in self.state.sets if held.list_set == list_set), None
+            (SetVersion(held.revision, held.release) for held in self.state.sets if held.list_set == list_set), None
         )
 
     def _look_again(self, files: Iterable[UpdateFile], after: timedelta) -> None:

@@ -22,8 +22,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 from alpr.errors import DecodeError, StoreDamaged, StoreError
-from alpr.hotlist.updates.container import Held, Release, Revision, SetName
+from alpr.hotlist.updates.container import ReleaseId, Revision, SetVersion
 from alpr.system.decoding import decoded
+from alpr.system.fields import SetName
 from alpr.system.files import whole_file
 from alpr.system.regular_files import read_regular
 
@@ -35,7 +36,7 @@ _MAX_BYTES = 4 << 20
 
 class _Floor(Struct, frozen=True):
     revision: Revision
-    release: Release
+    release: ReleaseId
 
 
 class _Floors(Struct, frozen=True):
@@ -73,7 +74,7 @@ def floor_path(database: Path) -> Path:
     return database.with_name(f"held.{database.name}.json")
 
 
-def read_floors(database: Path) -> dict[str, Held]:
+def read_floors(database: Path) -> dict[str, SetVersion]:
     """Read the highest version of each set that was ever held, by set; empty where there is no file.
 
     Args:
@@ -96,10 +97,10 @@ def read_floors(database: Path) -> dict[str, Held]:
             "safe while the database beside it is whole",
             path,
         ) from error
-    return {name: Held(floor.revision, floor.release) for name, floor in floors.sets.items()}
+    return {name: SetVersion(floor.revision, floor.release) for name, floor in floors.sets.items()}
 
 
-def known_floors(connection: sqlite3.Connection, database: Path) -> dict[str, Held]:
+def known_floors(connection: sqlite3.Connection, database: Path) -> dict[str, SetVersion]:
     """Read the floor of each set: the higher one of what the file and what the database say.
 
     Where the file is damaged the database alone says it; `raise_floors` then writes the file anew.
@@ -175,11 +176,11 @@ def read_resets(database: Path, held: Mapping[str, int]) -> list[Reset]:
     return [Reset(name, was, held.get(name)) for name, was in floors.items() if held.get(name, 0) < was]
 
 
-def _raised(connection: sqlite3.Connection, floors: Mapping[str, Held]) -> dict[str, Held]:
+def _raised(connection: sqlite3.Connection, floors: Mapping[str, SetVersion]) -> dict[str, SetVersion]:
     raised = dict(floors)
     for list_set, revision, release in connection.execute("SELECT list_set, revision, release FROM sets"):
         if list_set not in floors or revision > floors[list_set].revision:
-            raised[list_set] = Held(revision, release)
+            raised[list_set] = SetVersion(revision, release)
     return raised
 
 
@@ -192,7 +193,7 @@ def _put_aside(path: Path, now: datetime) -> Path:
     return aside
 
 
-def _write(path: Path, floors: Mapping[str, Held]) -> None:
+def _write(path: Path, floors: Mapping[str, SetVersion]) -> None:
     """Write the file in one step; it is durable on return."""
     sets = {name: _Floor(held.revision, held.release) for name, held in sorted(floors.items())}
     try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from alpr.link.protocol.fields import Instant, Name, PublicKey, Text
+from alpr.link.protocol.fields import Name, PublicKey, Text
+from alpr.system.fields import Instant
 
 
 class Claim(Struct, frozen=True, tag="claim", tag_field="kind"):

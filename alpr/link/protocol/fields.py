@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, TypeAlias
 
 from msgspec import Meta
@@ -21,7 +20,6 @@ BootId: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9a-f]{16}\Z")]
 Plate: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9A-Z]{0,32}\Z")]
 Name: TypeAlias = Annotated[str, Meta(max_length=200)]
 Text: TypeAlias = Annotated[str, Meta(max_length=4000)]
-Instant: TypeAlias = Annotated[datetime, Meta(tz=True)]
 Sha256: TypeAlias = Annotated[bytes, Meta(min_length=32, max_length=32)]
 PublicKey: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}\Z")]
 """CURVE25519 in Z85."""

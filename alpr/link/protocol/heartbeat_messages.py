@@ -6,7 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from alpr.link.protocol.fields import Count, Finite, Instant, Name, PublicKey, Sha256, Share, Text
+from alpr.link.protocol.fields import Count, Finite, Name, PublicKey, Sha256, Share, Text
+from alpr.system.fields import Instant
 
 
 class CameraHealth(Struct, frozen=True):

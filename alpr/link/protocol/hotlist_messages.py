@@ -9,16 +9,16 @@ from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct
 
-from alpr.link.protocol.fields import Count, Instant, Name, Sha256, Text
+from alpr.link.protocol.fields import Count, Name, Sha256, Text
+from alpr.system.fields import Instant, SetName
 
 MAX_PART_BYTES = 64 << 10
 """Small, since an ack of a hit may have to wait for one."""
 MAX_FILE_BYTES = 1 << 30
 _MAX_SETS = 100
 
-SetName: TypeAlias = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
-"""Becomes a part of a file's name."""
 Release: TypeAlias = Annotated[str, Meta(pattern=r"\A([0-9a-f]{16})?\Z")]
+"""Which of several publications of one number; "" where nothing is held."""
 
 
 class HotlistOffer(Struct, frozen=True):

@@ -29,7 +29,6 @@ from alpr.link.protocol.fields import (
     Count,
     Finite,
     Identity,
-    Instant,
     Name,
     Plate,
     Ring,
@@ -41,6 +40,7 @@ from alpr.link.protocol.fields import (
 from alpr.link.protocol.heartbeat_messages import Echo, Heartbeat
 from alpr.link.protocol.hotlist_messages import HotlistAsk, HotlistNone, HotlistOffers, HotlistPart, HotlistsHeld
 from alpr.system.decoding import decoded
+from alpr.system.fields import Instant
 
 VERSION = 1
 

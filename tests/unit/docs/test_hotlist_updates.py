@@ -19,7 +19,7 @@ from alpr.hotlist.updates.container import (
     MAX_SIGNATURES_BYTES,
     SIGNED_PREFIX,
     Header,
-    ListHead,
+    PublishedList,
     read_head,
 )
 from alpr.hotlist.updates.install import Trust, apply_update
@@ -75,7 +75,7 @@ def test_fields_and_bounds() -> None:
     assert described == set(Header.__struct_fields__)
     lists = re.search(r'array of `(\{"name".*?\})`', DOCS)
     assert lists is not None
-    assert re.findall(r'"(\w+)"', lists[1]) == list(ListHead.__struct_fields__)
+    assert re.findall(r'"(\w+)"', lists[1]) == list(PublishedList.__struct_fields__)
     assert set(Block.__struct_fields__) <= set(re.findall(r"`(\w+)`", DOCS))
     assert "at most 256 KiB" in DOCS
     assert (MAX_HEADER_BYTES, MAX_SIGNATURES_BYTES, MAX_BLOCK_BYTES) == (256 << 10, 16 << 10, 8 << 20)

@@ -9,7 +9,7 @@ import pytest
 from alpr.errors import EntryError, HotlistError
 from alpr.hotlist.entries.entry_rows import COLUMNS, REQUIRED_COLUMNS
 from alpr.hotlist.files.csv_rows import CsvRow, read_csv
-from alpr.hotlist.files.sources import open_source
+from alpr.hotlist.files.sources import open_text
 
 Parsed = list[tuple[int, list[str]] | tuple[int, str]]
 
@@ -24,7 +24,7 @@ def parsed(path: Path, content: bytes | str) -> Parsed:
 
 
 def rows_of(path: Path) -> list[CsvRow | EntryError]:
-    with open_source(path) as source:
+    with open_text(path) as source:
         return list(read_csv(source, known=COLUMNS, required=REQUIRED_COLUMNS))
 
 

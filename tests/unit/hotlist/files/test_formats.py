@@ -10,10 +10,11 @@ import pytest
 
 from alpr.errors import EntryError, HotlistError
 from alpr.hotlist.files import archives
+from alpr.hotlist.files.checked_file import ImportOptions
 from alpr.hotlist.files.csv_rows import CsvRow
 from alpr.hotlist.files.formats import ROWS, Format, format_of
-from alpr.hotlist.files.importer import ImportOptions, ImportReport, import_list, import_lists
-from alpr.hotlist.files.sources import open_source, text_lines
+from alpr.hotlist.files.importer import ImportReport, import_list, import_lists
+from alpr.hotlist.files.sources import open_text, text_lines
 from tests.conftest import START
 
 CSV = "plate,reason\nMÜ12,x\nAB34,für\n"
@@ -22,7 +23,7 @@ NCIC = "V123456789LA057020020190509AB123456  CA2009MC2009YAMACYLMCBLK"
 
 def rows(path: Path, content: str | bytes, written_as: Format) -> list[CsvRow | EntryError]:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    with open_source(path) as source:
+    with open_text(path) as source:
         return list(ROWS[written_as](source))
 
 
@@ -54,7 +55,7 @@ def test_encodings(path: Path, codec: str, mark: bytes, encoding: str, ending: s
             archive.writestr("__MACOSX/._list.csv", b"x")
     else:
         path.write_bytes(content)
-    with open_source(path) as source:
+    with open_text(path) as source:
         assert source.encoding == encoding
         assert [line.text for line in text_lines(source)] == ["plate,reason", "MÜ12,x", "AB34,für"]
 

@@ -14,7 +14,8 @@ from click.testing import CliRunner, Result
 
 from alpr.cli import cli
 from alpr.errors import HotlistError, ImportRefused, ShrinkRefused
-from alpr.hotlist.files.importer import ImportOptions, import_list
+from alpr.hotlist.files.checked_file import ImportOptions
+from alpr.hotlist.files.importer import import_list
 from alpr.hotlist.files.staged_lists import apply_stage, discard_stage, stage_file, staged_differences, staged_names
 from alpr.hotlist.match.index import HotlistIndex
 from tests.conftest import START, a_plate_text

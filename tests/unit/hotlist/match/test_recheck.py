@@ -17,7 +17,7 @@ from alpr.hotlist.match import recheck_filter as filter_module
 from alpr.hotlist.match.hits import MaxAges, hit_id_of
 from alpr.hotlist.match.index import HotlistIndex
 from alpr.hotlist.match.recheck import Recheck, RecheckHit, RecheckRead
-from alpr.hotlist.updates.container import ListHead
+from alpr.hotlist.updates.container import PublishedList
 from alpr.hotlist.updates.install import Trust, apply_update
 from alpr.hotlist.updates.installed_sets import forget_arrivals
 from alpr.types import Candidate, PlateText, Read
@@ -71,7 +71,7 @@ class Device:
         """The next snapshot of the list "stolen"."""
         self.revision += 1
         entries = [{**entry, **fields} for entry in some_entries(*plates)]
-        lists = (ListHead("stolen", len(entries), START, policy or {}),)
+        lists = (PublishedList("stolen", len(entries), START, policy or {}),)
         path = self.database.with_suffix(".alprhl")
         path.write_bytes(an_update({"stolen": entries}, revision=self.revision, lists=lists))
         apply_update(self.database, path, Trust(ADMINS), self.clock.now())

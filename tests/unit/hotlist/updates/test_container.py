@@ -23,16 +23,23 @@ from alpr.errors import (
     WrongBaseError,
 )
 from alpr.hotlist.updates import payload as payload_module
-from alpr.hotlist.updates.container import MAX_HEADER_BYTES, Head, Held, check_follows, check_payload, read_head
+from alpr.hotlist.updates.container import (
+    MAX_HEADER_BYTES,
+    SetVersion,
+    UpdateHead,
+    check_follows,
+    check_payload,
+    read_head,
+)
 from alpr.hotlist.updates.payload import Block, blocks
 from tests.conftest import START
 from tests.updates import ADMINS, ALICE, BOB, a_release, an_update, some_entries
 
-HELD_1 = Held(1, a_release(1))
+HELD_1 = SetVersion(1, a_release(1))
 ONE = {"stolen": some_entries("AB12CDE")}
 
 
-def head_of(update: bytes) -> Head:
+def head_of(update: bytes) -> UpdateHead:
     return read_head(io.BytesIO(update))
 
 
@@ -114,12 +121,12 @@ def test_a_header_may_ask_for_more_signatures_than_the_device() -> None:
 
 def test_attack_rollback() -> None:
     with pytest.raises(RollbackError, match="older than revision 8"):
-        check_follows(head_of(an_update(ONE, revision=7)).header, Held(8, a_release(8)), START)
+        check_follows(head_of(an_update(ONE, revision=7)).header, SetVersion(8, a_release(8)), START)
 
 
 def test_attack_another_publication_under_the_same_number() -> None:
     with pytest.raises(RollbackError, match="another publication than revision 7"):
-        check_follows(head_of(an_update(ONE, revision=7)).header, Held(7, a_release(99)), START)
+        check_follows(head_of(an_update(ONE, revision=7)).header, SetVersion(7, a_release(99)), START)
 
 
 def test_attack_replay() -> None:
@@ -140,15 +147,15 @@ def test_attack_update_before_its_time() -> None:
         check_follows(header, None, START - timedelta(seconds=1))
 
 
-@pytest.mark.parametrize("held", [None, HELD_1, Held(2, a_release(99)), Held(3, a_release(3))])
-def test_attack_delta_on_a_wrong_base(held: Held | None) -> None:
+@pytest.mark.parametrize("held", [None, HELD_1, SetVersion(2, a_release(99)), SetVersion(3, a_release(3))])
+def test_attack_delta_on_a_wrong_base(held: SetVersion | None) -> None:
     header = head_of(an_update(ONE, revision=4, base=2)).header
     with pytest.raises(WrongBaseError, match="a snapshot is needed"):
         check_follows(header, held, START)
 
 
 def test_a_delta_on_its_base_and_a_snapshot_on_anything_older_follow() -> None:
-    check_follows(head_of(an_update(ONE, revision=4, base=2)).header, Held(2, a_release(2)), START)
+    check_follows(head_of(an_update(ONE, revision=4, base=2)).header, SetVersion(2, a_release(2)), START)
     check_follows(head_of(an_update(ONE, revision=4)).header, HELD_1, START)
 
 
@@ -226,7 +233,7 @@ def with_header(change: Callable[[dict[str, Any]], None]) -> bytes:
     head = head_of(an_update(ONE))
     fields = msgspec.json.decode(head.header_bytes)
     change(fields)
-    return Head(head.header, msgspec.json.encode(fields), head.signatures).encoded()
+    return UpdateHead(head.header, msgspec.json.encode(fields), head.signatures).encoded()
 
 
 def test_a_condition_that_we_do_not_know_is_not_overlooked() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from alpr.errors import EntryError, MalformedError, StoreError
 from alpr.hotlist.entries.entry_mapping import entry_from_mapping
-from alpr.hotlist.updates.container import Header, ListHead, read_head, unsigned_head
+from alpr.hotlist.updates.container import Header, PublishedList, read_head, unsigned_head
 from alpr.hotlist.updates.install import Trust, apply_update
 from alpr.hotlist.updates.payload import Block, blocks
 from alpr.hotlist.updates.version_floor import floor_path, read_floors
@@ -87,7 +87,7 @@ def test_a_skip_of_the_year_10000_leaves_the_database_as_it_was(tmp_path: Path, 
 def test_any_extreme_in_a_header_is_malformed_before_anybody_has_signed() -> None:
     plain = Header(
         *(1, "all", 2, a_release(2), 1, a_release(1), START, START, START.replace(year=2030), 1),
-        lists=(ListHead("stolen", 1, START),),
+        lists=(PublishedList("stolen", 1, START),),
         put=1,
         removed=0,
         payload_bytes=1,

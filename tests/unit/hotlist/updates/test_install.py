@@ -151,9 +151,9 @@ def test_a_list_that_is_published_no_more_goes(at_2: Device) -> None:
 
 def test_the_policy_comes_with_the_list(device: Device) -> None:
     def with_policy(policy: dict[str, str], revision: int) -> bytes:
-        from alpr.hotlist.updates.container import ListHead
+        from alpr.hotlist.updates.container import PublishedList
 
-        lists = (ListHead("stolen", 1, START, policy),)
+        lists = (PublishedList("stolen", 1, START, policy),)
         return an_update({"stolen": some_entries("AB12CDE")}, lists=lists, revision=revision)
 
     device.take(with_policy({"edits": "8:1"}, 1))

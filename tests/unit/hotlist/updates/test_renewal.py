@@ -14,7 +14,7 @@ from alpr.hotlist.match.index import HotlistIndex
 from alpr.hotlist.updates.install import Trust
 from alpr.hotlist.updates.installed_sets import read_sets
 from alpr.hotlist.updates.renewal import renew_damaged
-from alpr.hotlist.updates.update_folder import Inbox
+from alpr.hotlist.updates.update_folder import UpdateFolder
 from alpr.hotlist.updates.updater import Updater
 from alpr.hotlist.updates.version_floor import floor_path, read_floors
 from alpr.system.store_files import damage_mark, mark_damaged
@@ -42,7 +42,7 @@ def updated(tmp_path: Path, incoming: Path, clock: Clock) -> Path:
 
 
 def an_updater(database: Path, incoming: Path, clock: Clock) -> Updater:
-    return Updater(database, lambda: Trust(ADMINS), [Inbox(incoming, is_ours=True)], clock)
+    return Updater(database, lambda: Trust(ADMINS), [UpdateFolder(incoming, is_ours=True)], clock)
 
 
 def revisions(updater: Updater) -> list[int]:

@@ -15,7 +15,7 @@ from alpr.hotlist.store.database import open_read_only
 from alpr.hotlist.updates import update_folder
 from alpr.hotlist.updates import updater as updater_module
 from alpr.hotlist.updates.install import Trust, apply_update
-from alpr.hotlist.updates.update_folder import MOST_FILES, Inbox, updates_in
+from alpr.hotlist.updates.update_folder import MOST_FILES, UpdateFolder, updates_in
 from alpr.hotlist.updates.updater import Updater
 from tests.conftest import START, FakeClock
 from tests.updates import ADMINS, a_release, an_update, some_entries
@@ -33,7 +33,7 @@ class Device:
         self.incoming.mkdir()
         self.clock = clock
         self.admins_fail = False
-        inboxes = [Inbox(self.incoming, is_ours=True), Inbox(self.stick)]
+        inboxes = [UpdateFolder(self.incoming, is_ours=True), UpdateFolder(self.stick)]
         self.updater = Updater(self.database, self.trust, inboxes, clock)
 
     def trust(self) -> Trust:

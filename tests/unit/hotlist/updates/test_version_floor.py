@@ -15,10 +15,10 @@ from click.testing import CliRunner, Result
 
 from alpr.cli.hotlist import command
 from alpr.errors import MalformedError, RollbackError, StoreError
-from alpr.hotlist.updates.container import Held
+from alpr.hotlist.updates.container import SetVersion
 from alpr.hotlist.updates.install import AppliedUpdate, Trust, apply_update
 from alpr.hotlist.updates.installed_sets import read_sets
-from alpr.hotlist.updates.update_folder import Inbox
+from alpr.hotlist.updates.update_folder import UpdateFolder
 from alpr.hotlist.updates.updater import Updater
 from alpr.hotlist.updates.version_floor import floor_path, read_floors, read_resets
 from tests.conftest import START, FakeClock
@@ -87,7 +87,10 @@ def test_the_mark_is_of_the_set(device: Device) -> None:
     device.take(an_update({"amber": some_entries("AB12CDE")}, revision=3, list_set="amber"))
     device.lose_database()
     device.take(an_update({"amber": some_entries("AB12CDE")}, revision=4, list_set="amber"))
-    assert read_floors(device.database) == {"all": Held(17, a_release(17)), "amber": Held(4, a_release(4))}
+    assert read_floors(device.database) == {
+        "all": SetVersion(17, a_release(17)),
+        "amber": SetVersion(4, a_release(4)),
+    }
     assert [(each.list_set, each.was, each.is_now) for each in read_resets(device.database, device.held())] == [
         ("all", 17, None)
     ]
@@ -116,7 +119,7 @@ def test_where_the_floor_is_damaged_the_database_says_what_is_older(
         device.take(OLD)
     assert "the file is damaged" in caplog.text
     device.take(an_update({"stolen": []}, revision=18))
-    assert read_floors(device.database) == {"all": Held(18, a_release(18))}
+    assert read_floors(device.database) == {"all": SetVersion(18, a_release(18))}
     (aside,) = device.database.parent.glob("held.*.damaged-*")
     assert aside.read_bytes() == content
 
@@ -126,7 +129,7 @@ def test_a_damaged_floor_is_reported_put_aside_and_written_anew_at_the_start(
 ) -> None:
     floor_path(device.database).write_text("{")
     with Updater(device.database, lambda: Trust(ADMINS), [], FakeClock(START)):
-        assert read_floors(device.database) == {"all": Held(17, a_release(17))}
+        assert read_floors(device.database) == {"all": SetVersion(17, a_release(17))}
     assert "the file is damaged" in caplog.text
     assert "it is now held.hotlist.sqlite.json.damaged-" in caplog.text
 
@@ -140,7 +143,7 @@ def test_a_floor_that_cannot_be_read_stops_no_start_but_every_update(
     incoming.mkdir()
     (incoming / "a.alprhl").write_bytes(an_update({"stolen": []}, revision=18))
     clock = FakeClock(START)
-    with Updater(device.database, lambda: Trust(ADMINS), [Inbox(incoming, is_ours=True)], clock) as updater:
+    with Updater(device.database, lambda: Trust(ADMINS), [UpdateFolder(incoming, is_ours=True)], clock) as updater:
         assert "no update is taken until this is mended" in caplog.text
         updater.step()
         assert [each.revision for each in updater.state.sets] == [17]
@@ -163,7 +166,7 @@ def test_a_database_from_before_there_were_marks_gets_them_at_the_next_start(
     floor_path(device.database).unlink()
     updater = Updater(device.database, lambda: Trust(ADMINS), [], FakeClock(START))
     with updater, caplog.at_level(logging.WARNING):
-        assert read_floors(device.database) == {"all": Held(17, a_release(17))}
+        assert read_floors(device.database) == {"all": SetVersion(17, a_release(17))}
     assert not caplog.messages
 
 
@@ -184,7 +187,7 @@ def test_a_running_device_says_that_it_was_reset_and_refuses_an_old_stick(
     (stick / "old.alprhl").write_bytes(OLD)
     part = device.database.with_name("begun.part")
     part.write_bytes(OLD[:-5])
-    updater = Updater(device.database, lambda: Trust(ADMINS), [Inbox(stick)], FakeClock(START))
+    updater = Updater(device.database, lambda: Trust(ADMINS), [UpdateFolder(stick)], FakeClock(START))
     with caplog.at_level(logging.WARNING), updater:
         assert "set all was reset: it was at revision 17, nothing is held now" in caplog.text
         assert updater.refuses(part, len(OLD))
