@@ -14,7 +14,7 @@ import click
 from alpr.cli.instants import instant
 from alpr.cli.output import json_option, print_rows, say
 from alpr.cli.purpose import case_option, purpose_needed, purpose_option
-from alpr.events.list_age import age_warning
+from alpr.events.hit_text import age_warning
 from alpr.types import Action, Disposition, Verdict
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from alpr.errors import AlprError, ImageError
 
 if TYPE_CHECKING:
     from alpr.capture.pictures import Picture
+    from alpr.events.rows import DeviceRead, PlateFields
     from alpr.reading.plate_reader import PlateReader
     from alpr.system.stage_times import StageTimes
     from alpr.types import Image, Observation
@@ -87,7 +88,7 @@ def _without_path(error: AlprError, file: Path) -> str:
 
 def _read_picture(file: Path, reader: PlateReader, copies: _Copies | None) -> dict[str, Any]:
     from alpr.capture.pictures import read_picture
-    from alpr.events.value_rows import row_of_observation
+    from alpr.events.build import observation_row
     from alpr.system.stage_times import StageTimes
 
     started = time.perf_counter()
@@ -104,7 +105,7 @@ def _read_picture(file: Path, reader: PlateReader, copies: _Copies | None) -> di
         "width": picture.width,
         "height": picture.height,
         **({"scale": round(picture.scale, 4)} if picture.scale < 1 else {}),
-        "reads": [_in_full_size(row_of_observation(observation), picture) for observation in seen],
+        "reads": [_in_full_size(observation_row(observation), picture) for observation in seen],
         "ms": {
             "load": _ms(loaded - started),
             "detect": _taken_ms(times, "detect"),
@@ -114,17 +115,17 @@ def _read_picture(file: Path, reader: PlateReader, copies: _Copies | None) -> di
     }
 
 
-def _in_full_size(row: dict[str, Any], picture: Picture) -> dict[str, Any]:
+def _in_full_size(row: PlateFields, picture: Picture) -> PlateFields:
     """Where a picture was reduced, its corners are told in the pixels of its file all the same."""
     across, down = picture.width / picture.image.shape[1], picture.height / picture.image.shape[0]
-    return {**row, "corners": [[round(x * across, 1), round(y * down, 1)] for x, y in row["corners"]]}
+    return {**row, "corners": [(round(x * across, 1), round(y * down, 1)) for x, y in row["corners"]]}
 
 
 def _read_video(file: Path, reader: PlateReader) -> dict[str, Any]:
     """Every frame through the tracker, so that a vehicle pass is one read, with its place in the film."""
     from alpr.capture.opening import open_source
     from alpr.clock import SystemClock
-    from alpr.events.value_rows import row_of_read
+    from alpr.events.build import device_read
     from alpr.reading.tiled_reader import TiledReader
     from alpr.system.stage_times import StageTimes
     from alpr.track.settings import TrackSettings
@@ -133,7 +134,7 @@ def _read_video(file: Path, reader: PlateReader) -> dict[str, Any]:
     times = StageTimes()
     tracker = Tracker(str(file), TrackSettings(), model_ids=reader.model_ids, new_id=lambda: uuid.uuid4().hex)
     film = TiledReader(reader)
-    reads: dict[str, dict[str, Any]] = {}
+    reads: dict[str, DeviceRead] = {}
     begin = frame = None
     frames = 0
     for frame in open_source(str(file), str(file), clock=SystemClock()).frames():
@@ -143,8 +144,8 @@ def _read_video(file: Path, reader: PlateReader) -> dict[str, Any]:
             detections = film.detect(frame.image)
         with times.measure("ocr"):
             due = tracker.update(frame, detections, lambda seen, found: film.recognise(seen.image, found))
-        reads.update((read.read_id, row_of_read(read)) for read in due)
-    reads.update((read.read_id, row_of_read(read)) for read in tracker.finish())
+        reads.update((read.read_id, device_read(read)) for read in due)
+    reads.update((read.read_id, device_read(read)) for read in tracker.finish())
     if frame is None or begin is None:
         raise ImageError(f"{file}: no frame could be decoded; check the file")
     return {

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from alpr.config import EdgeConfig
     from alpr.edge.outcomes import AlertedOutcome
     from alpr.edge.run_report import EdgeReport
+    from alpr.events.rows import RunHit, RunRead
     from alpr.types import Hit, Read
 
 
@@ -89,11 +90,15 @@ def row_of_report(report: EdgeReport) -> dict[str, Any]:
 
 
 def _print_json(outcome: AlertedOutcome) -> None:
-    from alpr.events.value_rows import row_of_hit, row_of_read
+    from alpr.events.build import device_hit, device_read
 
-    hits = ({**row_of_hit(hit), "alert": told.value} for hit, told in zip(outcome.hits, outcome.told, strict=True))
-    rows = [*map(row_of_read, outcome.reads), *hits]
-    print_rows([{**row, "is_kept": outcome.is_kept} for row in rows], as_json=True)
+    is_kept = outcome.is_kept
+    reads: list[RunRead] = [{**device_read(read), "is_kept": is_kept} for read in outcome.reads]
+    hits: list[RunHit] = [
+        {**device_hit(hit), "alert": decision.value, "is_kept": is_kept}
+        for hit, decision in zip(outcome.hits, outcome.told, strict=True)
+    ]
+    print_rows([*reads, *hits], as_json=True)
 
 
 def _print_lines(outcome: AlertedOutcome) -> None:
@@ -116,7 +121,7 @@ def _line_of_read(read: Read) -> str:
 
 
 def _line_of_hit(hit: Hit) -> str:
-    from alpr.events.list_age import age_warning
+    from alpr.events.hit_text import age_warning
 
     entry = hit.match.entry
     if hit.is_withdrawn:

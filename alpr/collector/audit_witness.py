@@ -6,10 +6,10 @@ import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from alpr.errors import StoreError
-from alpr.events.stored_rows import row_from_audit_head
+from alpr.events.build import event_from_audit_head
+from alpr.events.rows import AuditHeadEvent
 from alpr.link.protocol.heartbeat_messages import AuditHead
 from alpr.system.printable import json_line
 
@@ -18,7 +18,7 @@ def append_to(file: Path) -> Callable[[AuditHead, datetime], None]:
     """A witness that adds a JSON line for each head to a file, made where missing; durably."""
 
     def witness(head: AuditHead, at: datetime) -> None:
-        line = json_line(row_from_audit_head(head, at)) + "\n"
+        line = json_line(event_from_audit_head(head, at)) + "\n"
         try:
             descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
             try:
@@ -32,6 +32,6 @@ def append_to(file: Path) -> Callable[[AuditHead, datetime], None]:
     return witness
 
 
-def hand_to(queue: Callable[[dict[str, Any]], None]) -> Callable[[AuditHead, datetime], None]:
+def hand_to(queue: Callable[[AuditHeadEvent], None]) -> Callable[[AuditHead, datetime], None]:
     """A witness that hands a row for each head to a queue."""
-    return lambda head, at: queue(row_from_audit_head(head, at))
+    return lambda head, at: queue(event_from_audit_head(head, at))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any, TextIO
 
 from alpr.collector.store import StoredRecord
+from alpr.events.build import event_from_alert, event_from_record
 from alpr.events.device_alerts import DeviceAlert
-from alpr.events.stored_rows import line_from_hit, row_from_alert, row_from_record
+from alpr.events.hit_text import line_from_hit
 from alpr.hotlist.rules.receivers import may_learn
 from alpr.link.protocol.messages import HitRecord
 from alpr.system.printable import json_line
@@ -41,15 +42,15 @@ class EventPrinter:
         if isinstance(stored.record, HitRecord):
             level = logging.INFO if stored.record.is_past else logging.WARNING
             _log.log(level, "%s", line_from_hit(stored.device, stored.record))
-        row = row_from_record(stored.device, stored.record)
+        row = event_from_record(stored.device, stored.record)
         if row is not None:
             self._print(row)
 
     def alert(self, alert: DeviceAlert) -> None:
         """Print one alert."""
-        self._print(row_from_alert(alert))
+        self._print(event_from_alert(alert))
 
-    def _print(self, row: dict[str, Any]) -> None:
+    def _print(self, row: Mapping[str, Any]) -> None:
         output = self._output
         if output is None:
             return

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Event
 from types import TracebackType
-from typing import Any
 
 from alpr.collector.store import OnStored, Store, StoredRecord
 from alpr.errors import StoreError, StoreUnavailable
+from alpr.events.build import event_from_alert, event_from_record
 from alpr.events.device_alerts import DeviceAlert
-from alpr.events.stored_rows import row_from_alert, row_from_record
+from alpr.events.rows import AuditHeadEvent, RecordEvent
 from alpr.forward.forwarder import Forwarder
 from alpr.forward.queue import append
 from alpr.forward.target import Target
@@ -43,27 +43,25 @@ def alert_queue(targets: Sequence[Target], store: Store) -> Callable[[Sequence[D
 
     def queue(alerts: Sequence[DeviceAlert]) -> None:
         if is_wanted and alerts:
-            store.queue([("alert", row_from_alert(alert)) for alert in alerts])
+            store.queue([("alert", event_from_alert(alert)) for alert in alerts])
 
     return queue
 
 
-def head_queue(targets: Sequence[Target], store: Store) -> Callable[[dict[str, Any]], None]:
+def head_queue(targets: Sequence[Target], store: Store) -> Callable[[AuditHeadEvent], None]:
     """What puts a row about the audit's head in the queue; does nothing where nobody wants any."""
     is_wanted = any("audit-head" in target.kinds for target in targets)
 
-    def queue(row: dict[str, Any]) -> None:
+    def queue(row: AuditHeadEvent) -> None:
         if is_wanted:
             store.queue([("audit-head", row)])
 
     return queue
 
 
-def _row(stored: StoredRecord) -> dict[str, Any] | None:
-    row = row_from_record(stored.device, stored.record)
-    if row is not None and stored.receivers:
-        row["receivers"] = list(stored.receivers)  # a covert hit, or a decision on one: for these targets alone
-    return row
+def _row(stored: StoredRecord) -> RecordEvent | None:
+    # The receivers of a covert hit, or of a decision on one: it is for these targets alone.
+    return event_from_record(stored.device, stored.record, stored.receivers)
 
 
 class Forwarding:

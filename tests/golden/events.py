@@ -1,13 +1,13 @@
 """One event of each kind as a webhook posts it.
 
-`python -m tests.golden.events` adds what is missing in events.json. What stands there is changed only by adding
-fields: it is what others' programs parse.
+`python -m tests.golden.events` adds what is missing in events.json. What stands there is not changed: it is
+what others' programs parse, and no field that it lacks may be required.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,8 +15,8 @@ from typing import Any
 
 from alpr.collector.forwarding import _row
 from alpr.collector.store import StoredRecord
+from alpr.events.build import event_from_alert, event_from_audit_head
 from alpr.events.device_alerts import DeviceAlert, DeviceProblem, ProblemKind
-from alpr.events.stored_rows import row_from_alert, row_from_audit_head
 from alpr.forward.event import Event
 from alpr.forward.formats import own_names
 from alpr.link.protocol.convert import record_from_disposition, record_from_hit, record_from_read
@@ -30,7 +30,7 @@ PINNED = Path(__file__).with_name("events.json")
 _RAISED = DeviceAlert(DeviceProblem("gate-1", ProblemKind.SILENT), True, START, "gate-1: nothing heard for 61 s")
 
 
-def rows() -> Iterator[tuple[str, dict[str, Any]]]:
+def rows() -> Iterator[tuple[str, Mapping[str, Any]]]:
     """(name, row) as the collector makes them."""
     hit = a_hit(a_read(text="AB12CDF"), "AB12CDE")
     covert = replace(hit, match=replace(hit.match, entry=replace(hit.match.entry, receivers=("squad",))))
@@ -55,15 +55,15 @@ def rows() -> Iterator[tuple[str, dict[str, Any]]]:
         row = _row(StoredRecord("gate-1", record))
         assert row is not None
         yield name, row
-    yield "alert raised", row_from_alert(_RAISED)
+    yield "alert raised", event_from_alert(_RAISED)
     over = replace(_RAISED, is_raised=False, at=START + timedelta(seconds=90), text="gate-1: heard again")
-    yield "alert cleared", row_from_alert(over)
+    yield "alert cleared", event_from_alert(over)
     old = DeviceProblem("gate-1", ProblemKind.LIST_AGE, "stolen")
     yield (
         "alert of a list",
-        row_from_alert(DeviceAlert(old, True, START, "gate-1: hotlist stolen (revision 7) is 25.0 h old")),
+        event_from_alert(DeviceAlert(old, True, START, "gate-1: hotlist stolen (revision 7) is 25.0 h old")),
     )
-    yield "audit head", row_from_audit_head(AuditHead(0, 7, "0123456789abcdef" * 4, b"s" * 32), START)
+    yield "audit head", event_from_audit_head(AuditHead(0, 7, "0123456789abcdef" * 4, b"s" * 32), START)
 
 
 def bodies() -> dict[str, dict[str, Any]]:

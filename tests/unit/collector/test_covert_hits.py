@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -107,7 +108,7 @@ def test_a_decision_on_a_covert_hit_is_told_to_its_receivers_only(tmp_path: Path
     with closing(Store(tmp_path / "collector.db", also=lambda _, new: queued.extend(new))) as store:
         _, told = store.add([a_delivery(record_from_hit(hit), decision)])
     assert queued == told
-    rows = [_row(one) for one in told]
+    rows: list[Any] = [_row(one) for one in told]
     assert [row["event"] for row in rows if row] == ["hit", "disposition"]
     assert [row["receivers"] for row in rows if row] == [["unit-7"]] * 2
     for receivers, lines in (((), 0), (("unit-7",), 2)):

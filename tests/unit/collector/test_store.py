@@ -15,7 +15,8 @@ import pytest
 
 from alpr.collector.store import Store, StoredRecord
 from alpr.errors import MigrationError, StoreError, StoreFull
-from alpr.events.stored_rows import line_from_hit, row_from_record
+from alpr.events.build import event_from_record
+from alpr.events.hit_text import line_from_hit
 from alpr.link.protocol.convert import pictures_of, record_from_hit, record_from_read
 from alpr.link.protocol.messages import (
     Batch,
@@ -327,8 +328,7 @@ def test_a_damaged_or_newer_database_is_refused(path: Path) -> None:
 def test_rows_for_programs_and_a_line_for_people() -> None:
     read = a_read(text="A8I2CDE")
     hit = record_from_hit(a_hit(read, plate="AB12CDE"))
-    row = row_from_record("edge", hit)
-    assert row is not None
+    row: Any = event_from_record("edge", hit)
     assert (row["event"], row["match"], row["differing_positions"]) == ("hit", "look-alike", [1, 2])
     assert line_from_hit("edge", hit) == (
         "HIT A8I2CDE for AB12CDE (look-alike, p 0.93) at edge/north: stolen vehicle [stolen, priority 1]"
@@ -337,10 +337,8 @@ def test_rows_for_programs_and_a_line_for_people() -> None:
     assert line_from_hit("edge", withdrawn).startswith("HIT WITHDRAWN A8I2CDE")
     forged = msgspec.structs.replace(hit, camera_id="north\nHIT ZZ99ZZZ")
     assert "\n" not in line_from_hit("edge", forged)
-    read_row = row_from_record("edge", record_from_read(read))
-    assert read_row is not None
+    read_row: Any = event_from_record("edge", record_from_read(read))
     assert (read_row["event"], read_row["plate"], read_row["first_seen_at"]) == ("read", "A8I2CDE", START.isoformat())
-    loss_row = row_from_record("edge", LossRecord(BOOT, "read", "disk-full", 3, START))
-    assert loss_row is not None
+    loss_row: Any = event_from_record("edge", LossRecord(BOOT, "read", "disk-full", 3, START))
     assert (loss_row["event"], loss_row["total"]) == ("loss", 3)
-    assert row_from_record("edge", pictures_of(read)[0]) is None
+    assert event_from_record("edge", pictures_of(read)[0]) is None

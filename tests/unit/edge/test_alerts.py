@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from alpr.edge.alerts import AlertDecision, AlertQueue, AlertRules
-from alpr.events.list_age import age_warning
+from alpr.events.hit_text import age_warning
 from alpr.types import Hit
 from tests.conftest import START
 from tests.records import a_hit, a_read, an_id

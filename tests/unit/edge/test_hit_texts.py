@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from alpr.cli.run import _line_of_hit
-from alpr.events.stored_rows import line_from_hit, row_from_record
-from alpr.events.value_rows import row_of_hit
+from alpr.events.build import device_hit, event_from_record
+from alpr.events.hit_text import line_from_hit
 from alpr.link.protocol.convert import hit_from_record, record_from_hit
 from alpr.types import Hit
 from tests.conftest import START
@@ -16,10 +17,10 @@ OLD = replace(a_hit(a_read()), list_age_s=31 * 3600.0, list_max_age_s=24 * 3600.
 PAST = replace(a_hit(a_read()), is_past=True, read_at=START)
 
 
-def rows(hit: Hit) -> list[dict[str, object]]:
-    stored = row_from_record("edge", record_from_hit(hit))
+def rows(hit: Hit) -> list[Any]:
+    stored = event_from_record("edge", record_from_hit(hit))
     assert stored is not None
-    return [row_of_hit(hit), stored]
+    return [device_hit(hit), stored]
 
 
 def lines(hit: Hit) -> list[str]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from alpr.cli.run import _line_of_hit
 from alpr.collector.store import Store
-from alpr.events.stored_rows import line_from_hit, row_from_record
-from alpr.events.value_rows import row_of_hit
+from alpr.events.build import device_hit, event_from_record
+from alpr.events.hit_text import line_from_hit
 from alpr.link.protocol.convert import hit_from_record, record_from_hit
 from alpr.link.protocol.messages import Batch, Entry, encode
 from alpr.link.server.handler import Delivery, Peer
@@ -43,15 +44,14 @@ def test_the_collector_stores_and_tells_it(kind: MatchKind, tmp_path: Path, cloc
     entry = Entry(1, msgspec.Raw(encode(record)))
     with closing(Store(tmp_path / "store.db", clock)) as store:
         _, (stored,) = store.add([Delivery(Peer("e" * 40, "edge"), Batch("0" * 16, 1, (entry,)))])
-    row = row_from_record(stored.device, stored.record)
-    assert row is not None
+    row: Any = event_from_record(stored.device, stored.record)
     assert (row["match"], row["entry_plate"]) == (kind.value, record.entry.plate)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in MatchKind if kind is not MatchKind.EXACT])
 def test_no_approximate_match_is_shown_as_exact(kind: MatchKind) -> None:
     hit = met_as(kind)  # without any differing position
-    assert row_of_hit(hit)["match"] == kind.value
+    assert device_hit(hit)["match"] == kind.value
     for line in (_line_of_hit(hit), line_from_hit("edge", record_from_hit(hit))):
         assert f"({kind.value}, " in line
         assert "exact" not in line

@@ -1,0 +1,206 @@
+"""The rows of events: what programs are given by `alpr collector`, webhooks, MQTT, `alpr run` and `alpr read`.
+
+Each type is one kind of row; `alpr.events.build` makes them, and the JSON Schema is made from them. Names and
+meanings are kept: fields may be added, and each field that is added is `NotRequired`: what was valid stays valid.
+
+Instants are ISO 8601 with their offset, which is UTC. Confidences, probabilities and shares are in [0, 1], rounded to
+4 digits.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypeAlias, TypedDict
+
+# Parts that several rows have in common.
+
+
+class _OfDevice(TypedDict):
+    device: str
+    """Name at the collector."""
+    event_id: NotRequired[str]
+    """Where it is carried on: the same for every attempt."""
+    event_type: NotRequired[str]
+    """Over MQTT: as `event`, with `_withdrawn` or `_cleared` where something is over."""
+
+
+class ReadFields(TypedDict):
+    """The fields of a read at the collector and at its device."""
+
+    event: Literal["read"]
+    camera_id: str
+    read_id: str
+    revision: int
+    is_final: bool
+    plate: str
+    confidence: float
+    region: str | None
+    direction: str | None
+    observations: int
+    first_seen_at: str
+    last_seen_at: str
+
+
+class HitFields(TypedDict):
+    """The fields of a hit at the collector and at its device."""
+
+    event: Literal["hit"]
+    camera_id: str
+    hit_id: str
+    read_id: str
+    read_revision: int
+    plate: str
+    """As read."""
+    match: str
+    entry_plate: str
+    differing_positions: list[int]
+    """0-based, in `plate`."""
+    probability: float
+    list_name: str
+    list_revision: int
+    list_age_s: float
+    """Seconds, rounded to 0.1."""
+    priority: int
+    reason: str
+    category: str
+    code: NotRequired[str]
+    case_reference: NotRequired[str]
+    vehicle: str
+    colour: str
+    """The colour of the hit's card: the entry's own, or that of its priority."""
+    sound: NotRequired[str]
+    instructions: str
+    unchecked: list[str]
+    """Conditions of the entry that could not be checked and were taken as met."""
+    list_warning: str
+    """For people, where the list is too old; "" otherwise."""
+    is_past: bool
+    read_at: str | None
+    """When the vehicle was last seen, of a past hit."""
+    is_withdrawn: bool
+    raised_at: str
+
+
+# At the collector: what it prints, posts and publishes.
+
+
+class ReadEvent(ReadFields, _OfDevice):
+    """One vehicle pass; a higher revision of the same `read_id` replaces it."""
+
+
+class HitEvent(HitFields, _OfDevice):
+    """A read that meets a hotlist entry; a later one of the same `hit_id` replaces it."""
+
+    receivers: NotRequired[list[str]]
+    """The only ones who may be told, of a covert entry; set where it is carried on."""
+
+
+class DispositionEvent(_OfDevice):
+    """What a person decided on a hit."""
+
+    event: Literal["disposition"]
+    disposition_id: str
+    hit_id: str
+    verdict: str
+    action: str
+    reason: str
+    true_text: str
+    """The text of the plate, of a misread; "" where it was not stated."""
+    by: str
+    decided_at: str
+    verified_with: str
+    verified_at: str | None
+    receivers: NotRequired[list[str]]
+    """The only ones who may be told, of a covert entry's hit; set where it is carried on."""
+
+
+class LossEvent(_OfDevice):
+    """What a device could not keep or deliver: a total that only grows."""
+
+    event: Literal["loss"]
+    what: str
+    cause: str
+    total: int
+    last_at: str
+
+
+class AlertEvent(_OfDevice):
+    """Something is wrong with a device, or is over."""
+
+    event: Literal["alert"]
+    alert_id: str
+    """The same whenever the same is wrong with the same device: joins what is raised with what clears it."""
+    kind: Literal["silent", "clock-offset", "list-age", "storage", "audit"]
+    subject: str | None
+    """`list-age`: name of the hotlist. `audit`: the device that remembers it otherwise. Null otherwise."""
+    is_raised: bool
+    """False: it is over."""
+    at: str
+    text: str
+    """For people."""
+
+
+class AuditHeadEvent(_OfDevice):
+    """The end of the audit, for a witness; `device` is "collector"."""
+
+    event: Literal["audit-head"]
+    at: str
+    rows: int
+    hash: str
+    """SHA-256 of the last row."""
+    epoch: int
+    """When it was last begun anew on record, in seconds since 1970; 0: never."""
+    seal: str
+    """HMAC-SHA256 by the collector's key, in hexadecimal."""
+
+
+RecordEvent: TypeAlias = ReadEvent | HitEvent | DispositionEvent | LossEvent
+EVENTS = (ReadEvent, HitEvent, DispositionEvent, LossEvent, AlertEvent, AuditHeadEvent)
+"""All kinds that the collector prints, posts and publishes."""
+
+
+# At a device, with what the collector is not sent: `alpr run --json` and `alpr read --json`.
+
+
+class CandidateRow(TypedDict):
+    """Another text that the readings allow."""
+
+    plate: str
+    confidence: float
+
+
+class PlateFields(TypedDict):
+    """The fields of a plate's text and place, of a picture or of a pass."""
+
+    plate: str
+    confidence: float
+    char_confidences: list[float]
+    region: str | None
+    region_confidence: float
+    candidates: list[CandidateRow]
+    settled: list[int]
+    """0-based positions where the region's format chose between look-alikes."""
+    corners: list[tuple[float, float]]
+    """(x, y) in pixels, rounded to 0.1, clockwise from the plate's own top left."""
+    detection_confidence: float
+
+
+class DeviceRead(ReadFields, PlateFields):
+    """A read as its device prints it; pictures are left out."""
+
+    models: list[str]
+
+
+class RunRead(DeviceRead):
+    """A read as `alpr run` prints it."""
+
+    is_kept: bool
+    """False where it could not be written to the journal."""
+
+
+class RunHit(HitFields):
+    """A hit as `alpr run` prints it."""
+
+    alert: str
+    """An `AlertDecision`: a person was alerted, or why not."""
+    is_kept: bool
+    """False where it could not be written to the journal."""
