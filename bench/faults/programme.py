@@ -23,6 +23,7 @@ _COLUMNS = (
     "reads",
     "hits",
     "lost",
+    "gone",
     "told_lost",
     "doubled",
     "foreign",
