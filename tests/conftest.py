@@ -19,6 +19,12 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("explore", derandomize=False, deadline=None)
 settings.load_profile("repeatable")
 
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name keys and files by their parameter: they are made anew in each process, and names must be the same in all."""
+    return argname if isinstance(val, str | bytes) and len(val) > 32 else None
+
+
 START = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 SHARED_DATA = Path(os.environ.get("ALPR_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
