@@ -21,7 +21,7 @@ settings.load_profile("repeatable")
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Name keys and files by their parameter: they are made anew in each process, and names must be the same in all."""
+    """Name keys and archives by their parameter: made anew in each process, while names must be the same in all."""
     return argname if isinstance(val, str | bytes) and len(val) > 32 else None
 
 
