@@ -20,9 +20,9 @@ from alpr.system.printable import printable
 MOST_UNPACKED_BYTES = 4 << 30
 """About forty million rows."""
 MOST_DIRECTORY_BYTES = 1 << 20
-"""Of an archive's table of contents: some ten thousand files, where one is wanted."""
+"""Largest table of contents: some ten thousand files, where one is wanted."""
 MOST_DICTIONARY_BYTES = 64 << 20
-"""Of the memory that unpacking LZMA takes: as much as packers use at their best setting."""
+"""Largest dictionary of LZMA, in memory: as much as packers use at their best setting."""
 PIECE_BYTES = 256 << 10
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 # Besides what it says that it raises, zipfile lets out what its parsing of damaged records runs into.
@@ -51,7 +51,11 @@ class Member(NamedTuple):
 
 
 def is_archive(file: BinaryIO, path: Path) -> bool:
-    """True for a zip archive; the file is then at its beginning.
+    """Return True for a zip archive; the file is then at its beginning.
+
+    Args:
+        file: open for reading, seekable.
+        path: named in messages.
 
     Raises:
         HotlistError: it is a part of one.
@@ -64,6 +68,11 @@ def is_archive(file: BinaryIO, path: Path) -> bool:
 
 def open_member(stack: ExitStack, file: BinaryIO, path: Path) -> Member:
     """Open the one file of an archive, which stays open as long as the stack.
+
+    Args:
+        stack: closes it.
+        file: the archive, open for reading.
+        path: named in messages.
 
     Raises:
         HotlistError: the archive is locked, damaged, packed in a way that we do not take, too large or of several
@@ -83,7 +92,11 @@ def open_member(stack: ExitStack, file: BinaryIO, path: Path) -> Member:
 
 
 def refuse_other_packers(start: bytes, path: Path) -> None:
-    """Say so where a file, or the file of an archive, is packed by another program.
+    """Refuse a file, or the file of an archive, that is packed by another program.
+
+    Args:
+        start: its first bytes, 16 or so.
+        path: named in messages.
 
     Raises:
         HotlistError: by its first bytes, it is.
@@ -105,7 +118,7 @@ def _refuse(member: zipfile.ZipInfo, path: Path) -> None:
 
 
 def _dictionary_bytes(file: BinaryIO, member: zipfile.ZipInfo) -> int:
-    """What unpacking LZMA will allocate, by the properties before its data (APPNOTE 6.3.10, section 5.8.8)."""
+    """Return the bytes that unpacking LZMA allocates (APPNOTE 6.3.10, section 5.8.8)."""
     file.seek(member.header_offset + 26)
     name, extra = struct.unpack("<HH", file.read(4))
     file.seek(name + extra + 4 + 1, 1)  # version, size of the properties; lc, lp and pb
@@ -113,7 +126,7 @@ def _dictionary_bytes(file: BinaryIO, member: zipfile.ZipInfo) -> int:
 
 
 def _bounded(packed: IO[bytes], path: Path) -> Callable[[], bytes]:
-    """Takes the next piece of an archive: what it states of its size need not be true."""
+    """Return a function that takes the next piece of an archive: what it states of its size need not be true."""
     left = MOST_UNPACKED_BYTES
 
     def take() -> bytes:

@@ -22,32 +22,32 @@ class CsvRow(NamedTuple):
     """One row under its header."""
 
     line: int
-    """Where it begins in the file, from 1."""
+    """Number of the line on which it begins, from 1."""
     fields: dict[str, str]
-    """By column, as written."""
+    """Column → cell as written."""
 
 
 def read_csv(
-    source: HotlistText, *, known: Collection[str], required: Collection[str]
+    file: HotlistText, *, known: Collection[str], required: Collection[str]
 ) -> Iterator[CsvRow | EntryError]:
-    """The rows of a file in order; an EntryError (yielded, not raised) stands for each row that cannot be parsed.
+    """Yield the rows of a file in order; an EntryError (yielded, not raised) stands for each that cannot be parsed.
 
     Commas, semicolons or tabs, whichever the header uses most; column names in any order and case, with spaces or
     hyphens for underscores; blank lines are skipped, and so are lines of delimiters only.
 
     Args:
-        source: read to its end.
+        file: read to its end.
         known: the columns that may be there.
         required: those of them that must.
 
     Raises:
         HotlistError: its header is wrong.
     """
-    lines = unblank_lines(source)
+    lines = unblank_lines(file)
     header = next(lines, None)
     if header is None:
-        raise HotlistError(f"{source.place}: is empty: its first line must name the columns, such as plate,reason")
-    delimiter, columns = _columns(header, source.place, known, required)
+        raise HotlistError(f"{file.place}: is empty: its first line must name the columns, such as plate,reason")
+    delimiter, columns = _columns(header, file.place, known, required)
     for row in records(lines, delimiter, len(columns)):
         if isinstance(row, EntryError):
             yield row
@@ -55,9 +55,13 @@ def read_csv(
             yield CsvRow(row[0], dict(zip(columns, row[1], strict=True)))
 
 
-def unblank_lines(source: HotlistText) -> Iterator[TextLine]:
-    """The lines that hold more than delimiters."""
-    return (line for line in text_lines(source) if line.fault or line.text.strip(_BLANK))
+def unblank_lines(file: HotlistText) -> Iterator[TextLine]:
+    """Yield the lines that hold more than delimiters.
+
+    Args:
+        file: read to its end.
+    """
+    return (line for line in text_lines(file) if line.fault or line.text.strip(_BLANK))
 
 
 def _columns(
@@ -84,12 +88,25 @@ def _columns(
 
 
 def delimiter_of(line: str) -> str:
-    """The delimiter that a line uses most."""
+    """Return the delimiter that a line uses most: comma, semicolon or tab.
+
+    >>> delimiter_of("plate;reason;a, b")
+    ';'
+
+    Args:
+        line: a header, or any row.
+    """
     return max(_DELIMITERS, key=line.count)
 
 
 def records(lines: Iterator[TextLine], delimiter: str, width: int) -> Iterator[tuple[int, list[str]] | EntryError]:
-    """Lines to rows of `width` fields, resuming at the next line after each that is broken."""
+    """Yield each row of `width` fields with its line number, resuming at the next line after one that is broken.
+
+    Args:
+        lines: of the file, without blank ones.
+        delimiter: one character.
+        width: fields of each row.
+    """
     ahead: deque[TextLine] = deque()
     while (line := ahead.popleft() if ahead else next(lines, None)) is not None:
         if line.fault:
@@ -107,7 +124,7 @@ def records(lines: Iterator[TextLine], delimiter: str, width: int) -> Iterator[t
 def _quoted(
     first: TextLine, lines: Iterator[TextLine], ahead: deque[TextLine], delimiter: str, width: int
 ) -> tuple[int, list[str]] | EntryError:
-    """The row that begins on a line whose quotes do not close there, taking what it needs from those ahead.
+    """Return the row that begins on a line whose quotes do not close there, taking what it needs from those ahead.
 
     Where there is no such row, the line alone is at fault and nothing is taken.
     """
@@ -133,7 +150,15 @@ def _quoted(
 
 
 def parsed_line(text: str, delimiter: str) -> list[str] | None:
-    """The fields of one whole row, or None where its quotes are wrong."""
+    """Return the fields of one whole row, or None where its quotes are wrong.
+
+    >>> parsed_line('a,"b, c"', ","), parsed_line('a,"b', ",")
+    (['a', 'b, c'], None)
+
+    Args:
+        text: of the row, also over several lines.
+        delimiter: one character.
+    """
     try:
         return next(csv.reader([text], delimiter=delimiter, strict=True), [])
     except csv.Error:

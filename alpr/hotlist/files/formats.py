@@ -1,4 +1,4 @@
-"""Which format a hotlist file has, and its rows. The formats are told in `docs/hotlists.md`."""
+"""The formats of hotlist files: how each is recognised and read. `docs/hotlists.md` describes them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from alpr.hotlist.files.vendor_rows import TEXAS_COLUMNS, VOI_COLUMNS, ncic_rows
 
 
 class Format(StrEnum):
-    """How a hotlist file is written."""
+    """A format of hotlist files."""
 
     CSV = "csv"
     """Ours: the first line names the columns."""
@@ -44,7 +44,7 @@ ROWS: Mapping[Format, Callable[[HotlistText], Iterator[CsvRow | EntryError]]] = 
         Format.VOI: voi_rows,
     }
 )
-"""Format → what reads it; an EntryError (yielded, not raised) stands for each row that cannot be parsed."""
+"""Format → its reader; an EntryError (yielded, not raised) stands for each row that cannot be parsed."""
 
 _NCIC_LINE = re.compile(
     r"[A-Z][0-9A-Z ]{18}(?:[12][0-9]{3}[01][0-9][0-3][0-9]|0{8}| {8})[0-9A-Z -]{10}[A-Z]{2}(?![A-Z])"
@@ -55,9 +55,12 @@ _BYTES_LOOKED_AT = 64 << 10
 
 
 def format_of(path: Path) -> Format:
-    """By most of a file's first lines, since some rows may be bad; `CSV` where they tell nothing.
+    """Recognise a file's format by most of its first lines, since some may be bad; `CSV` where they say nothing.
 
     Its reader then says what it misses.
+
+    Args:
+        path: of the file, plain or zipped.
 
     Raises:
         HotlistError: it cannot be read.

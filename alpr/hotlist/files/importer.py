@@ -40,7 +40,7 @@ class ImportReport:
     noted: int
     format: Format
     encoding: str
-    """Of the file, as people name it."""
+    """The file's, as people name it."""
     left_out: int
     """Rows whose code was not asked for."""
 

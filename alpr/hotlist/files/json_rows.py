@@ -30,9 +30,13 @@ _MARK = re.compile(r'\\.?|["{}\[\],\n]', re.DOTALL)
 _MOST_DIGITS = 4000  # Python refuses to read whole numbers of more than 4300
 
 
-def jsonl_rows(source: HotlistText) -> Iterator[CsvRow | EntryError]:
-    """One object a line; a line that is none costs that line only."""
-    for number, text, fault in text_lines(source):
+def jsonl_rows(file: HotlistText) -> Iterator[CsvRow | EntryError]:
+    """Yield a row for each line; a line that is no JSON object costs that line only.
+
+    Args:
+        file: read to its end.
+    """
+    for number, text, fault in text_lines(file):
         if fault:
             yield EntryError(number, "", fault)
         elif text.strip():
@@ -43,19 +47,22 @@ def jsonl_rows(source: HotlistText) -> Iterator[CsvRow | EntryError]:
             yield _row(number, value)
 
 
-def json_rows(source: HotlistText) -> Iterator[CsvRow | EntryError]:
-    """The objects of the array, each with the number of the line on which it begins.
+def json_rows(file: HotlistText) -> Iterator[CsvRow | EntryError]:
+    """Yield the objects of the array as rows, each with the number of the line on which it begins.
 
     Where they stand on one line, which tells nothing, each has its own number, from 1. One that is not JSON costs
     itself only, as long as its quotes and brackets show where it ends.
 
+    Args:
+        file: read to its end.
+
     Raises:
         HotlistError: it is not such a file, or breaks off: what is lost then cannot be known.
     """
-    window = _Window(source)
+    window = _Window(file)
     beginning = window.match(_BEGINNING)
     if beginning is None:
-        raise HotlistError(f'{source.place}: is no JSON array of entries, such as [{{"plate": …, "reason": …}}]')
+        raise HotlistError(f'{file.place}: is no JSON array of entries, such as [{{"plate": …, "reason": …}}]')
     number, line, is_counted = 0, 0, False
     while True:
         window.match(_BETWEEN)
@@ -69,9 +76,9 @@ def json_rows(source: HotlistText) -> Iterator[CsvRow | EntryError]:
 class _Window:
     """The part of a text that is being looked at."""
 
-    def __init__(self, source: HotlistText) -> None:
-        self._source = source
-        self._decode = codecs.getincrementaldecoder(source.codec)("replace").decode
+    def __init__(self, file: HotlistText) -> None:
+        self._source = file
+        self._decode = codecs.getincrementaldecoder(file.codec)("replace").decode
         self._text = ""
         self._at = 0
         self._passed = 0

@@ -1,4 +1,4 @@
-"""What a stage would do to a list: what it adds, changes and removes."""
+"""The difference between what is staged and a list: the entries that would be added, changed and removed."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ _COUNTED = f"""
 
 @dataclass(frozen=True, slots=True)
 class ListDiff:
-    """How many entries of a list would go which way."""
+    """The number of a list's entries that would be added, changed, removed and left."""
 
     list_name: str
     held: int
-    """How many the list has."""
+    """Entries that the list has."""
     added: int
     changed: int
     removed: int
@@ -53,11 +53,15 @@ class ListDiff:
 
     @property
     def after(self) -> int:
-        """How many it would have."""
+        """Entries that the list would have."""
         return self.added + self.changed + self.unchanged
 
     def shrinks(self, max_shrink: float = MAX_SHRINK) -> bool:
-        """Whether the list would lose more than it may at once."""
+        """Return True where the list would lose more than it may at once.
+
+        Args:
+            max_shrink: share of its entries, 0 to 1.
+        """
         return is_shrinking(self.held, self.after, max_shrink)
 
 
@@ -66,9 +70,9 @@ class EntryChange(NamedTuple):
 
     what: Literal["added", "changed", "removed"]
     entry: HotlistEntry
-    """As it would be; of one that is removed, as it is."""
+    """The entry as it would be; one that is removed, as it is."""
     before: HotlistEntry | None = None
-    """Of one that changes."""
+    """The entry as it is, where it changes; else None."""
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -80,16 +84,23 @@ class EntryChange(NamedTuple):
 
 
 def list_diff(connection: sqlite3.Connection, list_name: str) -> ListDiff:
-    """Between the stage's part for a list and the list."""
+    """Count the differences between the stage's part for a list and the list.
+
+    Args:
+        connection: to the database, with a stage.
+        list_name: need not be a list yet.
+    """
     held, staged, common, changed = connection.execute(_COUNTED, _named(connection, list_name)).fetchone()
     return ListDiff(list_name, held, staged - common, changed, held - common, common - changed)
 
 
 def changes(connection: sqlite3.Connection, list_name: str, limit: int) -> Iterator[EntryChange]:
-    """Each entry that would be removed, changed or added, in this order; of each sort the first by plate.
+    """Yield each entry that would be removed, changed or added, in this order; of each sort the first by plate.
 
     Args:
-        limit: how many of each sort at most.
+        connection: to the database, with a stage.
+        list_name: need not be a list yet.
+        limit: entries of each sort at most.
     """
     named = _named(connection, list_name)
     for row in islice(connection.execute(_REMOVED, named), limit):

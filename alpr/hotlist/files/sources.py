@@ -25,30 +25,33 @@ class TextLine(NamedTuple):
     """One line of a file, without its end."""
 
     number: int
-    """From 1."""
+    """Counted from 1."""
     text: str
     fault: str = ""
-    """Why there is no text."""
+    """The reason for which there is no text; "" where there is."""
 
 
 class HotlistText(NamedTuple):
-    """A file that is open for one pass."""
+    """A file that is open for one pass, as text."""
 
     place: str
-    """What messages call it."""
+    """Its name in messages."""
     stream: BinaryIO
-    """After a byte order mark; of UTF-16, made UTF-8."""
+    """Begins after a byte order mark; UTF-16 is made UTF-8."""
     encoding: str
-    """Of the file, as people name it."""
+    """The file's encoding, as people name it."""
     codec: str
-    """Of the stream, as Python names it."""
+    """The stream's encoding, as Python names it."""
     position: Callable[[], int]
-    """How many bytes of the file on the disk are read."""
+    """Returns the number of bytes of the file on the disk that are read."""
 
 
 @contextmanager
 def open_text(path: Path) -> Iterator[HotlistText]:
     """Open a file, plain or the only one in a zip archive.
+
+    Args:
+        path: of the file.
 
     Raises:
         HotlistError: it cannot be read, or its archive is locked, damaged, too large or of several files.
@@ -67,25 +70,29 @@ def open_text(path: Path) -> Iterator[HotlistText]:
         ) from error
 
 
-def text_lines(source: HotlistText) -> Iterator[TextLine]:
-    """The lines in order; one that cannot be decoded or is too long has a fault instead of text."""
+def text_lines(file: HotlistText) -> Iterator[TextLine]:
+    """Yield the lines in order; one that cannot be decoded or is too long has a fault instead of text.
+
+    Args:
+        file: read to its end.
+    """
     number = 0
-    while line := source.stream.readline(BYTES_PER_LINE):
+    while line := file.stream.readline(BYTES_PER_LINE):
         number += 1
         if len(line) == BYTES_PER_LINE and not line.endswith(b"\n"):
-            while rest := source.stream.readline(BYTES_PER_LINE):
+            while rest := file.stream.readline(BYTES_PER_LINE):
                 if rest.endswith(b"\n"):
                     break
             yield TextLine(number, "", f"is longer than {BYTES_PER_LINE} bytes")
             continue
         try:
-            yield TextLine(number, line.decode(source.codec).rstrip("\r\n"))
+            yield TextLine(number, line.decode(file.codec).rstrip("\r\n"))
         except UnicodeDecodeError as error:
-            yield TextLine(number, "", f"has a byte that is not {source.codec}, at position {error.start + 1}")
+            yield TextLine(number, "", f"has a byte that is not {file.codec}, at position {error.start + 1}")
 
 
 def _opened(stack: ExitStack, path: Path) -> tuple[str, io.BufferedReader, Callable[[], int]]:
-    """What messages call the file, its bytes, and how far into it on the disk they go."""
+    """Return the name for messages, the bytes, and a function that says how far into the file on the disk they go."""
     file = stack.enter_context(open_regular(path))
     if not is_archive(file, path):
         return str(path), file, file.tell
@@ -94,7 +101,7 @@ def _opened(stack: ExitStack, path: Path) -> tuple[str, io.BufferedReader, Calla
 
 
 def _encoding(stream: BinaryIO) -> str:
-    """By its mark, or else by the lines that are not plain ASCII.
+    """Recognise the encoding by its mark, or else by the lines that are not plain ASCII.
 
     Line by line, for one slip in a UTF-8 file must not turn all its umlauts into others.
     """
@@ -124,7 +131,7 @@ def _encoding(stream: BinaryIO) -> str:
 
 
 def _decoded(stream: BinaryIO, encoding: str) -> tuple[BinaryIO, str, str]:
-    """The stream after its mark, its encoding's name, and the codec to read it with."""
+    """Return the stream after its mark, the name of its encoding, and the codec to read it with."""
     if encoding.startswith("UTF-16"):
         codec = _UTF_16[stream.read(2)] if encoding == "UTF-16" else f"utf-16-{encoding[7:9].lower()}"
         return io.BufferedReader(_Pieces(_recoded(stream, codec)), PIECE_BYTES), encoding, "utf-8"
@@ -134,7 +141,10 @@ def _decoded(stream: BinaryIO, encoding: str) -> tuple[BinaryIO, str, str]:
 
 
 def _recoded(stream: BinaryIO, codec: str) -> Callable[[], bytes]:
-    """Takes the next piece of a stream as UTF-8; what cannot be decoded becomes U+FFFD, which no cell may hold."""
+    """Return a function that takes the next piece as UTF-8.
+
+    Bytes that cannot be decoded become U+FFFD, which no cell may hold.
+    """
     decoder = codecs.getincrementaldecoder(codec)("replace")
 
     def take() -> bytes:
@@ -147,7 +157,7 @@ def _recoded(stream: BinaryIO, codec: str) -> Callable[[], bytes]:
 
 
 class _Pieces(io.RawIOBase):
-    """A stream of what a function gives, piece by piece; an empty one ends it."""
+    """The stream of the pieces that a function returns; an empty one ends it."""
 
     def __init__(self, take: Callable[[], bytes]) -> None:
         self._take = take

@@ -1,4 +1,4 @@
-"""Files that are read and checked but do not count yet: kept beside the database until someone applies them.
+"""Staged files: read and checked, not in force, kept beside the database until someone accepts or discards them.
 
 One file of SQLite per stage, in the folder `<database>.staged`: the database itself stays as it is, and whoever
 matches against it sees nothing of what is staged.
@@ -30,12 +30,12 @@ from alpr.system.sqlite import stored, transaction
 
 @dataclass(frozen=True, slots=True)
 class StagedFile:
-    """What waits to be applied."""
+    """A file that waits to be accepted."""
 
     list_name: str
-    """Of a split file, what the names of its lists begin with."""
+    """The list; of a split file, the beginning of its lists' names."""
     lists: tuple[str, ...]
-    """Those that it would change."""
+    """The lists that it would change."""
     source: str
     """Name of the file that it came from."""
     staged_at: str
@@ -142,10 +142,16 @@ def file_differences(
 
 
 def apply_stage(database: Path, list_name: str, now: datetime, *, max_shrink: float | None) -> dict[str, Applied]:
-    """Make a stage count, all of its lists in one transaction, and let go of it.
+    """Put what is staged into its lists, all in one transaction, and delete the stage.
+
+    Args:
+        database: the hotlist database.
+        list_name: the list that the file was staged for.
+        now: when the lists count as updated.
+        max_shrink: share of its entries that a list may lose, 0 to 1; None: any.
 
     Returns:
-        By list, what became of it.
+        List name → its changes.
 
     Raises:
         HotlistError: nothing is staged for the list.
@@ -162,7 +168,11 @@ def apply_stage(database: Path, list_name: str, now: datetime, *, max_shrink: fl
 
 
 def discard_stage(database: Path, list_name: str) -> None:
-    """Let go of what is staged for a list.
+    """Delete what is staged for a list; the list stays as it is.
+
+    Args:
+        database: the hotlist database.
+        list_name: the list that the file was staged for.
 
     Raises:
         HotlistError: nothing is.
@@ -174,7 +184,11 @@ def discard_stage(database: Path, list_name: str) -> None:
 
 
 def staged_names(database: Path) -> tuple[str, ...]:
-    """The lists that something is staged for, by name."""
+    """List the names that something is staged for, in order.
+
+    Args:
+        database: the hotlist database.
+    """
     found = []
     for path in sorted(_folder(database).glob("*.sqlite")):
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection, stored(path):
@@ -198,7 +212,7 @@ def _about(connection: sqlite3.Connection, path: Path) -> StagedFile:
         known = json.loads(written)
         return StagedFile(**{**known, "lists": tuple(known["lists"])})
     except (sqlite3.Error, ValueError, TypeError, KeyError) as error:
-        raise HotlistError(f"{path}: no whole stage ({error}): discard it and stage the file again") from error
+        raise HotlistError(f"{path}: the stage is damaged ({error}): discard it and stage the file again") from error
 
 
 def _difference(connection: sqlite3.Connection, list_name: str, limit: int) -> tuple[ListDiff, list[EntryChange]]:

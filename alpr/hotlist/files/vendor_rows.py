@@ -35,9 +35,13 @@ _CANADA = frozenset(("AB", "BC", "MB", "NB", "NF", "NL", "NS", "NT", "NU", "ON",
 _DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
 
 
-def ncic_rows(source: HotlistText) -> Iterator[CsvRow | EntryError]:
-    """Lines of fixed width; the first character of the record number is the code."""
-    for number, text, fault in text_lines(source):
+def ncic_rows(file: HotlistText) -> Iterator[CsvRow | EntryError]:
+    """Yield the rows of NCIC-style lines of fixed width; the first character of the record number is the code.
+
+    Args:
+        file: read to its end.
+    """
+    for number, text, fault in text_lines(file):
         if fault or not text.strip():
             if fault:
                 yield EntryError(number, "", fault)
@@ -48,26 +52,34 @@ def ncic_rows(source: HotlistText) -> Iterator[CsvRow | EntryError]:
             yield _of_a_record(number, {name: text[a:b].strip() for name, (a, b) in _NCIC_FIELDS.items()})
 
 
-def texas_rows(source: HotlistText) -> Iterator[CsvRow | EntryError]:
-    """The 11 columns, with or without a first line that names them."""
-    for line, values in _columns(source, len(TEXAS_COLUMNS)):
+def texas_rows(file: HotlistText) -> Iterator[CsvRow | EntryError]:
+    """Yield the rows of the 11 columns, with or without a first line that names them.
+
+    Args:
+        file: read to its end.
+    """
+    for line, values in _columns(file, len(TEXAS_COLUMNS)):
         if isinstance(values, EntryError):
             yield values
         elif line > 1 or any(char.isdigit() for char in values[0]):
             yield _of_a_record(line, dict(zip(TEXAS_COLUMNS, map(str.strip, values), strict=True)))
 
 
-def voi_rows(source: HotlistText) -> Iterator[CsvRow | EntryError]:
-    """The 16 fields, with or without a first line that names them."""
-    for line, values in _columns(source, len(VOI_COLUMNS)):
+def voi_rows(file: HotlistText) -> Iterator[CsvRow | EntryError]:
+    """Yield the rows of the 16 fields, with or without a first line that names them.
+
+    Args:
+        file: read to its end.
+    """
+    for line, values in _columns(file, len(VOI_COLUMNS)):
         if isinstance(values, EntryError):
             yield values
         elif line > 1 or any(char.isdigit() for char in values[0] + values[VOI_COLUMNS.index("weed_date")]):
             yield _of_a_voi(line, dict(zip(VOI_COLUMNS, map(str.strip, values), strict=True)))
 
 
-def _columns(source: HotlistText, width: int) -> Iterator[tuple[int, list[str] | EntryError]]:
-    lines = unblank_lines(source)
+def _columns(file: HotlistText, width: int) -> Iterator[tuple[int, list[str] | EntryError]]:
+    lines = unblank_lines(file)
     first = next(lines, None)
     if first is None:
         return

@@ -30,6 +30,9 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 
     The connection is in autocommit; use `transaction`.
 
+    Args:
+        path: of the database.
+
     Raises:
         MigrationError: it is another program's database, or of a newer version.
         StoreError: it cannot be opened.
@@ -61,6 +64,9 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 def bring_up_to_date(path: Path) -> None:
     """Migrate a database that an older version made; one that is missing or current is not touched.
 
+    Args:
+        path: of the database.
+
     Raises:
         MigrationError: it is another program's database, or of a newer version.
         StoreError: it is old and cannot be written.
@@ -78,7 +84,8 @@ def open_read_only(path: Path, *, busy_s: float | None = None) -> sqlite3.Connec
     """Open a hotlist database to match against while others may be importing.
 
     Args:
-        busy_s: longest wait for another process that lets nobody read; None is `BUSY_S`.
+        path: of the database.
+        busy_s: longest wait for another process that lets nobody read, in seconds; None is `BUSY_S`.
 
     Raises:
         MigrationError: it is another program's database, or of another version.
@@ -103,7 +110,7 @@ def open_read_only(path: Path, *, busy_s: float | None = None) -> sqlite3.Connec
 
 
 def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> int:
-    """The file's schema version, 0 for an empty file; MigrationError where it is not ours or too new."""
+    """Return the file's schema version, 0 for an empty file; MigrationError where it is not ours or too new."""
     application_id, version = (
         int(connection.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("application_id", "user_version")
     )
@@ -153,7 +160,7 @@ def _policies_and_endings(tables: Database) -> None:
 
 
 def _shared_details_and_history(tables: Database) -> None:
-    """Entries share their details; instants are numbers; skips, and what each revision of a list was."""
+    """Let entries share their details; instants become numbers; keep skips, and the revisions of each list."""
     for index in ("look_alike_key", "key", "ending"):
         tables.execute(f"DROP INDEX entries_by_{index}")
     tables.execute("ALTER TABLE entries RENAME TO old_entries")

@@ -1,4 +1,4 @@
-"""How an entry stands in the hotlist database, and back. Pure.
+"""Entries as rows of the hotlist database, and back. Pure.
 
 What makes an entry itself has columns of its own; what many entries of a list have in common (reason, instructions,
 schedule, …) is one row of `details`, however many entries share it.
@@ -21,7 +21,7 @@ _DETAILS_KEPT = 512  # lists have few, and one with large areas takes a hundred 
 
 
 class Details(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What entries share; as JSON in the database. A field once written is never renamed."""
+    """The fields that many entries have in common, as JSON in the database. A field once written is never renamed."""
 
     reason: str
     priority: int = 3
@@ -73,7 +73,11 @@ SELECTED = ", ".join(
 
 
 def row_from_entry(entry: HotlistEntry) -> EntryRow:
-    """The entry as it goes into the database."""
+    """Return the row of an entry.
+
+    Args:
+        entry: its list and id are not part of the row.
+    """
     details = details_text(*_details_of(entry))
     return EntryRow(
         entry.plate,
@@ -89,7 +93,11 @@ def row_from_entry(entry: HotlistEntry) -> EntryRow:
 
 
 def entry_from_row(row: tuple[Any, ...]) -> HotlistEntry:
-    """The entry of a row of `SELECTED`."""
+    """Return the entry of a row of `SELECTED`.
+
+    Args:
+        row: as SQLite returns it.
+    """
     entry_id, list_name, plate, region, case_reference, vehicle, valid_from, valid_to, written = row
     details = _details(written)
     return HotlistEntry(
@@ -117,13 +125,21 @@ def entry_from_row(row: tuple[Any, ...]) -> HotlistEntry:
 
 @lru_cache(maxsize=_DETAILS_KEPT)
 def details_text(*values: Any) -> str:
-    """The JSON of details, given in the order of `Details`; the same for the same values."""
+    """Return the JSON of details; the same for the same values.
+
+    Args:
+        values: in the order of `Details`.
+    """
     return _encoder.encode(Details(*values)).decode()
 
 
 @lru_cache(maxsize=_DETAILS_KEPT)
 def details_hash(details: str) -> int:
-    """48 bits by which the database finds details again."""
+    """Return 48 bits by which the database finds details again.
+
+    Args:
+        details: the JSON.
+    """
     return int.from_bytes(hashlib.blake2b(details.encode(), digest_size=6).digest())
 
 

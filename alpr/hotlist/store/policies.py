@@ -1,4 +1,4 @@
-"""The match policies in the hotlist database: how they stand there, changing one."""
+"""The match policies of lists in the hotlist database: reading and changing them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ from alpr.system.sqlite import stored, transaction
 def set_policy(
     database: Path, list_name: str, settings: Mapping[str, str], now: datetime | None = None
 ) -> MatchPolicy:
-    """Change settings of a list's policy; the others stay. Counts for all readers from now on.
+    """Change settings of a list's policy; the others stay. In force for all readers from now on.
 
     A policy that differs from the one before is a new revision of the list: a hit is told by list and revision.
 
     Args:
-        settings: by name, as text; see `MatchPolicy`.
+        database: the hotlist database.
+        list_name: of the list.
+        settings: setting → value, as text; see `MatchPolicy`.
         now: when it was changed; None for this moment.
 
     Returns:
@@ -52,13 +54,21 @@ def set_policy(
 
 
 def json_from_policy(policy: MatchPolicy) -> str:
-    """What differs from the defaults, so that a better default reaches every list that did not choose."""
+    """Return the settings that differ from the defaults: a better default reaches every list that did not choose.
+
+    Args:
+        policy: of a list.
+    """
     defaults = DEFAULT_POLICY.settings()
     return json.dumps({name: value for name, value in policy.settings().items() if value != defaults[name]})
 
 
 def policy_from_json(written: str, list_name: str) -> MatchPolicy:
-    """The policy that a list's row holds.
+    """Return the policy that a list's row holds.
+
+    Args:
+        written: JSON, as `json_from_policy` made it.
+        list_name: named in messages.
 
     Raises:
         HotlistError: it cannot be understood; the policy is not guessed.

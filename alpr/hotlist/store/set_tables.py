@@ -1,4 +1,4 @@
-"""The tables of published sets in the hotlist database: what is held, what was refused, what is to be checked yet."""
+"""The tables of published sets in the hotlist database: held, refused, still to be checked."""
 
 from __future__ import annotations
 
@@ -9,13 +9,21 @@ if TYPE_CHECKING:
 
 
 def add_set_tables(tables: Database) -> None:
-    """A step of the schema."""
+    """Add the tables of sets, refusals and arrivals: a step of the schema.
+
+    Args:
+        tables: of the database.
+    """
     for statement in _STATEMENTS:
         tables.execute(statement)
 
 
 def add_origin_of_skips(tables: Database) -> None:
-    """A step of the schema: skips that come with the updates of a set, beside those that were asked for here."""
+    """Add the origin of skips, the set or "" for here: a step of the schema.
+
+    Args:
+        tables: of the database.
+    """
     tables.table("skips").add_column("origin", str, not_null_default="")  # the set; "" for here
     tables.execute("DROP INDEX skips_by_plate")
     tables.execute("CREATE UNIQUE INDEX skips_by_plate ON skips (list_name, plate, origin)")
@@ -28,9 +36,9 @@ _STATEMENTS = (
     """CREATE TABLE refusals (
         list_set TEXT NOT NULL, cause TEXT NOT NULL, total INTEGER NOT NULL, last_at TEXT NOT NULL,
         message TEXT NOT NULL, PRIMARY KEY (list_set, cause))""",
-    # The entries that an update brought or changed, until the past reads were held against them.
+    # The entries that an update brought or changed, until the past reads were checked against them.
     "CREATE TABLE arrivals (arrival_id INTEGER PRIMARY KEY AUTOINCREMENT, list_set TEXT NOT NULL, at TEXT NOT NULL)",
-    # An entry that changes again before that is due once, with the later arrival.
+    # An entry that changes again before that is checked once, with the later arrival.
     "CREATE TABLE past_due (entry_id INTEGER PRIMARY KEY, arrival_id INTEGER NOT NULL)",
     "CREATE INDEX past_due_by_arrival ON past_due (arrival_id)",
 )

@@ -1,4 +1,4 @@
-"""From staged entries to a list's content, within one transaction of the caller. Knows no file format.
+"""Staged entries and lists: entries are staged, then put into a list within a transaction. Knows no file format.
 
 A stage is a table beside the database, of this connection only: filling it keeps no other writer waiting.
 """
@@ -65,14 +65,14 @@ _REMEMBER = """
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What became of a list."""
+    """The changes to a list."""
 
     revision: int
     added: int
     changed: int
     removed: int
     unchanged: int
-    """Of the staged entries."""
+    """Staged entries that were held in just this form."""
 
 
 def stage(
@@ -83,6 +83,8 @@ def stage(
     The connection must not be in a transaction; it holds one stage at a time.
 
     Args:
+        connection: to the database.
+        entries: each with the number of its line.
         schema: the attached database that holds the stage.
     """
     connection.execute(f"DROP TABLE IF EXISTS {schema}.staged")
@@ -100,7 +102,11 @@ def stage(
 
 
 def drop_duplicates(connection: sqlite3.Connection) -> Iterator[EntryError]:
-    """Keep the first of the staged rows that name the same entry; an error for each of the others, by line."""
+    """Keep the first of the staged rows that name the same entry; yields an error for each of the others, by line.
+
+    Args:
+        connection: to the database, with a stage.
+    """
     connection.execute(f"CREATE TEMP TABLE twice AS {_DUPLICATES}")
     connection.execute("DELETE FROM staged WHERE row IN (SELECT row FROM twice)")
     for line, kept in connection.execute("SELECT line, kept_line FROM twice ORDER BY row"):
@@ -110,7 +116,11 @@ def drop_duplicates(connection: sqlite3.Connection) -> Iterator[EntryError]:
 
 
 def staged_parts(connection: sqlite3.Connection) -> dict[str, int]:
-    """List name → how many entries are staged for it, by name."""
+    """Return the number of staged entries of each list, by name.
+
+    Args:
+        connection: to the database, with a stage.
+    """
     return dict(connection.execute("SELECT part, count(*) FROM staged GROUP BY part ORDER BY part"))
 
 
@@ -124,12 +134,15 @@ def apply_staged(
     origin: str = "",
     revision: int | None = None,
 ) -> Applied:
-    """Put what is staged into a list. Call it within a transaction: it is the caller's to undo.
+    """Put what is staged into a list, within a transaction of the caller.
 
     Args:
-        source: what the list's content came from, as people call it.
+        connection: to the database, with a stage.
+        list_name: created where missing.
+        source: of the list's content, as people call it.
+        now: when the list counts as updated.
         removed: the entries that go, besides which the list stays as it is; None: all that are not staged.
-        origin: "" for a list that is kept here; for one that comes from elsewhere, by whose word.
+        origin: "" for a list that is kept here; else the published set that it comes with.
         revision: the list's number from now on; None: one more than before if anything changed.
 
     Raises:
@@ -167,7 +180,18 @@ def remember_revision(
     changed: int = 0,
     removed: int = 0,
 ) -> None:
-    """Write down what the list's present revision is, with the policy that it is matched by."""
+    """Keep a record of the list's present revision, with the policy that it is matched by.
+
+    Args:
+        connection: to the database, within a transaction.
+        list_name: of the list.
+        cause: "import", "update" or "policy".
+        source: of the list's content, as people call it.
+        now: when it became so.
+        added: entries.
+        changed: entries.
+        removed: entries.
+    """
     counts = {"added": added, "changed": changed, "removed": removed}
     values = {"name": list_name, "cause": cause, "source": source, "at": text_from_instant(now), **counts}
     connection.execute(
@@ -179,7 +203,12 @@ def remember_revision(
 
 
 def refuse_other_origin(connection: sqlite3.Connection, list_name: str, origin: str) -> None:
-    """Raise where a list that comes from elsewhere would be changed here.
+    """Refuse to change a list here that comes from elsewhere.
+
+    Args:
+        connection: to the database.
+        list_name: need not be there.
+        origin: "" for a change that is made here.
 
     Raises:
         HotlistError: it would.
@@ -196,7 +225,7 @@ def _remove(connection: sqlite3.Connection, of_list: dict[str, Any], keys: Itera
 
 
 def _put(connection: sqlite3.Connection, of_list: dict[str, Any]) -> tuple[int, int]:
-    """How many were added, and how many changed."""
+    """Put the staged entries in; returns how many were added, and how many changed."""
     count = "SELECT count(*) FROM entries WHERE list_id = :list_id"
     connection.execute(_ADD_DETAILS, of_list)
     held = connection.execute(count, of_list).fetchone()[0]

@@ -1,4 +1,4 @@
-"""A published hotlist update: what it says of itself, its container, and whether it may follow what is held. Pure.
+"""The container of a published hotlist update: header, signatures, rules of succession. Pure.
 
 The container, byte by byte, stands in `docs/hotlist-updates.md`. What is signed is the header, which holds the length
 and the SHA-256 of the payload: so the signatures cover both, and are checked before a byte of payload is looked at.
@@ -33,7 +33,7 @@ from alpr.system.fields import Instant, SetName
 FORMAT = 1
 MAGIC = b"ALPRHL1\n"
 SIGNED_PREFIX = b"alpr hotlist update, format 1\0"
-"""Before the header in what is signed: a signature that was given for anything else never fits."""
+"""Is put before the header for signing: a signature that was made for anything else never fits."""
 MAX_HEADER_BYTES = 256 << 10
 MAX_SIGNATURES_BYTES = 16 << 10
 MAX_PAYLOAD_BYTES = 2 << 30
@@ -53,13 +53,13 @@ class PublishedList(Struct, frozen=True, forbid_unknown_fields=True):
     name: ListName
     entries: EntryCount
     updated_at: Instant
-    """When its publisher last imported it: the list's age counts from here, not from when it arrived."""
+    """Time of its last import at the publisher: the list's age counts from here, not from its arrival."""
     policy: dict[str, str] = {}
     """Settings of its match policy that are not the default."""
 
 
 class Header(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What an update says of itself. An unknown field is an error: a condition must not be overlooked."""
+    """The signed description of an update. An unknown field is an error: a condition must not be overlooked."""
 
     format: Annotated[int, Meta(ge=FORMAT, le=FORMAT)]
     list_set: SetName
@@ -68,7 +68,7 @@ class Header(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     release: ReleaseId
     """Random, the same for all files of a revision: tells two publications of one number apart."""
     base_revision: Revision | None
-    """What a delta follows; None for a snapshot."""
+    """The revision that a delta follows; None for a snapshot."""
     base_release: ReleaseId | None
     made_at: Instant
     not_before: Instant
@@ -87,18 +87,18 @@ class Header(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
 
     @property
     def is_delta(self) -> bool:
-        """True where it says only what changed."""
+        """True where the payload holds only what changed."""
         return self.base_revision is not None
 
     @property
     def name(self) -> str:
-        """How people call it: "stolen 17"."""
+        """The update as people call it: "stolen 17"."""
         return f"{self.list_set} {self.revision}"
 
 
 @dataclass(frozen=True, slots=True)
 class SetVersion:
-    """What a database holds of a set."""
+    """The revision of a set that a database holds, or held."""
 
     revision: int
     release: str
@@ -106,16 +106,16 @@ class SetVersion:
 
 @dataclass(frozen=True, slots=True)
 class UpdateHead:
-    """All of an update but its payload."""
+    """An update without its payload."""
 
     header: Header
     header_bytes: bytes
-    """As signed."""
+    """The bytes that were signed."""
     signatures: tuple[Signature, ...]
 
     @property
     def payload_at(self) -> int:
-        """Where in the file the payload begins."""
+        """Position of the payload in the file, in bytes."""
         return len(self.encoded())
 
     @property
@@ -124,16 +124,21 @@ class UpdateHead:
         return self.payload_at + self.header.payload_bytes
 
     def signed_by(self, key: AdminKey) -> UpdateHead:
-        """With one signature more, or a renewed one."""
+        """Return the head with one signature more, or with a renewed one.
+
+        Args:
+            key: signs the header as it stands in the file.
+        """
         others = tuple(signature for signature in self.signatures if signature.key_id != key.key_id)
         signature = sign(key, SIGNED_PREFIX + self.header_bytes)
         return UpdateHead(self.header, self.header_bytes, (*others, signature))
 
     def signers(self, admins: Iterable[Admin], needed: int) -> tuple[str, ...]:
-        """The trusted people who signed it, by name.
+        """Return the trusted people who signed it, by name.
 
         Args:
-            needed: how many the device asks for; the header may ask for more.
+            admins: the people who are trusted.
+            needed: different people that the device asks for; the header may ask for more.
 
         Raises:
             SignatureError: too few, or one signature is wrong.
@@ -142,7 +147,7 @@ class UpdateHead:
         return signers(SIGNED_PREFIX + self.header_bytes, self.signatures, admins, wanted)
 
     def encoded(self) -> bytes:
-        """The file up to its payload."""
+        """Return the bytes of the file up to its payload."""
         signatures = _encoder.encode(
             [_Signature(one.key_id, base64.b64encode(one.value).decode("ascii")) for one in self.signatures]
         )
@@ -160,14 +165,21 @@ _signatures_decoder = msgspec.json.Decoder(Annotated[tuple[_Signature, ...], Met
 
 
 def unsigned_head(header: Header) -> UpdateHead:
-    """A head that nobody signed yet."""
+    """Return a head that nobody has signed yet.
+
+    Args:
+        header: encoded here once and for all: its bytes are what is signed.
+    """
     return UpdateHead(header, _encoder.encode(header), ())
 
 
 def read_head(stream: BinaryIO) -> UpdateHead:
-    """The head of an update; the stream then stands at the payload.
+    """Read the head of an update; the stream then stands at the payload.
 
     Nothing of it is to be trusted before `signers` says whose it is.
+
+    Args:
+        stream: at the beginning of the file.
 
     Raises:
         TruncatedError: it ends within the head.
@@ -191,7 +203,11 @@ def read_head(stream: BinaryIO) -> UpdateHead:
 
 
 def check_payload(head: UpdateHead, stream: BinaryIO) -> None:
-    """Compare what follows a head with what the head says of it.
+    """Compare the bytes after a head with what the head says of them.
+
+    Args:
+        head: of the same file.
+        stream: at the beginning of the payload; read to its end.
 
     Raises:
         TruncatedError: it is shorter.
@@ -209,12 +225,15 @@ def check_payload(head: UpdateHead, stream: BinaryIO) -> None:
         raise MalformedError("its payload is not the one that was signed")
 
 
-def check_follows(header: Header, held: SetVersion | None, now: datetime, mark: SetVersion | None = None) -> None:
-    """Whether an update, whoever signed it, may follow what is held.
+def check_follows(header: Header, held: SetVersion | None, now: datetime, floor: SetVersion | None = None) -> None:
+    """Check that an update, whoever signed it, may follow what is held.
 
     Args:
-        held: of the same set; None where there is nothing yet.
-        mark: the highest that was ever held of it, where that is known: more than `held` where the database was lost.
+        header: of the update.
+        held: version of the same set in the database; None where there is none yet.
+        now: by the device's clock.
+        floor: the highest version that was ever held of the set, None where unknown; above `held` where the
+            database was lost.
 
     Raises:
         ReplayError: it is what is held.
@@ -227,16 +246,18 @@ def check_follows(header: Header, held: SetVersion | None, now: datetime, mark: 
     if held is not None and header.revision <= held.revision:
         what = "older than" if header.revision < held.revision else "another publication than"
         raise RollbackError(f"revision {header.revision} is {what} revision {held.revision}, which is held")
-    if mark is not None and (header.revision < mark.revision or _is_other(header, mark)):
-        what = "older than" if header.revision < mark.revision else "another publication than"
+    if floor is not None and (header.revision < floor.revision or _is_other(header, floor)):
+        what = "older than" if header.revision < floor.revision else "another publication than"
         raise RollbackError(
-            f"revision {header.revision} is {what} revision {mark.revision}, which was held here before the database "
-            "was reset: bring that one or a newer one"
+            f"revision {header.revision} is {what} revision {floor.revision}, which was held here before the "
+            "database was reset: bring that one or a newer one"
         )
     if now >= header.expires_at:
         raise ExpiredError(f"it expired at {_second(header.expires_at)}, now is {_second(now)}: publish a new one")
     if now < header.not_before:
-        raise NotYetValidError(f"it counts from {_second(header.not_before)}, now is {_second(now)}: see the clock")
+        raise NotYetValidError(
+            f"it is not valid before {_second(header.not_before)}, now is {_second(now)}: check the clock"
+        )
     base = (header.base_revision, header.base_release)
     if header.is_delta and (held is None or base != (held.revision, held.release)):
         holds = f"revision {held.revision}" if held else "nothing"
@@ -248,7 +269,7 @@ def _is_other(header: Header, held: SetVersion) -> bool:
 
 
 def _check_sense(header: Header) -> None:
-    """What the types alone cannot say."""
+    """Refuse a header whose fields are right each by itself and contradict each other."""
     names = [each.name for each in header.lists]
     if len(set(names)) < len(names):
         raise MalformedError("it names a list twice")
@@ -259,7 +280,7 @@ def _check_sense(header: Header) -> None:
     if not header.is_delta and header.removed:
         raise MalformedError("a snapshot removes nothing")
     if not header.not_before < header.expires_at:
-        raise MalformedError("it expires before it counts")
+        raise MalformedError("it expires before it is valid")
 
 
 def _framed(content: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""From the file of a published update to the lists in a database: checked, then swapped in as one transaction.
+"""Installs published updates: a file is checked, then its lists are swapped in as one transaction.
 
 Whatever goes wrong on the way, also the end of the process at any moment, leaves what was held.
 """
@@ -54,12 +54,12 @@ _LISTS_OF_SET = "SELECT name FROM lists WHERE origin = ?"
 _NOTE_SET = "INSERT OR REPLACE INTO sets VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 Progress = Callable[[int], None]
-"""Told how many entries more are read."""
+"""Is given how many entries more are read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Whose updates a device takes."""
+    """The people whose updates a device takes, and how many of them have to have signed."""
 
     admins: tuple[Admin, ...]
     needed: int = 1
@@ -68,7 +68,7 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class AppliedUpdate:
-    """What an update did."""
+    """The result of an update that was installed."""
 
     list_set: str
     revision: int
@@ -81,6 +81,10 @@ class AppliedUpdate:
 
 def verify(path: Path, trust: Trust) -> tuple[UpdateHead, tuple[str, ...]]:
     """Check a file by itself: whole, signed by enough of those who are trusted, its content as signed.
+
+    Args:
+        path: of the update file.
+        trust: whose signatures count.
 
     Returns:
         Its head, and who signed it.
@@ -103,6 +107,10 @@ def apply_update(
 
     Args:
         database: created where missing.
+        path: of the update file.
+        trust: whose signatures count.
+        now: for the validity of the update, and when the lists arrived.
+        progress: is given how many entries more are read.
 
     Raises:
         UpdateRefused: it is not taken; the database is as it was.
@@ -157,7 +165,7 @@ def _opened(path: Path) -> BinaryIO:
 def _collect(
     connection: sqlite3.Connection, header: Header, stream: BinaryIO, progress: Progress | None
 ) -> list[tuple[str, SkipRecord]]:
-    """All that the payload says, into tables of this connection only: other writers need not wait meanwhile.
+    """Put all that the payload says into tables of this connection only: other writers need not wait meanwhile.
 
     Returns:
         The skips, each with its list.
@@ -176,7 +184,7 @@ def _entries(
     progress: Progress | None,
     skips: list[tuple[str, SkipRecord]],
 ) -> Iterator[tuple[int, HotlistEntry]]:
-    """The entries to put, numbered; what is to be removed goes to a table on the way, and the skips to the list."""
+    """Yield the entries to put, numbered; removals go to a table on the way, and skips to the list."""
     before = 0
     for block in blocks(header, stream):
         for skip in block.skips:
@@ -187,9 +195,7 @@ def _entries(
             try:
                 yield number, entry_from_mapping(mapping, block.list, line=number)
             except EntryError as error:
-                raise MalformedError(
-                    f"entry {number} ({error.field}) {error.reason}; is alpr here too old?"
-                ) from error
+                raise MalformedError(f"entry {number} ({error.field}) {error.reason}; update alpr here") from error
         before += len(block.put)
         if progress is not None:
             progress(len(block.put) + len(block.remove))
@@ -239,7 +245,7 @@ def _swap_list(
 
 
 def _check_unaltered(connection: sqlite3.Connection, header: Header, list_name: str) -> None:
-    """A delta is no use where the list is not what its base made it."""
+    """Refuse a delta to a list that is not what its base made it."""
     row = connection.execute("SELECT origin, revision FROM lists WHERE name = ?", (list_name,)).fetchone()
     origin, revision = row or ("", 0)
     if origin not in ("", header.list_set):
@@ -267,7 +273,7 @@ def _set_policy(connection: sqlite3.Connection, each: PublishedList) -> None:
 
 
 def _drop_lists(connection: sqlite3.Connection, names: set[str]) -> int:
-    """Lists that are published no more."""
+    """Remove lists that are not published any more; returns how many entries went."""
     removed = 0
     for name in sorted(names):
         query = "DELETE FROM entries WHERE list_id = (SELECT list_id FROM lists WHERE name = ?)"

@@ -1,4 +1,4 @@
-"""What a hotlist database holds of the published sets, and what was refused: asked and noted. Knows no file."""
+"""The published sets that a hotlist database holds, and the updates that were refused. Knows no update file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _COUNT_REFUSAL = """
 
 @dataclass(frozen=True, slots=True)
 class HeldSet:
-    """One set as it is held."""
+    """A published set as the database holds it."""
 
     list_set: str
     revision: int
@@ -34,7 +34,7 @@ class HeldSet:
     applied_at: datetime
     signers: tuple[str, ...]
     updated_at: datetime
-    """When the oldest of its lists was last confirmed by its publisher."""
+    """Time at which the oldest of its lists was last confirmed by its publisher."""
     lists: int
     entries: int
 
@@ -49,17 +49,25 @@ class RefusalCount:
     total: int
     last_at: datetime
     message: str
-    """Of the last."""
+    """The last refusal's."""
 
 
 def held_set(connection: sqlite3.Connection, list_set: str) -> SetVersion | None:
-    """What is held of a set."""
+    """Return the version of a set that the database holds; None where it holds none.
+
+    Args:
+        connection: to the database.
+        list_set: name of the set.
+    """
     row = connection.execute("SELECT revision, release FROM sets WHERE list_set = ?", (list_set,)).fetchone()
     return None if row is None else SetVersion(*row)
 
 
 def read_sets(database: Path) -> tuple[tuple[HeldSet, ...], tuple[RefusalCount, ...]]:
-    """All sets and all refusals.
+    """Read all sets that are held and all counts of refusals.
+
+    Args:
+        database: the hotlist database.
 
     Raises:
         StoreError: the database is not there or cannot be read.
@@ -76,7 +84,12 @@ def read_sets(database: Path) -> tuple[tuple[HeldSet, ...], tuple[RefusalCount, 
 
 
 def count_refusal(database: Path, refusal: UpdateRefused, now: datetime) -> None:
-    """Remember that an update was refused, and why.
+    """Count an update that was refused, with its cause.
+
+    Args:
+        database: the hotlist database.
+        refusal: names the set, as far as the file said, and the cause.
+        now: when it was refused.
 
     Raises:
         StoreError: the database cannot be written.
@@ -92,7 +105,11 @@ def count_refusal(database: Path, refusal: UpdateRefused, now: datetime) -> None
 
 
 def forget_arrivals(database: Path, up_to: int) -> None:
-    """The past reads were held against all that arrived up to here.
+    """Forget arrivals that all past reads were checked against.
+
+    Args:
+        database: the hotlist database.
+        up_to: the last such arrival.
 
     Raises:
         StoreError: the database cannot be written.

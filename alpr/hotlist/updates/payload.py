@@ -51,7 +51,7 @@ class Block(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
 
 @dataclass(frozen=True, slots=True)
 class PayloadFacts:
-    """What the header says of a payload."""
+    """The counts, lengths and hash of a payload, for the header."""
 
     put: int
     removed: int
@@ -62,7 +62,7 @@ class PayloadFacts:
 
 
 class PayloadWriter:
-    """Collects changes and writes them as they fill a block."""
+    """Collects changes and writes them in blocks, each as soon as it is full."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -76,25 +76,40 @@ class PayloadWriter:
         self._sizes = [0, 0]  # packed, unpacked
 
     def put(self, list_name: str, mapping: dict[str, Any]) -> None:
-        """Add or change an entry."""
+        """Add or change an entry.
+
+        Args:
+            list_name: of the entry.
+            mapping: the entry, as `mapping_from_entry` makes it.
+        """
         self._turn_to(list_name)
         self._put.append(mapping)
         self._counts[0] += 1
 
     def remove(self, list_name: str, key: EntryKey) -> None:
-        """Remove an entry."""
+        """Remove an entry.
+
+        Args:
+            list_name: of the entry.
+            key: of the entry.
+        """
         self._turn_to(list_name)
         self._remove.append(key)
         self._counts[1] += 1
 
     def skip(self, list_name: str, record: SkipRecord) -> None:
-        """Skip a plate, in one list or ("") in all of the set."""
+        """Skip a plate.
+
+        Args:
+            list_name: the list in which it is skipped; "" for all lists of the set.
+            record: the skip.
+        """
         self._turn_to(list_name)
         self._skips.append(record)
         self._counts[2] += 1
 
     def finish(self) -> PayloadFacts:
-        """Write what is left."""
+        """Write what is left, and return what the header has to say of the payload."""
         self._flush()
         self._write(self._packer.flush())
         (put, removed, skips), (packed, unpacked) = self._counts, self._sizes
@@ -124,7 +139,11 @@ _decoder = msgspec.msgpack.Decoder(Block)
 
 
 def blocks(header: Header, stream: BinaryIO) -> Iterator[Block]:
-    """The blocks of a payload, in order; its hash is compared at the end, so nothing counts before that.
+    """Yield the blocks of a payload, in order; its hash is compared at the end, so nothing counts before that.
+
+    Args:
+        header: of the same file.
+        stream: at the beginning of the payload.
 
     Raises:
         TruncatedError: it is shorter than the header says.

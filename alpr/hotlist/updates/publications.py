@@ -1,4 +1,4 @@
-"""The folder of publications: what files are called, the newest, making one in one step. Knows no database."""
+"""The folder of publications: names of files, the newest snapshot, files made in one step. Knows no database."""
 
 from __future__ import annotations
 
@@ -22,12 +22,22 @@ _COPY_BYTES = 1 << 20
 
 
 def file_name(list_set: str, revision: int, kind: str) -> str:
-    """How a publication is called; readers go by what it says inside."""
+    """Return the name of a publication's file; readers go by its content alone.
+
+    Args:
+        list_set: name of the set.
+        revision: from 1.
+        kind: "snapshot" or "delta".
+    """
     return f"{list_set}-{revision:08d}.{kind}{SUFFIX}"
 
 
 def latest_snapshot(folder: Path, list_set: str) -> tuple[Path, UpdateHead] | None:
-    """The newest snapshot of a set in a folder.
+    """Return the newest snapshot of a set in a folder, with its head; None where there is none.
+
+    Args:
+        folder: of the publications; need not be there.
+        list_set: name of the set.
 
     Raises:
         HotlistError: it cannot be read.
@@ -45,7 +55,12 @@ def latest_snapshot(folder: Path, list_set: str) -> tuple[Path, UpdateHead] | No
 
 
 def forget_old(folder: Path, list_set: str, keep: int) -> list[Path]:
-    """Remove a set's files but those of its newest revisions; those that are gone.
+    """Remove a set's files but those of its newest revisions; returns those that were removed.
+
+    Args:
+        folder: of the publications.
+        list_set: name of the set.
+        keep: revisions that stay, at least 1.
 
     Raises:
         HotlistError: one cannot be removed.
@@ -63,6 +78,10 @@ def forget_old(folder: Path, list_set: str, keep: int) -> list[Path]:
 
 def cosign(path: Path, key: AdminKey) -> UpdateHead:
     """Add a signature to a file that is whole; it is replaced in one step.
+
+    Args:
+        path: of the update file.
+        key: of the person who signs.
 
     Returns:
         Its head as it is now.
@@ -83,7 +102,7 @@ def cosign(path: Path, key: AdminKey) -> UpdateHead:
 
 
 class Draft:
-    """A file in the making: the payload first, since its head can be written only when that is known."""
+    """A file in the making: the payload comes first, since its head can be written only when that is known."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -93,13 +112,17 @@ class Draft:
         """Takes the entries."""
 
     def finish(self) -> PayloadFacts:
-        """The payload is whole."""
+        """End the payload, and return what the header has to say of it."""
         facts = self.writer.finish()
         self._stream.close()
         return facts
 
     def place(self, head: UpdateHead) -> None:
-        """Make the file, in one step."""
+        """Make the file, in one step.
+
+        Args:
+            head: describes the payload that was written.
+        """
         with whole_file(self.path) as target, self._payload.open("rb") as payload:
             target.write(head.encoded())
             shutil.copyfileobj(payload, target, _COPY_BYTES)
@@ -112,7 +135,10 @@ class Draft:
 
 @contextmanager
 def written(path: Path) -> Iterator[None]:
-    """The operating system's errors as ours.
+    """Turn the operating system's errors into ours.
+
+    Args:
+        path: named where the error does not name a file.
 
     Raises:
         HotlistError: a file cannot be read or written.

@@ -1,4 +1,4 @@
-"""From the lists in a database to the files of a numbered update: a snapshot, and a delta from the one before.
+"""Publishes the lists in a database as the files of a numbered update: a snapshot, and a delta from the one before.
 
 What the one before was is read from its snapshot, so that the folder of publications is all that a publisher keeps.
 Both sides are in the same order and are merged row by row: a list of any size takes little memory.
@@ -44,11 +44,11 @@ _Row = tuple[str, EntryKey, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Under what an update counts."""
+    """The conditions under which an update is valid."""
 
     valid_for: timedelta = VALID_FOR
     not_before: datetime | None = None
-    """None: at once."""
+    """None: valid at once."""
     signatures_needed: int = 1
     with_skips: bool = True
     """False: for devices of an older alpr, which refuse an update that has any."""
@@ -56,10 +56,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What was written."""
+    """The files that were written, and their headers."""
 
     header: Header
-    """Of the snapshot."""
+    """The snapshot's."""
     snapshot: Path
     delta: Path | None
     """None where there was nothing before it."""
@@ -81,10 +81,15 @@ def publish(
     """Write the next update of a set into a folder, signed by one key.
 
     Args:
+        database: the hotlist database; only read.
         folder: of the publications so far; made where missing.
+        key: signs both files.
+        now: when the update is made.
+        list_set: name of the set: letters, digits, `.`, `_`, `-`, at most 64.
         list_names: () for all lists of the database.
+        terms: None for the defaults: valid at once, for 14 days, with one signature.
         revision: another number than the next; has to be higher than those in the folder.
-        progress: told how many entries more are written.
+        progress: is given how many entries more are written.
 
     Raises:
         HotlistError: the set's name, a list or the number is none; a file cannot be read or written.
@@ -107,7 +112,7 @@ def publish(
 
 
 class _Plan(NamedTuple):
-    """What is to be published."""
+    """The content of the next update."""
 
     list_set: str
     revision: int
@@ -182,7 +187,7 @@ def _rows_of(
 
 
 def _rows_before(plan: _Plan) -> Iterator[_Row]:
-    """What was published last, without the lists that are no more: they go as a whole."""
+    """Yield what was published last, without lists that are published no more: those go as a whole."""
     if plan.before is None:
         return
     path, head = plan.before
@@ -195,7 +200,7 @@ def _rows_before(plan: _Plan) -> Iterator[_Row]:
 
 
 def _merge(before: Iterator[_Row], now: Iterator[_Row], snapshot: PayloadWriter, delta: PayloadWriter) -> None:
-    """Write all that is now to the snapshot, and to the delta what is new, changed or gone."""
+    """Write all rows of now to the snapshot, and to the delta what is new, changed or gone."""
     old = next(before, None)
     for row in now:
         name, key, mapping = row

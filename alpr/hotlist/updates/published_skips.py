@@ -30,7 +30,13 @@ _PUT = """
 def skips_to_publish(
     connection: sqlite3.Connection, list_names: Collection[str], now: datetime
 ) -> Iterator[tuple[str, SkipRecord]]:
-    """List ("" for all) and skip: those in force that concern lists which are published."""
+    """Yield the skips in force that concern published lists, each with its list's name ("" for all).
+
+    Args:
+        connection: to the desk's database.
+        list_names: the lists that are published.
+        now: skips that end later are in force.
+    """
     for name, plate, reason, added_by, added_at, until, exact in connection.execute(_IN_FORCE, (micros(now),)):
         if not name or name in list_names:
             added, end = datetime.fromisoformat(added_at), instant_from_micros(until)
@@ -39,7 +45,11 @@ def skips_to_publish(
 
 
 def check_skip(list_name: str, skip: SkipRecord) -> None:
-    """What a skip has to be wherever it comes from.
+    """Refuse a skip that no publisher would make.
+
+    Args:
+        list_name: "" for all lists of the set.
+        skip: as the update has it.
 
     Raises:
         MalformedError: no plate, or an end that cannot be.
@@ -51,7 +61,13 @@ def check_skip(list_name: str, skip: SkipRecord) -> None:
 
 
 def replace_skips(connection: sqlite3.Connection, list_set: str, published: Iterable[tuple[str, SkipRecord]]) -> None:
-    """Make the skips of a set what its update says; those that were asked for here stay. Within a transaction."""
+    """Make the skips of a set what its update says; those that were asked for here stay. Within a transaction.
+
+    Args:
+        connection: to the device's database.
+        list_set: name of the set.
+        published: all skips of the set, each with its list's name ("" for all).
+    """
     kept = set()
     for name, skip in published:
         values = (name, skip.plate, int(skip.is_exact_too), skip.reason, skip.added_by)

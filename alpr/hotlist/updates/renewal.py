@@ -61,7 +61,7 @@ def renew_damaged(database: Path, now: datetime) -> Path | None:
 
 
 def _save_floors(database: Path, now: datetime) -> None:
-    """Where the version floor is lost too, take it from what can be read of the database."""
+    """Take the version floor from what can be read of the database, where its own file is lost too."""
     try:
         if read_floors(database):
             return  # it was raised within every transaction: the database cannot know more

@@ -33,24 +33,24 @@ _MAX_FILE_BYTES = 64 << 10
 
 @dataclass(frozen=True, slots=True)
 class AdminKey:
-    """A private key."""
+    """A private Ed25519 key."""
 
     secret: Ed25519PrivateKey = field(repr=False)
 
     @property
     def public(self) -> bytes:
-        """32 bytes."""
+        """The public half: 32 bytes."""
         return self.secret.public_key().public_bytes_raw()
 
     @property
     def key_id(self) -> str:
-        """16 hexadecimal digits."""
+        """The key's name: 16 hexadecimal digits."""
         return key_id_of(self.public)
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What one key says of a message."""
+    """An Ed25519 signature (RFC 8032) by one key."""
 
     key_id: str
     value: bytes
@@ -68,32 +68,47 @@ class Admin:
 
     @property
     def key_id(self) -> str:
-        """16 hexadecimal digits."""
+        """The key's name: 16 hexadecimal digits."""
         return key_id_of(self.public)
 
 
 def new_admin_key() -> AdminKey:
-    """A fresh key."""
+    """Generate a key."""
     return AdminKey(Ed25519PrivateKey.generate())
 
 
 def key_id_of(public: bytes) -> str:
-    """The name of a key: the first 16 hexadecimal digits of its SHA-256."""
+    """Return the name of a key: the first 16 hexadecimal digits of its SHA-256.
+
+    >>> key_id_of(bytes(32))
+    '66687aadf862bd77'
+
+    Args:
+        public: the key's 32 bytes.
+    """
     return hashlib.sha256(public).hexdigest()[:16]
 
 
 def sign(key: AdminKey, message: bytes) -> Signature:
-    """A key's signature over a message."""
+    """Sign a message.
+
+    Args:
+        key: a private key.
+        message: any bytes; callers put a prefix before it that says what it is.
+    """
     return Signature(key.key_id, key.secret.sign(message))
 
 
 def signers(message: bytes, signatures: Sequence[Signature], admins: Iterable[Admin], needed: int) -> tuple[str, ...]:
-    """The people who signed a message, by name; at least `needed` different ones.
+    """Return the people who signed a message, by name; at least `needed` different ones.
 
     One signature that is wrong refuses the whole message: nobody honest adds such a one.
 
     Args:
-        needed: at least 1.
+        message: the bytes that were signed.
+        signatures: by any keys, known or not.
+        admins: the people who are trusted, and those who are no more.
+        needed: different people, at least 1.
 
     Raises:
         SignatureError: there is no signature, one is wrong, or too few are by people whom we trust.
@@ -125,7 +140,10 @@ def write_admin_key(key: AdminKey, name: str, folder: Path, passphrase: str = ""
     """Write `<name>.admin.key` (mode 0600) and `<name>.admin.pub` (the line for a list of administrators).
 
     Args:
-        passphrase: "" for a key that the file's mode alone protects.
+        key: a fresh key.
+        name: of its owner: letters, digits, `.`, `_`, `-`, at most 64.
+        folder: made where missing.
+        passphrase: of 10 characters or more; "" for a key that the file's mode alone protects.
 
     Raises:
         KeyFileError: either is there already or cannot be written, or the name or passphrase is none.
@@ -156,7 +174,8 @@ def load_admin_key(path: Path, ask_passphrase: Callable[[], str] | None = None) 
     """Read a private key file.
 
     Args:
-        ask_passphrase: asked only where the file is encrypted.
+        path: of the private key.
+        ask_passphrase: is called only where the file is encrypted; None where nobody can be asked.
 
     Raises:
         KeyFileError: missing, open to others than its owner, not an Ed25519 key, or the passphrase is wrong.
@@ -187,13 +206,20 @@ def load_admin_key(path: Path, ask_passphrase: Callable[[], str] | None = None) 
 
 
 def line_of(admin: Admin) -> str:
-    """An administrator's line in the list: `NAME KEY`, or `NAME KEY revoked`."""
+    """Return an administrator's line in the list: `NAME KEY`, or `NAME KEY revoked`.
+
+    Args:
+        admin: a person's public key.
+    """
     key = base64.b64encode(admin.public).decode("ascii")
     return f"{admin.name} {key}{' revoked' if admin.is_revoked else ''}"
 
 
 def read_admins(path: Path) -> tuple[Admin, ...]:
-    """The administrators whom a device trusts: `NAME KEY` on each line, `revoked` after it, `#` before comments.
+    """Read the administrators whom a device trusts: `NAME KEY` on each line, `revoked` after it, `#` before comments.
+
+    Args:
+        path: of the list.
 
     Raises:
         KeyFileError: the file cannot be read, others may write it, a line is none, a key stands there twice, or
@@ -233,7 +259,11 @@ def _mode_and_content(path: Path) -> tuple[int, bytes]:
 
 
 def is_key_id(text: str) -> bool:
-    """True for 16 hexadecimal digits."""
+    """Return True for 16 hexadecimal digits.
+
+    Args:
+        text: any text.
+    """
     return _KEY_ID.fullmatch(text) is not None
 
 

@@ -22,7 +22,7 @@ _CLOSE_S = 5.0
 
 
 class UpdateThread:
-    """Runs from the beginning to the end of a `with`.
+    """Runs an updater on a thread of its own, from the beginning to the end of a `with`.
 
     Args:
         database: the hotlists; made where missing.
@@ -61,7 +61,7 @@ class UpdateThread:
             )
 
     def check(self) -> None:
-        """See that it still runs.
+        """Check that the thread still runs.
 
         Raises:
             HotlistError: it has died.
@@ -71,7 +71,11 @@ class UpdateThread:
 
 
 def trust_in(admins: Path, signatures_needed: int) -> Trust:
-    """Whose updates count, as a file of administrators says now.
+    """Read whose updates count.
+
+    Args:
+        admins: the file of administrators.
+        signatures_needed: different people who have to have signed, at least 1.
 
     Raises:
         KeyFileError: the file cannot be used.

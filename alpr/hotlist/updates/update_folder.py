@@ -15,9 +15,9 @@ from alpr.hotlist.updates.container import SetVersion, UpdateHead
 from alpr.hotlist.updates.publications import SUFFIX
 
 MOST_FILES = 1000
-"""That a folder is looked through for: updates of years. Whoever copies more there finds the rest not taken."""
+"""Update files of a folder that are looked at: the updates of years. Any beyond them are not taken."""
 MOST_ENTRIES = 10_000
-"""Of a folder that are looked at."""
+"""Entries of a folder that are looked at, of whatever kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,12 @@ class SignedFile(NamedTuple):
 
 
 def best_of(candidates: Iterable[SignedFile], held: SetVersion | None) -> SignedFile | None:
-    """What to take next: the delta that leads farthest, else the newest snapshot."""
+    """Choose the file to take next: the delta that leads farthest, else the newest snapshot.
+
+    Args:
+        candidates: files of one set, each signed by enough people.
+        held: version of the set that is held; None for none.
+    """
     deltas, snapshots = [], []
     for candidate in candidates:
         header = candidate.head.header
@@ -60,9 +65,12 @@ def best_of(candidates: Iterable[SignedFile], held: SetVersion | None) -> Signed
 
 
 def updates_in(folder: Path) -> list[Path]:
-    """The update files directly in a folder; not all where those, or what else lies there, are too many.
+    """List the update files directly in a folder; not all where those, or what else lies there, are too many.
 
     A stick may hold anything: looking at it once a second must not take up the computer.
+
+    Args:
+        folder: need not be there.
     """
     found: list[Path] = []
     with suppress(OSError), os.scandir(folder) as entries:  # a stick that is not there
@@ -75,7 +83,11 @@ def updates_in(folder: Path) -> list[Path]:
 
 
 def file_at(path: Path) -> UpdateFile | None:
-    """How a file is now; None where it is gone, or is none."""
+    """Return a file with its size and time; None where it is gone, or is no regular file.
+
+    Args:
+        path: of the file.
+    """
     with suppress(OSError):
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -85,7 +97,12 @@ def file_at(path: Path) -> UpdateFile | None:
 
 
 def discard(is_ours: bool, file: UpdateFile) -> None:
-    """Remove a file that was looked at, if it is ours to remove."""
+    """Remove a file that was looked at, if it is ours to remove.
+
+    Args:
+        is_ours: False leaves it alone.
+        file: as it was looked at.
+    """
     if is_ours:
         with suppress(OSError):
             file.path.unlink()

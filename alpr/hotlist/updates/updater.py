@@ -1,4 +1,4 @@
-"""Looks for update files in folders and takes those that are good: what came over the link, from a stick, by copy.
+"""The updater looks for update files in folders and installs those that are good: by link, by stick, by copy.
 
 Belongs to one thread, beside those that match: these see each update from its commit on, as a whole.
 """
@@ -60,7 +60,7 @@ _SOON = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class UpdaterState:
-    """What is held and what was refused; a new value for each change."""
+    """The sets that are held and the updates that were refused; a new value for each change."""
 
     sets: tuple[HeldSet, ...] = ()
     refusals: tuple[RefusalCount, ...] = ()
@@ -69,7 +69,7 @@ class UpdaterState:
 
 
 class Updater:
-    """Takes updates into a database; opened and closed by `with`.
+    """Installs updates into a database; opened and closed by `with`.
 
     Args:
         database: made where missing.
@@ -121,7 +121,12 @@ class Updater:
         self._close()
 
     def run(self, stop: Event, every_s: float = 1.0) -> None:
-        """Look again and again until told to stop; on any one thread."""
+        """Look into the folders again and again; on any one thread.
+
+        Args:
+            stop: ends it when set.
+            every_s: pause between two looks, in seconds.
+        """
         try:
             while not stop.wait(every_s):
                 try:
@@ -134,17 +139,22 @@ class Updater:
             self._close()
 
     def past_done(self, arrival_id: int) -> None:
-        """The past reads were held against all that arrived up to here; may be called from any thread."""
+        """Take note that all past reads were checked against what arrived; may be called from any thread.
+
+        Args:
+            arrival_id: the last such arrival.
+        """
         with self._lock:
             self._past_done = max(self._past_done, arrival_id)
 
     def refuses(self, path: Path, file_bytes: int) -> bool:
-        """Whether the beginning of a file shows that it would be refused; may be called from any thread.
+        """Return True where the beginning of a file shows that it would be refused; may be called from any thread.
 
         What is wrong with its time alone may be right when it is whole.
 
         Args:
-            file_bytes: how long the whole is said to be; no longer than what was signed.
+            path: of the file that is being fetched.
+            file_bytes: length of the whole as the collector states it; no more than was signed.
         """
         list_set = ""
         try:
@@ -172,7 +182,7 @@ class Updater:
         return False
 
     def step(self) -> None:
-        """Look once."""
+        """Look into the folders once, and install what can be installed."""
         files = [(inbox, file) for inbox in self._inboxes for file in self._new_files(inbox)]
         if files:
             self._take(files)
@@ -186,7 +196,7 @@ class Updater:
         self._refresh()
 
     def _new_files(self, inbox: UpdateFolder) -> list[UpdateFile]:
-        """Files that are whole and were not looked at lately."""
+        """List files that are whole and were not looked at lately."""
         listed = {file for path in updates_in(inbox.path) if (file := file_at(path)) is not None}
         gone = {file for file in self._seen if file.path.parent == inbox.path} - listed
         for file in gone:
@@ -225,7 +235,7 @@ class Updater:
             self._take_set(list_set, found, trust)
 
     def _take_set(self, list_set: str, candidates: list[SignedFile], trust: Trust) -> None:
-        """All that can follow, one after the other."""
+        """Install all that can follow, one after the other."""
         now = self._clock.now()
         early = [each for each in candidates if now < each.head.header.not_before]
         in_time = [each for each in candidates if each not in early]
@@ -235,7 +245,7 @@ class Updater:
         self._say_why(list_set, in_time + early)
 
     def _say_why(self, list_set: str, candidates: list[SignedFile]) -> None:
-        """What is wrong with those that were not taken."""
+        """Report the fault of each file that was not installed."""
         held, now = self._held(list_set), self._clock.now()
         for left in candidates:
             try:
@@ -309,7 +319,7 @@ class Updater:
             self._connection = None
 
     def _refresh(self) -> None:
-        """Another process may have applied one too."""
+        """Read the state anew where any process has installed an update."""
         if self._connection is None:  # not before: it belongs to the thread that looks
             self._connection = open_read_only(self._database)
         with stored(self._database):

@@ -66,7 +66,10 @@ class Reset:
 
 
 def floor_path(database: Path) -> Path:
-    """The file that belongs to a database.
+    """Return the path of the file that belongs to a database.
+
+    Args:
+        database: the hotlist database.
 
     >>> floor_path(Path("var/hotlist.sqlite")).name
     'held.hotlist.sqlite.json'
