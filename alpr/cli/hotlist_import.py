@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,17 +13,18 @@ import click
 from alpr.cli.hotlist_options import accept_option, db_option, file_options, import_options, open_index, shrink_option
 from alpr.cli.hotlist_stage import row_of_difference, say_difference
 from alpr.cli.output import json_option, print_json, print_rows, say, wants_json
+from alpr.cli.progress import progress_bar
 from alpr.clock import SystemClock
 from alpr.errors import EntryError, ImportRefused
-from alpr.system.printable import printable
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from alpr.hotlist.entries.entry_rows import EntryNote
     from alpr.hotlist.entries.import_issues import IssueSink
-    from alpr.hotlist.files.checked_file import ImportOptions, Progress
+    from alpr.hotlist.files.checked_file import ImportOptions
     from alpr.hotlist.files.importer import ImportReport
+    from alpr.system.progress import Progress
 
 
 @click.command("import")
@@ -66,7 +67,7 @@ def import_(
     options = import_options(written_as, defaults, codes, is_split, is_strict, None if accept_shrink else max_shrink)
     report_at: AbstractContextManager[IssueSink | None] = report_file(report_path) if report_path else nullcontext()
     try:
-        with report_at as sink, _progress(file) as on_progress:
+        with report_at as sink, progress_bar(file.name) as on_progress:
             if is_staged:
                 rows = _staged(file, list_name, database, options, on_progress, sink)
             else:
@@ -136,23 +137,6 @@ def _staged(
         say_difference(each, 0.1 if options.max_shrink is None else options.max_shrink)
     say(f"staged, not in force: see `alpr hotlist diff --list {list_name}`, then `accept` or `discard`")
     return [row_of_difference(each, rejected=stage.rejected) for each, _ in found]
-
-
-@contextmanager
-def _progress(file: Path) -> Iterator[Progress | None]:
-    """A bar on the terminal, for files that take a while."""
-    if not sys.stderr.isatty() or not file.is_file() or file.stat().st_size < 2 << 20:
-        yield None
-        return
-    with click.progressbar(length=1000, label=printable(file.name), file=sys.stderr) as bar:
-        done = 0
-
-        def tick(share: float) -> None:
-            nonlocal done
-            step, done = int(share * 1000) - done, int(share * 1000)
-            bar.update(step)
-
-        yield tick
 
 
 def _say_rejected(file: Path, rejected: Iterable[EntryError]) -> None:

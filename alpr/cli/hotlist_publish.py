@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,8 @@ import click
 
 from alpr.cli.hotlist_options import db_option
 from alpr.cli.instants import instant
-from alpr.cli.output import json_option, print_line, print_rows, say, say_again
+from alpr.cli.output import json_option, print_line, print_rows, say
+from alpr.cli.progress import progress_bar
 from alpr.clock import SystemClock
 from alpr.errors import KeyFileError, ReplayError, UpdateRefused
 from alpr.system.printable import printable
@@ -100,7 +100,7 @@ def publish(
     if cosign or folder is None:
         _cosign(cosigned, key, as_json=as_json)
         return
-    with _counted("published") as progress:
+    with progress_bar("publishing") as on_progress:
         made = publish_lists(
             database,
             folder,
@@ -110,7 +110,7 @@ def publish(
             list_names=list_names,
             terms=Terms(timedelta(days=days), not_before, signatures, not no_skips),
             revision=revision,
-            progress=progress,
+            on_progress=on_progress,
         )
     rows = [_row(made.snapshot, made.header)]
     if made.delta is not None and made.delta_header is not None:
@@ -169,8 +169,8 @@ def apply(file: Path, database: Path, admins: Path, needed: int, as_json: bool) 
 
     now = SystemClock().now()
     try:
-        with _counted("read") as progress:
-            applied = apply_update(database, file, _trust(admins, needed), now, progress=progress)
+        with progress_bar(file.name) as on_progress:
+            applied = apply_update(database, file, _trust(admins, needed), now, on_progress=on_progress)
     except ReplayError as replay:
         say(f"{file}: nothing to do: {replay}")
         return
@@ -220,27 +220,7 @@ def key_new(name: str, folder: Path, no_passphrase: bool, passphrase_file: Path 
 
 
 COMMANDS = (publish, verify, apply, key)
-"""What the group `alpr hotlist` takes in."""
-
-
-@contextmanager
-def _counted(done: str) -> Iterator[Callable[[int], None] | None]:
-    """On a terminal, how many entries are done, where there are many."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    count = 0
-
-    def tick(more: int) -> None:
-        nonlocal count
-        count += more
-        if count // 10_000 != (count - more) // 10_000:
-            say_again(f"{count:,} entries {done}")
-
-    yield tick
-    if count >= 10_000:
-        say_again(f"{count:,} entries {done}")
-        say("")
+"""The commands of this module, for the group `alpr hotlist`."""
 
 
 def _cosign(files: Iterable[Path], key: AdminKey, *, as_json: bool) -> None:

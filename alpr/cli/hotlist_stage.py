@@ -11,6 +11,7 @@ import click
 
 from alpr.cli.hotlist_options import accept_option, db_option, file_options, import_options, shrink_option
 from alpr.cli.output import json_option, print_rows, say
+from alpr.cli.progress import progress_bar
 from alpr.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ def diff(
         _, found = staged_differences(database, list_name, limit)
     else:
         options = import_options(written_as, defaults, codes, is_split, is_strict, None)
-        found = file_differences(database, file, list_name, SystemClock().now(), options, limit)
+        now = SystemClock().now()
+        with progress_bar(file.name) as on_progress:
+            found = file_differences(database, file, list_name, now, options, limit, on_progress=on_progress)
     print_rows((row for each, changes in found for row in _rows_of_changes(each, changes)), as_json=as_json)
     for each, _ in found:
         say_difference(each, max_shrink / 100)

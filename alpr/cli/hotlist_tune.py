@@ -9,6 +9,7 @@ import click
 
 from alpr.cli.hotlist_options import db_option, open_index
 from alpr.cli.output import json_option, print_rows, say
+from alpr.cli.progress import progress_bar
 from alpr.clock import SystemClock
 from alpr.errors import HotlistError
 
@@ -66,7 +67,8 @@ def tune(
     errors = ErrorModel.load(errors_path) if errors_path else shipped_errors()
     plates, entries, policy = _list(database, list_name, seed)
     daily = _daily_reads(plates, reads_per_day, journal, listed_per_day)
-    near = neighbourhood(plates, entries, daily.plates, errors, seed)
+    with progress_bar("comparing plates") as on_progress:
+        near = neighbourhood(plates, entries, daily.plates, errors, seed, on_progress=on_progress)
     found = estimate_settings(near, daily, errors, policy)
     chosen = best_setting(found, false_hits_per_day)
     shown = found if is_all else best_thresholds(found, false_hits_per_day)

@@ -92,15 +92,6 @@ def say(text: str, **style: Any) -> None:
     click.secho(printable(text), err=True, **style)
 
 
-def say_again(text: str) -> None:
-    """Print over the present line of stderr.
-
-    Args:
-        text: made printable first.
-    """
-    click.echo(f"\r{printable(text)}", nl=False, err=True)
-
-
 def say_error(error: Exception) -> None:
     """Print an error to stderr; the mistakes of a configuration each in a line of its own.
 

@@ -15,7 +15,7 @@ LOGS = {"basicConfig", "Formatter", "StreamHandler", "FileHandler"}
 HOMES = {"cli/output.py", "printable.py"}
 ALLOWED = {
     ("cli/device.py", "stderr"),  # a QR code, drawn by segno of a code that we made
-    ("cli/hotlist_import.py", "stderr"),  # click's progress bar, whose label is made printable
+    ("cli/progress.py", "stderr"),  # click's progress bar, whose label is made printable
     ("cli/hotlist_publish.py", "stderr"),  # asked whether it is a terminal
     ("collector/app.py", "stdout"),  # handed to the EventPrinter, which writes `json_line`
     ("config/reference.py", "stdout"),  # docs/config.md, from our own source

@@ -6,12 +6,11 @@ Imports, comparisons and stages have this in common; none of it changes a list.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
-from typing import TypeAlias
 
 from alpr.errors import EntryError, HotlistError, ImportRefused
 from alpr.hotlist.entries.entry_rows import COLUMNS, RowCheck, notes_on
@@ -21,10 +20,8 @@ from alpr.hotlist.files.csv_rows import CsvRow
 from alpr.hotlist.files.formats import ROWS, Format, format_of
 from alpr.hotlist.files.sources import open_text
 from alpr.hotlist.store.staging import drop_duplicates, stage, staged_parts
+from alpr.system.progress import Progress
 from alpr.types import HotlistEntry
-
-Progress: TypeAlias = Callable[[float], None]
-"""Is given the share that is done, from 0 to 1."""
 
 _READING = 0.7  # share of an import's time
 _ROWS_BETWEEN_TICKS = 2000

@@ -10,12 +10,13 @@ from pathlib import Path
 from alpr.errors import EntryError
 from alpr.hotlist.entries.entry_rows import EntryNote
 from alpr.hotlist.entries.import_issues import IssueSink
-from alpr.hotlist.files.checked_file import CheckedFile, ImportOptions, Progress
+from alpr.hotlist.files.checked_file import CheckedFile, ImportOptions
 from alpr.hotlist.files.formats import Format
 from alpr.hotlist.store.database import open_for_writing
 from alpr.hotlist.store.shrinking import refuse_shrink
 from alpr.hotlist.store.staging import Applied, apply_staged
 from alpr.system.printable import printable
+from alpr.system.progress import Progress
 from alpr.system.sqlite import stored, transaction
 
 

@@ -19,12 +19,13 @@ from urllib.parse import quote
 from alpr.clock import text_from_instant
 from alpr.errors import EntryError, HotlistError
 from alpr.hotlist.entries.import_issues import IssueSink
-from alpr.hotlist.files.checked_file import CheckedFile, ImportOptions, Progress
+from alpr.hotlist.files.checked_file import CheckedFile, ImportOptions
 from alpr.hotlist.files.list_diff import EntryChange, ListDiff, changes, list_diff
 from alpr.hotlist.store.database import open_for_writing
 from alpr.hotlist.store.shrinking import refuse_shrink
 from alpr.hotlist.store.staging import Applied, apply_staged
 from alpr.system.printable import printable
+from alpr.system.progress import Progress
 from alpr.system.sqlite import stored, transaction
 
 

@@ -19,6 +19,7 @@ from alpr.hotlist.rules.wildcards import is_pattern
 from alpr.hotlist.tuning.plate_model import PlateModel
 from alpr.hotlist.tuning.read_confusions import Confusion, reads_near
 from alpr.hotlist.tuning.read_errors import ErrorModel
+from alpr.system.progress import Progress
 
 ENTRIES_SAMPLED = 1000
 """Largest number of entries that an estimate is made from."""
@@ -90,7 +91,13 @@ class HitEstimate:
 
 
 def neighbourhood(
-    plates: Sequence[str], entries: int, plate_model: PlateModel, errors: ErrorModel, seed: int = 1
+    plates: Sequence[str],
+    entries: int,
+    plate_model: PlateModel,
+    errors: ErrorModel,
+    seed: int = 1,
+    *,
+    on_progress: Progress | None = None,
 ) -> Neighbourhood:
     """Return the neighbourhood of a list's entries.
 
@@ -100,12 +107,15 @@ def neighbourhood(
         plate_model: model of the plates that pass.
         errors: of the recogniser.
         seed: of the sample of `ENTRIES_SAMPLED` plates.
+        on_progress: is given the share that is done, from 0 to 1.
     """
     known = [plate for plate in plates if not is_pattern(plate)]
     sample = random.Random(seed).sample(known, min(ENTRIES_SAMPLED, len(known)))  # noqa: S311 - no secret
     sums: defaultdict[tuple[Confusion, int], list[float]] = defaultdict(list)
     misread = 0.0
-    for plate in sample:
+    for number, plate in enumerate(sample, 1):
+        if on_progress is not None:
+            on_progress(number / len(sample))
         found: defaultdict[tuple[Confusion, int], float] = defaultdict(float)
         for kind, text in reads_near(plate):
             probability = plate_model.probability(text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,8 +29,10 @@ from alpr.hotlist.updates.payload import PayloadFacts, PayloadWriter, SkipRecord
 from alpr.hotlist.updates.publications import Draft, file_name, latest_snapshot, written
 from alpr.hotlist.updates.published_skips import skips_to_publish
 from alpr.hotlist.updates.signing import AdminKey
+from alpr.system.progress import Progress
 from alpr.system.sqlite import stored
 
+_ROWS_BETWEEN_TICKS = 1000
 VALID_FOR = timedelta(days=14)
 _SET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ENTRIES = f"""
@@ -76,7 +78,7 @@ def publish(
     list_names: Iterable[str] = (),
     terms: Terms | None = None,
     revision: int | None = None,
-    progress: Callable[[int], None] | None = None,
+    on_progress: Progress | None = None,
 ) -> Published:
     """Write the next update of a set into a folder, signed by one key.
 
@@ -89,7 +91,7 @@ def publish(
         list_names: () for all lists of the database.
         terms: None for the defaults: valid at once, for 14 days, with one signature.
         revision: another number than the next; has to be higher than those in the folder.
-        progress: is given how many entries more are written.
+        on_progress: is given the share of the entries that is written, from 0 to 1.
 
     Raises:
         HotlistError: the set's name, a list or the number is none; a file cannot be read or written.
@@ -104,7 +106,7 @@ def publish(
         folder.mkdir(parents=True, exist_ok=True)
         connection.execute("BEGIN")  # all lists as they are at one moment
         lists = _list_heads(connection, database, list_names)
-        rows = _rows_of(connection, lists, progress)
+        rows = _rows_of(connection, lists, on_progress)
         heads = tuple(head for _, head in lists)
         names = {head.name for head in heads}
         skips = tuple(skips_to_publish(connection, names, now)) if terms.with_skips else ()
@@ -176,14 +178,16 @@ def _list_heads(
 def _rows_of(
     connection: sqlite3.Connection,
     lists: tuple[tuple[int, PublishedList], ...],
-    progress: Callable[[int], None] | None,
+    on_progress: Progress | None,
 ) -> Iterator[_Row]:
+    done, total = 0, sum(head.entries for _, head in lists)
     for list_id, head in lists:
         for row in connection.execute(_ENTRIES, (list_id,)):
             mapping = mapping_from_entry(entry_from_row(row))
             yield head.name, _key_of(mapping), mapping
-            if progress is not None:
-                progress(1)
+            done += 1
+            if on_progress is not None and (done % _ROWS_BETWEEN_TICKS == 0 or done == total):
+                on_progress(done / total)
 
 
 def _rows_before(plan: _Plan) -> Iterator[_Row]:

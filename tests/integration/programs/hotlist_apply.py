@@ -35,7 +35,7 @@ def main() -> None:
 
         vars(applying)["_swap_in"] = swap_in_and_stop
     progress = stop if point == "reading" else None
-    applying.apply_update(database, file, applying.Trust(ADMINS), datetime.now(UTC), progress=progress)
+    applying.apply_update(database, file, applying.Trust(ADMINS), datetime.now(UTC), on_progress=progress)
 
 
 if __name__ == "__main__":

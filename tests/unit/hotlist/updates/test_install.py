@@ -329,11 +329,11 @@ def test_verify_says_who_signed_without_a_database(tmp_path: Path) -> None:
         verify(tmp_path / "none", TRUST)
 
 
-def test_progress_is_told(device: Device) -> None:
-    told: list[int] = []
+def test_progress_is_reported_as_a_share(device: Device) -> None:
+    told: list[float] = []
     device.file.write_bytes(an_update({"stolen": some_entries(*(f"AA{n:04d}" for n in range(2500)))}))
-    apply_update(device.database, device.file, TRUST, START, progress=told.append)
-    assert told == [1000, 1000, 500]
+    apply_update(device.database, device.file, TRUST, START, on_progress=told.append)
+    assert told == pytest.approx([0.28, 0.56, 0.7, 1.0])
 
 
 def test_refusals_are_counted_by_set_and_cause(at_2: Device) -> None:
