@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import click
 
@@ -29,7 +30,7 @@ def progress_bar(label: str) -> Iterator[Progress | None]:
         return
     begin_s = time.monotonic()
     with ExitStack() as stack:
-        bars = []
+        bars: list[Any] = []  # one, once it is shown
         done = 0
 
         def show(share: float) -> None:

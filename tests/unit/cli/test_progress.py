@@ -18,16 +18,16 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     return terminal
 
 
 def test_a_bar_goes_to_its_end_with_a_label_that_is_made_printable(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    terminal = on_a_terminal(monkeypatch)
     monkeypatch.setattr(progress, "SHORT_S", 0.0)
     with progress_bar("a\x1b[2J") as show:
         assert show is not None
@@ -37,7 +37,8 @@ def test_a_bar_goes_to_its_end_with_a_label_that_is_made_printable(
     assert "100%" in terminal.getvalue()
 
 
-def test_short_work_shows_none(terminal: Terminal) -> None:
+def test_short_work_shows_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = on_a_terminal(monkeypatch)
     with progress_bar("a") as show:
         assert show is not None
         show(1.0)

@@ -137,7 +137,7 @@ def test_a_stage_that_is_damaged_says_so() -> None:
     stage_file(DB, a_csv(Path("new.csv"), "AB12CD,x"), "stolen", START)
     (file,) = Path("hotlist.sqlite.staged").iterdir()
     file.write_bytes(b"")
-    with pytest.raises(HotlistError, match="no whole stage"):
+    with pytest.raises(HotlistError, match="the stage is damaged"):
         apply_stage(DB, "stolen", START, max_shrink=None)
 
 

@@ -143,7 +143,7 @@ def test_attack_freeze_with_an_expired_update() -> None:
 
 def test_attack_update_before_its_time() -> None:
     header = head_of(an_update(ONE)).header
-    with pytest.raises(NotYetValidError, match="see the clock"):
+    with pytest.raises(NotYetValidError, match="check the clock"):
         check_follows(header, None, START - timedelta(seconds=1))
 
 
@@ -214,7 +214,7 @@ def test_a_payload_that_is_not_what_its_header_says(changes: dict[str, Any], com
         ({"base_release": a_release(1)}, "half a base"),
         ({"base_revision": 1, "base_release": a_release(1)}, "cannot follow"),
         ({"removed": 1}, "a snapshot removes nothing"),
-        ({"expires_at": START}, "expires before it counts"),
+        ({"expires_at": START}, "expires before it is valid"),
         ({"made_at": START.replace(tzinfo=None)}, "cannot be understood"),
     ],
 )
