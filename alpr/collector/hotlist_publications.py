@@ -30,6 +30,7 @@ from alpr.link.protocol.hotlist_messages import (
     HotlistsHeld,
 )
 from alpr.link.server.handler import Peer
+from alpr.system.timers import Every
 
 _log = logging.getLogger(__name__)
 _LOOK_S = 1.0
@@ -73,14 +74,12 @@ class HotlistPublications:
         self._files: dict[_File, Publication | None] = {}
         self._offers = HotlistOffers(())
         self._trusted: Trust | None = None
-        self._look_at_s = float("-inf")
+        self._looking = Every(_LOOK_S, clock)
         self._in_doubt_since_s: float | None = None
 
     def offers(self) -> HotlistOffers:
         """The newest of each set, as of a moment ago."""
-        now_s = self._clock.monotonic_ns() / 1e9
-        if now_s >= self._look_at_s:
-            self._look_at_s = now_s + _LOOK_S
+        if self._looking.is_due():
             self._look()
         return self._offers
 

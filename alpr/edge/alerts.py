@@ -66,7 +66,6 @@ class AlertQueue:
         ] = {}  # by list and plate: when someone was last told, or would have been
         self._told: dict[str, None] = {}  # in the order in which they were told, whatever the clock said
         self._counts: Counter[AlertDecision] = Counter()
-        self._set_aside = 0
 
     @property
     def waiting(self) -> list[Hit]:
@@ -77,11 +76,6 @@ class AlertQueue:
     def counts(self) -> Mapping[AlertDecision, int]:
         """Number of hits by decision."""
         return dict(self._counts)
-
-    @property
-    def set_aside(self) -> int:
-        """Number of alerted hits that left the queue without a disposition, for more urgent ones."""
-        return self._set_aside
 
     def take(self, hit: Hit) -> AlertDecision:
         """Decide on a hit, or on a correction or withdrawal of one.
@@ -148,7 +142,6 @@ class AlertQueue:
         if candidates:
             least = max(candidates, key=lambda hit: hit.match.entry.priority)
             del self._waiting[least.hit_id]
-            self._set_aside += 1
 
     def _forget(self, now: datetime) -> None:
         """What can no longer matter: bounded memory over weeks."""

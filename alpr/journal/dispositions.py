@@ -14,6 +14,7 @@ import msgspec
 from alpr.clock import micros
 from alpr.dispositions import validate_disposition
 from alpr.errors import DispositionError, StoreError
+from alpr.journal.enqueue import enqueue
 from alpr.journal.schema import JOURNAL_STEPS, Priority
 from alpr.link.protocol.convert import record_from_disposition
 from alpr.link.protocol.messages import DispositionRecord, HitRecord, encode
@@ -62,16 +63,13 @@ def decide(
                 raise DispositionError(f"hit {disposition.hit_id}: not one of this device; see alpr hits list")
             kept = validate_disposition(disposition, hit.plate, is_withdrawn=hit.is_withdrawn)
             record = encode(record_from_disposition(kept))
-            decided_at = micros(kept.decided_at)
             connection.execute(
                 "INSERT INTO dispositions (disposition_id, hit_id, decided_at, record) VALUES (?, ?, ?, ?)",
-                (kept.disposition_id, kept.hit_id, decided_at, record),
+                (kept.disposition_id, kept.hit_id, micros(kept.decided_at), record),
             )
             (boot_id,) = connection.execute("SELECT boot_id FROM journal").fetchone()
-            connection.execute(
-                "INSERT INTO outbox (priority, boot_id, about, appended_at, size, record) VALUES (?, ?, ?, ?, ?, ?)",
-                (Priority.REPORT, boot_id, f"disposition:{kept.hit_id}", decided_at, len(record), record),
-            )
+            about = f"disposition:{kept.hit_id}"
+            enqueue(connection, boot_id, Priority.REPORT, record, kept.decided_at, about=about)
     return kept
 
 

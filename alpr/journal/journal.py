@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -24,13 +23,14 @@ from alpr.journal.rows import JournalLimits, JournalRows
 from alpr.journal.schema import JOURNAL_STEPS
 from alpr.system.sqlite import BUSY_S, LOOP_BUSY_S, open_store, stored, transaction, wait_at_most
 from alpr.system.store_files import CopyRows, OpenFiles, rescue
+from alpr.system.timers import Every
 from alpr.types import Hit, Read
 
 _log = logging.getLogger(__name__)
 
 _LOTS_AT_ONCE = 32  # of what was held, in one transaction
 _TRANSACTIONS_AT_ONCE = 8  # of these, before the next frame
-_TELL_EVERY_S = 10.0
+_REPORT_EVERY_S = 10.0
 
 
 class Journal:
@@ -56,7 +56,7 @@ class Journal:
         self._clock = clock or SystemClock()
         self._copy_rows = copy_rows
         self._held = HeldRecords()
-        self._tell_at_s = float("-inf")
+        self._report_held = Every(_REPORT_EVERY_S)
         self.moved = ""
         """What became of the files while they were open; "" where they are in place. Once it says so, all that was
         kept stands in another file, in which the next start goes on, and so does this one until it ends."""
@@ -126,9 +126,7 @@ class Journal:
         self._ledger.hold(self._held.counts)
 
     def _tell_held(self, error: StoreError) -> None:
-        now_s = time.monotonic()
-        if now_s >= self._tell_at_s:
-            self._tell_at_s = now_s + _TELL_EVERY_S
+        if self._report_held.is_due():
             _log.error("%d reads and %d hits are held in memory: %s", *_both(self._held.counts), error)
 
     def _keep(self, reads: Sequence[Read], hits: Sequence[Hit]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from alpr.clock import micros
+from alpr.journal.enqueue import enqueue
 from alpr.journal.schema import Priority
 from alpr.link.protocol.messages import LossRecord, encode
 
@@ -35,10 +36,7 @@ def add_losses(connection: sqlite3.Connection, lost: Mapping[tuple[str, str], in
         record = encode(LossRecord(journal_id, what, cause, total, now))
         about = f"loss:{what}/{cause}"
         connection.execute("DELETE FROM outbox WHERE about = ?", (about,))
-        connection.execute(
-            "INSERT INTO outbox (priority, boot_id, about, appended_at, size, record) VALUES (?, ?, ?, ?, ?, ?)",
-            (Priority.REPORT, boot_id, about, micros(now), len(record), record),
-        )
+        enqueue(connection, boot_id, Priority.REPORT, record, now, about=about)
 
 
 def read_losses(connection: sqlite3.Connection) -> dict[tuple[str, str], int]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from alpr.clock import Clock, micros
 from alpr.journal import losses
+from alpr.journal.enqueue import enqueue
 from alpr.journal.schema import Priority
 from alpr.link.protocol.convert import pictures_of, record_from_hit, record_from_read
 from alpr.link.protocol.fields import MAX_PICTURE_BYTES
@@ -116,20 +117,12 @@ class JournalRows:
         )
 
     def _queue(self, priority: Priority, encoded: bytes, about: str | None = None) -> None:
-        self._connection.execute(
-            "INSERT INTO outbox (priority, boot_id, about, appended_at, size, record) VALUES (?, ?, ?, ?, ?, ?)",
-            (priority, self._boot_id, about, micros(self._clock.now()), len(encoded), encoded),
-        )
+        enqueue(self._connection, self._boot_id, priority, encoded, self._clock.now(), about=about)
 
     def _queue_picture(self, picture: PictureRecord, read_id: str, *, is_hit: bool) -> None:
         priority = Priority.HIT_PICTURE if is_hit else Priority.PICTURE
-        encoded = encode(picture)
-        self._connection.execute(
-            """INSERT INTO outbox (priority, boot_id, about, sha256, appended_at, size, record)
-               VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sha256) WHERE sha256 IS NOT NULL
-               DO UPDATE SET priority = min(priority, excluded.priority)""",
-            (priority, self._boot_id, read_id, picture.sha256, micros(self._clock.now()), len(encoded), encoded),
-        )
+        now, encoded = self._clock.now(), encode(picture)
+        enqueue(self._connection, self._boot_id, priority, encoded, now, about=read_id, sha256=picture.sha256)
 
     def _raise_priority(self, read_id: str) -> None:
         """What was queued for a read before it met an entry."""

@@ -19,6 +19,7 @@ from alpr.errors import LinkError
 from alpr.system.descriptors import SPARE
 from alpr.system.files import put_in_place, whole_file
 from alpr.system.regular_files import read_regular
+from alpr.system.timers import Every
 
 _log = logging.getLogger(__name__)
 _MOST_BYTES = 16 << 20
@@ -75,7 +76,7 @@ class WatchedText:
         self._may_be_missing = may_be_missing
         self._stamp: tuple[int, ...] | None = None
         self._in_doubt_since_s: float | None = None
-        self._remind_at_s = float("-inf")
+        self._reminder = Every(_REMINDER_S, clock)
         self.is_known = True
         """False while it may say something else than what was last read: nothing in it is to be relied on."""
         SPARE.hold()
@@ -113,8 +114,7 @@ class WatchedText:
         if is_missing and now_s - self._in_doubt_since_s < _GRACE_S:
             return
         self.is_known = False
-        if now_s >= self._remind_at_s:
-            self._remind_at_s = now_s + _REMINDER_S
+        if self._reminder.is_due():
             _log.error("%s; until it can be read nobody is let in or answered by what it said", error)
 
 

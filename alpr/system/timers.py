@@ -32,6 +32,11 @@ class Every:
         self._due_ns = now_ns + self._period_ns
         return True
 
+    @property
+    def wait_s(self) -> float:
+        """Seconds until it is due; 0 where it is."""
+        return max(0, self._due_ns - self._clock.monotonic_ns()) / 1e9
+
     def start_over(self) -> None:
         """Count a whole period from now on."""
         self._due_ns = self._clock.monotonic_ns() + self._period_ns

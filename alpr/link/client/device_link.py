@@ -22,6 +22,7 @@ from alpr.link.keys.curve_keys import KeyPair
 from alpr.link.keys.keyring import FixedKeys, KeyRing
 from alpr.link.protocol.heartbeat_messages import Vitals
 from alpr.system.guarded_thread import GuardedThread
+from alpr.system.timers import Every
 
 _log = logging.getLogger(__name__)
 _TICK_S = 0.02  # how soon a new row is noticed; 50 looks a second at a counter cost a thousandth of a core
@@ -161,13 +162,11 @@ class DeviceLink:
             patience_s, heartbeats, download = self._ack_patience_s, self._heartbeats, self._download
             learn = self._keys.learn
             session = Session(outbox, dealer, self._clock, self._software, patience_s, heartbeats, download, learn)
-            look_at_s = 0.0
+            look_at_keys = Every(_LOOK_S, self._clock)
             try:
                 while not self._is_over(session):
-                    if self._now_s() >= look_at_s:
-                        look_at_s = self._now_s() + _LOOK_S
-                        if self._keys.refresh():
-                            dealer.reopen()
+                    if look_at_keys.is_due() and self._keys.refresh():
+                        dealer.reopen()
                     session.take(dealer.poll(_TICK_S))
                     session.pump()
                     self._state = session.state

@@ -32,6 +32,7 @@ from alpr.link.protocol.messages import (
     decode_from_collector,
     encode,
 )
+from alpr.system.timers import Every
 
 _log = logging.getLogger(__name__)
 _BEFORE_HEARTBEATS = (Priority.HIT, Priority.REPORT)
@@ -111,12 +112,12 @@ class Session:
         self._seen_version: int | None = None
         self._forgotten: set[int] = set()  # acked, but the disk was too full to delete them
         self._refused: list[Refusal] = []
-        self._faults = Faults()
+        self._faults = Faults(clock)
         self._budget = PeerBudget()
         self._is_greeted = False
         self._up_since_s = float("-inf")
         self._fruitless = 0
-        self._next_key_at_s = float("-inf")
+        self._next_key = Every(_NEXT_KEY_EVERY_S, clock)
         self.state = LinkState()
 
     def take(self, news: SocketEvents) -> None:
@@ -263,9 +264,9 @@ class Session:
 
     def _on_next_key(self, public_key: str) -> None:
         """It is told again until a heartbeat names it: one that comes too soon is not lost."""
-        if self._now_s() < self._next_key_at_s or not self._on_server_key(public_key):
+        if self._next_key.wait_s > 0 or not self._on_server_key(public_key):
             return
-        self._next_key_at_s = self._now_s() + _NEXT_KEY_EVERY_S
+        self._next_key.start_over()
         if self._heartbeats is not None:
             self._heartbeats.hasten()  # the collector wants to know who has it
 
@@ -317,7 +318,7 @@ class Session:
         self._wire.repel()
 
     def _count(self, kind: str, what: str) -> None:
-        self._faults.add(kind, what, self._now_s())
+        self._faults.add(kind, what)
         told = f"the collector breaks the protocol: {what} ({kind})"
         self.state = replace(self.state, faults=self._faults.counts, last_error=told)
 

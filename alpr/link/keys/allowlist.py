@@ -74,15 +74,6 @@ class AllowList:
         device = self._by_key.get(key) if self._file.is_known else None
         return device.name if device and self._is_good(device) else None
 
-    def is_present(self, key: str) -> bool:
-        """Tell whether a key is a device's present one, not one that was replaced.
-
-        Args:
-            key: public, in Z85.
-        """
-        device = self._by_key.get(key)
-        return device is not None and device.until is None
-
     @property
     def keys(self) -> frozenset[str]:
         """All that are good now; as last read, while that cannot be known."""

@@ -20,6 +20,7 @@ from alpr.link.server.rates import Rate, Rates
 from alpr.system import tcp
 from alpr.system.guarded_thread import GuardedThread
 from alpr.system.machine import ResidentMemory
+from alpr.system.timers import Every
 
 _log = logging.getLogger(__name__)
 _ENDPOINT = "inproc://monitor.door"
@@ -82,18 +83,18 @@ class ConnectionMonitor:
         return found
 
     def _run(self) -> None:
-        glance_at_s = look_at_s = time.monotonic()
+        glance, look = Every(_GLANCE_S), Every(_LOOK_S)
         seen_bytes, events = 0, 0
         while not self._stop.is_set():
-            self._monitor.poll(max(0, round((glance_at_s - time.monotonic()) * 1000)))
+            self._monitor.poll(round(glance.wait_s * 1000))
             events += self._take_events()
-            now_s = time.monotonic()
-            if now_s < glance_at_s:
+            if not glance.is_due():
                 continue
-            glance_at_s = now_s + _GLANCE_S
+            now_s = time.monotonic()
             has_grown = self._memory.bytes() > seen_bytes + _GROWN_BYTES
-            if has_grown or events >= _EVENTS or now_s >= look_at_s:
-                look_at_s, events = now_s + _LOOK_S, 0
+            if has_grown or events >= _EVENTS or look.wait_s == 0:
+                look.start_over()
+                events = 0
                 self._connections.look(tcp.flow, now_s)
                 self._end(self._connections.excess(now_s))
                 seen_bytes = self._memory.bytes()

@@ -48,6 +48,7 @@ from alpr.link.server.handshake_policy import HandshakePolicy
 from alpr.link.server.hotlist_server import HotlistServer, Library
 from alpr.link.server.rates import Rate, Rates
 from alpr.link.server.router_socket import Arrival, RouterSocket
+from alpr.system.timers import Every
 
 _log = logging.getLogger(__name__)
 
@@ -101,9 +102,9 @@ class Hub:
         self._policy = HandshakePolicy(allowed, desk, self._clock)
         self._socket = RouterSocket(listen, self._refusal, lambda: allowed.count, self._fault)
         self._hotlist_server = None if library is None else HotlistServer(library, self._send, self._socket.has_room)
-        self._refresh_at_s = float("-inf")
+        self._refreshing = Every(_REFRESH_S, self._clock)
         self._pause_until_s = float("-inf")
-        self._complain_at_s = float("-inf")
+        self._complaint = Every(_COMPLAINT_S, self._clock)
         self.faults: Counter[str] = Counter()
         """What was not accepted, by reason: "refused key", "expired code", "used code", "revoked code", "too many
         tries", "too much before", "list unreadable", "codes unreadable" in the handshake; "claim", "new key", "not
@@ -161,11 +162,10 @@ class Hub:
             StoreDamaged: the store is unusable.
             LinkError: the connections can be watched no more.
         """
-        now_s = self._clock.monotonic_ns() / 1e9
-        if now_s >= self._refresh_at_s:
-            self._refresh_at_s = now_s + _REFRESH_S
+        if self._refreshing.is_due():
             self._refresh()
-        if self._socket.wait(timeout_s, for_messages=self._allowed.is_known and now_s >= self._pause_until_s):
+        is_paused = self._clock.monotonic_ns() / 1e9 < self._pause_until_s
+        if self._socket.wait(timeout_s, for_messages=self._allowed.is_known and not is_paused):
             self._take(self._receive())
         if self._hotlist_server is not None:
             with self._survived("hotlists", passes=()):
@@ -342,7 +342,5 @@ class Hub:
 
     def _fault(self, kind: str, what: str, unforeseen: Exception | None = None) -> None:
         self.faults[kind] += 1
-        now_s = self._clock.monotonic_ns() / 1e9
-        if now_s >= self._complain_at_s:  # a hostile peer must not fill the log
-            self._complain_at_s = now_s + _COMPLAINT_S
+        if self._complaint.is_due():  # a hostile peer must not fill the log
             _log.warning("%s (%s; so far: %s)", kind, what, dict(self.faults), exc_info=unforeseen)

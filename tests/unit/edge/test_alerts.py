@@ -67,7 +67,6 @@ def test_the_most_urgent_are_never_muted_nor_held_back() -> None:
     for number in range(5):
         assert desk.take(a_hit_at(number, f"HIGH{number}", priority=1)) is AlertDecision.NOW
     assert len(desk.waiting) == 5
-    assert desk.set_aside == 0
 
 
 def test_a_full_queue_takes_only_what_is_more_urgent_and_sets_the_least_urgent_aside() -> None:
@@ -77,7 +76,6 @@ def test_a_full_queue_takes_only_what_is_more_urgent_and_sets_the_least_urgent_a
     assert desk.take(a_hit_at(2, "CCC333", priority=4)) is AlertDecision.QUEUE_FULL
     assert desk.take(a_hit_at(3, "DDD444", priority=2)) is AlertDecision.NOW
     assert [hit.match.entry.plate for hit in desk.waiting] == ["DDD444", "AAA111"]
-    assert desk.set_aside == 1
 
 
 def test_a_hit_that_found_the_queue_full_is_told_when_it_comes_again_after_a_decision() -> None:

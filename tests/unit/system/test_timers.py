@@ -29,6 +29,16 @@ def test_the_first_time_may_be_a_period_from_now(clock: FakeClock) -> None:
     assert every.is_due()
 
 
+def test_it_says_how_long_there_is_to_wait(clock: FakeClock) -> None:
+    every = Every(2.0, clock)
+    assert every.wait_s == 0.0
+    every.is_due()
+    clock.advance(0.5)
+    assert every.wait_s == 1.5
+    clock.advance(5.0)
+    assert every.wait_s == 0.0
+
+
 def test_it_can_be_put_off_and_brought_forward(clock: FakeClock) -> None:
     every = Every(1.0, clock)
     every.start_over()
