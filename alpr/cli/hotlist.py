@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def command() -> None:
-    """Import, publish, apply, status, policy: the plates that are looked for."""
+    """Import, check, publish and install lists of wanted plates."""
 
 
 for _further in (import_, diff, accept, discard, export, skip, tune, *COMMANDS):
@@ -37,7 +37,7 @@ for _further in (import_, diff, accept, discard, export, skip, tune, *COMMANDS):
 @db_option
 @json_option
 def list_(database: Path, as_json: bool) -> None:
-    """The lists with their size, revision and age."""
+    """Show the lists with their size, revision and age."""
     rows = (
         {
             "list": state.name,
@@ -55,7 +55,7 @@ def list_(database: Path, as_json: bool) -> None:
 @command.command()
 @db_option
 @click.option(
-    "--max-age", "max_age_h", type=click.FloatRange(min=0), metavar="HOURS", help="Exit 3 where a list is older."
+    "--max-age", "max_age_h", type=click.FloatRange(min=0), metavar="HOURS", help="Exit 3 if a list is older."
 )
 @click.option(
     "--collector",

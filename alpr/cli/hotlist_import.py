@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @file_options
 @shrink_option
 @accept_option
-@click.option("--stage", "is_staged", is_flag=True, help="Only make it ready: see `alpr hotlist diff` and `accept`.")
+@click.option("--stage", "is_staged", is_flag=True, help="Only stage FILE: see `alpr hotlist diff` and `accept`.")
 @click.option(
     "--report",
     "report_path",
@@ -78,11 +78,11 @@ def import_(
     if is_staged:
         print_rows(rows, as_json=as_json)
     else:
-        _tell(file, reports, as_json=as_json)
+        _print_result(file, reports, as_json=as_json)
 
 
-def _tell(file: Path, reports: tuple[ImportReport, ...], *, as_json: bool) -> None:
-    """What became of the lists; exit 3 where rows were rejected."""
+def _print_result(file: Path, reports: tuple[ImportReport, ...], *, as_json: bool) -> None:
+    """Print the result for each list; exit 3 where rows were rejected."""
     first = reports[0]
     _say_rejected(file, first.rejected)
     _say_notes(file, first.notes, first.noted)

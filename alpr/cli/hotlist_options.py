@@ -1,4 +1,4 @@
-"""What the commands on hotlist files share: where the database is, how a file is read, how far a list may shrink."""
+"""Options that the hotlist commands share: the database, the reading of files, the limit of shrinking."""
 
 from __future__ import annotations
 
@@ -30,9 +30,11 @@ shrink_option = click.option(
     show_default=True,
     envvar="ALPR_HOTLIST_MAX_SHRINK",
     metavar="PERCENT",
-    help="Refuse to make a list smaller by more than this; ten entries may always go.",
+    help="Refuse an import that would shrink a list by more than this; ten entries may always go.",
 )
-accept_option = click.option("--accept-shrink", is_flag=True, help="It is meant to become that small.")
+accept_option = click.option(
+    "--accept-shrink", is_flag=True, help="Accept that the list shrinks by more than --max-shrink."
+)
 
 
 def file_options(function: _F) -> _F:
@@ -42,16 +44,26 @@ def file_options(function: _F) -> _F:
         function: of the command.
     """
     options = (
-        click.option("--format", "written_as", type=click.Choice(_FORMATS), help="Default: found out."),
+        click.option(
+            "--format",
+            "written_as",
+            type=click.Choice(_FORMATS),
+            help="Format of the file. Default: recognised by its content.",
+        ),
         click.option(
             "--default",
             "defaults",
             multiple=True,
             metavar="COLUMN=VALUE",
-            help="What a blank cell counts as, such as receivers=unit-7 for a covert list. May be repeated.",
+            help="Value for blank cells, such as receivers=unit-7 for a covert list. May be repeated.",
         ),
-        click.option("--codes", metavar="C,C…", help="Only rows with one of these codes."),
-        click.option("--split", "is_split", is_flag=True, help="A list for each code; --list begins their names."),
+        click.option("--codes", metavar="C,C…", help="Import only rows with one of these codes."),
+        click.option(
+            "--split",
+            "is_split",
+            is_flag=True,
+            help="Make a list for each code; --list is the beginning of their names.",
+        ),
         click.option("--strict", "is_strict", is_flag=True, help="Reject rows that would only be noted."),
     )
     for option in reversed(options):

@@ -35,7 +35,7 @@ _needed_option = click.option(
     type=click.IntRange(1, 16),
     default=1,
     show_default=True,
-    help="How many different people have to have signed.",
+    help="Number of different people who must have signed.",
 )
 _passphrase_option = click.option(
     "--passphrase-file",
@@ -57,14 +57,22 @@ _passphrase_option = click.option(
 )
 @click.option("--set", "list_set", help="The set that the lists are published as. Default: the one list, or all.")
 @click.option(
-    "--days", type=click.FloatRange(0, 3650, min_open=True), default=14, show_default=True, help="Valid for."
+    "--days",
+    type=click.FloatRange(0, 3650, min_open=True),
+    default=14,
+    show_default=True,
+    help="Days for which the update is valid.",
 )
-@click.option("--not-before", callback=instant, metavar="WHEN", help="Not to be used before. Default: at once.")
-@click.option("--signatures", type=click.IntRange(1, 16), default=1, show_default=True, help="People who must sign.")
-@click.option("--no-skips", is_flag=True, help="Leave out the skip list, which an alpr before it refuses.")
-@click.option("--revision", type=click.IntRange(1), help="Another number than the next: where the folder was lost.")
-@click.option("--keep", type=click.IntRange(1), help="Remove all but so many revisions from the folder.")
-@click.option("--cosign", is_flag=True, help="Publish nothing: add the key's signature to each FILE.")
+@click.option("--not-before", callback=instant, metavar="WHEN", help="Start of its validity. Default: at once.")
+@click.option(
+    "--signatures", type=click.IntRange(1, 16), default=1, show_default=True, help="Number of people who must sign."
+)
+@click.option("--no-skips", is_flag=True, help="Leave out the skips, which older versions of alpr refuse.")
+@click.option(
+    "--revision", type=click.IntRange(1), help="Revision to publish instead of the next, after the folder was lost."
+)
+@click.option("--keep", type=click.IntRange(1), help="Keep this many revisions in the folder and remove older ones.")
+@click.option("--cosign", is_flag=True, help="Add the key's signature to each FILE instead of publishing.")
 @json_option
 def publish(
     cosigned: tuple[Path, ...],
@@ -120,7 +128,7 @@ def publish(
         forget_old(folder, made.header.list_set, keep)
     if signatures > 1:
         names = " ".join(str(row["file"]) for row in rows)
-        say(f"still needed: {signatures - 1} more: alpr hotlist publish --cosign {names} --key KEY")
+        say(f"signatures still needed: {signatures - 1}: alpr hotlist publish --cosign {names} --key KEY")
 
 
 @click.command()
@@ -129,7 +137,7 @@ def publish(
 @_needed_option
 @json_option
 def verify(files: tuple[Path, ...], admins: Path, needed: int, as_json: bool) -> None:
-    """Check update files: whole, signed by those who are trusted, not expired. Exit 3 where one is not.
+    """Check update files: whole, signed by those who are trusted, not expired. Exit 3 if one is not.
 
     Whether an update is older than what a device holds, only that device can say.
     """
@@ -160,7 +168,7 @@ def verify(files: tuple[Path, ...], admins: Path, needed: int, as_json: bool) ->
 @_needed_option
 @json_option
 def apply(file: Path, database: Path, admins: Path, needed: int, as_json: bool) -> None:
-    """Take an update FILE, as from a USB stick, into a device's database. A running `alpr run` sees it at once.
+    """Install an update FILE, such as from a USB stick, in a device's database. A running `alpr run` sees it at once.
 
     Exit 0: the database holds that revision now, or held it already. Exit 3: the update is refused, nothing changed.
     """
@@ -193,15 +201,13 @@ def apply(file: Path, database: Path, admins: Path, needed: int, as_json: bool) 
 
 @click.group()
 def key() -> None:
-    """Keys of those who publish hotlists: the private half signs, the public half is what devices trust."""
+    """Make the keys of those who publish hotlists: the private half signs, devices trust the public half."""
 
 
 @key.command("new")
 @click.argument("name")
-@click.option(
-    "--dir", "folder", required=True, type=click.Path(path_type=Path), help="Where the two files are written."
-)
-@click.option("--no-passphrase", is_flag=True, help="Let the file's mode alone protect the key.")
+@click.option("--dir", "folder", required=True, type=click.Path(path_type=Path), help="Folder for the two files.")
+@click.option("--no-passphrase", is_flag=True, help="Protect the key by its file's mode alone.")
 @_passphrase_option
 def key_new(name: str, folder: Path, no_passphrase: bool, passphrase_file: Path | None) -> None:
     """Make an administrator's key pair: NAME.admin.key is kept to oneself, NAME.admin.pub goes to every device."""

@@ -21,15 +21,15 @@ _list_option = click.option("--list", "list_name", default="", help="Only in thi
 
 @click.group()
 def skip() -> None:
-    """Entries that are known to raise false hits: not alerted for a while, counted, kept over imports."""
+    """Skip entries that are known to raise false hits: for a while, counted, kept over imports."""
 
 
 @skip.command("add")
 @click.argument("plate")
 @_list_option
-@click.option("--reason", required=True, help="Why, for whoever misses the hit.")
-@click.option("--until", callback=instant, metavar="WHEN", help="When it ends. Default: in 30 days; at most 366.")
-@click.option("--by", help="Who asks for it. Default: the person that is logged in.")
+@click.option("--reason", required=True, help="Reason, for whoever misses the hit.")
+@click.option("--until", callback=instant, metavar="WHEN", help="End of the skip. Default: in 30 days; at most 366.")
+@click.option("--by", help="Person who asks for it. Default: the one who is logged in.")
 @click.option("--keep-exact", is_flag=True, help="Skip approximate matches only; the exact text still alerts.")
 @db_option
 @json_option
@@ -53,7 +53,7 @@ def add(
     print_rows([_row(kept, now)], as_json=as_json)
     if not is_listed(database, kept):
         where = f"list {kept.list_name!r}" if kept.list_name else "any list"
-        say(f"note: {kept.plate} is not in {where} now: see that it is written as the entry is")
+        say(f"note: {kept.plate} is not in {where} now: check that it is written as the entry is")
 
 
 @skip.command("remove")
@@ -72,7 +72,7 @@ def remove(plate: str, list_name: str, database: Path, as_json: bool) -> None:
 @db_option
 @json_option
 def list_(database: Path, as_json: bool) -> None:
-    """All skips with who asked for them and how often they were met; also those that are over."""
+    """Show all skips, with their author and how often they took effect; also those that have ended."""
     from alpr.hotlist.match.skips import read_skips
     from alpr.hotlist.store.database import bring_up_to_date
 

@@ -1,4 +1,4 @@
-"""`alpr hotlist diff, accept, discard`: what a file would do to a list, and doing it."""
+"""`alpr hotlist diff, accept, discard`: the changes that a file would make to a list, and making them."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def diff(
 @accept_option
 @json_option
 def accept(list_name: str, database: Path, max_shrink: float, accept_shrink: bool, as_json: bool) -> None:
-    """Make what is staged for LIST count, all of it at once."""
+    """Put what is staged for LIST in force, all of it at once."""
     from alpr.hotlist.files.staged_lists import apply_stage
 
     limit = None if accept_shrink else max_shrink / 100
@@ -89,7 +89,7 @@ def accept(list_name: str, database: Path, max_shrink: float, accept_shrink: boo
 @click.argument("list_name", metavar="LIST")
 @db_option
 def discard(list_name: str, database: Path) -> None:
-    """Let go of what is staged for LIST; the list stays as it is."""
+    """Delete what is staged for LIST; the list stays as it is."""
     from alpr.hotlist.files.staged_lists import discard_stage
 
     discard_stage(database, list_name)

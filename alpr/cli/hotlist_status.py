@@ -1,4 +1,4 @@
-"""`alpr hotlist status --collector`: which device holds what."""
+"""`alpr hotlist status --collector`: the hotlists that each device holds."""
 
 from __future__ import annotations
 

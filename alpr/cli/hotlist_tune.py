@@ -1,4 +1,4 @@
-"""`alpr hotlist tune`: how many hits a day each match policy would raise, right ones and false ones."""
+"""`alpr hotlist tune`: estimates of the true and false hits a day under each match policy."""
 
 from __future__ import annotations
 
@@ -21,24 +21,32 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("list_name", metavar="LIST")
 @click.option(
-    "--false-hits-per-day", type=click.FloatRange(min=0), default=1.0, show_default=True, help="What may be."
+    "--false-hits-per-day",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    help="Most false hits a day that are acceptable.",
 )
-@click.option("--reads-per-day", type=click.FloatRange(min=0, min_open=True), help="Passes of all cameras together.")
+@click.option(
+    "--reads-per-day", type=click.FloatRange(min=0, min_open=True), help="Passes a day, of all cameras together."
+)
 @click.option(
     "--journal",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="A device's journal: takes the passes a day, and what plates there look like, from its history.",
+    help="A device's journal, for the passes a day and the plates that pass there.",
 )
 @click.option(
     "--listed-per-day",
     type=click.FloatRange(min=0),
     default=1.0,
     show_default=True,
-    help="Listed cars that pass in a day.",
+    help="Passes a day of listed vehicles.",
 )
 @click.option("--errors", "errors_path", type=click.Path(path_type=Path), help="Another table of read errors.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Of the sample of entries that is looked at.")
-@click.option("--all", "is_all", is_flag=True, help="Every setting, not only the least probability of each choice.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the sample of entries.")
+@click.option(
+    "--all", "is_all", is_flag=True, help="Show every setting, not only the least probability of each choice."
+)
 @click.option("--apply", "is_applied", is_flag=True, help="Make the best setting the list's policy.")
 @db_option
 @json_option
@@ -63,7 +71,9 @@ def tune(
     from alpr.hotlist.tuning.read_errors import ErrorModel, shipped_errors
 
     if reads_per_day is None and journal is None:
-        raise click.UsageError("say how many cars pass: --reads-per-day N, or --journal FILE of a device")
+        raise click.UsageError(
+            "the number of passes is needed: give --reads-per-day N, or --journal FILE of a device"
+        )
     errors = ErrorModel.load(errors_path) if errors_path else shipped_errors()
     plates, entries, policy = _list(database, list_name, seed)
     daily = _daily_reads(plates, reads_per_day, journal, listed_per_day)

@@ -1,4 +1,4 @@
-"""The container of a published hotlist update: header, signatures, rules of succession. Pure.
+"""The container of a published hotlist update: header, signatures, payload. Pure.
 
 The container, byte by byte, stands in `docs/hotlist-updates.md`. What is signed is the header, which holds the length
 and the SHA-256 of the payload: so the signatures cover both, and are checked before a byte of payload is looked at.
@@ -10,7 +10,6 @@ import base64
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, BinaryIO, TypeAlias
 
 import msgspec
@@ -18,13 +17,8 @@ from msgspec import Meta, Struct
 
 from alpr.errors import (
     DecodeError,
-    ExpiredError,
     MalformedError,
-    NotYetValidError,
-    ReplayError,
-    RollbackError,
     TruncatedError,
-    WrongBaseError,
 )
 from alpr.hotlist.updates.signing import Admin, AdminKey, Signature, sign, signers
 from alpr.system.decoding import decoded
@@ -94,14 +88,6 @@ class Header(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     def name(self) -> str:
         """The update as people call it: "stolen 17"."""
         return f"{self.list_set} {self.revision}"
-
-
-@dataclass(frozen=True, slots=True)
-class SetVersion:
-    """The revision of a set that a database holds, or held."""
-
-    revision: int
-    release: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,49 +211,6 @@ def check_payload(head: UpdateHead, stream: BinaryIO) -> None:
         raise MalformedError("its payload is not the one that was signed")
 
 
-def check_follows(header: Header, held: SetVersion | None, now: datetime, floor: SetVersion | None = None) -> None:
-    """Check that an update, whoever signed it, may follow what is held.
-
-    Args:
-        header: of the update.
-        held: version of the same set in the database; None where there is none yet.
-        now: by the device's clock.
-        floor: the highest version that was ever held of the set, None where unknown; above `held` where the
-            database was lost.
-
-    Raises:
-        ReplayError: it is what is held.
-        RollbackError: it is older, or another publication under the number that is, or ever was, held.
-        ExpiredError, NotYetValidError: by the clock.
-        WrongBaseError: a delta against something else.
-    """
-    if held is not None and header.revision == held.revision and header.release == held.release:
-        raise ReplayError(f"revision {held.revision} is held already")
-    if held is not None and header.revision <= held.revision:
-        what = "older than" if header.revision < held.revision else "another publication than"
-        raise RollbackError(f"revision {header.revision} is {what} revision {held.revision}, which is held")
-    if floor is not None and (header.revision < floor.revision or _is_other(header, floor)):
-        what = "older than" if header.revision < floor.revision else "another publication than"
-        raise RollbackError(
-            f"revision {header.revision} is {what} revision {floor.revision}, which was held here before the "
-            "database was reset: bring that one or a newer one"
-        )
-    if now >= header.expires_at:
-        raise ExpiredError(f"it expired at {_second(header.expires_at)}, now is {_second(now)}: publish a new one")
-    if now < header.not_before:
-        raise NotYetValidError(
-            f"it is not valid before {_second(header.not_before)}, now is {_second(now)}: check the clock"
-        )
-    base = (header.base_revision, header.base_release)
-    if header.is_delta and (held is None or base != (held.revision, held.release)):
-        holds = f"revision {held.revision}" if held else "nothing"
-        raise WrongBaseError(f"it follows revision {header.base_revision}, held is {holds}: a snapshot is needed")
-
-
-def _is_other(header: Header, held: SetVersion) -> bool:
-    return header.revision == held.revision and header.release != held.release
-
-
 def _check_sense(header: Header) -> None:
     """Refuse a header whose fields are right each by itself and contradict each other."""
     names = [each.name for each in header.lists]
@@ -296,7 +239,3 @@ def _unframed(stream: BinaryIO, most: int, what: str) -> bytes:
     if len(prefix) < 4 or len(content) < length:
         raise TruncatedError(f"it ends within its {what}")
     return content
-
-
-def _second(at: datetime) -> str:
-    return at.isoformat(timespec="seconds")

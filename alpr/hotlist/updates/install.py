@@ -20,11 +20,12 @@ from alpr.hotlist.rules.policy import DEFAULT_POLICY
 from alpr.hotlist.store.database import open_for_writing
 from alpr.hotlist.store.policies import json_from_policy
 from alpr.hotlist.store.staging import Applied, apply_staged, stage
-from alpr.hotlist.updates.container import Header, PublishedList, UpdateHead, check_follows, check_payload, read_head
+from alpr.hotlist.updates.container import Header, PublishedList, UpdateHead, check_payload, read_head
 from alpr.hotlist.updates.installed_sets import held_set
 from alpr.hotlist.updates.payload import SkipRecord, blocks
 from alpr.hotlist.updates.published_skips import check_skip, replace_skips
 from alpr.hotlist.updates.signing import Admin
+from alpr.hotlist.updates.succession import check_follows
 from alpr.hotlist.updates.version_floor import known_floors, raise_floors
 from alpr.system.progress import Progress
 from alpr.system.regular_files import open_regular

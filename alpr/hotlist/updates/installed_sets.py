@@ -11,7 +11,7 @@ from pathlib import Path
 from alpr.clock import text_from_instant
 from alpr.errors import UpdateRefused
 from alpr.hotlist.store.database import open_for_writing, open_read_only
-from alpr.hotlist.updates.container import SetVersion
+from alpr.hotlist.updates.succession import SetVersion
 from alpr.system.sqlite import stored, transaction
 
 _SETS = """

@@ -11,8 +11,9 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from alpr.hotlist.updates.container import SetVersion, UpdateHead
+from alpr.hotlist.updates.container import UpdateHead
 from alpr.hotlist.updates.publications import SUFFIX
+from alpr.hotlist.updates.succession import SetVersion
 
 MOST_FILES = 1000
 """Update files of a folder that are looked at: the updates of years. Any beyond them are not taken."""

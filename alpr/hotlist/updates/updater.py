@@ -32,10 +32,11 @@ from alpr.errors import (
     WrongBaseError,
 )
 from alpr.hotlist.store.database import open_for_writing, open_read_only
-from alpr.hotlist.updates.container import SetVersion, check_follows, read_head
+from alpr.hotlist.updates.container import read_head
 from alpr.hotlist.updates.install import Trust, apply_update, verify
 from alpr.hotlist.updates.installed_sets import HeldSet, RefusalCount, count_refusal, forget_arrivals, read_sets
 from alpr.hotlist.updates.renewal import renew_damaged
+from alpr.hotlist.updates.succession import SetVersion, check_follows
 from alpr.hotlist.updates.update_folder import (
     SignedFile,
     UpdateFile,

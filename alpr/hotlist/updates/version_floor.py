@@ -22,7 +22,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from alpr.errors import DecodeError, StoreDamaged, StoreError
-from alpr.hotlist.updates.container import ReleaseId, Revision, SetVersion
+from alpr.hotlist.updates.container import ReleaseId, Revision
+from alpr.hotlist.updates.succession import SetVersion
 from alpr.system.decoding import decoded
 from alpr.system.fields import SetName
 from alpr.system.files import whole_file

@@ -101,7 +101,7 @@ def test_two_people(desk: Desk) -> None:
     alice, bob = desk.new_admin("alice"), desk.new_admin("bob")
     imported(desk.db, ["AB12CDE,stolen car"])
     made = desk.run("publish", "--db", desk.db, "--to", desk.folder / "out", "--key", alice, "--signatures", "2")
-    assert "still needed: 1 more: alpr hotlist publish --cosign" in made.stderr
+    assert "signatures still needed: 1: alpr hotlist publish --cosign" in made.stderr
     (path,) = (desk.folder / "out").iterdir()
     refused = desk.run("verify", path, "--admins", desk.admins, ok=3)
     assert "refused (too-few-signatures): signed by alice, 2 different people have to" in refused.stderr

@@ -23,15 +23,9 @@ from alpr.errors import (
     WrongBaseError,
 )
 from alpr.hotlist.updates import payload as payload_module
-from alpr.hotlist.updates.container import (
-    MAX_HEADER_BYTES,
-    SetVersion,
-    UpdateHead,
-    check_follows,
-    check_payload,
-    read_head,
-)
+from alpr.hotlist.updates.container import MAX_HEADER_BYTES, UpdateHead, check_payload, read_head
 from alpr.hotlist.updates.payload import Block, blocks
+from alpr.hotlist.updates.succession import SetVersion, check_follows
 from tests.conftest import START
 from tests.updates import ADMINS, ALICE, BOB, a_release, an_update, some_entries
 

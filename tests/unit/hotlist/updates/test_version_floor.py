@@ -15,9 +15,9 @@ from click.testing import CliRunner, Result
 
 from alpr.cli.hotlist import command
 from alpr.errors import MalformedError, RollbackError, StoreError
-from alpr.hotlist.updates.container import SetVersion
 from alpr.hotlist.updates.install import AppliedUpdate, Trust, apply_update
 from alpr.hotlist.updates.installed_sets import read_sets
+from alpr.hotlist.updates.succession import SetVersion
 from alpr.hotlist.updates.update_folder import UpdateFolder
 from alpr.hotlist.updates.updater import Updater
 from alpr.hotlist.updates.version_floor import floor_path, read_floors, read_resets
