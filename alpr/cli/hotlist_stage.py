@@ -109,7 +109,7 @@ def say_difference(each: ListDiff, max_shrink: float) -> None:
     if each.shrinks(max_shrink):
         say(
             f"warning: list {each.list_name!r} would shrink by {1 - each.after / each.held:.0%}, {max_shrink:.0%} is "
-            "the most: is the file whole? --accept-shrink says that it is meant"
+            "the most: check that the file is complete; --accept-shrink accepts it"
         )
 
 
