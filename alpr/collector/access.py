@@ -35,8 +35,12 @@ def audited_search(
     """Search, record the search with its result count, then answer.
 
     Args:
+        database: the collector's.
+        audit: takes the record of the search.
+        query: pattern, times and camera.
         who: the person, as the system knows them.
         purpose: why, in their own words.
+        case_id: number of the case; "" for none.
 
     Raises:
         AccessDenied: no purpose, or one that says nothing.
@@ -61,7 +65,16 @@ def audited_search(
 def audited_hits(
     database: Path, audit: Audit, query: HitQuery, *, who: str, purpose: str, case_id: str = ""
 ) -> list[FoundHit]:
-    """Look for hits; recorded and raising as `audited_search`. Covert entries' hits show to their receivers only."""
+    """Look for hits; recorded and raising as `audited_search`. Covert entries' hits show to their receivers only.
+
+    Args:
+        database: the collector's.
+        audit: takes the record.
+        query: times, list and state.
+        who: the person, as the system knows them; also by whose name covert hits are shown.
+        purpose: why, in their own words.
+        case_id: number of the case; "" for none.
+    """
     asked = {
         "since": query.since.isoformat() if query.since else None,
         "until": query.until.isoformat() if query.until else None,
@@ -80,8 +93,15 @@ def audited_hits(
 def audited_decision(
     database: Path, audit: Audit, disposition: Disposition, *, purpose: str, case_id: str = ""
 ) -> Disposition:
-    """Decide on a hit at the centre. Recorded first, so that no decision stands that the audit does not know; also
-    one that is refused is recorded.
+    """Decide on a hit at the centre. It is recorded first, so that no decision stands that the audit does not know; a
+    decision that is refused is recorded too.
+
+    Args:
+        database: the collector's.
+        audit: takes the record.
+        disposition: the decision and who made it.
+        purpose: why, in their own words.
+        case_id: number of the case; "" for none.
 
     Raises:
         DispositionError: the hit is not here or they may not learn of it, which is told alike; or the rules do not
@@ -106,9 +126,17 @@ def audited_decision(
 
 
 def audited_misreads(database: Path, audit: Audit, folder: Path, *, who: str, purpose: str, case_id: str = "") -> int:
-    """Export misreads as labelled crops, recorded before anything is written; how many.
+    """Export misreads as labelled crops, recorded before anything is written; return their number.
 
-    Those of covert entries' hits are exported for their receivers only.
+    Misreads of covert entries are exported for their receivers only.
+
+    Args:
+        database: the collector's.
+        audit: takes the record.
+        folder: created where missing.
+        who: the person, as the system knows them.
+        purpose: why, in their own words.
+        case_id: number of the case; "" for none.
     """
     export = Access(who, "export-misreads", {"folder": str(folder)}, purpose.strip(), case_id.strip(), 0)
     with _failures_recorded(audit, export):
@@ -119,11 +147,14 @@ def audited_misreads(database: Path, audit: Audit, folder: Path, *, who: str, pu
 
 
 def audited_audit(audit: Audit, *, who: str, by: str = "", plate: str = "", limit: int = 100) -> list[dict[str, Any]]:
-    """The newest rows of the audit, oldest first; the look at it is its next row.
+    """Return the newest rows of the audit, oldest first; this look is its next row.
 
     Args:
-        by: only what this person did: a part of the name.
-        plate: only what was asked about this plate: a part of the query.
+        audit: read, and then written.
+        who: the person who looks.
+        by: only rows of this person: a part of the name, in any case; "" for everybody.
+        plate: only rows about this plate: a part of the query; "" for any.
+        limit: the largest number of rows.
     """
     look = Access(who, "audit", {"who": by, "plate": plate, "limit": limit}, "reading the audit", "", 0)
     with _failures_recorded(audit, look):
@@ -137,7 +168,13 @@ def audited_audit(audit: Audit, *, who: str, by: str = "", plate: str = "", limi
 
 
 def audited_renewal(database: Path, *, who: str, purpose: str, case_id: str = "") -> ChainHead:
-    """Begin the audit anew, on record: what is missing of it is named in its next row and looked for no more.
+    """Begin the audit anew, on record: the next row names what is missing, which is not looked for any more.
+
+    Args:
+        database: the collector's.
+        who: the person, as the system knows them.
+        purpose: why, in their own words.
+        case_id: number of the case; "" for none.
 
     Raises:
         AccessDenied: no purpose, or one that says nothing.
@@ -162,7 +199,7 @@ def audited_renewal(database: Path, *, who: str, purpose: str, case_id: str = ""
 
 @contextmanager
 def _failures_recorded(audit: Audit, access: Access) -> Iterator[None]:
-    """What ends in an error is recorded with what was asked: as refused, or as failed on the way."""
+    """Record an error with what was asked for: as refused, or as failed on the way."""
     try:
         yield
     except AuditError:  # it cannot be recorded
@@ -174,10 +211,16 @@ def _failures_recorded(audit: Audit, access: Access) -> Iterator[None]:
 
 
 def checked_purpose(purpose: str) -> str:
-    """A purpose that says something, without space around it.
+    """Return a purpose without the space around it, after checking that it says something.
+
+    Args:
+        purpose: as the person stated it.
 
     Raises:
         AccessDenied: it is empty, too short to mean anything, or a phrase that stands for having none.
+
+    >>> checked_purpose(" stolen vehicle, case 12 ")
+    'stolen vehicle, case 12'
     """
     words = re.findall(r"\w+", purpose.casefold())
     letters = [char for word in words for char in word if char.isalpha()]
@@ -191,7 +234,9 @@ def _says_nothing(words: list[str]) -> bool:
 
 
 def os_user() -> str:
-    """Who runs this process, as the system knows them: with the name they logged in under where that differs."""
+    """Return the user who runs this process, as the system knows them, with the name they logged in under where it
+    differs.
+    """
     name = _name(os.getuid())
     try:
         login_id = int(Path("/proc/self/loginuid").read_text("ascii"))

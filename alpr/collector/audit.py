@@ -1,8 +1,8 @@
-"""Who looked at what, when and why: an append-only table in a file of its own, each row chained to the one before.
+"""The audit: who looked at what, when and why. A table in a file of its own, each row chained to the one before.
 
-A changed, removed or inserted row breaks the chain and `verify` names it. A chain that was cut at its end, or hashed
-anew, is whole in itself: what shows that is a `Head` kept elsewhere. They are kept in the reads database
-(`alpr.collector.audit_heads`), and told to the log, the devices and a witness (`alpr.collector.audit_monitor`).
+A changed, removed or inserted row breaks the chain, and `verify` names it. A chain that was cut at its end, or hashed
+anew, is whole in itself; it is found out by a `ChainHead` kept elsewhere. Heads are kept in the reads database
+(`alpr.collector.audit_heads`), and passed to the log, the devices and a witness (`alpr.collector.audit_monitor`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 FIRST_HASH = "0" * 64
-"""What the first row is chained to."""
+"""The hash that the first row is chained to."""
 RENEW, START = "renew", "start"
 """Actions of the rows that begin the audit anew, on record, and that say which reads database a collector has."""
 
@@ -37,12 +37,12 @@ class Access:
     who: str
     action: str
     query: Mapping[str, Any]
-    """What was asked for; JSON-able."""
+    """The question; ready for JSON."""
     purpose: str
     case_id: str
     result_count: int
     outcome: str = ""
-    """"" where it was answered or done; else that it was refused or failed, and why."""
+    """"" where it was answered or done; else "refused: …" or "failed: …" with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +52,34 @@ class ChainHead:
     rows: int
     hash: str
     epoch: int = 0
-    """When the audit was last begun anew on record, in seconds since 1970; 0: never. Heads of an earlier one count no
-    more."""
+    """Time at which the audit was last begun anew on record, in seconds since 1970; 0: never. Heads of an earlier
+    epoch are not valid any more."""
 
     def __str__(self) -> str:
         return f"{self.rows}:{self.hash}{f':{self.epoch}' if self.epoch else ''}"
 
 
 class HeadKeeper(Protocol):
-    """Where heads are kept beside the audit."""
+    """A store of heads outside the audit file."""
 
     def known(self) -> tuple[str, Sequence[ChainHead]]:
-        """The id of the database that they are kept in, "" where there is none, and those that are kept."""
+        """Return the id of the database in which heads are kept ("" where there is none) and the heads."""
 
     def keep(self, head: ChainHead, at: datetime) -> None:
-        """Keep the newest."""
+        """Keep a head, unless a newer one is kept.
+
+        Args:
+            head: the end of the chain.
+            at: now.
+        """
 
 
 def audit_path(database: Path) -> Path:
-    """Where the audit of a collector's database stands: beside it, as `<name>.audit.db`."""
+    """Return the path of the audit of a collector's database: beside it, as `<name>.audit.db`.
+
+    Args:
+        database: the collector's.
+    """
     return database.with_name(f"{database.stem}.audit.db")
 
 
@@ -79,7 +88,8 @@ class Audit:
 
     Args:
         path: created where missing; its folder must be there.
-        kept: where each new head is kept, as long as the file holds those that are kept there.
+        clock: for the times of rows; None for the machine's.
+        kept: takes each new head, as long as the file holds those that are kept there; None for nowhere.
 
     Raises:
         AuditError: it cannot be opened for writing.
@@ -98,7 +108,10 @@ class Audit:
         self._connection.close()
 
     def record(self, access: Access) -> int:
-        """Write one row, durably; its number.
+        """Write one row, durably; return its number.
+
+        Args:
+            access: the look and its outcome.
 
         Raises:
             AuditError: it cannot be written; whoever asked must not get an answer.
@@ -130,29 +143,33 @@ class Audit:
         return int(number)
 
     def head(self) -> ChainHead:
-        """The end of the chain now."""
+        """Return the end of the chain."""
         with audited(), stored(self._path):
             return head_of(self._connection)
 
     def missing(self) -> str:
-        """How what is kept elsewhere does not go with what is here; "" where it does."""
+        """Return in words how the file does not match the heads that are kept elsewhere; "" where it does."""
         if self._kept is None:
             return ""
         with audited(), stored(self._path):
             return wrong_with(self._connection, *self._kept.known())
 
     def known_database(self) -> str:
-        """The id of the reads database that the audit belongs to; "" where it does not say."""
+        """Return the id of the reads database that the audit belongs to; "" where it does not say."""
         with audited(), stored(self._path):
             return _known_database(self._connection)
 
     def verify(self, *expected: ChainHead) -> ChainHead:
-        """Walk the whole chain; as `verify_audit`."""
+        """Walk the whole chain and return its end; raises as `verify_audit`.
+
+        Args:
+            expected: earlier heads; the chain must still contain them.
+        """
         with audited(), stored(self._path):
             return _verified(self._connection, self._path, expected)
 
     def rows(self) -> list[dict[str, Any]]:
-        """All rows, oldest first.
+        """Return all rows, oldest first.
 
         Raises:
             AuditError: the file cannot be read.
@@ -164,9 +181,10 @@ class Audit:
 
 
 def verify_audit(path: Path, *expected: ChainHead) -> ChainHead:
-    """Walk the whole chain of an audit file without the right to write it.
+    """Walk the whole chain of an audit file without the right to write it; return its end.
 
     Args:
+        path: of the audit file.
         expected: earlier heads; the chain must still contain them.
 
     Raises:
@@ -178,13 +196,22 @@ def verify_audit(path: Path, *expected: ChainHead) -> ChainHead:
 
 
 def head_of(connection: sqlite3.Connection) -> ChainHead:
-    """The end of a chain."""
+    """Return the end of a chain.
+
+    Args:
+        connection: to an audit file.
+    """
     last = connection.execute("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1").fetchone()
     return ChainHead(0, FIRST_HASH) if last is None else ChainHead(last[0], last[1], _epoch(connection))
 
 
 def lacks(connection: sqlite3.Connection, head: ChainHead) -> str:
-    """How a chain that must contain a head does not; "" where it does, or has begun anew since."""
+    """Return in words how a chain does not contain a head; "" where it does, or was begun anew on record since.
+
+    Args:
+        connection: to an audit file.
+        head: known from before.
+    """
     epoch = _epoch(connection)
     if epoch > head.epoch or not head.rows:
         return ""
@@ -198,7 +225,13 @@ def lacks(connection: sqlite3.Connection, head: ChainHead) -> str:
 
 
 def wrong_with(connection: sqlite3.Connection, database_id: str, heads: Sequence[ChainHead]) -> str:
-    """How a chain does not go with a reads database and the heads that are kept there; "" where it does."""
+    """Return in words how a chain does not match a reads database and the heads kept there; "" where it does.
+
+    Args:
+        connection: to an audit file.
+        database_id: the id in the reads database; "" for none.
+        heads: kept in that database.
+    """
     known = _known_database(connection)
     if known and known != database_id:
         return "the reads database is another one than the audit knows: it was lost or replaced"
@@ -213,7 +246,12 @@ def _known_database(connection: sqlite3.Connection) -> str:
 
 
 def walk(connection: sqlite3.Connection, path: Path, after: ChainHead = ChainHead(0, FIRST_HASH)) -> ChainHead:
-    """Hash all rows behind a head anew.
+    """Hash all rows after a head anew and compare; return the end of the chain.
+
+    Args:
+        connection: to an audit file.
+        path: named in errors.
+        after: where to begin; it is not checked itself.
 
     Raises:
         AuditError: one is not what was written.
@@ -257,7 +295,7 @@ def _last_query(connection: sqlite3.Connection, *actions: str) -> dict[str, Any]
 
 
 _MARKED = "WHERE action IN ('renew', 'start') AND action IN (?, ?)"
-"""As the index has it, so that it is used."""
+"""The index's own condition, so that it is used."""
 # Against mistakes; against intent there are the chain and its heads.
 _GUARDS = {
     f"audit_no_{verb.lower()}": f"""CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit
@@ -286,7 +324,9 @@ _STEPS: tuple[Migration, ...] = (_first, _outcome)
 
 
 def _hash(fields: tuple[Any, ...], outcome: str) -> str:
-    """Of a row; without an outcome as it was before there was one, so that old rows keep theirs."""
+    """Return the hash of a row. A row without an outcome is hashed as before there were outcomes: old rows keep
+    theirs.
+    """
     hashed = (*fields, outcome) if outcome else fields
     return hashlib.sha256(json.dumps(hashed, ensure_ascii=False, separators=(",", ":")).encode("utf-8")).hexdigest()
 
@@ -298,7 +338,7 @@ def _kept_text(text: str) -> str:
 
 @contextmanager
 def audited() -> Iterator[None]:
-    """What a database raises as an AuditError."""
+    """Turn what a database raises into an AuditError."""
     try:
         yield
     except StoreError as error:

@@ -1,4 +1,4 @@
-"""Whether the audit is whole, by all that is known of it: its own chain, and the heads that were kept elsewhere."""
+"""Checks the audit against all that is known of it: its own chain, and the heads that were kept elsewhere."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ _witnessed = msgspec.json.Decoder(_Witnessed)
 
 
 def check_audit(database: Path, expected: Iterable[ChainHead] = ()) -> ChainHead:
-    """Walk the audit of a collector's database, and hold it against the heads that are kept there.
+    """Walk the audit of a collector's database and check it against the heads kept there; return its end.
 
     Args:
-        expected: further heads that it has to contain.
+        database: the collector's.
+        expected: further heads that it must contain.
 
     Raises:
         AuditError: what is wrong with it, or there is none.
@@ -48,7 +49,10 @@ def check_audit(database: Path, expected: Iterable[ChainHead] = ()) -> ChainHead
 
 
 def heads_of_witness(file: Path) -> Iterator[ChainHead]:
-    """The heads in a witness's file, in which other lines may stand too.
+    """Yield the heads in a witness's file, in which other lines may stand too.
+
+    Args:
+        file: with JSON lines; see `append_to`.
 
     Raises:
         AuditError: it cannot be read.
@@ -66,5 +70,10 @@ def heads_of_witness(file: Path) -> Iterator[ChainHead]:
 
 
 def heads_of_devices(said: Iterable[AuditHead | None], keys: KeyPair) -> Iterator[ChainHead]:
-    """Those that the collector sealed itself: a device cannot make one up."""
+    """Return the heads among those of devices that the collector sealed itself: a device cannot make one up.
+
+    Args:
+        said: heads that devices remember.
+        keys: the collector's.
+    """
     return (head_from(head) for head in said if head is not None and is_sealed(head, keys))

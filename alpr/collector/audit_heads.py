@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 class KnownHeads(NamedTuple):
-    """What the reads database knows of the audit."""
+    """Knowledge of the reads database about the audit."""
 
     database_id: str
     """Its own, made with it; "" where it is of an older version."""
@@ -47,7 +47,7 @@ class KeptHeads:
     database: Path
 
     def read(self) -> KnownHeads:
-        """All that is known.
+        """Return all that is known.
 
         Raises:
             StoreError: the database cannot be read.
@@ -64,19 +64,28 @@ class KeptHeads:
         return KnownHeads(database_id, last, AuditHead(*found["sealed"]) if "sealed" in found else None)
 
     def known(self) -> tuple[str, Sequence[ChainHead]]:
-        """The database's own id, and the heads that the audit has to contain."""
+        """Return the database's own id, and the heads that the audit must contain."""
         kept = self.read()
         return kept.database_id, [head for head in (kept.last, kept.sealed and head_from(kept.sealed)) if head]
 
     def keep(self, head: ChainHead, at: datetime) -> None:
-        """Keep the newest; where that cannot be now, the collector does it before long."""
+        """Keep the newest head; where that is impossible now, the collector does it before long.
+
+        Args:
+            head: the end of the chain.
+            at: now.
+        """
         try:
             self._put("last", head, at, b"")
         except StoreError as error:
             _log.warning("the end of the audit is not kept in the reads database for now: %s", error)
 
     def keep_sealed(self, head: AuditHead, at: datetime) -> None:
-        """Keep the newest that the collector has sealed.
+        """Keep the newest head that the collector has sealed.
+
+        Args:
+            head: with its seal.
+            at: now.
 
         Raises:
             StoreError: it cannot be kept now.
@@ -100,7 +109,11 @@ class KeptHeads:
 
 
 def open_audit(database: Path, clock: Clock | None = None) -> Audit:
-    """The audit beside a collector's database, whose heads are kept in that; says so where it does not hold them.
+    """Open the audit beside a collector's database, which keeps its heads; a mismatch between them is logged.
+
+    Args:
+        database: the collector's.
+        clock: for the times of rows; None for the machine's.
 
     Raises:
         AuditError: it cannot be opened for writing.
@@ -113,22 +126,41 @@ def open_audit(database: Path, clock: Clock | None = None) -> Audit:
 
 
 def sealed(head: ChainHead, keys: KeyPair) -> AuditHead:
-    """A head as only the collector can make it."""
+    """Seal a head, as only the collector can.
+
+    Args:
+        head: the end of the chain.
+        keys: the collector's.
+    """
     return AuditHead(head.epoch, head.rows, head.hash, _seal(head, keys))
 
 
 def is_sealed(head: AuditHead, keys: KeyPair) -> bool:
-    """Whether the collector with this key made it."""
+    """Check whether the collector with this key sealed a head.
+
+    Args:
+        head: from anywhere.
+        keys: the collector's.
+    """
     return hmac.compare_digest(head.seal, _seal(head_from(head), keys))
 
 
 def head_from(head: AuditHead) -> ChainHead:
-    """Without the seal."""
+    """Return a sealed head without its seal.
+
+    Args:
+        head: as it is sent and kept.
+    """
     return ChainHead(head.rows, head.hash, head.epoch)
 
 
 def new_epoch(now: datetime, heads: Sequence[ChainHead]) -> int:
-    """For an audit that is begun anew: later than any that is known."""
+    """Return the epoch of an audit that is begun anew: later than any that is known, in seconds since 1970.
+
+    Args:
+        now: in UTC.
+        heads: all that are known.
+    """
     seconds = int((now - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())
     return max([seconds, *(head.epoch + 1 for head in heads)])
 

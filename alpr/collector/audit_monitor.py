@@ -1,7 +1,7 @@
-"""Keeps watch over the audit while the collector runs: seals its end, tells it to others, and says where it was cut.
+"""Guards the audit while the collector runs: seals its end, passes it to others, and reports where it was cut.
 
-Looks at the file every ten seconds. A head that is sound goes, sealed with the collector's key, to the reads database
-and with the next echo to the devices, and within a minute to the log and the witnesses.
+The loop has it look at the file every ten seconds. A sound head goes, sealed with the collector's key, to the reads
+database and with the next echo to the devices, and within a minute to the log and the witnesses.
 """
 
 from __future__ import annotations
@@ -24,21 +24,22 @@ from alpr.system.sqlite import connect_read_only, stored
 from alpr.system.timers import Every
 
 _log = logging.getLogger(__name__)
-_REPORT_EVERY_S = 60.0
+_HEAD_EVERY_S = 60.0
 
 Witness = Callable[[AuditHead, datetime], None]
-"""Takes a head; raises StoreError where it cannot now."""
+"""A function that keeps a head; raises StoreError where it cannot now."""
 
 
 class AuditMonitor:
-    """Belongs to the collector's thread. What it cannot read or write it says, and goes on.
+    """Belongs to the collector's thread. A file that it cannot read or write is logged, and it goes on.
 
     Args:
         database: the collector's.
-        keys: asked for the present key.
-        alert: told of what is wrong and of what is over.
-        witnesses: told of heads.
-        before: what was wrong when the collector ended.
+        keys: returns the present key.
+        clock: for times.
+        report: given what is wrong and what is over.
+        witnesses: given heads.
+        before: problems that stood when the collector ended.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class AuditMonitor:
         database: Path,
         keys: Callable[[], KeyPair],
         clock: Clock,
-        alert: Callable[[Sequence[DeviceAlert]], None],
+        report: Callable[[Sequence[DeviceAlert]], None],
         witnesses: Sequence[Witness] = (),
         before: Iterable[DeviceProblem] = (),
     ) -> None:
@@ -55,7 +56,7 @@ class AuditMonitor:
         self._kept = KeptHeads(database)
         self._keys = keys
         self._clock = clock
-        self._alert = alert
+        self._report_alerts = report
         self._witnesses = witnesses
         self.head: AuditHead | None = None
         """The last that was found sound; None before."""
@@ -65,11 +66,11 @@ class AuditMonitor:
         self._before = set(before)
         self._claims: dict[str, AuditHead] = {}
         self._sound: dict[str, AuditHead] = {}
-        self._report = Every(_REPORT_EVERY_S, clock)
+        self._head_due = Every(_HEAD_EVERY_S, clock)
 
     @property
     def standing(self) -> frozenset[DeviceProblem]:
-        """What is wrong now."""
+        """Problems that stand now."""
         return frozenset(self._standing)
 
     def start(self) -> None:
@@ -90,12 +91,17 @@ class AuditMonitor:
         self.look()
 
     def close(self) -> None:
-        """Tell the last head."""
-        self._report.make_due()
+        """Look, and pass on the last head."""
+        self._head_due.make_due()
         self.look()
 
     def heard(self, device: str, head: AuditHead | None) -> None:
-        """A device says which head it remembers. Only what the collector sealed itself can be held against it."""
+        """Take the head that a device remembers. The audit is checked against it only where the collector sealed it.
+
+        Args:
+            device: its name.
+            head: as it came; None for none.
+        """
         if head is None or self._sound.get(device) == head:
             return
         if is_sealed(head, self._keys()):
@@ -105,7 +111,7 @@ class AuditMonitor:
             _log.warning("%s remembers an end of the audit that the present key has not sealed", device)
 
     def look(self) -> None:
-        """Look at the audit now."""
+        """Check the audit now: report what is wrong, and pass on a sound head."""
         own = DeviceProblem(COLLECTOR, ProblemKind.AUDIT)
         found: dict[DeviceProblem, str] = {}
         try:
@@ -127,7 +133,7 @@ class AuditMonitor:
                     self._walked = walk(connection, self._path, self._walked)
                     self._keep(head)
         except StoreUnavailable as error:  # that passes, and says nothing about the audit
-            _log.warning("the audit is looked at later: %s", error)
+            _log.warning("the audit cannot be checked now: %s", error)
             return
         except (AuditError, StoreError) as error:
             said = str(error)
@@ -144,14 +150,14 @@ class AuditMonitor:
         self._kept.keep_sealed(self.head, self._clock.now())
 
     def _tell_head(self) -> None:
-        if self.head is None or self.head == self._reported or not self._report.is_due():
+        if self.head is None or self.head == self._reported or not self._head_due.is_due():
             return
         _log.info("the audit ends at %s", head_from(self.head))
         try:
             for witness in self._witnesses:
                 witness(self.head, self._clock.now())
         except StoreError as error:
-            _log.warning("the end of the audit is told later: %s", error)
+            _log.warning("a witness cannot take the end of the audit now: %s", error)
             return
         self._reported = self.head
 
@@ -169,7 +175,7 @@ class AuditMonitor:
         self._before = set()
         self._standing = found
         if alerts:
-            self._alert(alerts)
+            self._report_alerts(alerts)
 
 
 def _told(problem: DeviceProblem, text: str) -> str:

@@ -1,4 +1,4 @@
-"""Who besides the collector is told how long the audit is: a file to which lines are only ever added."""
+"""Witnesses of the audit: whoever keeps its heads outside the collector's databases."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from alpr.system.printable import json_line
 
 
 def append_to(file: Path) -> Callable[[AuditHead, datetime], None]:
-    """A witness that adds a JSON line for each head to a file, made where missing; durably."""
+    """Return a witness that durably appends a JSON line for each head to a file.
+
+    Args:
+        file: created where missing; nothing of it is ever rewritten.
+    """
 
     def witness(head: AuditHead, at: datetime) -> None:
         line = json_line(event_from_audit_head(head, at)) + "\n"
@@ -33,5 +37,9 @@ def append_to(file: Path) -> Callable[[AuditHead, datetime], None]:
 
 
 def hand_to(queue: Callable[[AuditHeadEvent], None]) -> Callable[[AuditHead, datetime], None]:
-    """A witness that hands a row for each head to a queue."""
+    """Return a witness that hands the event of each head to a queue.
+
+    Args:
+        queue: takes the event.
+    """
     return lambda head, at: queue(event_from_audit_head(head, at))

@@ -1,4 +1,4 @@
-"""Who alone may learn of what is stored: of a covert entry's hit, and of what was decided on it."""
+"""Covert hits: who alone may learn of a covert entry's hit, and of the decisions on it."""
 
 from __future__ import annotations
 
@@ -25,21 +25,29 @@ _disposition = msgspec.msgpack.Decoder(DispositionRecord)
 
 
 class Disclosure(NamedTuple):
-    """A stored record that may be told of."""
+    """A stored record that may be reported."""
 
     record: Record
     receivers: tuple[str, ...]
-    """Of a decision: those of the hit that it is on; () is everybody, or what the record itself says."""
+    """Those of the hit that a decision is on; () is everybody, or what the record itself says."""
 
 
 def receivers_in(hit_record: bytes) -> tuple[str, ...]:
-    """The receivers of a hit as it is stored; () is everybody."""
+    """Return the receivers of a hit; () is everybody.
+
+    Args:
+        hit_record: as it is stored.
+    """
     return _hit.decode(hit_record).entry.receivers
 
 
 def define_may_learn(connection: sqlite3.Connection, names: Collection[str]) -> None:
-    """Give a connection the SQL function `may_learn(hits.record)`: whether one who goes by these names may learn of a
-    hit. What they may not is left out before a limit counts.
+    """Give a connection the SQL function `may_learn(hits.record)`: true where a person may learn of the hit. Other
+    hits are left out before a limit counts.
+
+    Args:
+        connection: to a collector's database.
+        names: that the person goes by.
     """
     connection.create_function(
         "may_learn", 1, lambda record: may_learn(receivers_in(record), names), deterministic=True
@@ -47,10 +55,15 @@ def define_may_learn(connection: sqlite3.Connection, names: Collection[str]) -> 
 
 
 def disclosures(connection: sqlite3.Connection, device_id: int, record: Record) -> list[Disclosure]:
-    """What may be told now that a record was stored, within the transaction that stored it.
+    """Return what may be reported now that a record was stored, within the transaction that stored it.
 
-    A decision that has come before its hit is told to nobody, since nobody can say who may learn of it; it is told
-    right after the hit.
+    A decision that comes before its hit is reported to nobody, since nobody can say who may learn of it; it is
+    reported right after the hit.
+
+    Args:
+        connection: of that transaction.
+        device_id: number of the device.
+        record: that was stored.
     """
     if isinstance(record, HitRecord):
         waiting = connection.execute(

@@ -1,4 +1,6 @@
-"""What each device holds of the published hotlists, and what it refused, as it last said. A file beside the reads."""
+"""The published hotlists that each device holds, and the updates that it refused, as it last reported. A file beside
+the reads.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from alpr.system.store_files import SideStore
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-_TOLD_CHARACTERS = 300  # of a refusal: a device may report a thousand of them, several times a second
+_MESSAGE_CHARACTERS = 300  # of a refusal: a device may report a thousand of them, several times a second
 
 
 def _first(database: Database) -> None:
@@ -43,12 +45,12 @@ class DeviceHotlist:
     list_set: str | None
     revision: int | None
     updated_at: datetime | None
-    """When the oldest of its lists was last confirmed by its publisher."""
+    """Time at which the oldest of its lists was last confirmed by its publisher."""
     applied_at: datetime | None
     entries: int | None
     reported_at: datetime
     refused: int
-    """Updates that the device refused, in all."""
+    """Number of updates that the device refused, in all."""
     last_refusal: str
     last_refused_at: datetime | None
 
@@ -72,7 +74,12 @@ class DeviceHotlistStore:
         self._file.close()
 
     def note(self, device: str, report: HotlistsHeld, now: datetime) -> None:
-        """Keep what a device said; it replaces what the same device said before.
+        """Keep a device's report, which replaces the one before.
+
+        Args:
+            device: its name.
+            report: as it came.
+            now: in UTC.
 
         Raises:
             StoreUnavailable: it cannot be written now.
@@ -82,7 +89,7 @@ class DeviceHotlistStore:
             for each in report.held
         ]
         refusals = [
-            (device, each.list_set, each.cause, each.total, micros(each.last_at), each.message[:_TOLD_CHARACTERS])
+            (device, each.list_set, each.cause, each.total, micros(each.last_at), each.message[:_MESSAGE_CHARACTERS])
             for each in report.refusals
         ]
         with self._file.writing() as connection:
@@ -94,12 +101,19 @@ class DeviceHotlistStore:
 
 
 def device_hotlists_path(database: Path) -> Path:
-    """The file that belongs to a collector's database: `reads.db` has `reads.lists.db`."""
+    """Return the path of the file that belongs to a collector's database: `reads.db` has `reads.lists.db`.
+
+    Args:
+        database: the collector's.
+    """
     return database.with_name(f"{database.stem}.lists.db")
 
 
 def read_device_hotlists(path: Path) -> list[DeviceHotlist]:
-    """What every device said last, by name.
+    """Return the last report of every device, by name.
+
+    Args:
+        path: see `device_hotlists_path`.
 
     Raises:
         StoreError: the file is not there or cannot be read.

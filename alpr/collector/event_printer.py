@@ -36,7 +36,11 @@ class EventPrinter:
         self._receivers = receivers
 
     def __call__(self, stored: StoredRecord) -> None:
-        """Print one record, and log it where it is a hit."""
+        """Print one record, and log it where it is a hit.
+
+        Args:
+            stored: after its commit.
+        """
         if not may_learn(stored.receivers, self._receivers):
             return
         if isinstance(stored.record, HitRecord):
@@ -47,7 +51,11 @@ class EventPrinter:
             self._print(row)
 
     def alert(self, alert: DeviceAlert) -> None:
-        """Print one alert."""
+        """Print one alert.
+
+        Args:
+            alert: raised or cleared.
+        """
         self._print(event_from_alert(alert))
 
     def _print(self, row: Mapping[str, Any]) -> None:

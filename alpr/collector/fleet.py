@@ -22,11 +22,14 @@ def fleet(
     now: datetime,
     silent_after_s: float,
 ) -> list[Row]:
-    """One row for each device, with all that is known of it: what `--json` prints.
+    """Return one row for each device, with all that is known of it: what `--json` prints.
 
     Args:
+        devices: on the allow-list.
         latest: the last heartbeat of each, by name.
         standing: the alerts that stand.
+        now: in UTC.
+        silent_after_s: seconds without a heartbeat after which a device counts as silent.
     """
     rows = []
     for device in devices:
@@ -50,7 +53,12 @@ def fleet(
 
 
 def table_row(row: Row, heartbeat: Heartbeat | None) -> Row:
-    """The same in a few words, for people: what a terminal shows."""
+    """Return a row in a few words for a terminal.
+
+    Args:
+        row: from `fleet`.
+        heartbeat: the device's last; None for none.
+    """
     few: Row = {"device": row["name"], "state": row["state"], "heard": _age(row["silent_s"])}
     if heartbeat is None:
         return few | dict.fromkeys(("cameras", "waiting", "clock", "disk free", "temp", "lists", "software"), "")
@@ -72,7 +80,13 @@ def table_row(row: Row, heartbeat: Heartbeat | None) -> Row:
 
 
 def without_key(devices: Iterable[Device], latest: Mapping[str, StoredHeartbeat], server_key: str) -> list[str]:
-    """Names of the devices that have not said that they hold a key of the collector."""
+    """Return the names of the devices that have not reported that they hold a key of the collector.
+
+    Args:
+        devices: on the allow-list.
+        latest: the last heartbeat of each, by name.
+        server_key: the public key, in Z85.
+    """
     holders = {name for name, kept in latest.items() if server_key in kept.heartbeat.server_keys}
     return sorted({device.name for device in devices} - holders)
 

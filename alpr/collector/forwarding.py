@@ -1,4 +1,4 @@
-"""Carrying stored records on to webhooks and brokers, on a thread of its own beside the collector's."""
+"""Carries stored records on to webhooks and brokers, on a thread of its own beside the collector's."""
 
 from __future__ import annotations
 
@@ -25,7 +25,11 @@ _FULL_DISK_S = 10.0
 
 
 def queue_for(targets: Sequence[Target]) -> OnStored | None:
-    """What puts new records in the queue, in the transaction that stores them; None where nobody wants any."""
+    """Return what queues new records in the transaction that stores them; None where no target takes any.
+
+    Args:
+        targets: what events are carried on to.
+    """
     kinds = frozenset[str]().union(*(target.kinds for target in targets))
     if not kinds:
         return None
@@ -38,7 +42,12 @@ def queue_for(targets: Sequence[Target]) -> OnStored | None:
 
 
 def alert_queue(targets: Sequence[Target], store: Store) -> Callable[[Sequence[DeviceAlert]], None]:
-    """What puts alerts in the queue; does nothing where nobody wants any."""
+    """Return what queues alerts; it does nothing where no target takes any.
+
+    Args:
+        targets: what events are carried on to.
+        store: holds the queue.
+    """
     is_wanted = any("alert" in target.kinds for target in targets)
 
     def queue(alerts: Sequence[DeviceAlert]) -> None:
@@ -49,7 +58,12 @@ def alert_queue(targets: Sequence[Target], store: Store) -> Callable[[Sequence[D
 
 
 def head_queue(targets: Sequence[Target], store: Store) -> Callable[[AuditHeadEvent], None]:
-    """What puts a row about the audit's head in the queue; does nothing where nobody wants any."""
+    """Return what queues heads of the audit; it does nothing where no target takes any.
+
+    Args:
+        targets: what events are carried on to.
+        store: holds the queue.
+    """
     is_wanted = any("audit-head" in target.kinds for target in targets)
 
     def queue(row: AuditHeadEvent) -> None:
@@ -69,7 +83,8 @@ class Forwarding:
 
     Args:
         database: the collector's.
-        store: the same; forgets what all targets have.
+        targets: what events are carried on to; () starts no thread.
+        store: of the same database; forgets what all targets have.
     """
 
     def __init__(self, database: Path, targets: Sequence[Target], store: Store) -> None:
@@ -96,7 +111,7 @@ class Forwarding:
 
     @property
     def refused(self) -> dict[str, int]:
-        """How many events were refused since the start, by target."""
+        """Number of events that were refused since the start, by target."""
         return {} if self._forwarder is None else self._forwarder.refused
 
     def check(self) -> None:

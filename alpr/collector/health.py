@@ -1,4 +1,4 @@
-"""Which devices are well: what each last said, and what of that raises an alert or clears one. No I/O.
+"""The health of devices: their last reports, and which of them raise an alert or clear one. No I/O.
 
 Silence is counted on the steady clock and from this program's start on, so that neither a clock that is set nor the
 collector's own absence makes devices look silent.
@@ -32,23 +32,25 @@ class HealthLimits:
 
 @dataclass(frozen=True, slots=True)
 class DeviceHealth:
-    """What a device last said."""
+    """The last report of a device."""
 
     name: str
     heartbeat: Heartbeat | None
     """None: none yet."""
     received_at: datetime | None
-    """Of that heartbeat."""
+    """Time at which that heartbeat came."""
     silent_s: float
-    """Since anything was heard of it, or since the start."""
+    """Seconds since anything came from it, or since the start."""
 
 
 class HealthBoard:
-    """The last word of each device, and the alerts that stand.
+    """Holds the last report of each device, and the alerts that stand.
 
     Args:
+        limits: beyond which an alert is raised.
+        clock: for silence and for times.
         known: devices that were heard before the start, with their last heartbeat and when it came.
-        standing: alerts that stood when the collector ended.
+        standing: problems that stood when the collector ended.
     """
 
     def __init__(
@@ -70,25 +72,38 @@ class HealthBoard:
 
     @property
     def standing(self) -> frozenset[DeviceProblem]:
-        """Trouble of which an alert was raised and none cleared it."""
+        """Problems of which an alert was raised and none cleared it."""
         return frozenset(self._standing)
 
     def touched(self, name: str) -> None:
-        """Something came from a device."""
+        """Note that something came from a device.
+
+        Args:
+            name: of the device.
+        """
         self._heard_ns[name] = self._clock.monotonic_ns()
         self._unheard.discard(name)
 
     def heard(self, name: str, heartbeat: Heartbeat) -> None:
-        """A heartbeat came from a device."""
+        """Take a device's heartbeat.
+
+        Args:
+            name: of the device.
+            heartbeat: within bounds.
+        """
         self.touched(name)
         self._last[name] = (heartbeat, self._clock.now())
 
     def over_bound(self, name: str) -> None:
-        """A device had something that was not stored, since it has stored too much lately."""
+        """Note that something of a device was not stored, since it has used up its daily quota.
+
+        Args:
+            name: of the device.
+        """
         self._over_ns[name] = self._clock.monotonic_ns()
 
     def devices(self) -> tuple[DeviceHealth, ...]:
-        """All that were heard of, by name."""
+        """Return all devices that were heard of, by name."""
         now_ns = self._clock.monotonic_ns()
         found = []
         for name, heard_ns in sorted(self._heard_ns.items()):
@@ -97,7 +112,8 @@ class HealthBoard:
         return tuple(found)
 
     def check(self, allowed: Collection[str]) -> list[DeviceAlert]:
-        """What has begun and what is over since the last check; what a device that is allowed no more had is over.
+        """Return the alerts since the last check: problems that have begun, and those that are over. A device that is
+        no longer allowed has none.
 
         Args:
             allowed: names of the devices that may connect.
@@ -132,8 +148,8 @@ class HealthBoard:
             )
         over_ns = self._over_ns.get(device.name)
         if over_ns is not None and self._clock.monotonic_ns() - over_ns <= _OVER_BOUND_NS:
-            told = "has sent as much as may be stored of one device a day; it keeps the rest until tomorrow (UTC)"
-            yield DeviceProblem(device.name, ProblemKind.STORAGE), f"{device.name}: {told}"
+            text = "has used up its daily storage quota; it keeps the rest until tomorrow (UTC)"
+            yield DeviceProblem(device.name, ProblemKind.STORAGE), f"{device.name}: {text}"
         heartbeat = device.heartbeat
         if heartbeat is None:
             return
@@ -148,8 +164,8 @@ class HealthBoard:
             problem = DeviceProblem(device.name, ProblemKind.LIST_AGE, held.name)
             age_s = held.age_s + device.silent_s  # it has not grown younger meanwhile
             if age_s > self.limits.list_age_s:
-                told = f"hotlist {held.name} (revision {held.revision}) is {age_s / 3600:.1f} h old"
-                yield problem, f"{device.name}: {told}; hits on it need verification"
+                text = f"hotlist {held.name} (revision {held.revision}) is {age_s / 3600:.1f} h old"
+                yield problem, f"{device.name}: {text}; hits on it need verification"
 
     def _may_raise(self, problem: DeviceProblem) -> bool:
         return self._rates.allows(problem.device, problem.kind)
@@ -163,7 +179,7 @@ class HealthBoard:
 
 def _over(problem: DeviceProblem, *, is_allowed: bool) -> str:
     if not is_allowed:
-        return f"{problem.device}: no longer allowed, nothing is expected of it"
+        return f"{problem.device}: no longer on the allow-list"
     match problem.kind:
         case ProblemKind.SILENT:
             return f"{problem.device}: heard again"

@@ -54,7 +54,11 @@ class HealthMonitor:
         self._complaint = Every(_COMPLAIN_EVERY_S, clock)
 
     def touched(self, name: str) -> None:
-        """Note that something came from a device."""
+        """Note that something came from a device.
+
+        Args:
+            name: of the device.
+        """
         self.board.touched(name)
 
     def heard(self, name: str, heartbeat: Heartbeat) -> None:
@@ -69,7 +73,11 @@ class HealthMonitor:
         self._unsaved[name] = (shown, self._clock.now())
 
     def over_bound(self, name: str) -> None:
-        """Note that a device has sent more than is stored of it on a day."""
+        """Note that a device has used up its daily quota.
+
+        Args:
+            name: of the device.
+        """
         self.board.over_bound(name)
 
     def check(self) -> None:

@@ -1,4 +1,4 @@
-"""What is kept of the devices' health: the last heartbeat of each, a thin history, and all alerts.
+"""The store of the devices' health: the last heartbeat of each, a thin history, and all alerts.
 
 A file of its own beside the reads, since it matters less: heartbeats are not flushed to the disk one by one, and a
 file that is lost costs no evidence. Every table is bounded.
@@ -54,7 +54,7 @@ _heartbeat = msgspec.msgpack.Decoder(Heartbeat)
 
 @dataclass(frozen=True, slots=True)
 class StoredHeartbeat:
-    """A heartbeat as it was kept."""
+    """A heartbeat as it was stored."""
 
     received_at: datetime
     heartbeat: Heartbeat
@@ -62,7 +62,7 @@ class StoredHeartbeat:
 
 @dataclass(frozen=True, slots=True)
 class StoredAlert:
-    """An alert as it was kept."""
+    """An alert as it was stored."""
 
     problem: DeviceProblem
     raised_at: datetime
@@ -72,7 +72,7 @@ class StoredAlert:
 
 
 class HealthStore:
-    """The collector's side, which writes.
+    """Belongs to the collector, which alone writes it.
 
     Args:
         path: created where missing, and begun anew where it is damaged.
@@ -90,15 +90,18 @@ class HealthStore:
         self._file.close()
 
     def latest(self) -> dict[str, StoredHeartbeat]:
-        """The last heartbeat of each device."""
+        """Return the last heartbeat of each device."""
         return read_latest(self._path)
 
     def standing(self) -> list[StoredAlert]:
-        """The alerts that stand."""
+        """Return the alerts that stand."""
         return read_alerts(self._path, only_standing=True)
 
     def save_heartbeats(self, heartbeats: Mapping[str, tuple[Heartbeat, datetime]]) -> None:
-        """Keep the last heartbeat of some devices.
+        """Keep the last heartbeat of some devices, and a row of history where one is due.
+
+        Args:
+            heartbeats: by name, with the time at which each came.
 
         Raises:
             StoreUnavailable: it cannot be written now.
@@ -110,7 +113,10 @@ class HealthStore:
             connection.executemany("INSERT OR IGNORE INTO history VALUES (?, ?, ?, ?)", slots)
 
     def save_alerts(self, alerts: Sequence[DeviceAlert]) -> None:
-        """Keep what has begun and what is over.
+        """Keep alerts: a problem that has begun, or the end of one.
+
+        Args:
+            alerts: in order.
 
         Raises:
             StoreUnavailable: it cannot be written now.
@@ -132,7 +138,11 @@ class HealthStore:
                     )
 
     def prune(self, now: datetime, allowed: Iterable[str]) -> None:
-        """Forget what is too old, and the devices that are allowed no more.
+        """Forget what is too old, and the devices that are no longer allowed.
+
+        Args:
+            now: in UTC.
+            allowed: names of the devices that may connect.
 
         Raises:
             StoreUnavailable: it cannot be written now.
@@ -156,12 +166,19 @@ class HealthStore:
 
 
 def health_path(database: Path) -> Path:
-    """The health file that belongs to a collector's database: `reads.db` has `reads.health.db`."""
+    """Return the path of the health file that belongs to a collector's database: `reads.db` has `reads.health.db`.
+
+    Args:
+        database: the collector's.
+    """
     return database.with_name(f"{database.stem}.health.db")
 
 
 def read_latest(path: Path) -> dict[str, StoredHeartbeat]:
-    """The last heartbeat of each device; those that this version cannot understand are left out.
+    """Return the last heartbeat of each device, by name, without those that this version cannot understand.
+
+    Args:
+        path: see `health_path`.
 
     Raises:
         StoreError: the file is not there or cannot be read.
@@ -170,7 +187,11 @@ def read_latest(path: Path) -> dict[str, StoredHeartbeat]:
 
 
 def read_history(path: Path, device: str) -> list[StoredHeartbeat]:
-    """The thin history of one device, the oldest first.
+    """Return the thin history of one device, the oldest first.
+
+    Args:
+        path: see `health_path`.
+        device: its name.
 
     Raises:
         StoreError: the file is not there or cannot be read.
@@ -180,7 +201,11 @@ def read_history(path: Path, device: str) -> list[StoredHeartbeat]:
 
 
 def read_alerts(path: Path, *, only_standing: bool = False) -> list[StoredAlert]:
-    """The alerts, the newest first.
+    """Return the alerts, the newest first.
+
+    Args:
+        path: see `health_path`.
+        only_standing: leave out those that are over.
 
     Raises:
         StoreError: the file is not there or cannot be read.

@@ -1,6 +1,6 @@
-"""A heartbeat within what one device may make the collector show, keep and alert about. Pure.
+"""Bounds on a heartbeat: what one device may make the collector show, keep and alert about. Pure.
 
-A device names its cameras and lists itself, and each name becomes a series of figures and may become an alert. So
+A device names its cameras and lists itself, and each name becomes a series of metrics and may become an alert. So
 only so many count, under names of a bounded length, and none twice: two series of one name spoil the scrape of all.
 """
 
@@ -24,7 +24,11 @@ _T = TypeVar("_T")
 
 
 def within_bounds(heartbeat: Heartbeat) -> Heartbeat:
-    """The same, without what is too much; an honest device's is as it was."""
+    """Return a heartbeat without what is too much; an honest device's is unchanged.
+
+    Args:
+        heartbeat: as it came.
+    """
     outbox, vitals = heartbeat.outbox, heartbeat.vitals
     cameras = (
         replace(each, camera_id=each.camera_id[:_NAME], state=each.state[:_NAME], last_error=each.last_error[:_ERROR])

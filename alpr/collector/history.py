@@ -18,6 +18,9 @@ _log = logging.getLogger(__name__)
 class CollectorHistory:
     """Reads a collector's database that its owner goes on writing. Belongs to one thread.
 
+    Args:
+        database: the collector's.
+
     Raises:
         StoreError: it cannot be opened.
     """
@@ -31,14 +34,24 @@ class CollectorHistory:
         self._connection.close()
 
     def texts(self, after: int, limit: int) -> Sequence[tuple[int, str]]:
-        """Plates of the dictionary. One that is read for the first time meanwhile is matched as it comes."""
+        """Return plates of the dictionary with their numbers. A plate that is first read meanwhile is matched as it
+        comes.
+
+        Args:
+            after: number of the last plate of the page before; 0 at first.
+            limit: the largest number of plates.
+        """
         with stored(self._path):
             return self._connection.execute(
                 "SELECT id, plate FROM plates WHERE id > ? ORDER BY id LIMIT ?", (after, limit)
             ).fetchall()
 
     def reads(self, key: int) -> Iterator[RecheckRead]:
-        """The reads of a plate, the newest first."""
+        """Yield the reads of a plate, the newest first; one that cannot be decoded is logged and left out.
+
+        Args:
+            key: number of the plate, from `texts`.
+        """
         with stored(self._path):
             rows = self._connection.execute(
                 "SELECT device_id, record FROM reads WHERE plate_id = ? ORDER BY first_seen_at DESC", (key,)
@@ -52,7 +65,12 @@ class CollectorHistory:
                     _log.warning("a past read that cannot be checked: %s", error)
 
     def has_hit(self, owner: int, hit_id: str) -> bool:
-        """Whether that hit is stored."""
+        """Check whether a hit is stored.
+
+        Args:
+            owner: number of its device.
+            hit_id: its id.
+        """
         with stored(self._path):
             row = self._connection.execute(
                 "SELECT 1 FROM hits WHERE device_id = ? AND hit_id = ?", (owner, hit_id)

@@ -28,7 +28,7 @@ _disposition = msgspec.msgpack.Decoder(DispositionRecord)
 
 @dataclass(frozen=True, slots=True)
 class HitQuery:
-    """Which hits are looked for."""
+    """A query for hits; a field that is None restricts nothing."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -46,7 +46,7 @@ class FoundHit:
     device: str
     hit: HitRecord
     dispositions: tuple[DispositionRecord, ...]
-    """In the order in which they came; the last one counts."""
+    """All decisions in the order in which they came; the last one is valid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,12 @@ class Misread:
 
 
 def find_hits(database: Path, query: HitQuery, names: Collection[str] = ()) -> list[FoundHit]:
-    """The newest hits that a query meets and that one who goes by these names may learn of, newest first.
+    """Return the newest hits that a query meets and that a person may learn of, newest first.
+
+    Args:
+        database: the collector's.
+        query: times, list and state.
+        names: that the person goes by; see `may_learn`.
 
     Raises:
         StoreError: the database cannot be read.
@@ -90,8 +95,12 @@ def find_hits(database: Path, query: HitQuery, names: Collection[str] = ()) -> l
 
 
 def find_misreads(database: Path, names: Collection[str] = ()) -> Iterator[Misread]:
-    """The hits that in the end were found to be misreads, where what the plate says and its picture are known, and
-    that one who goes by these names may learn of.
+    """Yield the hits whose last decision is a misread, where the true text and the picture are known, and that a
+    person may learn of.
+
+    Args:
+        database: the collector's.
+        names: that the person goes by; see `may_learn`.
 
     Raises:
         StoreError: the database cannot be read.
@@ -119,7 +128,11 @@ def find_misreads(database: Path, names: Collection[str] = ()) -> Iterator[Misre
 
 
 def write_crops(misreads: Iterator[Misread], folder: Path) -> int:
-    """Write crops with a `labels.jsonl` that `alpr evaluate` and the training understand; how many.
+    """Write crops with a `labels.jsonl` that `alpr evaluate` and the training understand; return their number.
+
+    Args:
+        misreads: with their pictures.
+        folder: created where missing.
 
     Raises:
         StoreError: the folder cannot be written.

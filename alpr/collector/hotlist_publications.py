@@ -1,4 +1,4 @@
-"""The folder of published updates at the collector: what of it may be handed on, and what a device needs next.
+"""The folder of published updates at the collector: which of them may be handed on, and which a device needs next.
 
 Only what enough administrators signed is handed on; the devices check that again. Belongs to the hub's thread.
 """
@@ -35,7 +35,7 @@ from alpr.system.timers import Every
 _log = logging.getLogger(__name__)
 _LOOK_S = 1.0
 _GRACE_S = 2.0
-"""For so long the administrators may be unknown: some editors move a file away before they write it anew."""
+"""Seconds for which the administrators may be unknown: some editors move a file away before they write it anew."""
 
 _File: TypeAlias = tuple[Path, int, int]
 """A file with its size and the time of its last change, by which another content shows."""
@@ -52,12 +52,13 @@ class Publication:
 
 
 class HotlistPublications:
-    """Answers devices.
+    """Answers the hub's questions about hotlists.
 
     Args:
         folder: of the published updates; it need not be there yet.
-        trust: asked again and again; where its answer changes, all files are looked at anew.
-        note: told what a device holds, by its name.
+        trust: returns whom to trust, as of now; where it changes, all files are checked anew.
+        note: given what a device reports to hold, with its name.
+        clock: for validity and for timers.
     """
 
     def __init__(
@@ -78,13 +79,17 @@ class HotlistPublications:
         self._in_doubt_since_s: float | None = None
 
     def offers(self) -> HotlistOffers:
-        """The newest of each set, as of a moment ago."""
+        """Return the newest revision of each set, as of a moment ago."""
         if self._looking.is_due():
             self._look()
         return self._offers
 
     def part(self, ask: HotlistAsk) -> HotlistPart | HotlistNone | None:
-        """What a device needs next, from where it asks on; None where that cannot be said now."""
+        """Return the next part of the file that a device needs; None where that cannot be said now.
+
+        Args:
+            ask: what the device holds, and from which byte on it asks.
+        """
         self.offers()
         if self._trusted is None:
             return None
@@ -103,7 +108,12 @@ class HotlistPublications:
         return HotlistPart(header.list_set, header.revision, chosen.file_sha256, chosen.file_bytes, offset, content)
 
     def note(self, peer: Peer, report: HotlistsHeld) -> None:
-        """Keep what a device says that it holds."""
+        """Keep what a device reports to hold.
+
+        Args:
+            peer: the device.
+            report: as it came.
+        """
         try:
             self._note(peer.name, report)
         except StoreUnavailable as error:
@@ -176,9 +186,14 @@ class HotlistPublications:
 
 
 def next_for(ask: HotlistAsk, publications: Iterable[Publication]) -> Publication | None:
-    """The file that a device needs next: the first delta of a chain to the newest, or the newest snapshot.
+    """Return the file that a device needs next: the first delta of a chain to the newest, or the newest snapshot;
+    None where it needs none.
 
-    The chain where all of it costs no more bytes than the snapshot.
+    The chain is preferred where all of it costs no more bytes than the snapshot.
+
+    Args:
+        ask: what the device holds.
+        publications: that may be handed on.
     """
     of_set = [each for each in publications if each.header.list_set == ask.list_set]
     snapshots = [each for each in of_set if not each.header.is_delta and each.header.revision > ask.revision]

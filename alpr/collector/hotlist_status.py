@@ -1,4 +1,4 @@
-"""Which device holds what of the published hotlists, beside what the collector hands on."""
+"""The hotlists that each device holds, beside what the collector hands on."""
 
 from __future__ import annotations
 
@@ -31,14 +31,19 @@ class HotlistStatus:
         return self.newest is not None and self.said.revision < self.newest
 
     def age_s(self, now: datetime) -> float | None:
-        """Seconds since the oldest list of the set was last confirmed by its publisher."""
+        """Return the seconds since the oldest list of the set was last confirmed by its publisher; None where
+        unknown.
+
+        Args:
+            now: in UTC.
+        """
         if self.said is None or self.said.updated_at is None:
             return None
         return max(0.0, (now - self.said.updated_at).total_seconds())
 
 
 def hotlist_status(database: Path) -> list[HotlistStatus]:
-    """All devices that the collector has ever heard, by name, each with the sets that it holds.
+    """Return all devices that the collector has ever heard, by name, each with the sets that it holds.
 
     Args:
         database: the collector's.

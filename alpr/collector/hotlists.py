@@ -1,4 +1,4 @@
-"""Hotlists at the collector: hands published updates on, knows what each device holds, and holds all stored reads
+"""Hotlists at the collector: hands published updates on, knows what each device holds, and checks all stored reads
 against what each update brings.
 
 The collector has no key that could sign anything. It takes the updates into a database of its own by the same rules
@@ -33,17 +33,17 @@ from alpr.system.sqlite import LOOP_BUSY_S
 _log = logging.getLogger(__name__)
 
 _STEP_S = 0.02
-"""So long live traffic may have to wait for the past."""
+"""Longest time that live traffic has to wait for past reads."""
 _PAUSE_NS = 1_000_000_000
 """After a full disk."""
 
 
 @dataclass(frozen=True, slots=True)
 class HotlistSettings:
-    """What is handed on."""
+    """Settings of the updates that are handed on."""
 
     folder: Path
-    """Of the published updates."""
+    """The folder of the published updates."""
     admins: Path
     signatures_needed: int = 1
     check_past: bool = True
@@ -52,7 +52,7 @@ class HotlistSettings:
     """Between two looks into the folder."""
 
     def trust(self) -> Trust:
-        """Whose updates count, as the file says now.
+        """Return whose updates are valid, as the file says now.
 
         Raises:
             KeyFileError: the file of administrators cannot be used.
@@ -65,8 +65,10 @@ class CollectorHotlists:
 
     Args:
         database: the collector's; its own hotlists are beside it.
-        store: the same, to keep past hits in.
-        tell: told of each past hit, after the commit.
+        settings: of the updates.
+        store: keeps past hits.
+        on_stored: given each past hit, after the commit.
+        clock: None for the machine's.
 
     Raises:
         KeyFileError: the file of administrators cannot be used.
@@ -78,13 +80,13 @@ class CollectorHotlists:
         database: Path,
         settings: HotlistSettings,
         store: Store,
-        tell: Callable[[StoredRecord], None],
+        on_stored: Callable[[StoredRecord], None],
         clock: Clock | None = None,
     ) -> None:
         self._database = database
         self._settings = settings
         self._store = store
-        self._tell = tell
+        self._on_stored = on_stored
         self._clock = clock or SystemClock()
         path, inboxes = hotlist_path(database), [UpdateFolder(settings.folder)]
         self._thread = UpdateThread(path, settings.trust, inboxes, self._clock, settings.look_s)
@@ -115,11 +117,11 @@ class CollectorHotlists:
 
     @property
     def is_busy(self) -> bool:
-        """True where past reads are being checked."""
+        """True while past reads are being checked."""
         return self._past is not None and not self._past.is_idle and not self._found
 
     def step(self) -> None:
-        """Go on with the past for a moment; on the hub's thread.
+        """Go on checking past reads for a moment; on the hub's thread.
 
         Raises:
             HotlistError: the thread that takes updates has died.
@@ -143,12 +145,12 @@ class CollectorHotlists:
         try:
             new = self._store.add_past([(past.owner, record_from_hit(past.hit)) for past in found])
         except StoreUnavailable as error:
-            _log.error("what past reads meet is not kept yet: %s", error)  # how much may be covert
+            _log.error("past hits cannot be stored yet: %s", error)  # how much may be covert
             self._pause_until_ns = self._clock.monotonic_ns() + _PAUSE_NS
             return
         self._found = []
         for stored in new:
-            self._tell(stored)
+            self._on_stored(stored)
 
     def _past_check(self, stack: ExitStack) -> Recheck:
         path = hotlist_path(self._database)
@@ -163,5 +165,9 @@ class CollectorHotlists:
 
 
 def hotlist_path(database: Path) -> Path:
-    """The collector's own hotlists: `reads.db` has `reads.hotlist.db`."""
+    """Return the path of the collector's own hotlists: `reads.db` has `reads.hotlist.db`.
+
+    Args:
+        database: the collector's.
+    """
     return database.with_name(f"{database.stem}.hotlist.db")

@@ -1,6 +1,7 @@
-"""The collector's figures for Prometheus, those of its devices included; names stand in docs/operations.md.
+"""The collector's metrics for Prometheus, those of its devices included; names stand in docs/operations.md.
 
-No plate is ever a label. Asked on the exporter's thread, of a scene that the collector's thread has left there.
+No plate is ever a label. Collected on the exporter's thread, from a snapshot that the collector's thread has left
+there.
 """
 
 from __future__ import annotations
@@ -32,64 +33,68 @@ class CollectorSnapshot:
     stored: Mapping[str, int]
     """Records that were new, by kind."""
     faults: Mapping[str, int]
-    """What was not accepted, by reason."""
+    """Number of messages that were not accepted, by reason."""
     stages: Mapping[str, Buckets]
     not_forwarded: Mapping[str, int] = field(default_factory=dict)
     """Events that will never reach a webhook or broker, by its name."""
 
 
 class CollectorMetrics:
-    """Holds the last scene.
+    """Holds the last snapshot.
 
     Args:
-        folder: whose disk is told of.
+        folder: whose disk is reported.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._scene: CollectorSnapshot | None = None
+        self._snapshot: CollectorSnapshot | None = None
 
-    def show(self, scene: CollectorSnapshot) -> None:
-        """This is the newest."""
-        self._scene = scene
+    def show(self, snapshot: CollectorSnapshot) -> None:
+        """Replace the snapshot.
+
+        Args:
+            snapshot: the newest.
+        """
+        self._snapshot = snapshot
 
     def __call__(self) -> Iterator[Metric]:
-        """All figures as of now."""
+        """Yield all metrics as of now."""
         yield from machine_metrics("alpr_collector", self._folder)
-        scene = self._scene
-        if scene is not None:
-            yield from _own(scene)
-            yield from _health(scene)
-            yield from _clocks_and_lists(scene)
-            yield from _computers(scene)
+        snapshot = self._snapshot
+        if snapshot is not None:
+            yield from _own(snapshot)
+            yield from _health(snapshot)
+            yield from _clocks_and_lists(snapshot)
+            yield from _computers(snapshot)
 
 
-def _own(scene: CollectorSnapshot) -> Iterator[Metric]:
-    yield gauge("alpr_collector_devices_allowed", "Devices that may connect.", len(scene.allowed))
-    stored = [((kind,), count) for kind, count in scene.stored.items()]
+def _own(snapshot: CollectorSnapshot) -> Iterator[Metric]:
+    yield gauge("alpr_collector_devices_allowed", "Devices that may connect.", len(snapshot.allowed))
+    stored = [((kind,), count) for kind, count in snapshot.stored.items()]
     yield counters("alpr_collector_records", "Records that were new, by kind.", ("kind",), stored)
-    faults = [((reason,), count) for reason, count in scene.faults.items()]
+    faults = [((reason,), count) for reason, count in snapshot.faults.items()]
     yield counters("alpr_collector_faults", "What was not accepted, by reason.", ("reason",), faults)
-    refused = [((target,), count) for target, count in scene.not_forwarded.items()]
+    refused = [((target,), count) for target, count in snapshot.not_forwarded.items()]
     told = "Events that a webhook or broker has refused or that could not be sent."
     yield counters("alpr_collector_not_forwarded", told, ("target",), refused)
-    standing = Counter(problem.kind for problem in scene.standing)
+    standing = Counter(problem.kind for problem in snapshot.standing)
     alerts = [((kind.value,), float(standing[kind])) for kind in ProblemKind]
     yield gauges("alpr_collector_alerts", "Alerts that stand, by kind.", ("kind",), alerts)
-    yield stage_metric("alpr_collector_stage_seconds", "Time that storing a batch took.", scene.stages)
+    yield stage_metric("alpr_collector_stage_seconds", "Time that storing a batch took.", snapshot.stages)
 
 
-def _health(scene: CollectorSnapshot) -> Iterator[Metric]:
-    up: list[Value] = [((d.name,), float(d.silent_s <= scene.silent_after_s)) for d in scene.devices]
+def _health(snapshot: CollectorSnapshot) -> Iterator[Metric]:
+    up: list[Value] = [((d.name,), float(d.silent_s <= snapshot.silent_after_s)) for d in snapshot.devices]
     yield gauges("alpr_device_up", "1 where the device is heard.", ("device",), up)
-    silent: list[Value] = [((d.name,), d.silent_s) for d in scene.devices]
+    silent: list[Value] = [((d.name,), d.silent_s) for d in snapshot.devices]
     yield gauges("alpr_device_silent_seconds", "Since anything was heard of the device.", ("device",), silent)
     waiting: list[Value] = []
     oldest: list[Value] = []
     cameras: list[Value] = []
     fps: list[Value] = []
     dropped: list[Value] = []
-    for name, heartbeat in _heard(scene):
+    for name, heartbeat in _heard(snapshot):
         waiting += [((name, priority), count) for priority, count in heartbeat.outbox.waiting.items()]
         oldest.append(((name,), max(heartbeat.outbox.oldest_age_s.values(), default=0.0)))
         for camera in heartbeat.vitals.cameras:
@@ -103,12 +108,12 @@ def _health(scene: CollectorSnapshot) -> Iterator[Metric]:
     yield counters("alpr_device_camera_dropped", "Frames not looked at.", ("device", "camera"), dropped)
 
 
-def _clocks_and_lists(scene: CollectorSnapshot) -> Iterator[Metric]:
+def _clocks_and_lists(snapshot: CollectorSnapshot) -> Iterator[Metric]:
     offsets: list[Value] = []
     unsure: list[Value] = []
     revisions: list[Value] = []
     ages: list[Value] = []
-    for name, heartbeat in _heard(scene):
+    for name, heartbeat in _heard(snapshot):
         if heartbeat.clock is not None:
             offsets.append(((name,), heartbeat.clock.offset_s))
             unsure.append(((name,), heartbeat.clock.uncertainty_s))
@@ -121,7 +126,7 @@ def _clocks_and_lists(scene: CollectorSnapshot) -> Iterator[Metric]:
     yield gauges("alpr_device_hotlist_age_seconds", "Of each hotlist that it holds.", ("device", "list"), ages)
 
 
-def _computers(scene: CollectorSnapshot) -> Iterator[Metric]:
+def _computers(snapshot: CollectorSnapshot) -> Iterator[Metric]:
     figures: dict[str, tuple[str, list[Value]]] = {
         "disk_free_bytes": ("Room on its disk.", []),
         "disk_total_bytes": ("Size of its disk.", []),
@@ -132,7 +137,7 @@ def _computers(scene: CollectorSnapshot) -> Iterator[Metric]:
     }
     uptimes: list[Value] = []
     software: list[Value] = []
-    for name, heartbeat in _heard(scene):
+    for name, heartbeat in _heard(snapshot):
         uptimes.append(((name,), heartbeat.vitals.uptime_s))
         software.append(((name, heartbeat.software), 1.0))
         for figure, (_, values) in figures.items():
@@ -146,7 +151,7 @@ def _computers(scene: CollectorSnapshot) -> Iterator[Metric]:
     yield gauges("alpr_device_build_info", "Its software.", ("device", "version"), software)
 
 
-def _heard(scene: CollectorSnapshot) -> Iterator[tuple[str, Heartbeat]]:
-    for device in scene.devices:
+def _heard(snapshot: CollectorSnapshot) -> Iterator[tuple[str, Heartbeat]]:
+    for device in snapshot.devices:
         if device.heartbeat is not None:
             yield device.name, device.heartbeat

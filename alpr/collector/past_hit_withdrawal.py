@@ -1,6 +1,6 @@
-"""Past hits that were found here on what a read said before its device corrected it: withdrawn with the correction.
+"""Withdraws past hits that were found at the collector, where the device corrects the read that they were found on.
 
-Of hits that a device raises itself it withdraws those that no longer stand; of these it may not know.
+A device withdraws the hits that it raised itself; of these it may not know.
 """
 
 from __future__ import annotations
@@ -19,10 +19,17 @@ _STANDING = """
 
 
 def withdraw_past(connection: sqlite3.Connection, device_id: int, read: ReadRecord, now: datetime) -> list[HitRecord]:
-    """Withdraw the past hits of a read that says another plate now; within the transaction that stores the read.
+    """Withdraw the past hits of a read that now says another plate, within the transaction that stores the read;
+    return them.
 
-    They keep the revision of the read that they were found on, so that what the device itself says of the corrected
-    read replaces them.
+    They keep the revision of the read that they were found on, so that the device's own hits on the corrected read
+    replace them.
+
+    Args:
+        connection: of that transaction.
+        device_id: number of the device.
+        read: as corrected.
+        now: the time of the withdrawal.
     """
     if not read.revision:
         return []

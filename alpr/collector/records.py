@@ -1,4 +1,4 @@
-"""How each kind of record is kept: which one replaces which, and what of it stands in columns.
+"""Stores each kind of record: which one replaces which, and which of its fields stand in columns.
 
 Knows nothing of batches and their numbers; the same record again changes nothing.
 """
@@ -23,14 +23,26 @@ from alpr.link.protocol.messages import (
 
 
 class RecordTables:
-    """Writes in the caller's transaction."""
+    """Writes in the caller's transaction.
+
+    Args:
+        connection: to a collector's database.
+        clock: for the times of receipt.
+    """
 
     def __init__(self, connection: sqlite3.Connection, clock: Clock) -> None:
         self._connection = connection
         self._clock = clock
 
     def put(self, device_id: int, record: Record, raw: bytes) -> bool:
-        """Store one record; True where that changed anything. As it came, with what a newer device says more."""
+        """Store one record as it came, with the fields that only a newer device knows; True where that changed
+        anything.
+
+        Args:
+            device_id: number of the device.
+            record: decoded and checked.
+            raw: the same as it came.
+        """
         match record:
             case ReadRecord():
                 return self._put_read(device_id, record, raw)
@@ -131,7 +143,13 @@ class RecordTables:
         return cursor.rowcount == 1
 
     def put_disposition(self, device_id: int | None, record: DispositionRecord, raw: bytes) -> bool:
-        """Store a decision; None for one that was made here."""
+        """Store a decision; True where it is new.
+
+        Args:
+            device_id: number of the device; None for a decision made at the centre.
+            record: decoded and checked.
+            raw: the same as it came.
+        """
         cursor = self._connection.execute(
             "INSERT OR IGNORE INTO dispositions VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -149,7 +167,10 @@ class RecordTables:
 
 
 def checked_record(record: Record) -> Record:
-    """A record of which also that is so which its types alone cannot say.
+    """Return a record after checking what its types alone cannot say.
+
+    Args:
+        record: as decoded.
 
     Raises:
         MessageError: a picture's hash, a read's probabilities or a decision do not fit.

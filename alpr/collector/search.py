@@ -25,7 +25,7 @@ _WILDCARDS = frozenset("*?")
 
 @dataclass(frozen=True, slots=True)
 class ReadQuery:
-    """What is looked for."""
+    """A query for reads; a field that is None restricts nothing."""
 
     pattern: str
     """Normalised plate: A–Z and 0–9, `*` for any run of characters, `?` for any one."""
@@ -66,13 +66,16 @@ class SearchResult:
 
 
 def pattern_from_text(text: str) -> str:
-    """A plate as people type it, as a pattern: normalised but for its wildcards.
+    """Return a plate as people type it as a pattern: normalised but for its wildcards.
 
-    >>> pattern_from_text("ab-12 c*")
-    'AB12C*'
+    Args:
+        text: with `*` for any run of characters and `?` for any one.
 
     Raises:
         ValueError: nothing is left, or it has another language's wildcards.
+
+    >>> pattern_from_text("ab-12 c*")
+    'AB12C*'
     """
     if foreign := _FOREIGN_WILDCARDS.search(text):
         raise ValueError(f"{foreign[0]!r} stands in no plate text; the wildcards are * and ?")
@@ -83,7 +86,11 @@ def pattern_from_text(text: str) -> str:
 
 
 def search(database: Path, query: ReadQuery) -> SearchResult:
-    """The reads that a query meets; the collector may go on writing.
+    """Return the reads that a query meets; the collector may go on writing.
+
+    Args:
+        database: the collector's.
+        query: pattern, times and camera.
 
     Raises:
         StoreError: the database cannot be read.
@@ -130,7 +137,7 @@ def _statement(query: ReadQuery) -> tuple[str, list[Any]]:
 
 
 def _is_open(record: bytes) -> bool:
-    """Whether everybody may learn of a hit: those of covert entries show in `alpr hits list`, to their receivers."""
+    """Check whether everybody may learn of a hit; covert ones show in `alpr hits list`, to their receivers."""
     return not receivers_in(record)
 
 

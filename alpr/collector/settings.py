@@ -1,4 +1,4 @@
-"""From a collector's configuration to the settings of its parts, which never see it."""
+"""Maps a collector's configuration to the settings of its parts, which never see it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the collector keeps: reads, hits and pictures of all devices, each exactly once however often it comes.
+"""The collector's store: reads, hits and pictures of all devices, each exactly once however often it comes.
 
 One writer. A record that was stored before is acked again and changes nothing, which its own id and revision tell, or
 a picture's hash, and never the number that it is sent under; a read or hit of the same id with a higher revision
@@ -32,7 +32,7 @@ from alpr.system.store_files import OpenFiles, rescue, take_up_rescued
 from alpr.types import Disposition
 
 _log = logging.getLogger(__name__)
-_TOLD_CHARACTERS = 200  # of why a record is refused: it may quote what came, a thousand times in one ack
+_REASON_CHARACTERS = 200  # of why a record is refused: it may quote what came, a thousand times in one ack
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,11 @@ class StoredRecord:
     """Name of the device."""
     record: Record
     hit_receivers: tuple[str, ...] = ()
-    """Of a decision: the receivers of the hit that it is on."""
+    """Receivers of the hit that a decision is on."""
 
     @property
     def receivers(self) -> tuple[str, ...]:
-        """Who alone may learn of it; () is everybody."""
+        """The only ones who may learn of it; () is everybody."""
         return self.record.entry.receivers if isinstance(self.record, HitRecord) else self.hit_receivers
 
 
@@ -59,9 +59,11 @@ class Store:
 
     Args:
         path: created where missing; its folder must be there.
-        also: called in the transaction that stores records, with those that are new.
-        day_bytes: how much of one device is stored on a day.
-        busy_s: longest wait for another process's lock, but for the start; None: as long as a person waits.
+        clock: None for the machine's.
+        also: called in the transaction that stores records, with those that are new; None for nothing.
+        day_bytes: bytes of one device that are stored on a day.
+        busy_s: longest wait in seconds for another process's lock, but for the start; None: as long as a person
+            waits.
 
     Raises:
         StoreError: the file is damaged, or of a newer version (MigrationError), or cannot be opened.
@@ -92,6 +94,10 @@ class Store:
     def greet(self, peer: Peer, hello: Hello) -> None:
         """Note a device's name and software.
 
+        Args:
+            peer: the device.
+            hello: what it says of itself.
+
         Raises:
             StoreFull: no room.
         """
@@ -100,7 +106,11 @@ class Store:
             self._connection.execute("UPDATE devices SET software = ? WHERE id = ?", (hello.software, device_id))
 
     def rekey(self, peer: Peer, public_key: str) -> None:
-        """A device has another key from now on, and stays the same device.
+        """Give a device another key; it stays the same device.
+
+        Args:
+            peer: the device, with its key of until now.
+            public_key: the new one, in Z85.
 
         Raises:
             PeerRejected: that key was another device's.
@@ -115,10 +125,11 @@ class Store:
             self._connection.execute("UPDATE devices SET key = ? WHERE id = ?", (public_key, device_id))
 
     def decide(self, disposition: Disposition, names: Collection[str] = ()) -> Disposition:
-        """Keep a decision that was made at the centre; as it was kept.
+        """Keep a decision that was made at the centre; return it as it was kept.
 
         Args:
-            names: of the person; see `may_learn`.
+            disposition: the decision.
+            names: that the person goes by; see `may_learn`.
 
         Raises:
             DispositionError: the hit is not here or they may not learn of it, which is told alike; or the rules do
@@ -133,15 +144,23 @@ class Store:
         return kept
 
     def check_decision(self, disposition: Disposition, names: Collection[str] = ()) -> Disposition:
-        """What `decide` would keep now; raises as that does."""
+        """Return what `decide` would keep now; raises as that does.
+
+        Args:
+            disposition: the decision.
+            names: that the person goes by.
+        """
         with stored(self._path):
             return self._checked(disposition, names)
 
     def add(self, deliveries: Sequence[Delivery]) -> tuple[list[BatchResult], list[StoredRecord]]:
         """Store batches in one transaction. A record that cannot be stored is refused, and costs no other.
 
+        Args:
+            deliveries: of one or more devices.
+
         Returns:
-            A receipt for each batch in order, and what was new in them.
+            A result for each batch in order, and what was new in them.
 
         Raises:
             StoreFull: no room; nothing was stored.
@@ -165,7 +184,10 @@ class Store:
                 return self._add(deliveries, is_apart=True)
 
     def add_past(self, hits: Sequence[tuple[int, HitRecord]]) -> list[StoredRecord]:
-        """Keep hits that were found here, each with the number of the device whose read it is; those that are new.
+        """Keep hits that were found here; return those that are new.
+
+        Args:
+            hits: each with the number of the device whose read it is.
 
         Raises:
             StoreFull: no room; nothing was stored.
@@ -183,15 +205,17 @@ class Store:
         return new
 
     def _look_at_files(self, *, after_commit: bool = False) -> None:
-        """Where the files are no longer in their place, bring all that they hold to safety; the next start goes on
-        with it."""
+        """Bring everything to safety where the files are no longer in their place; the next start goes on with it."""
         if fault := self._files.fault(after_commit=after_commit):
             target = rescue(self._connection, self._path)
-            told = f"{self._path}: {fault} while it was open; all it held is in {target.name}: start again"
-            raise StoreMoved(told, self._path)
+            text = f"{self._path}: {fault} while it was open; all it held is in {target.name}: start again"
+            raise StoreMoved(text, self._path)
 
     def queue(self, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
-        """Queue events that tell of no record, as (kind, row), for those that they are carried on to.
+        """Queue events that belong to no record, for those that they are carried on to.
+
+        Args:
+            rows: (kind, row) of each.
 
         Raises:
             StoreFull: no room; none was queued.
@@ -200,7 +224,11 @@ class Store:
             append(self._connection, rows)
 
     def forget_delivered(self, delivered: int) -> int:
-        """Drop queued events that every target is done with; how many more were dropped, beyond the queue's bound."""
+        """Drop queued events that every target has; return how many others were dropped, beyond the queue's bound.
+
+        Args:
+            delivered: number of the last event that every target has.
+        """
         with stored(self._path), transaction(self._connection):
             return prune(self._connection, delivered)
 
@@ -212,7 +240,7 @@ class Store:
                 more.
         """
         new: list[StoredRecord] = []
-        receipts = [self._add_batch(delivery, new, is_apart=is_apart) for delivery in deliveries]
+        results = [self._add_batch(delivery, new, is_apart=is_apart) for delivery in deliveries]
         for lot in [[each] for each in new] if is_apart else [new]:
             try:
                 with self._apart(is_apart):
@@ -221,7 +249,7 @@ class Store:
                 if not (is_apart and _is_of_a_record(error)):
                     raise
                 _log.exception("a record of %s is stored but not carried on", lot[0].device)
-        return receipts, new
+        return results, new
 
     def _carry_on(self, new: Sequence[StoredRecord]) -> None:
         if self._also is not None and new:
@@ -243,12 +271,12 @@ class Store:
             except _OverBound:
                 continue
             except MessageError as error:
-                refused.append(Refusal(entry.seq, str(error)[:_TOLD_CHARACTERS]))
+                refused.append(Refusal(entry.seq, str(error)[:_REASON_CHARACTERS]))
             except Exception as error:
                 if not (is_apart and _is_of_a_record(error)):
                     raise
-                told = f"it cannot be stored ({type(error).__name__}: {error})"
-                refused.append(Refusal(entry.seq, told[:_TOLD_CHARACTERS]))
+                text = f"it cannot be stored ({type(error).__name__}: {error})"
+                refused.append(Refusal(entry.seq, text[:_REASON_CHARACTERS]))
             else:
                 taken.append(entry.seq)
         if allowance.used != before:
@@ -284,7 +312,7 @@ class Store:
 
     @contextmanager
     def _apart(self, is_apart: bool) -> Iterator[None]:
-        """What fails inside undoes itself alone; does nothing where that is not asked for."""
+        """Undo what fails inside alone; do nothing where that is not asked for."""
         if not is_apart:
             yield
             return
@@ -330,7 +358,7 @@ class _OverBound(Exception):
 
 
 def _is_of_a_record(error: Exception) -> bool:
-    """Whether an exception is due to what was to be stored, and not to the database or the computer."""
+    """Check whether an exception is due to a record, and not to the database or the computer."""
     if isinstance(error, sqlite3.Error):
         return isinstance(error, sqlite3.IntegrityError | sqlite3.DataError)
     return not isinstance(error, StoreError | MemoryError)

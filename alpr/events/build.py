@@ -55,7 +55,11 @@ def event_from_record(device: str, record: Record, receivers: Sequence[str] = ()
 
 
 def event_from_alert(alert: DeviceAlert) -> AlertEvent:
-    """Return the event of an alert on a device's health or on the audit."""
+    """Return the event of an alert on a device's health or on the audit.
+
+    Args:
+        alert: raised or cleared.
+    """
     return {
         "event": "alert",
         "alert_id": _alert_id(alert.problem),
@@ -87,12 +91,20 @@ def event_from_audit_head(head: AuditHead, at: datetime) -> AuditHeadEvent:
 
 
 def observation_row(seen: Observation) -> PlateFields:
-    """Return the row of one plate in one picture."""
+    """Return the row of one plate in one picture.
+
+    Args:
+        seen: in frame pixels.
+    """
     return _fields_of_plate(seen.plate, seen.detection.corners, seen.detection.confidence)
 
 
 def device_read(read: Read) -> DeviceRead:
-    """Return the row of a read as its device prints it."""
+    """Return the row of a read as its device prints it.
+
+    Args:
+        read: of one vehicle pass.
+    """
     return {
         "event": "read",
         "read_id": read.read_id,
@@ -109,7 +121,11 @@ def device_read(read: Read) -> DeviceRead:
 
 
 def device_hit(hit: Hit) -> HitFields:
-    """Return the row of a hit as its device prints it."""
+    """Return the row of a hit as its device prints it.
+
+    Args:
+        hit: with the entry that it met.
+    """
     return _fields_of_hit(record_from_hit(hit))
 
 

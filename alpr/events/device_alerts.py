@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class ProblemKind(StrEnum):
-    """What is wrong."""
+    """A kind of problem."""
 
     SILENT = "silent"
     CLOCK = "clock-offset"
@@ -24,7 +24,7 @@ COLLECTOR = "collector"
 
 @dataclass(frozen=True, slots=True)
 class DeviceProblem:
-    """What is wrong where."""
+    """A problem of a device, or of the collector itself."""
 
     device: str
     kind: ProblemKind
@@ -34,11 +34,11 @@ class DeviceProblem:
 
 @dataclass(frozen=True, slots=True)
 class DeviceAlert:
-    """Trouble that has begun or has ended."""
+    """A problem that has begun or has ended."""
 
     problem: DeviceProblem
     is_raised: bool
     """False: it is over."""
     at: datetime
     text: str
-    """For people."""
+    """A sentence for people."""

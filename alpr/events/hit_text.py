@@ -1,4 +1,4 @@
-"""What people are shown of a hit: the colour of its card, the warning about an old list, a line for the log. Pure."""
+"""Texts about a hit for people: the colour of its card, the warning about an old list, a line for the log. Pure."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ class _OfDevice(TypedDict):
     device: str
     """Name at the collector."""
     event_id: NotRequired[str]
-    """Where it is carried on: the same for every attempt."""
+    """The same for every attempt; set where it is carried on."""
     event_type: NotRequired[str]
     """Over MQTT: as `event`, with `_withdrawn` or `_cleared` where something is over."""
 
@@ -49,7 +49,7 @@ class HitFields(TypedDict):
     read_id: str
     read_revision: int
     plate: str
-    """As read."""
+    """The text as it was read."""
     match: str
     entry_plate: str
     differing_positions: list[int]
@@ -72,10 +72,10 @@ class HitFields(TypedDict):
     unchecked: list[str]
     """Conditions of the entry that could not be checked and were taken as met."""
     list_warning: str
-    """For people, where the list is too old; "" otherwise."""
+    """A warning for people that the list is too old; "" where it is not."""
     is_past: bool
     read_at: str | None
-    """When the vehicle was last seen, of a past hit."""
+    """Time at which the vehicle was last seen, of a past hit."""
     is_withdrawn: bool
     raised_at: str
 
@@ -95,7 +95,7 @@ class HitEvent(HitFields, _OfDevice):
 
 
 class DispositionEvent(_OfDevice):
-    """What a person decided on a hit."""
+    """A person's decision on a hit."""
 
     event: Literal["disposition"]
     disposition_id: str
@@ -114,7 +114,7 @@ class DispositionEvent(_OfDevice):
 
 
 class LossEvent(_OfDevice):
-    """What a device could not keep or deliver: a total that only grows."""
+    """A loss: records that a device could not keep or deliver, as a total that only grows."""
 
     event: Literal["loss"]
     what: str
@@ -136,7 +136,7 @@ class AlertEvent(_OfDevice):
     """False: it is over."""
     at: str
     text: str
-    """For people."""
+    """A sentence for people."""
 
 
 class AuditHeadEvent(_OfDevice):
@@ -148,7 +148,7 @@ class AuditHeadEvent(_OfDevice):
     hash: str
     """SHA-256 of the last row."""
     epoch: int
-    """When it was last begun anew on record, in seconds since 1970; 0: never."""
+    """Time at which it was last begun anew on record, in seconds since 1970; 0: never."""
     seal: str
     """HMAC-SHA256 by the collector's key, in hexadecimal."""
 

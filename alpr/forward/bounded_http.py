@@ -57,7 +57,11 @@ class BoundedPlain(urllib.request.HTTPHandler):
     """Opens http://."""
 
     def http_open(self, request: urllib.request.Request) -> HTTPResponse:
-        """Called by urllib."""
+        """Open a connection; urllib calls this.
+
+        Args:
+            request: to an http:// address.
+        """
         return self.do_open(_Plain, request)
 
 
@@ -65,7 +69,7 @@ class BoundedTls(urllib.request.HTTPSHandler):
     """Opens https://.
 
     Args:
-        context: how the other side is checked.
+        context: decides how the other side is verified.
     """
 
     def __init__(self, context: Any) -> None:
@@ -73,5 +77,9 @@ class BoundedTls(urllib.request.HTTPSHandler):
         self._tls = context
 
     def https_open(self, request: urllib.request.Request) -> HTTPResponse:
-        """Called by urllib."""
+        """Open a connection; urllib calls this.
+
+        Args:
+            request: to an https:// address.
+        """
         return self.do_open(_Tls, request, context=self._tls)

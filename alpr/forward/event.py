@@ -1,4 +1,4 @@
-"""What is carried on."""
+"""An event on its way to a target, with the id by which a repetition is recognised."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _PLAIN_ID = re.compile(r"[!-~]{1,200}")
-"""What a header of HTTP holds wherever in it: visible ASCII, no space."""
+"""Characters that an HTTP header may hold anywhere: visible ASCII, no space."""
 _BRIEF = 200
 
 
@@ -19,13 +19,13 @@ class Event:
     """One thing that happened, as the row that `alpr collector` prints."""
 
     number: int
-    """In the order in which they were stored; never used twice."""
+    """Position in the queue; never used twice."""
     kind: str
-    """"read", "hit", "disposition", "loss" or "alert"."""
+    """"read", "hit", "disposition", "loss", "alert" or "audit-head"."""
     row: Mapping[str, Any]
     """JSON-able."""
     fault: str = ""
-    """Why the row cannot be read, where its place in the queue is torn; then `row` is empty."""
+    """The reason why the row cannot be read, where the queue is torn there; then `row` is empty."""
 
     @property
     def event_id(self) -> str:
@@ -55,12 +55,26 @@ class Event:
 
 
 def json_text(row: Mapping[str, Any]) -> str:
-    """A row as JSON that is UTF-8 whatever stands in it: half a surrogate pair becomes a question mark."""
+    """Return a row as JSON that is valid UTF-8: half a surrogate pair becomes a question mark.
+
+    Args:
+        row: ready for JSON.
+
+    >>> json_text({"plate": "Ü1"})
+    '{"plate": "Ü1"}'
+    """
     return json.dumps(row, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
 
 
 def brief(said: object) -> str:
-    """What a receiver or a failure says, as it may stand in the log: one short line without control characters."""
+    r"""Return a receiver's answer or a failure for the log: one short line without control characters.
+
+    Args:
+        said: of any type.
+
+    >>> brief("no\nroom")
+    'no room'
+    """
     text = str(said)
     line = "".join(letter if letter.isprintable() else " " for letter in text[:_BRIEF])
     return f"{line}…" if len(text) > _BRIEF else line

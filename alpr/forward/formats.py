@@ -14,12 +14,20 @@ from alpr.forward.event import Event
 
 
 def own_names(event: Event) -> Mapping[str, Any]:
-    """The row that `alpr collector` prints, with its event id."""
+    """Return the row that `alpr collector` prints, with its event id.
+
+    Args:
+        event: of any kind.
+    """
     return {**event.row, "event_id": event.event_id}
 
 
 def openalpr_names(event: Event) -> Mapping[str, Any]:
-    """A read as an `alpr_group`, a hit as an `alpr_alert`."""
+    """Return a read as an `alpr_group`, a hit as an `alpr_alert`, anything else under our own names.
+
+    Args:
+        event: of any kind.
+    """
     row = event.row
     if event.kind == "read":
         return {
@@ -61,7 +69,11 @@ def openalpr_names(event: Event) -> Mapping[str, Any]:
 
 
 def platerecognizer_names(event: Event) -> Mapping[str, Any]:
-    """A read as Stream's `recognition`; anything else under our own names in the same envelope."""
+    """Return a read as Stream's `recognition`, anything else under our own names in the same envelope.
+
+    Args:
+        event: of any kind.
+    """
     row = event.row
     where = row.get("camera_id") or row["device"]  # a decision and an alert concern no camera
     hook = {"id": where, "event": "recognition" if event.kind == "read" else event.kind, "target": "alpr"}
@@ -86,7 +98,11 @@ def platerecognizer_names(event: Event) -> Mapping[str, Any]:
 
 
 def stream_columns(event: Event) -> Mapping[str, Any]:
-    """A read in the columns of Plate Recognizer Stream's CSV; empty where we know nothing of the kind."""
+    """Return a read in the columns of Plate Recognizer Stream's CSV; None where nothing of the kind is known.
+
+    Args:
+        event: a read.
+    """
     row = event.row
     return {
         "timestamp": row["first_seen_at"],
@@ -106,7 +122,11 @@ def stream_columns(event: Event) -> Mapping[str, Any]:
 
 
 def group_columns(event: Event) -> Mapping[str, Any]:
-    """A read in flat columns under the names of OpenALPR's `alpr_group`."""
+    """Return a read in flat columns under the names of OpenALPR's `alpr_group`.
+
+    Args:
+        event: a read.
+    """
     group = openalpr_names(event)
     names = (
         "epoch_start",

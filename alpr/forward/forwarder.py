@@ -1,6 +1,6 @@
-"""Takes events from the queue to their targets, in order, each target at its own pace.
+"""Delivers queued events to their targets, in order, each target at its own pace.
 
-Where a target has got to is kept in a file of its own, written after the target has taken an event: what a crash
+The position of each target is kept in a file of its own, written after the target has taken an event: what a crash
 interrupts is sent again under the same event id.
 """
 
@@ -34,7 +34,7 @@ _KEPT_REFUSED = 1000
 
 @dataclass(frozen=True, slots=True)
 class TargetState:
-    """How a target stands."""
+    """The state of a target."""
 
     name: str
     delivered: int
@@ -47,12 +47,19 @@ class TargetState:
 
 
 def forward_path(database: Path) -> Path:
-    """Where the targets' places stand: beside the collector's database, as `<name>.forward.db`."""
+    """Return the path of the targets' positions: beside the collector's database, as `<name>.forward.db`.
+
+    Args:
+        database: the collector's.
+    """
     return database.with_name(f"{database.stem}.forward.db")
 
 
 def read_targets(database: Path) -> list[TargetState]:
-    """How all targets stand, by name.
+    """Return the state of all targets, by name.
+
+    Args:
+        database: the collector's.
 
     Raises:
         StoreError: the file cannot be read.
@@ -68,7 +75,10 @@ def read_targets(database: Path) -> list[TargetState]:
 
 
 def waiting_for(database: Path) -> dict[str, int]:
-    """How many queued events, of whatever kind, lie behind each target's place.
+    """Return the number of queued events, of whatever kind, after each target's position.
+
+    Args:
+        database: the collector's.
 
     Raises:
         StoreError: a file cannot be read.
@@ -97,7 +107,8 @@ class Forwarder:
 
     Args:
         database: the collector's, with the queue in it.
-        targets: each with its own place. A new one begins with what comes after its first start.
+        targets: each with its own position. A new one begins with what comes after its first start.
+        clock: None for the machine's.
 
     Raises:
         StoreError: a file cannot be used.
@@ -119,16 +130,16 @@ class Forwarder:
 
     @property
     def delivered(self) -> int:
-        """Number of the last event that every target is done with."""
+        """Number of the last event that every target has."""
         return min((lane.delivered for lane in self._lanes), default=0)
 
     @property
     def refused(self) -> dict[str, int]:
-        """How many events were refused since the start, by target; may be asked from any thread."""
+        """Number of events that were refused since the start, by target; may be read from any thread."""
         return {lane.target.name: lane.refused for lane in self._lanes}
 
     def step(self) -> bool:
-        """One event for each target that is ready; False where there was nothing to do."""
+        """Send one event to each target that is ready; False where there was nothing to do."""
         return any([self._step(lane) for lane in self._lanes])
 
     def close(self) -> None:
@@ -218,7 +229,9 @@ class Forwarder:
         self._write("UPDATE targets SET last_error = ? WHERE name = ?", why, lane.target.name)
 
     def _write(self, query: str, *values: object) -> None:
-        """Where it cannot be written, a place is kept in memory alone: after a crash some events are sent again."""
+        """Write to the file of positions; where that fails they are kept in memory alone, and a crash repeats some
+        events.
+        """
         try:
             with self._places.writing() as places:
                 places.execute(query, values)
@@ -234,7 +247,7 @@ class Forwarder:
 
 
 def _send(target: Target, event: Event) -> None:
-    """Whatever is wrong with one event refuses that one: the next one goes out, and so it does after a restart.
+    """Send one event. Whatever is wrong with it refuses it alone: the next one goes out, also after a restart.
 
     Raises:
         ForwardError: not now.

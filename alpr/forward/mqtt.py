@@ -30,7 +30,7 @@ _MOST_CAMERAS = 64  # of one device that are announced: what it invents must not
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Where the broker is and how to get in."""
+    """Address and credentials of a broker."""
 
     host: str
     port: int = 8883
@@ -46,6 +46,9 @@ class Mqtt:
     """One broker.
 
     Args:
+        name: names its position in the queue.
+        broker: address and credentials.
+        kinds: of events that are published.
         topic: the first part of all topics.
         discovery: Home Assistant's discovery prefix; "" announces nothing.
 
@@ -98,6 +101,9 @@ class Mqtt:
     def send(self, event: Event) -> None:
         """Publish one event and wait until the broker has it.
 
+        Args:
+            event: of one of the kinds.
+
         Raises:
             ForwardError: the broker cannot be reached or takes nothing.
             ForwardRefused: it breaks the connection off over this event, again and again.
@@ -113,7 +119,7 @@ class Mqtt:
             raise
 
     def close(self) -> None:
-        """Say that nothing more comes, and go."""
+        """Publish that nothing more comes, and disconnect."""
         if self._is_started:
             with suppress(ValueError, RuntimeError):  # the connection has just broken
                 if self._client.is_connected():
@@ -251,8 +257,9 @@ def _level(name: str) -> str:
 
 
 def _node(device: str, camera: str) -> str:
-    """What Home Assistant knows a camera by. No device can take another one's place by how it calls a camera:
-    `a_b` with its camera `c` is not `a` with its camera `b_c`."""
+    """Return the id of a camera at Home Assistant. No device can take another one's by how it calls a camera: `a_b`
+    with its camera `c` is not `a` with its camera `b_c`.
+    """
     return f"alpr_{device}_{camera}" if "_" not in camera else f"alpr_{_digest(f'{device}/{camera}')}"
 
 

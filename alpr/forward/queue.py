@@ -18,14 +18,19 @@ QUEUE_TABLE = (
 
 @dataclass(frozen=True, slots=True)
 class QueueLimits:
-    """How much may wait."""
+    """Bounds of the queue."""
 
     rows: int = 1_000_000
     """Beyond it the oldest reads go first, then the oldest of all."""
 
 
 def append(connection: sqlite3.Connection, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
-    """Queue events of (kind, row), in the caller's transaction."""
+    """Queue events in the caller's transaction.
+
+    Args:
+        connection: to a collector's database.
+        rows: (kind, row) of each, in order.
+    """
     connection.executemany(
         "INSERT INTO outgoing (kind, row) VALUES (?, ?)",
         [(kind, json_text(row)) for kind, row in rows],
@@ -33,10 +38,12 @@ def append(connection: sqlite3.Connection, rows: Iterable[tuple[str, Mapping[str
 
 
 def prune(connection: sqlite3.Connection, delivered: int, limits: QueueLimits | None = None) -> int:
-    """Forget what all targets have, and what is beyond the bound; how many events nobody will get.
+    """Drop what all targets have, and what is beyond the bound; return how many events nobody will get.
 
     Args:
-        delivered: number of the last event that every target is done with.
+        connection: to a collector's database.
+        delivered: number of the last event that every target has.
+        limits: None for the usual ones.
     """
     connection.execute("DELETE FROM outgoing WHERE id <= ?", (delivered,))
     (count,) = connection.execute("SELECT count(*) FROM outgoing").fetchone()
@@ -55,13 +62,21 @@ def prune(connection: sqlite3.Connection, delivered: int, limits: QueueLimits | 
 
 
 def newest_number(connection: sqlite3.Connection) -> int:
-    """Of the newest event in the queue; 0 where it is empty."""
+    """Return the number of the newest event in the queue; 0 where it is empty.
+
+    Args:
+        connection: to a collector's database.
+    """
     (newest,) = connection.execute("SELECT coalesce(max(id), 0) FROM outgoing").fetchone()
     return int(newest)
 
 
 def last_given(connection: sqlite3.Connection) -> int:
-    """The highest number that any event of this database ever had."""
+    """Return the highest number that any event of this database ever had.
+
+    Args:
+        connection: to a collector's database.
+    """
     (last,) = connection.execute(
         "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'outgoing'"
     ).fetchone()
@@ -69,7 +84,15 @@ def last_given(connection: sqlite3.Connection) -> int:
 
 
 def waiting_after(connection: sqlite3.Connection, number: int, kinds: frozenset[str], limit: int = 64) -> list[Event]:
-    """The next events of some kinds, oldest first. One that cannot be read says so and holds up no other."""
+    """Return the next events of some kinds, oldest first. One that cannot be read has a `fault` and holds up no
+    other.
+
+    Args:
+        connection: to a collector's database.
+        number: of the last event that the target has.
+        kinds: at least one.
+        limit: the largest number of events.
+    """
     marks = ",".join("?" * len(kinds))
     rows = connection.execute(
         f"SELECT id, kind, CAST(row AS BLOB) FROM outgoing WHERE id > ? AND kind IN ({marks}) ORDER BY id LIMIT ?",

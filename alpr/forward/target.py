@@ -1,4 +1,4 @@
-"""What takes events."""
+"""The interface of a target: somewhere that events are carried to."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ from alpr.forward.event import Event
 
 
 class Target(Protocol):
-    """Somewhere that events are carried to. Belongs to one thread."""
+    """A place that events are carried to. Belongs to one thread."""
 
     @property
     def name(self) -> str:
-        """Names its place in the queue; unique, and the same after a restart."""
+        """The name of its position in the queue; unique, and the same after a restart."""
 
     @property
     def kinds(self) -> frozenset[str]:
         """The kinds of events that it is sent."""
 
     def send(self, event: Event) -> None:
-        """Deliver one event; returns once the other side has taken it.
+        """Deliver one event; return once the other side has taken it.
+
+        Args:
+            event: of one of the kinds.
 
         Raises:
             ForwardError: not now; it will be tried again.
@@ -27,4 +30,4 @@ class Target(Protocol):
         """
 
     def close(self) -> None:
-        """Say good-bye."""
+        """End the connection."""

@@ -23,7 +23,7 @@ from alpr.forward.event import Event, brief, json_text
 from alpr.forward.formats import FORMATS
 
 TIMEOUT_S = 10.0
-"""For each of connecting, sending, and the whole of the answer's head; more of the answer is not read."""
+"""Seconds for each of connecting, sending, and the head of the answer; the rest of it is not read."""
 _TRY_AGAIN = frozenset({408, 409, 425, 429})
 """Refusals that pass by themselves, beside all of 5xx."""
 _LEAST_SECRET_BYTES = 16
@@ -44,11 +44,13 @@ class Webhook:
     """One address that events are posted to.
 
     Args:
-        name: names its place in the queue.
+        name: names its position in the queue.
         url: https://…; http:// only to this very machine.
         secret: shared with the receiver, at least 16 bytes.
         kinds: of events that are sent.
         body: whose field names to use; see `alpr.forward.formats`.
+        clock: for the time in the signature; None for the machine's.
+        timeout_s: seconds for each of connecting, sending, and the head of the answer.
 
     Raises:
         ForwardError: the address or the secret cannot be used.
@@ -100,6 +102,9 @@ class Webhook:
     def send(self, event: Event) -> None:
         """Post one event.
 
+        Args:
+            event: of one of the kinds.
+
         Raises:
             ForwardError: no answer, a failing one, or one that asks for patience.
             ForwardRefused: the receiver will not have it (any other 3xx or 4xx).
@@ -124,11 +129,16 @@ class Webhook:
             raise ForwardError(f"it cannot be reached ({_reason(error)})") from error
 
     def close(self) -> None:
-        """Nothing stays open between events."""
+        """Do nothing: no connection stays open between events."""
 
 
 def signature(secret: bytes, body: bytes, at_s: int) -> str:
-    """What stands in `X-Alpr-Signature`.
+    """Return the value of `X-Alpr-Signature`.
+
+    Args:
+        secret: shared with the receiver.
+        body: as it is posted.
+        at_s: now, in seconds since 1970.
 
     >>> signature(b"0123456789abcdef", b"{}", 1767268800)
     't=1767268800,v1=82330ea5e3ac98b4b461dc0d698404ef1e68356819346410bebe11e41c413b5f'

@@ -103,7 +103,7 @@ def test_a_device_that_is_revoked_has_no_alerts(board: HealthBoard, clock: FakeC
     clock.advance(61)
     assert len(board.check({"edge"})) == 1
     [alert] = board.check(set())
-    assert (alert.is_raised, alert.text) == (False, "edge: no longer allowed, nothing is expected of it")
+    assert (alert.is_raised, alert.text) == (False, "edge: no longer on the allow-list")
     assert board.devices() == ()
 
 
