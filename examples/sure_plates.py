@@ -2,8 +2,8 @@
 
     alpr read --json photos/ | python examples/sure_plates.py > plates.csv
 
-Needs nothing but Python. The line of a picture has `image`, that of a film `video`; a file that could not be read has
-`error`.
+Needs nothing but Python. The line of a picture has `image`, that of a video `video`; a file that could not be read
+has `error`.
 """
 
 from __future__ import annotations

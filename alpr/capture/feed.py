@@ -68,7 +68,7 @@ class Feed:
 
     def _share(self, changed: threading.Condition) -> None:
         self._changed = changed
-        self._handover: FrameBuffer = (
+        self._buffer: FrameBuffer = (
             NewestFrameSlot(changed) if self._source.is_live else FrameQueue(changed, self._queue_size)
         )
 
@@ -95,12 +95,12 @@ class Feed:
         """
         if self._failure is not None:
             raise self._failure
-        return self._handover.take()
+        return self._buffer.take()
 
     @property
     def is_done(self) -> bool:
         """True where no frame waits and none will come. The caller holds the condition."""
-        return self._state in (FeedState.ENDED, FeedState.FAILED) and not len(self._handover)
+        return self._state in (FeedState.ENDED, FeedState.FAILED) and not len(self._buffer)
 
     def status(self) -> FeedStatus:
         """Return the camera's present condition. From any thread."""
@@ -109,7 +109,7 @@ class Feed:
                 self.camera_id,
                 self._state,
                 self._frames,
-                self._handover.dropped,
+                self._buffer.dropped,
                 self._source.skipped,
                 dict(self._failures),
                 self._last_error,
@@ -122,7 +122,7 @@ class Feed:
         self._closing.set()
         self._source.close()
         with self._changed:
-            self._handover.close()
+            self._buffer.close()
 
     def join(self, timeout_s: float) -> bool:
         """Wait for the thread to end; False where it did not. It is a daemon: it cannot keep the process alive.
@@ -171,7 +171,7 @@ class Feed:
         if was is not FeedState.RUNNING:
             height, width = frame.image.shape[:2]
             _log.info("camera %s: running, %d×%d", self.camera_id, width, height)
-        self._handover.put(frame)
+        self._buffer.put(frame)
 
     def _held_long(self, began_ns: int) -> bool:
         """Tell whether frames came for `_STEADY_S` since the source was opened."""

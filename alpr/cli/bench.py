@@ -58,8 +58,8 @@ def command(
         variants = {
             kind: PlateReader(PlateDetector(variant=kind), PlateRecogniser(variant=kind)) for kind in _VARIANTS
         }
-    film = workload or shipped("bench") / "workload.mp4"
-    report = run_bench(film, frames=frames, warm_up=warm_up, reader=reader, variants=variants)
+    video = workload or shipped("bench") / "workload.mp4"
+    report = run_bench(video, frames=frames, warm_up=warm_up, reader=reader, variants=variants)
     wrong = over_budget(report, budget)
     if not wants_json(as_json):
         _show(report, budget)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alpr.cli.output import print_line, say
+from alpr.cli.output import in_frames, print_line, say
 
 if TYPE_CHECKING:
     from alpr.demo import Said, Stage, Tally
@@ -58,7 +58,7 @@ def _show(said: Said) -> None:
     row, who = said.row, f"{said.who:<10}"
     if row.get("event") == "read":
         state = "read " if row["is_final"] else "early"
-        note = f"{row['confidence']:4.0%}  {row['region'] or '--':<5}  {row['observations']} looks"
+        note = f"{row['confidence']:4.0%}  {row['region'] or '--':<5}  {in_frames(row['observations'])}"
         print_line(f"{who}  {state}  {row['plate']:<10}  {note}")
     elif row.get("event") == "hit":
         print_line(f"{who}  {_hit_in_words(row)}", fg="yellow" if row["is_withdrawn"] else "red", bold=True)

@@ -72,6 +72,15 @@ def print_csv(rows: Iterable[Mapping[str, Any]]) -> None:
         writer.writerow({key: csv_cell(value) for key, value in row.items()})
 
 
+def in_frames(count: int) -> str:
+    """Say in how many frames something was seen.
+
+    >>> in_frames(1), in_frames(8)
+    ('1 frame', '8 frames')
+    """
+    return f"{count} frame{'' if count == 1 else 's'}"
+
+
 def print_line(text: str = "", **style: Any) -> None:
     """Print one line to stdout.
 

@@ -122,7 +122,7 @@ def _in_full_size(row: PlateFields, picture: Picture) -> PlateFields:
 
 
 def _read_video(file: Path, reader: PlateReader) -> dict[str, Any]:
-    """Every frame through the tracker, so that a vehicle pass is one read, with its place in the film."""
+    """Every frame through the tracker, so that a vehicle pass is one read, with its place in the tiled."""
     from alpr.capture.opening import open_source
     from alpr.clock import SystemClock
     from alpr.events.build import device_read
@@ -133,7 +133,7 @@ def _read_video(file: Path, reader: PlateReader) -> dict[str, Any]:
 
     times = StageTimes()
     tracker = Tracker(str(file), TrackSettings(), model_ids=reader.model_ids, new_id=lambda: uuid.uuid4().hex)
-    film = TiledReader(reader)
+    tiled = TiledReader(reader)
     reads: dict[str, DeviceRead] = {}
     begin = frame = None
     frames = 0
@@ -141,9 +141,9 @@ def _read_video(file: Path, reader: PlateReader) -> dict[str, Any]:
         begin = begin or frame.captured_at
         frames += 1
         with times.measure("detect"):
-            detections = film.detect(frame.image)
+            detections = tiled.detect(frame.image)
         with times.measure("ocr"):
-            due = tracker.update(frame, detections, lambda seen, found: film.recognise(seen.image, found))
+            due = tracker.update(frame, detections, lambda seen, found: tiled.recognise(seen.image, found))
         reads.update((read.read_id, device_read(read)) for read in due)
     reads.update((read.read_id, device_read(read)) for read in tracker.finish())
     if frame is None or begin is None:

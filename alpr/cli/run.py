@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alpr.cli.output import json_option, print_line, print_rows, say, wants_json
+from alpr.cli.output import in_frames, json_option, print_line, print_rows, say, wants_json
 
 if TYPE_CHECKING:
     from alpr.config import EdgeConfig
@@ -116,7 +116,7 @@ def _print_lines(outcome: AlertedOutcome) -> None:
 def _line_of_read(read: Read) -> str:
     state = "read " if read.is_final else "early"
     when = read.last_seen_at.strftime("%H:%M:%S.%f")[:-3]
-    about = f"{read.plate.confidence:.0%} {read.plate.region or '--'} {read.observations} looks"
+    about = f"{read.plate.confidence:.0%} {read.plate.region or '--'} {in_frames(read.observations)}"
     return f"{when}  {state}  {read.camera_id}  {read.plate.text:<10}  {about}"
 
 

@@ -10,7 +10,7 @@ from threading import Event
 from alpr.capture.status import FeedStatus
 from alpr.clock import Clock
 from alpr.edge.health import held_lists
-from alpr.edge.metrics import DeviceFigures
+from alpr.edge.metrics import DeviceSnapshot
 from alpr.edge.outcomes import Outcomes
 from alpr.edge.parts import EdgeParts
 from alpr.edge.run_report import EdgeReport, log_status
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 STATUS_EVERY_S = 30.0
 DECISIONS_EVERY_S = 1.0
 LISTS_EVERY_S = 10.0
-FIGURES_EVERY_S = 2.0
+METRICS_EVERY_S = 2.0
 COMPLAIN_EVERY_S = 10.0
 """Between two log lines about a database that cannot be used now."""
 RECHECK_STEP_S = 0.005
@@ -61,7 +61,7 @@ class EdgeLoop:
         self._tasks: list[tuple[Every, Callable[[], None]]] = [
             (Every(DECISIONS_EVERY_S, clock), self._settle),
             (Every(LISTS_EVERY_S, clock), self._look_at_hotlists),
-            (Every(FIGURES_EVERY_S, clock), self._show_metrics),
+            (Every(METRICS_EVERY_S, clock), self._show_metrics),
             (Every(STATUS_EVERY_S, clock, starts_due=False), lambda: log_status(self.report())),
         ]
 
@@ -160,4 +160,4 @@ class EdgeLoop:
         metrics = self._parts.metrics
         if metrics is not None:
             stages = self._parts.times.buckets(STAGE_BOUNDS_MS)
-            metrics.show(DeviceFigures(self.report(), stages, self._hotlists, self._parts.reader.model_ids))
+            metrics.show(DeviceSnapshot(self.report(), stages, self._hotlists, self._parts.reader.model_ids))

@@ -15,7 +15,7 @@ from alpr.system.stage_times import Buckets
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceFigures:
+class DeviceSnapshot:
     """A device at one moment."""
 
     report: EdgeReport
@@ -26,27 +26,27 @@ class DeviceFigures:
 
 
 class DeviceMetrics:
-    """Holds the last figures that the main thread has shown, for the exporter's thread.
+    """Holds what the main thread showed last, for the exporter's thread.
 
     Args:
-        folder: whose disk is told of.
+        folder: on the disk whose free space is reported.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._start_s = time.monotonic()
-        self._shown: DeviceFigures | None = None
+        self._shown: DeviceSnapshot | None = None
 
-    def show(self, figures: DeviceFigures) -> None:
-        """Replace the figures that are served by newer ones.
+    def show(self, snapshot: DeviceSnapshot) -> None:
+        """Replace what is served by something newer.
 
         Args:
-            figures: of this moment.
+            snapshot: of this moment.
         """
-        self._shown = figures
+        self._shown = snapshot
 
     def __call__(self) -> Iterator[Metric]:
-        """All figures as of now."""
+        """All metrics as of now."""
         yield from machine_metrics("alpr", self._folder)
         yield gauge("alpr_uptime_seconds", "Since the program started.", time.monotonic() - self._start_s)
         shown = self._shown
@@ -56,7 +56,7 @@ class DeviceMetrics:
             yield from _link(shown)
 
 
-def _cameras(shown: DeviceFigures) -> Iterator[Metric]:
+def _cameras(shown: DeviceSnapshot) -> Iterator[Metric]:
     label = ("camera",)
     yield gauges(
         "alpr_camera_up",
@@ -83,7 +83,7 @@ def _cameras(shown: DeviceFigures) -> Iterator[Metric]:
     yield counters("alpr_camera_failures", "Losses of the connection, by cause.", ("camera", "cause"), failures)
 
 
-def _reading(shown: DeviceFigures) -> Iterator[Metric]:
+def _reading(shown: DeviceSnapshot) -> Iterator[Metric]:
     yield counters("alpr_frames", "Frames that were looked at.", (), [((), shown.report.frames)])
     yield counters("alpr_reads", "Vehicle passes that were read.", (), [((), shown.report.reads)])
     yield counters("alpr_hits", "Hits, without those withdrawn.", (), [((), shown.report.hits)])
@@ -98,7 +98,7 @@ def _reading(shown: DeviceFigures) -> Iterator[Metric]:
     yield gauges("alpr_model_info", "The models in use.", ("model",), models)
 
 
-def _link(shown: DeviceFigures) -> Iterator[Metric]:
+def _link(shown: DeviceSnapshot) -> Iterator[Metric]:
     lost = [(kind, count) for kind, count in shown.report.lost.items()]
     yield counters("alpr_records_lost", "Records lost over all time, by cause.", ("what", "cause"), lost)
     yield gauge("alpr_held_records", "Records that wait in memory for the journal.", shown.report.held)

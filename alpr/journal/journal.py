@@ -60,7 +60,7 @@ class Journal:
         self.moved = ""
         """What became of the files while they were open; "" where they are in place. Once it says so, all that was
         kept stands in another file, in which the next start goes on, and so does this one until it ends."""
-        self._ledger = LossCounter(path.with_name(f"{path.name}-losses"), self._open(path))
+        self._loss_counter = LossCounter(path.with_name(f"{path.name}-losses"), self._open(path))
 
     @property
     def held(self) -> int:
@@ -106,7 +106,7 @@ class Journal:
             self._tell_held(error)
         else:
             self._report_losses()
-        self._ledger.hold(self._held.counts)
+        self._loss_counter.hold(self._held.counts)
 
     def _keep_held(self) -> None:
         lot = self._held.first(_LOTS_AT_ONCE)
@@ -122,8 +122,8 @@ class Journal:
         lost = self._held.add(reads, hits)
         if lost:
             _log.error("%s: too much is held in memory: %d reads and %d hits are lost", self._path, *_both(lost))
-            self._ledger.add({(what, losses.UNWRITABLE): count for what, count in lost.items()})
-        self._ledger.hold(self._held.counts)
+            self._loss_counter.add({(what, losses.UNWRITABLE): count for what, count in lost.items()})
+        self._loss_counter.hold(self._held.counts)
 
     def _tell_held(self, error: StoreError) -> None:
         if self._report_held.is_due():
@@ -140,7 +140,7 @@ class Journal:
                 self._put(reads, hits)
         except StoreFull:
             lost = {("read", losses.DISK_FULL): len(reads), ("hit", losses.DISK_FULL): len(hits)}
-            self._ledger.add({kind: count for kind, count in lost.items() if count})
+            self._loss_counter.add({kind: count for kind, count in lost.items() if count})
             raise
 
     def _report_losses(self) -> None:
@@ -186,9 +186,9 @@ class Journal:
         except StoreError as error:
             _log.error("%d reads and %d hits that were held are lost: %s", *_both(self._held.counts), error)
         lost = {(what, losses.UNWRITABLE): count for what, count in self._held.counts.items()}
-        self._ledger.hold({})
+        self._loss_counter.hold({})
         if lost:
-            self._ledger.add(lost)
+            self._loss_counter.add(lost)
 
     def _refuse_while_emptied(self) -> None:
         """The link has given the reserve up to delete what the collector has: its room is not for what is new."""
@@ -231,7 +231,7 @@ class Journal:
     def _unsaved(self) -> Counter[tuple[str, str]]:
         """Losses that the ledger has and the table has not."""
         saved = losses.read_losses(self._connection)
-        return +Counter({kind: total - saved.get(kind, 0) for kind, total in self._ledger.totals.items()})
+        return +Counter({kind: total - saved.get(kind, 0) for kind, total in self._loss_counter.totals.items()})
 
     def _put(self, reads: Sequence[Read], hits: Sequence[Hit]) -> None:
         self._look_at_files()
@@ -252,7 +252,7 @@ class Journal:
         except StoreFull:
             return 0
         if dropped:
-            self._ledger.add({("picture", losses.DISK_FULL): dropped})
+            self._loss_counter.add({("picture", losses.DISK_FULL): dropped})
         return dropped
 
 

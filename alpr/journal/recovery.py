@@ -74,7 +74,7 @@ def open_journal(path: Path, limits: JournalLimits | None = None, clock: Clock |
             return journal
         except StoreDamaged as error:
             _log.error("%s", error)
-    saved = salvage(path, clock.now())
+    saved = recover(path, clock.now())
     _log.error(
         "%s was damaged and is now %s: %d records that wait for the collector were saved, %s lost",
         path,
@@ -88,7 +88,7 @@ def open_journal(path: Path, limits: JournalLimits | None = None, clock: Clock |
     return journal
 
 
-def salvage(path: Path, now: datetime) -> Recovered:
+def recover(path: Path, now: datetime) -> Recovered:
     """Put a damaged journal aside and make a new one of what can be read of it.
 
     Args:

@@ -83,7 +83,7 @@ def test_a_film_is_followed_and_each_pass_is_one_line(tmp_path: Path) -> None:
     for _ in range(60):  # a parked car, and one that passes
         writer.write(clip.read()[1])
     writer.release()
-    plates = [line.split()[0] for line in run(EXAMPLES / "follow_film.py", film).splitlines()]
+    plates = [line.split()[0] for line in run(EXAMPLES / "follow_video.py", film).splitlines()]
     assert {"HDKT428", "TKR582"} <= set(plates)
     assert len(plates) == len(set(plates))
 

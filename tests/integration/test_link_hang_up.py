@@ -39,7 +39,7 @@ hub.open()
 print("ready", flush=True)
 until = time.monotonic() + 1
 while time.monotonic() < until:
-    hub._door.wait(0.05, for_messages=False)  # it is let in; then the store's disk takes its time
+    hub._socket.wait(0.05, for_messages=False)  # it is let in; then the store's disk takes its time
 time.sleep(float(still_s))
 for _ in range(100):
     hub.step(0.01)
@@ -55,7 +55,7 @@ from alpr.link.keys.keyring import FixedKeys
 from alpr.link.keys.curve_keys import KeyPair
 
 endpoint, public, secret, server, still_s = sys.argv[1:]
-with Dealer(endpoint, FixedKeys(KeyPair(public, secret), server), SystemClock()) as dealer:
+with DealerSocket(endpoint, FixedKeys(KeyPair(public, secret), server), SystemClock()) as dealer:
     while not dealer.send(b"hello"):
         dealer.poll(0.05)
     time.sleep(float(still_s))  # the journal's disk takes its time

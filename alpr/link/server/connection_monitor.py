@@ -23,7 +23,7 @@ from alpr.system.machine import ResidentMemory
 from alpr.system.timers import Every
 
 _log = logging.getLogger(__name__)
-_ENDPOINT = "inproc://monitor.door"
+_ENDPOINT = "inproc://monitor.router"
 _GLANCE_S = 0.05
 """Between two glances at the memory of this process: a peer on a fast line sends some ten megabytes in it."""
 _LOOK_S = 0.5

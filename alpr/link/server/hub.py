@@ -315,7 +315,7 @@ class Hub:
     def _stored(self, received: list[tuple[bytes, Delivery]]) -> bool:
         """True where it is settled what becomes of all of them; nothing is acked that was not stored."""
         try:
-            receipts = self._handler.store([delivery for _, delivery in received])
+            acks = self._handler.store([delivery for _, delivery in received])
         except StoreUnavailable as error:
             self._fault("not stored", str(error))
             self._pause_until_s = self._clock.monotonic_ns() / 1e9 + _PAUSE_S
@@ -326,15 +326,15 @@ class Hub:
             names = ", ".join(sorted({delivery.peer.name for _, delivery in received}))
             self._fault("failed", f"{names}: {type(error).__name__}: {error}", error)
             return False
-        for (route, delivery), receipt in zip(received, receipts, strict=True):
-            self._rates.spend(delivery.peer.key, Refusal, len(receipt.refused))
-            for refusal in receipt.refused:
+        for (route, delivery), ack in zip(received, acks, strict=True):
+            self._rates.spend(delivery.peer.key, Refusal, len(ack.refused))
+            for refusal in ack.refused:
                 self._fault("refused record", f"{delivery.peer.name}: {refusal.reason}")
-            if receipt.left:
-                self._fault("over its bound", f"{delivery.peer.name}: {receipt.left} records, which it keeps")
-            if receipt.seqs or receipt.refused:
+            if ack.left:
+                self._fault("over its bound", f"{delivery.peer.name}: {ack.left} records, which it keeps")
+            if ack.seqs or ack.refused:
                 with self._survived(delivery.peer.name):
-                    self._send(route, Ack(delivery.batch.boot_id, receipt.seqs, receipt.refused))
+                    self._send(route, Ack(delivery.batch.boot_id, ack.seqs, ack.refused))
         return True
 
     def _send(self, route: bytes, message: FromCollector) -> None:

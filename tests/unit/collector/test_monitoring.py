@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from alpr.capture.status import FeedState, FeedStatus
 from alpr.collector.health import DeviceHealth
 from alpr.collector.metrics import CollectorMetrics, CollectorSnapshot
-from alpr.edge.metrics import DeviceFigures, DeviceMetrics
+from alpr.edge.metrics import DeviceMetrics, DeviceSnapshot
 from alpr.edge.run_report import EdgeReport
 from alpr.errors import ConfigError
 from alpr.events.device_alerts import DeviceProblem, ProblemKind
@@ -57,7 +57,7 @@ def a_device(folder: Path) -> DeviceMetrics:
     report = EdgeReport(240, 12, 3, {}, {"unsure": 2}, (camera,), {}, link, lost)
     stages = some_times(3, 30, 300).buckets(STAGE_BOUNDS_MS)
     metrics = DeviceMetrics(folder)
-    metrics.show(DeviceFigures(report, stages, [("stolen", 12, 60.0)], ["detector@0123"]))
+    metrics.show(DeviceSnapshot(report, stages, [("stolen", 12, 60.0)], ["detector@0123"]))
     return metrics
 
 

@@ -388,7 +388,7 @@ def test_losses_survive_the_end_of_the_process_while_the_disk_is_full(path: Path
             assert journal.losses() == {("read", "disk-full"): lost}
 
 
-def test_the_ledger_of_another_journal_counts_for_nothing(path: Path) -> None:
+def test_the_loss_counter_of_another_journal_counts_for_nothing(path: Path) -> None:
     with closing(Journal(path)) as journal:
         limit_pages(journal, 1)
         with pytest.raises(StoreFull):
@@ -400,7 +400,7 @@ def test_the_ledger_of_another_journal_counts_for_nothing(path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "garbage", "00000000 []", "zz {}", '12345678 ["x", {"read": 5}]'])
-def test_a_spoilt_ledger_counts_for_nothing(path: Path, text: str) -> None:
+def test_a_spoilt_loss_counter_counts_for_nothing(path: Path, text: str) -> None:
     Journal(path).close()
     path.with_name(f"{path.name}-losses").write_text(text)
     with closing(Journal(path)) as journal:

@@ -14,7 +14,7 @@ from alpr.errors import StoreDamaged
 from alpr.journal.dispositions import decide, read_hits
 from alpr.journal.journal import Journal
 from alpr.journal.outbox import Outbox, read_depth
-from alpr.journal.recovery import open_journal, salvage
+from alpr.journal.recovery import open_journal, recover
 from alpr.link.protocol.messages import LossRecord, decode_record
 from alpr.system.store_files import mark_damaged
 from tests.conftest import START, FakeClock
@@ -79,7 +79,7 @@ def test_any_page_may_be_torn_and_most_is_saved(path: Path, clock: FakeClock, tm
         other = tmp_path / f"at-{page}.sqlite"
         other.write_bytes(whole)
         spoil(other, page)
-        salvage(other, START)
+        recover(other, START)
         with closing(Journal(other, clock=clock)) as journal:
             journal.append([a_read(9999)], [])
         shares.append(waiting(other) / before)
@@ -95,7 +95,7 @@ def test_what_is_lost_is_counted_by_the_files_own_count_and_reported(path: Path,
         except sqlite3.OperationalError:
             pytest.skip("this SQLite was built without dbstat")
     spoil(path, page - 1)
-    found = salvage(path, START)
+    found = recover(path, START)
     assert found.lost is not None
     assert 0 < found.lost < 30
     with Outbox(path) as outbox:
@@ -120,7 +120,7 @@ def test_a_whole_journal_loses_nothing_by_it(path: Path, clock: FakeClock) -> No
     decide(path, a_disposition(hit_id=a_hit(a_read(0)).hit_id))
     before = read_depth(path)
     hits = read_hits(path)
-    found = salvage(path, START)
+    found = recover(path, START)
     assert (found.saved, found.lost) == (sum(before.rows.values()), 0)
     assert read_depth(path) == before
     assert read_hits(path) == hits
@@ -128,7 +128,7 @@ def test_a_whole_journal_loses_nothing_by_it(path: Path, clock: FakeClock) -> No
         assert journal.losses() == {}
 
 
-def test_damage_that_was_found_in_use_is_salvaged_at_the_next_start(path: Path, clock: FakeClock) -> None:
+def test_damage_that_was_found_in_use_is_recovered_at_the_next_start(path: Path, clock: FakeClock) -> None:
     fill(path, 20, clock)
     mark_damaged(path)
     clock.advance(timedelta(days=1).total_seconds())

@@ -28,19 +28,19 @@ NEXT = new_key_pair().public
 
 @dataclass
 class Stage:
-    """A courier with a pulse, between a journal and a wire."""
+    """A session with a pulse, between a journal and a wire."""
 
     clock: FakeClock
     journal: Journal
     wire: FakeWire
     heartbeats: HeartbeatSender
-    courier: Session
+    session: Session
     held: list[str]
 
     def comes(self, *messages: FromCollector, up: bool = False) -> None:
         changes = ((Transition.UP, "connected"),) if up else ()
-        self.courier.take(SocketEvents(changes, tuple(encode(message) for message in messages)))
-        self.courier.pump()
+        self.session.take(SocketEvents(changes, tuple(encode(message) for message in messages)))
+        self.session.pump()
 
     def connects(self, *, has_heartbeats: bool = True) -> None:
         self.comes(Welcome("test", has_heartbeats=has_heartbeats), up=True)
@@ -65,8 +65,8 @@ def stage(tmp_path: Path, clock: FakeClock) -> Iterator[Stage]:
 
     with closing(Journal(path, clock=clock)) as journal, Outbox(path) as outbox:
         heartbeats = HeartbeatSender(path, lambda: Vitals(60.0, (camera,)), clock, "test", 10, lambda: ())
-        courier = Session(outbox, wire, clock, "test", 10, heartbeats, on_server_key=learn)
-        yield Stage(clock, journal, wire, heartbeats, courier, held)
+        session = Session(outbox, wire, clock, "test", 10, heartbeats, on_server_key=learn)
+        yield Stage(clock, journal, wire, heartbeats, session, held)
 
 
 def test_one_goes_at_once_and_then_one_every_so_often(stage: Stage) -> None:

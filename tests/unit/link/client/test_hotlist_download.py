@@ -316,7 +316,7 @@ def _part(name: str, sha256: bytes, content: bytes, *, offset: int = 0, file_byt
     return HotlistPart(name, 1, sha256, file_bytes, offset, content)
 
 
-def test_doorbells_for_ever_new_names_leave_nothing_behind(line: Line) -> None:
+def test_offers_of_ever_new_names_leave_nothing_behind(line: Line) -> None:
     line.connect()
     for number in range(2000):
         _offer(line, f"set{number}")

@@ -61,18 +61,18 @@ class FakeWire:
 
 @dataclass
 class Stage:
-    """A courier between a journal and a wire."""
+    """A session between a journal and a wire."""
 
     path: Path
     clock: FakeClock
     journal: Journal
     outbox: Outbox
     wire: FakeWire
-    courier: Session
+    session: Session
 
     def comes(self, *messages: FromCollector, changes: tuple[tuple[Transition, str], ...] = ()) -> None:
-        self.courier.take(SocketEvents(changes, tuple(encode(message) for message in messages)))
-        self.courier.pump()
+        self.session.take(SocketEvents(changes, tuple(encode(message) for message in messages)))
+        self.session.pump()
 
     def connects(self) -> None:
         self.comes(Welcome("test"), changes=((Transition.UP, "connected"),))
@@ -93,10 +93,10 @@ def test_nothing_is_sent_before_the_collector_has_answered(stage: Stage) -> None
     stage.journal.append([a_read(1)], [])
     stage.comes(changes=((Transition.UP, "connected"),))
     assert [type(message) for message in stage.wire.sent] == [Hello]
-    assert not stage.courier.state.is_connected
+    assert not stage.session.state.is_connected
     stage.comes(Welcome("test"))
     assert stage.wire.seqs() == [1, 2, 3]
-    assert stage.courier.state.is_connected
+    assert stage.session.state.is_connected
 
 
 def test_only_an_ack_deletes(stage: Stage) -> None:
@@ -105,9 +105,9 @@ def test_only_an_ack_deletes(stage: Stage) -> None:
     assert stage.waiting() == 2
     stage.comes(Ack(stage.journal.boot_id, (2,)))
     assert stage.waiting() == 1
-    assert not stage.courier.is_idle()
+    assert not stage.session.is_idle()
     stage.comes(Ack(stage.journal.boot_id, (1, 2, 77)))
-    assert stage.courier.is_idle()
+    assert stage.session.is_idle()
 
 
 def test_nothing_is_sent_twice_while_it_is_under_way(stage: Stage) -> None:
@@ -124,10 +124,10 @@ def test_after_a_break_what_was_under_way_goes_again(stage: Stage, change: Trans
     stage.journal.append([a_read(1, picture_bytes=0)], [])
     stage.connects()
     stage.comes(changes=((change, "because"),))
-    assert (stage.courier.state.is_connected, stage.courier.state.last_error) == (False, "because")
+    assert (stage.session.state.is_connected, stage.session.state.last_error) == (False, "because")
     stage.connects()
     assert stage.wire.seqs() == [1, 1]
-    assert (stage.courier.state.resent, stage.courier.state.last_error) == (1, "")
+    assert (stage.session.state.resent, stage.session.state.last_error) == (1, "")
 
 
 def test_without_an_ack_it_goes_again_after_a_while(stage: Stage) -> None:
@@ -139,7 +139,7 @@ def test_without_an_ack_it_goes_again_after_a_while(stage: Stage) -> None:
     stage.clock.advance(0.2)
     stage.comes()
     assert stage.wire.seqs() == [1, 1]
-    assert "no ack" in stage.courier.state.last_error
+    assert "no ack" in stage.session.state.last_error
 
 
 def test_a_wire_that_takes_nothing_is_asked_again(stage: Stage) -> None:
@@ -175,8 +175,8 @@ def test_goodbye_ends_the_connection_and_says_why(stage: Stage) -> None:
     stage.connects()
     stage.comes(Goodbye("its key is allowed no more"))
     assert stage.wire.retreats == 1
-    assert not stage.courier.state.is_connected
-    assert "allowed no more" in stage.courier.state.last_error
+    assert not stage.session.state.is_connected
+    assert "allowed no more" in stage.session.state.last_error
 
 
 def test_what_is_refused_is_put_aside_and_reported(stage: Stage) -> None:
@@ -189,9 +189,9 @@ def test_what_is_refused_is_put_aside_and_reported(stage: Stage) -> None:
 
 def test_garbage_from_a_collector_is_told_and_changes_nothing(stage: Stage) -> None:
     stage.connects()
-    stage.courier.take(SocketEvents((), (b"\xc1", encode(Hello("0" * 16, (), "x", stage.clock.now())))))
-    assert "cannot be understood" in stage.courier.state.last_error
-    assert stage.courier.state.is_connected
+    stage.session.take(SocketEvents((), (b"\xc1", encode(Hello("0" * 16, (), "x", stage.clock.now())))))
+    assert "cannot be understood" in stage.session.state.last_error
+    assert stage.session.state.is_connected
 
 
 def test_a_disk_too_full_to_delete_sends_nothing_twice(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,7 +208,7 @@ def test_a_disk_too_full_to_delete_sends_nothing_twice(stage: Stage, monkeypatch
         stage.comes(Ack(stage.journal.boot_id, (1,)))
         stage.comes()
     assert stage.wire.seqs() == [1]
-    assert stage.courier.state.last_error == "no room"
+    assert stage.session.state.last_error == "no room"
     stage.comes()  # there is room again
     assert stage.waiting() == 0
 
@@ -240,8 +240,8 @@ def test_only_acks_of_what_went_out_on_this_connection_count(stage: Stage) -> No
     stage.comes(Ack(boot, (), tuple(Refusal(seq, "no") for seq in range(3, 1027))))
     stage.comes(Ack("0" * 16, (), (Refusal(1, "no"), Refusal(2, "no"))))
     assert stage.waiting() == 2
-    assert stage.courier.state.acked == 0
-    assert stage.courier.state.faults["ack of what was not sent"] == 6
+    assert stage.session.state.acked == 0
+    assert stage.session.state.faults["ack of what was not sent"] == 6
     stage.comes(changes=((Transition.DOWN, "cut"),))
     stage.comes(changes=((Transition.UP, "connected"),))
     stage.comes(Ack(boot, (1, 2)))  # what went out before the cut goes out again
@@ -303,7 +303,7 @@ def test_a_second_welcome_is_not_a_new_beginning(stage: Stage) -> None:
     for _ in range(100):
         stage.comes(Welcome("test"))
     assert stage.wire.seqs() == [1]
-    assert stage.courier.state.faults["welcome unasked"] == 100
+    assert stage.session.state.faults["welcome unasked"] == 100
 
 
 @pytest.mark.parametrize(
@@ -317,14 +317,14 @@ def test_a_collector_that_says_much_more_than_was_asked_is_left_alone(stage: Sta
         sent += 1
         assert sent < 1000
     assert sent >= 200  # it may say something unasked
-    assert not stage.courier.state.is_connected
-    assert stage.courier.state.faults["too many messages"] == 1
+    assert not stage.session.state.is_connected
+    assert stage.session.state.faults["too many messages"] == 1
 
 
 def test_large_messages_count_for_more(stage: Stage) -> None:
     stage.connects()
     for _ in range(20):
-        stage.courier.take(SocketEvents((), (b"\xc1" * (4 << 20),)))
+        stage.session.take(SocketEvents((), (b"\xc1" * (4 << 20),)))
     assert stage.wire.retreats
 
 
@@ -335,7 +335,7 @@ def test_as_many_answers_as_questions_are_never_too_much(stage: Stage) -> None:
         stage.comes()
         stage.comes(Ack(stage.journal.boot_id, (number + 1,)))
     assert stage.wire.retreats == 0
-    assert stage.courier.state.faults == {}
+    assert stage.session.state.faults == {}
 
 
 def test_a_handler_that_raises_costs_one_message(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -348,9 +348,9 @@ def test_a_handler_that_raises_costs_one_message(stage: Stage, monkeypatch: pyte
     with monkeypatch.context() as patch:
         patch.setattr(Session, "_on_heartbeat_answer", fails)
         stage.comes(ServerKey("0" * 40))
-    assert stage.courier.state.faults == {"not handled": 1}
+    assert stage.session.state.faults == {"not handled": 1}
     stage.comes(Ack(stage.journal.boot_id, (1,)))
-    assert stage.courier.is_idle()
+    assert stage.session.is_idle()
 
 
 def test_connections_that_break_at_once_are_not_made_without_end(stage: Stage) -> None:
@@ -383,11 +383,11 @@ def test_announced_keys_are_written_down_at_their_own_pace(stage: Stage) -> None
         kept.append(key)
         return True
 
-    courier = Session(stage.outbox, stage.wire, stage.clock, "test", 10, on_server_key=learn)
-    courier.take(SocketEvents(((Transition.UP, "connected"),), (encode(Welcome("test")),)))
+    session = Session(stage.outbox, stage.wire, stage.clock, "test", 10, on_server_key=learn)
+    session.take(SocketEvents(((Transition.UP, "connected"),), (encode(Welcome("test")),)))
     for number in range(400):
         stage.clock.advance(0.25)
-        courier.take(SocketEvents((), (encode(ServerKey(f"{number:040d}")),)))
+        session.take(SocketEvents((), (encode(ServerKey(f"{number:040d}")),)))
     assert len(kept) == 4
 
 
@@ -406,7 +406,7 @@ def test_a_journal_that_is_busy_ends_nothing(stage: Stage, monkeypatch: pytest.M
     with monkeypatch.context() as patch:
         patch.setattr(Outbox, "version", busy)
         stage.comes()
-    assert "lock" in stage.courier.state.last_error
+    assert "lock" in stage.session.state.last_error
     stage.comes()
     assert stage.wire.seqs() == [1]
 

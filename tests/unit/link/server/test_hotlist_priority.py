@@ -38,8 +38,8 @@ def stage(tmp_path: Path, clock: FakeClock) -> Iterator[Stage]:
     with closing(Journal(path, clock=clock)) as journal, Outbox(path) as outbox:
         wire = FakeWire()
         download = HotlistDownload(FakeStore(tmp_path / "incoming"), clock)
-        courier = Session(outbox, wire, clock, "test", ack_patience_s=10, download=download)
-        yield Stage(path, clock, journal, outbox, wire, courier)
+        session = Session(outbox, wire, clock, "test", ack_patience_s=10, download=download)
+        yield Stage(path, clock, journal, outbox, wire, session)
 
 
 def kinds(stage: Stage) -> list[str]:
@@ -106,33 +106,33 @@ class FakeLibrary:
         self.noted.append((peer.name, report))
 
 
-def test_the_bell_rings_those_who_spoke_of_hotlists_once_for_each_change() -> None:
+def test_the_server_rings_those_who_spoke_of_hotlists_once_for_each_change() -> None:
     library, sent = FakeLibrary(), list[tuple[bytes, FromCollector]]()
     full: set[bytes] = set()
-    bell = HotlistServer(
+    server = HotlistServer(
         library, lambda route, message: sent.append((route, message)), lambda route: route not in full
     )
     report = HotlistsHeld(())
-    bell.take(b"1", Peer("k1", "one"), report)
-    bell.take(b"2", Peer("k2", "two"), report)
-    bell.take(b"1", Peer("k1", "one"), HotlistAsk("all", 3))
+    server.take(b"1", Peer("k1", "one"), report)
+    server.take(b"2", Peer("k2", "two"), report)
+    server.take(b"1", Peer("k1", "one"), HotlistAsk("all", 3))
     assert sent == []  # not before the acks of the same moment
-    bell.answer()
+    server.answer()
     assert sent == [(b"1", OFFER), (b"2", OFFER), (b"1", HotlistNone("all"))]
     sent.clear()
     full.add(b"2")  # it asks and asks, and reads nothing
     for route, peer in ((b"1", Peer("k1", "one")), (b"2", Peer("k2", "two"))):
-        bell.take(route, peer, HotlistAsk("all", 3))
-    bell.answer()
+        server.take(route, peer, HotlistAsk("all", 3))
+    server.answer()
     assert sent == [(b"1", HotlistNone("all"))]
     sent.clear()
-    bell.take(b"1", Peer("k1", "one"), report)  # only what it holds has changed
-    bell.answer()
-    bell.ring(lambda _: True)
+    server.take(b"1", Peer("k1", "one"), report)  # only what it holds has changed
+    server.answer()
+    server.ring(lambda _: True)
     sent.clear()
-    bell.ring(lambda _: True)
+    server.ring(lambda _: True)
     assert sent == []
     library.now = HotlistOffers((HotlistOffer("all", 4),))
-    bell.ring(lambda key: key != "k2")  # it is allowed no more
+    server.ring(lambda key: key != "k2")  # it is allowed no more
     assert sent == [(b"1", library.now)]
     assert [name for name, _ in library.noted] == ["one", "two", "one"]

@@ -1,4 +1,4 @@
-"""Follows the vehicles of a film, one line for each pass: `python examples/follow_film.py FILM`."""
+"""Follows the vehicles of a video, one line for each pass: `python examples/follow_video.py VIDEO`."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from alpr.track.settings import TrackSettings
 from alpr.track.tracker import Tracker
 
 
-def passes(film: Path) -> Iterator[Read]:
-    """The vehicle passes of a film, each when the vehicle is gone.
+def passes(video: Path) -> Iterator[Read]:
+    """The vehicle passes of a video, each when the vehicle is gone.
 
     Raises:
-        SourceError: the film cannot be opened or decoded.
+        SourceError: the video cannot be opened or decoded.
     """
     reader = PlateReader()
     looker = TiledReader(reader)  # one for each camera: it remembers where it looked last
-    tracker = Tracker(film.name, TrackSettings(), model_ids=reader.model_ids, new_id=lambda: uuid.uuid4().hex)
-    for frame in open_source(film.name, str(film), clock=SystemClock()).frames():
+    tracker = Tracker(video.name, TrackSettings(), model_ids=reader.model_ids, new_id=lambda: uuid.uuid4().hex)
+    for frame in open_source(video.name, str(video), clock=SystemClock()).frames():
         detections = looker.detect(frame.image)
         due = tracker.update(frame, detections, lambda at, found: looker.recognise(at.image, found))
         yield from (read for read in due if read.is_final)  # early revisions come too: for hits, which cannot wait
     yield from tracker.finish()
 
 
-def main(film: str) -> int:
-    for read in passes(Path(film)):
+def main(video: str) -> int:
+    for read in passes(Path(video)):
         seconds = (read.last_seen_at - read.first_seen_at).total_seconds()
         looks = f"{read.observations} looks in {seconds:.1f} s"
         print(f"{read.plate.text} {read.plate.confidence:.2f} {read.direction or '-'} {looks}")
