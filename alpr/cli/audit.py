@@ -67,9 +67,9 @@ def verify(database: Path | None, config_path: Path | None, head: str, witness: 
     witness has. Who can write all of these can still cut it: note the head elsewhere too (on paper, at the
     prosecutor's), for --head.
     """
-    from alpr.collector.audit import audit_path
     from alpr.collector.audit_check import check_audit, heads_of_witness
     from alpr.collector.audit_heads import KeptHeads
+    from alpr.collector.files import audit_path
     from alpr.config import load_collector_config
     from alpr.errors import AuditError
 
@@ -125,7 +125,8 @@ def _head(text: str) -> ChainHead:
 def _told_to_others(config: CollectorConfig) -> Iterator[ChainHead]:
     """What devices and the witness know."""
     from alpr.collector.audit_check import heads_of_devices, heads_of_witness
-    from alpr.collector.health_store import health_path, read_latest
+    from alpr.collector.files import health_path
+    from alpr.collector.health_store import read_latest
     from alpr.link.keys.curve_keys import load_key_pair
 
     health = health_path(config.database)
@@ -136,7 +137,7 @@ def _told_to_others(config: CollectorConfig) -> Iterator[ChainHead]:
 
 
 def _need_audit(database: Path) -> None:
-    from alpr.collector.audit import audit_path
+    from alpr.collector.files import audit_path
     from alpr.errors import AuditError
 
     path = audit_path(database)

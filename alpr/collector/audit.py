@@ -74,15 +74,6 @@ class HeadKeeper(Protocol):
         """
 
 
-def audit_path(database: Path) -> Path:
-    """Return the path of the audit of a collector's database: beside it, as `<name>.audit.db`.
-
-    Args:
-        database: the collector's.
-    """
-    return database.with_name(f"{database.stem}.audit.db")
-
-
 class Audit:
     """The audit file.
 

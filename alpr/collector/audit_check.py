@@ -8,8 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from alpr.collector.audit import ChainHead, audit_path, audited, verify_audit, wrong_with
+from alpr.collector.audit import ChainHead, audited, verify_audit, wrong_with
 from alpr.collector.audit_heads import KeptHeads, head_from, is_sealed
+from alpr.collector.files import audit_path
 from alpr.errors import AuditError, DecodeError
 from alpr.link.keys.curve_keys import KeyPair
 from alpr.link.protocol.heartbeat_messages import AuditHead

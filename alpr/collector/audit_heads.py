@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from alpr.clock import Clock, micros
-from alpr.collector.audit import Audit, ChainHead, audit_path
+from alpr.collector.audit import Audit, ChainHead
+from alpr.collector.files import audit_path
 from alpr.errors import StoreError
 from alpr.link.protocol.heartbeat_messages import AuditHead
 from alpr.system.sqlite import connect, connect_read_only, stored, transaction

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from alpr.clock import Clock
 from alpr.collector.access import os_user
-from alpr.collector.audit import FIRST_HASH, START, Access, ChainHead, audit_path, head_of, lacks, walk, wrong_with
+from alpr.collector.audit import FIRST_HASH, START, Access, ChainHead, head_of, lacks, walk, wrong_with
 from alpr.collector.audit_heads import KeptHeads, head_from, is_sealed, open_audit, sealed
+from alpr.collector.files import audit_path
 from alpr.errors import AuditError, StoreError, StoreUnavailable
 from alpr.events.device_alerts import COLLECTOR, DeviceAlert, DeviceProblem, ProblemKind
 from alpr.link.keys.curve_keys import KeyPair

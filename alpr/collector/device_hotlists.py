@@ -4,16 +4,15 @@ the reads.
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alpr.clock import instant_from_micros, micros
+from alpr.collector.files import SideFile, read_rows
 from alpr.link.protocol.hotlist_messages import HotlistsHeld
-from alpr.system.sqlite import Migration, connect_read_only, stored
-from alpr.system.store_files import SideStore
+from alpr.system.sqlite import Migration
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -55,7 +54,7 @@ class DeviceHotlist:
     last_refused_at: datetime | None
 
 
-class DeviceHotlistStore:
+class DeviceHotlistStore(SideFile):
     """The collector's side, which writes.
 
     Args:
@@ -66,12 +65,7 @@ class DeviceHotlistStore:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file = SideStore(path, _STEPS)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        super().__init__(path, _STEPS)
 
     def note(self, device: str, report: HotlistsHeld, now: datetime) -> None:
         """Keep a device's report, which replaces the one before.
@@ -100,15 +94,6 @@ class DeviceHotlistStore:
             connection.executemany("INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?, ?, ?)", refusals)
 
 
-def device_hotlists_path(database: Path) -> Path:
-    """Return the path of the file that belongs to a collector's database: `reads.db` has `reads.lists.db`.
-
-    Args:
-        database: the collector's.
-    """
-    return database.with_name(f"{database.stem}.lists.db")
-
-
 def read_device_hotlists(path: Path) -> list[DeviceHotlist]:
     """Return the last report of every device, by name.
 
@@ -124,12 +109,10 @@ def read_device_hotlists(path: Path) -> list[DeviceHotlist]:
             (SELECT message FROM refusals WHERE refusals.device = reports.device ORDER BY last_at DESC LIMIT 1),
             (SELECT max(last_at) FROM refusals WHERE refusals.device = reports.device)
         FROM reports LEFT JOIN held USING (device) ORDER BY device, list_set"""
-    with closing(connect_read_only(path)) as connection, stored(path):
-        rows = connection.execute(query).fetchall()
-    return [_held_by_device(row) for row in rows]
+    return [_device_hotlist(row) for row in read_rows(path, query)]
 
 
-def _held_by_device(row: tuple[Any, ...]) -> DeviceHotlist:
+def _device_hotlist(row: tuple[Any, ...]) -> DeviceHotlist:
     device, list_set, revision, updated_at, applied_at, entries, reported_at, refused, message, last_at = row
     return DeviceHotlist(
         device=device,

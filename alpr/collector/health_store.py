@@ -7,7 +7,7 @@ file that is lost costs no evidence. Every table is bounded.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from alpr.clock import instant_from_micros, micros
+from alpr.collector.files import SideFile, read_rows
 from alpr.errors import DecodeError
 from alpr.events.device_alerts import DeviceAlert, DeviceProblem, ProblemKind
 from alpr.link.protocol.heartbeat_messages import Heartbeat
 from alpr.system.decoding import decoded
-from alpr.system.sqlite import Migration, connect_read_only, stored
-from alpr.system.store_files import SideStore
+from alpr.system.sqlite import Migration
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -71,7 +71,7 @@ class StoredAlert:
     text: str
 
 
-class HealthStore:
+class HealthStore(SideFile):
     """Belongs to the collector, which alone writes it.
 
     Args:
@@ -82,12 +82,7 @@ class HealthStore:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file = SideStore(path, _STEPS)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        super().__init__(path, _STEPS)
 
     def latest(self) -> dict[str, StoredHeartbeat]:
         """Return the last heartbeat of each device."""
@@ -165,15 +160,6 @@ class HealthStore:
             connection.executemany("DELETE FROM latest WHERE device = ?", gone)
 
 
-def health_path(database: Path) -> Path:
-    """Return the path of the health file that belongs to a collector's database: `reads.db` has `reads.health.db`.
-
-    Args:
-        database: the collector's.
-    """
-    return database.with_name(f"{database.stem}.health.db")
-
-
 def read_latest(path: Path) -> dict[str, StoredHeartbeat]:
     """Return the last heartbeat of each device, by name, without those that this version cannot understand.
 
@@ -183,21 +169,11 @@ def read_latest(path: Path) -> dict[str, StoredHeartbeat]:
     Raises:
         StoreError: the file is not there or cannot be read.
     """
-    return {name: kept for name, kept in _rows(path, "SELECT device, received_at, record FROM latest", ())}
-
-
-def read_history(path: Path, device: str) -> list[StoredHeartbeat]:
-    """Return the thin history of one device, the oldest first.
-
-    Args:
-        path: see `health_path`.
-        device: its name.
-
-    Raises:
-        StoreError: the file is not there or cannot be read.
-    """
-    query = "SELECT device, received_at, record FROM history WHERE device = ? ORDER BY slot"
-    return [kept for _, kept in _rows(path, query, (device,))]
+    latest = {}
+    for name, received_at, record in read_rows(path, "SELECT device, received_at, record FROM latest"):
+        with suppress(DecodeError):  # of another version of alpr: the device will send it anew
+            latest[name] = StoredHeartbeat(instant_from_micros(received_at), decoded(_heartbeat, record))
+    return latest
 
 
 def read_alerts(path: Path, *, only_standing: bool = False) -> list[StoredAlert]:
@@ -211,10 +187,9 @@ def read_alerts(path: Path, *, only_standing: bool = False) -> list[StoredAlert]
         StoreError: the file is not there or cannot be read.
     """
     condition = "WHERE cleared_at IS NULL" if only_standing else ""
-    with closing(connect_read_only(path)) as connection, stored(path):
-        rows = connection.execute(
-            f"SELECT device, kind, subject, raised_at, cleared_at, text FROM alerts {condition} ORDER BY id DESC"
-        ).fetchall()
+    rows = read_rows(
+        path, f"SELECT device, kind, subject, raised_at, cleared_at, text FROM alerts {condition} ORDER BY id DESC"
+    )
     return [
         StoredAlert(
             DeviceProblem(device, ProblemKind(kind), subject),
@@ -225,16 +200,3 @@ def read_alerts(path: Path, *, only_standing: bool = False) -> list[StoredAlert]
         for device, kind, subject, raised_at, cleared_at, text in rows
         if kind in set(ProblemKind)
     ]
-
-
-def _rows(path: Path, query: str, values: tuple[str, ...]) -> list[tuple[str, StoredHeartbeat]]:
-    with closing(connect_read_only(path)) as connection, stored(path):
-        rows = connection.execute(query, values).fetchall()
-    found = []
-    for name, received_at, record in rows:
-        try:
-            heartbeat = decoded(_heartbeat, record)
-        except DecodeError:  # of another version of alpr: the device will say it anew
-            continue
-        found.append((name, StoredHeartbeat(instant_from_micros(received_at), heartbeat)))
-    return found

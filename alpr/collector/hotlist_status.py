@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from alpr.collector.device_hotlists import DeviceHotlist, device_hotlists_path, read_device_hotlists
-from alpr.collector.hotlists import hotlist_path
+from alpr.collector.device_hotlists import DeviceHotlist, read_device_hotlists
+from alpr.collector.files import device_hotlists_path, hotlist_path
 from alpr.hotlist.updates.installed_sets import read_sets
 from alpr.system.sqlite import connect_read_only, stored
 

@@ -16,7 +16,8 @@ from types import TracebackType
 from typing import Self
 
 from alpr.clock import Clock, SystemClock
-from alpr.collector.device_hotlists import DeviceHotlistStore, device_hotlists_path
+from alpr.collector.device_hotlists import DeviceHotlistStore
+from alpr.collector.files import device_hotlists_path, hotlist_path
 from alpr.collector.history import CollectorHistory
 from alpr.collector.hotlist_publications import HotlistPublications
 from alpr.collector.store import Store, StoredRecord
@@ -162,12 +163,3 @@ class CollectorHotlists:
             self._thread.updater.past_done,
             max_ages=self._settings.max_ages,
         )
-
-
-def hotlist_path(database: Path) -> Path:
-    """Return the path of the collector's own hotlists: `reads.db` has `reads.hotlist.db`.
-
-    Args:
-        database: the collector's.
-    """
-    return database.with_name(f"{database.stem}.hotlist.db")

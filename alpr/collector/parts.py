@@ -11,10 +11,11 @@ from alpr.clock import Clock
 from alpr.collector.audit_monitor import AuditMonitor
 from alpr.collector.audit_witness import append_to, hand_to
 from alpr.collector.event_printer import EventPrinter
+from alpr.collector.files import health_path
 from alpr.collector.forwarding import Forwarding, alert_queue, head_queue, queue_for
 from alpr.collector.health import HealthBoard
 from alpr.collector.health_monitor import HealthMonitor
-from alpr.collector.health_store import HealthStore, health_path
+from alpr.collector.health_store import HealthStore
 from alpr.collector.hotlists import CollectorHotlists
 from alpr.collector.intake import Intake
 from alpr.collector.metrics import CollectorMetrics

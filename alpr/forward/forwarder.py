@@ -122,7 +122,7 @@ class Forwarder:
         with ExitStack() as stack:
             self._queue = stack.enter_context(closing(connect_read_only(database)))
             self._lanes: list[_Lane] = []
-            self._places = stack.enter_context(
+            self._positions = stack.enter_context(
                 closing(SideStore(self._path, (_first,), self._clock, self._put_lanes))
             )
             self._lanes = [self._lane(target) for target in targets]
@@ -149,24 +149,26 @@ class Forwarder:
                 lane.target.close()
 
     def _lane(self, target: Target) -> _Lane:
-        with self._places.writing() as places:
-            places.execute(
+        with self._positions.writing() as positions:
+            positions.execute(
                 "INSERT OR IGNORE INTO targets (name, delivered) VALUES (?, ?)",
                 # Where the places were torn, all that waits goes out once more rather than not at all.
-                (target.name, 0 if self._places.was_torn else newest_number(self._queue)),
+                (target.name, 0 if self._positions.was_torn else newest_number(self._queue)),
             )
-            (delivered,) = places.execute("SELECT delivered FROM targets WHERE name = ?", (target.name,)).fetchone()
+            (delivered,) = positions.execute(
+                "SELECT delivered FROM targets WHERE name = ?", (target.name,)
+            ).fetchone()
             last = last_given(self._queue)
             if delivered > last:
                 # Another database than the one that the place is of: its numbers begin anew, or further back.
                 _log.warning("%s: the queue is another one than before; what comes from now on is sent", target.name)
-                places.execute("UPDATE targets SET delivered = ? WHERE name = ?", (last, target.name))
+                positions.execute("UPDATE targets SET delivered = ? WHERE name = ?", (last, target.name))
         return _Lane(target, min(delivered, last))
 
-    def _put_lanes(self, places: sqlite3.Connection) -> None:
+    def _put_lanes(self, positions: sqlite3.Connection) -> None:
         """A new file begins with what this process knows."""
         rows = [(lane.target.name, lane.delivered) for lane in self._lanes]
-        places.executemany("INSERT INTO targets (name, delivered) VALUES (?, ?)", rows)
+        positions.executemany("INSERT INTO targets (name, delivered) VALUES (?, ?)", rows)
 
     def _step(self, lane: _Lane) -> bool:
         if self._clock.monotonic_ns() < lane.not_before_ns:
@@ -187,7 +189,7 @@ class Forwarder:
         try:
             _send(lane.target, event)
         except ForwardRefused as error:
-            _log.error("%s will never take %s: %s", lane.target.name, event.event_id, error)
+            _log.error("%s refused %s for good: %s", lane.target.name, event.event_id, error)
             self._done(lane, event, refused=str(error) or "refused")
         except ForwardError as error:
             self._put_off(lane, str(error))
@@ -217,13 +219,13 @@ class Forwarder:
             self._write("DELETE FROM refused WHERE id <= (SELECT max(id) FROM refused) - ?", _KEPT_REFUSED)
         lane.refused += bool(refused)
         if lane.wait_s:
-            _log.info("%s takes events again", lane.target.name)
+            _log.info("%s accepts events again", lane.target.name)
         lane.waiting.pop(0)
         lane.delivered, lane.wait_s = event.number, 0.0
 
     def _put_off(self, lane: _Lane, why: str) -> None:
         if not lane.wait_s:  # once, not at every attempt of a night
-            _log.warning("%s takes nothing now: %s; trying again", lane.target.name, why)
+            _log.warning("%s accepts no events now: %s; trying again", lane.target.name, why)
         lane.wait_s = min(max(FIRST_WAIT_S, 2 * lane.wait_s), LONGEST_WAIT_S)
         lane.not_before_ns = self._clock.monotonic_ns() + round(lane.wait_s * 1e9)
         self._write("UPDATE targets SET last_error = ? WHERE name = ?", why, lane.target.name)
@@ -233,11 +235,11 @@ class Forwarder:
         events.
         """
         try:
-            with self._places.writing() as places:
-                places.execute(query, values)
+            with self._positions.writing() as positions:
+                positions.execute(query, values)
         except StoreUnavailable as error:
             if not self._is_full:
-                _log.warning("%s; what was carried on is not noted for now", error)
+                _log.warning("%s; the positions of the targets cannot be saved for now", error)
             self._is_full = True
         else:
             self._is_full = False
@@ -276,14 +278,3 @@ def _first(database: Database) -> None:
             id INTEGER PRIMARY KEY AUTOINCREMENT, target TEXT NOT NULL, event_id TEXT NOT NULL, at TEXT NOT NULL,
             reason TEXT NOT NULL)"""
     )
-
-
-__all__ = [
-    "FIRST_WAIT_S",
-    "LONGEST_WAIT_S",
-    "Forwarder",
-    "TargetState",
-    "forward_path",
-    "read_targets",
-    "waiting_for",
-]

@@ -21,6 +21,7 @@ from typing import Any
 
 from alpr.errors import ForwardError, ForwardRefused
 from alpr.forward.event import Event, brief, json_text
+from alpr.forward.target import NamedTarget, refuse_plain_text
 
 TAKEN_WITHIN_S = 10.0
 _MOST_BREAKS = 10  # over a quarter of an hour, with the waits between two attempts
@@ -42,7 +43,7 @@ class Broker:
     """None for the system's own."""
 
 
-class Mqtt:
+class Mqtt(NamedTarget):
     """One broker.
 
     Args:
@@ -65,38 +66,25 @@ class Mqtt:
         topic: str = "alpr",
         discovery: str = "homeassistant",
     ) -> None:
-        if not broker.has_tls and broker.host not in ("localhost", "127.0.0.1", "::1"):
-            raise ForwardError(
-                f"mqtt {name}: {broker.host} without TLS; plates are not sent where others can read them"
-            )
+        if not broker.has_tls:
+            refuse_plain_text(broker.host, f"mqtt {name}: {broker.host} without TLS")
         try:
             from paho.mqtt import client as paho  # noqa: PLC0415 - an extra
             from paho.mqtt.enums import CallbackAPIVersion  # noqa: PLC0415
         except ImportError as error:
             raise ForwardError(f"mqtt {name}: paho-mqtt is not installed; pip install 'alpr[mqtt]'") from error
-        self._name = name
+        super().__init__(name, kinds)
         self._broker = broker
-        self._kinds = kinds
         self._topic = topic.strip("/")
         self._discovery = discovery.strip("/")
         self._announced: set[tuple[str, str]] = set()
         self._cameras: Counter[str] = Counter()
         self._breaks = (0, 0)
         self._is_started = False
-        self._was_let_in = threading.Event()
+        self._is_accepted = threading.Event()
         client_id = f"{re.sub(r'[^A-Za-z0-9]', '', name)[:12]}-{self._topic[:8]}"
         self._new_client: Callable[[], Any] = partial(paho.Client, CallbackAPIVersion.VERSION2, client_id=client_id)
         self._client = self._make_client()
-
-    @property
-    def name(self) -> str:
-        """Names its place in the queue."""
-        return self._name
-
-    @property
-    def kinds(self) -> frozenset[str]:
-        """The kinds of events that it is sent."""
-        return self._kinds
 
     def send(self, event: Event) -> None:
         """Publish one event and wait until the broker has it.
@@ -110,10 +98,10 @@ class Mqtt:
         """
         self._connect()
         try:
-            self._tell(event)
+            self._publish_event(event)
         except ForwardError as error:
             is_broken_off = not self._client.is_connected()
-            self._hang_up()  # else paho would send what is under way once more, whatever we do with the event
+            self._disconnect()  # else paho would send what is under way once more, whatever we do with the event
             if is_broken_off:
                 self._count_break(event, error)
             raise
@@ -125,9 +113,9 @@ class Mqtt:
                 if self._client.is_connected():
                     offline = self._client.publish(f"{self._topic}/status", "offline", qos=1, retain=True)
                     offline.wait_for_publish(1.0)
-            self._hang_up()
+            self._disconnect()
 
-    def _tell(self, event: Event) -> None:
+    def _publish_event(self, event: Event) -> None:
         names = [str(event.row.get(key) or "") for key in ("device", "camera_id")]
         device, camera = map(_level, names)
         if self._discovery and (device, camera) not in self._announced and self._cameras[device] < _MOST_CAMERAS:
@@ -156,12 +144,12 @@ class Mqtt:
         client.on_connect = self._on_connect
         return client
 
-    def _hang_up(self) -> None:
+    def _disconnect(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
         self._client = self._make_client()
         self._is_started = False
-        self._was_let_in.clear()
+        self._is_accepted.clear()
 
     def _connect(self) -> None:
         if self._client.is_connected():
@@ -176,25 +164,25 @@ class Mqtt:
             ) from error
         self._client.loop_start()
         self._is_started = True
-        if not self._was_let_in.wait(TAKEN_WITHIN_S):
+        if not self._is_accepted.wait(TAKEN_WITHIN_S):
             raise ForwardError(
-                f"{self._broker.host}:{self._broker.port} does not let us in; check username and password"
+                f"{self._broker.host}:{self._broker.port} refuses the connection; check username and password"
             )
 
     def _on_connect(self, _client: object, _userdata: object, _flags: object, reason: Any, *_: object) -> None:
         """Each time: after a break the broker has told everyone that we are gone. On paho's thread."""
         if not reason.is_failure:
             self._client.publish(f"{self._topic}/status", "online", qos=1, retain=True)
-            self._was_let_in.set()
+            self._is_accepted.set()
 
     def _publish(self, topic: str, text: str, *, retain: bool = False) -> None:
         sent = self._client.publish(topic, text, qos=1, retain=retain)
         try:
             sent.wait_for_publish(TAKEN_WITHIN_S)
         except (ValueError, RuntimeError) as error:
-            raise ForwardError(f"{topic} was not taken ({brief(error)})") from error
+            raise ForwardError(f"{topic} was not accepted ({brief(error)})") from error
         if not sent.is_published():
-            raise ForwardError(f"{topic} was not taken within {TAKEN_WITHIN_S:.0f} s")
+            raise ForwardError(f"{topic} was not accepted within {TAKEN_WITHIN_S:.0f} s")
 
     def _entities(self, device: str, camera: str) -> dict[str, Mapping[str, Any]]:
         """The discovery topics of one camera and what stands in them."""

@@ -21,6 +21,7 @@ from alpr.errors import ForwardError, ForwardRefused
 from alpr.forward.bounded_http import BoundedPlain, BoundedTls
 from alpr.forward.event import Event, brief, json_text
 from alpr.forward.formats import FORMATS
+from alpr.forward.target import NamedTarget, refuse_plain_text
 
 TIMEOUT_S = 10.0
 """Seconds for each of connecting, sending, and the head of the answer; the rest of it is not read."""
@@ -40,7 +41,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
     http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302  # type: ignore[assignment]
 
 
-class Webhook:
+class Webhook(NamedTarget):
     """One address that events are posted to.
 
     Args:
@@ -68,10 +69,10 @@ class Webhook:
         timeout_s: float = TIMEOUT_S,
     ) -> None:
         parts = urlsplit(url)
-        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _THIS_MACHINE):
-            raise ForwardError(
-                f"webhook {name}: {parts.scheme}://{parts.hostname} is not https://; "
-                "plates are not sent where others can read them"
+        if parts.scheme != "https":
+            refuse_plain_text(
+                parts.hostname if parts.scheme == "http" else None,
+                f"webhook {name}: {parts.scheme}://{parts.hostname} is not https://",
             )
         if not url.isascii():
             raise ForwardError(f"webhook {name}: its address has letters that no address has; write them as %XX")
@@ -79,25 +80,14 @@ class Webhook:
             raise ForwardError(
                 f"webhook {name}: a secret of {len(secret)} bytes; give at least {_LEAST_SECRET_BYTES} random ones"
             )
-        self._name = name
+        super().__init__(name, kinds)
         self._url = url
         self._secret = secret
-        self._kinds = kinds
         self._body = FORMATS[body]
         self._clock = clock or SystemClock()
         self._timeout_s = timeout_s
         tls = BoundedTls(context=ssl.create_default_context())
         self._opener = urllib.request.build_opener(_NoRedirect(), BoundedPlain(), tls, *_proxies(parts.scheme))
-
-    @property
-    def name(self) -> str:
-        """Names its place in the queue."""
-        return self._name
-
-    @property
-    def kinds(self) -> frozenset[str]:
-        """The kinds of events that it is sent."""
-        return self._kinds
 
     def send(self, event: Event) -> None:
         """Post one event.
@@ -145,9 +135,6 @@ def signature(secret: bytes, body: bytes, at_s: int) -> str:
     """
     digest = hmac.new(secret, f"{at_s}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={at_s},v1={digest}"
-
-
-_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def _proxies(scheme: str) -> list[urllib.request.ProxyHandler]:

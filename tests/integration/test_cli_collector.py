@@ -17,7 +17,8 @@ from click.testing import CliRunner, Result
 
 from alpr.cli import cli
 from alpr.cli.output import print_csv
-from alpr.collector.audit import Audit, audit_path
+from alpr.collector.audit import Audit
+from alpr.collector.files import audit_path
 from alpr.collector.store import Store
 from alpr.errors import AccessDenied, AlprError, AuditError, LinkError, StoreError
 from alpr.journal.journal import Journal

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from alpr.collector.files import health_path
 from alpr.collector.fleet import fleet, table_row
-from alpr.collector.health_store import StoredHeartbeat, health_path, read_alerts
+from alpr.collector.health_store import StoredHeartbeat, read_alerts
 from alpr.errors import LinkError, PeerRejected
 from alpr.journal.journal import Journal
 from alpr.link.client.device_link import DeviceLink

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from alpr.clock import SystemClock
-from alpr.collector.device_hotlists import DeviceHotlist, device_hotlists_path, read_device_hotlists
+from alpr.collector.device_hotlists import DeviceHotlist, read_device_hotlists
+from alpr.collector.files import device_hotlists_path
 from alpr.collector.hotlists import HotlistSettings
 from alpr.edge.hotlist_updates import HotlistUpdates, UpdateSettings
 from alpr.hotlist.match.hits import HotlistMatcher, MaxAges

@@ -116,7 +116,7 @@ def test_a_broker_that_does_not_let_us_in_says_so(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("alpr.forward.mqtt.TAKEN_WITHIN_S", 1.0)
     with a_broker(tmp_path, "allow_anonymous false") as port:
         target = Mqtt("mqtt", Broker("127.0.0.1", port, has_tls=False))
-        with pytest.raises(ForwardError, match="does not let us in"):
+        with pytest.raises(ForwardError, match="refuses the connection"):
             target.send(HIT)
         target.close()
 

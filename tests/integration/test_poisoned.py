@@ -21,9 +21,10 @@ import pytest
 import yaml
 
 from alpr.cli import cli, main
-from alpr.collector.audit import Access, Audit, audit_path
+from alpr.collector.audit import Access, Audit
 from alpr.collector.event_printer import EventPrinter
-from alpr.collector.health_store import HealthStore, health_path
+from alpr.collector.files import audit_path, health_path
+from alpr.collector.health_store import HealthStore
 from alpr.collector.intake import Intake
 from alpr.collector.store import Store
 from alpr.events.device_alerts import DeviceAlert, DeviceProblem, ProblemKind

@@ -149,7 +149,8 @@ def test_usage(desk: Desk, words: list[str]) -> None:
 def test_status_shows_every_device_of_a_collector(desk: Desk) -> None:
     from datetime import UTC, datetime, timedelta
 
-    from alpr.collector.device_hotlists import DeviceHotlistStore, device_hotlists_path
+    from alpr.collector.device_hotlists import DeviceHotlistStore
+    from alpr.collector.files import device_hotlists_path
     from alpr.collector.store import Store
     from alpr.link.protocol.hotlist_messages import HotlistsHeld, RefusalReport, SetReport
     from alpr.link.protocol.messages import Hello

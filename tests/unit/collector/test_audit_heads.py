@@ -16,11 +16,12 @@ from click.testing import CliRunner, Result
 
 from alpr.cli import cli
 from alpr.collector.access import audited_renewal, audited_search
-from alpr.collector.audit import Audit, ChainHead, _hash, audit_path, verify_audit
+from alpr.collector.audit import Audit, ChainHead, _hash, verify_audit
 from alpr.collector.audit_check import check_audit, heads_of_devices, heads_of_witness
 from alpr.collector.audit_heads import KeptHeads, head_from, is_sealed, open_audit, sealed
 from alpr.collector.audit_monitor import AuditMonitor
 from alpr.collector.audit_witness import append_to
+from alpr.collector.files import audit_path
 from alpr.collector.search import ReadQuery
 from alpr.collector.store import Store
 from alpr.errors import AuditError, StoreError

@@ -16,8 +16,9 @@ from click.testing import CliRunner
 
 from alpr.cli import cli
 from alpr.collector.access import audited_decision, audited_hits, audited_misreads
-from alpr.collector.audit import Audit, audit_path
+from alpr.collector.audit import Audit
 from alpr.collector.event_printer import EventPrinter
+from alpr.collector.files import audit_path
 from alpr.collector.forwarding import _row
 from alpr.collector.hits import HitQuery
 from alpr.collector.intake import Intake

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from alpr.collector.device_hotlists import DeviceHotlistStore, device_hotlists_path, read_device_hotlists
+from alpr.collector.device_hotlists import DeviceHotlistStore, read_device_hotlists
+from alpr.collector.files import device_hotlists_path, health_path
 from alpr.collector.forwarding import queue_for
-from alpr.collector.health_store import HealthStore, health_path, read_alerts, read_latest
+from alpr.collector.health_store import HealthStore, read_alerts, read_latest
 from alpr.collector.store import Store
 from alpr.errors import StoreBusy, StoreMoved, StoreUnavailable
 from alpr.forward.forwarder import Forwarder, forward_path, read_targets

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from alpr.clock import instant_from_micros
+from alpr.collector.files import health_path, read_rows
 from alpr.collector.health import HealthBoard, HealthLimits
 from alpr.collector.health_monitor import HealthMonitor
-from alpr.collector.health_store import (
-    HISTORY_DAYS,
-    HealthStore,
-    health_path,
-    read_alerts,
-    read_history,
-    read_latest,
-)
+from alpr.collector.health_store import HISTORY_DAYS, HealthStore, read_alerts, read_latest
 from alpr.errors import StoreFull
 from alpr.events.device_alerts import DeviceAlert, DeviceProblem, ProblemKind
 from alpr.link.protocol.heartbeat_messages import ClockHealth, Heartbeat, ListHealth, OutboxHealth, Vitals
@@ -165,8 +160,8 @@ def test_the_last_heartbeat_is_kept_and_a_thin_history(store: HealthStore, tmp_p
     kept = read_latest(path)["edge"]
     assert kept.received_at == START + timedelta(minutes=59)
     assert kept.heartbeat == a_heartbeat(0.59)
-    assert [each.received_at.minute for each in read_history(path, "edge")] == [0, 10, 20, 30, 40, 50]
-    assert read_history(path, "other") == []
+    assert [at.minute for at in history(path, "edge")] == [0, 10, 20, 30, 40, 50]
+    assert history(path, "other") == []
 
 
 def test_history_ends_and_a_revoked_device_is_forgotten(store: HealthStore, tmp_path: Path) -> None:
@@ -175,7 +170,7 @@ def test_history_ends_and_a_revoked_device_is_forgotten(store: HealthStore, tmp_
         for day in range(HISTORY_DAYS + 3):
             store.save_heartbeats({name: (a_heartbeat(), START + timedelta(days=day))})
     store.prune(START + timedelta(days=HISTORY_DAYS + 2), {"edge"})
-    assert [each.received_at.day for each in read_history(path, "edge")] == [3, 4, 5, 6]
+    assert [at.day for at in history(path, "edge")] == [3, 4, 5, 6]
     assert set(read_latest(path)) == {"edge"}
 
 
@@ -183,6 +178,11 @@ def test_a_heartbeat_of_another_version_is_left_out(store: HealthStore, tmp_path
     store.save_heartbeats({"edge": (a_heartbeat(), START)})
     store._file._connection.execute("INSERT INTO latest VALUES ('new', 1, x'c0')")
     assert set(read_latest(tmp_path / "reads.health.db")) == {"edge"}
+
+
+def history(path: Path, device: str) -> list[datetime]:
+    rows = read_rows(path, "SELECT received_at FROM history WHERE device = ? ORDER BY slot", (device,))
+    return [instant_from_micros(at_us) for (at_us,) in rows]
 
 
 def a_monitor(store: HealthStore, clock: FakeClock, told: list[DeviceAlert]) -> HealthMonitor:

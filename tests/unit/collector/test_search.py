@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from alpr.collector.access import audited_search, checked_purpose, os_user
-from alpr.collector.audit import FIRST_HASH, Access, Audit, ChainHead, audit_path
+from alpr.collector.audit import FIRST_HASH, Access, Audit, ChainHead
+from alpr.collector.files import audit_path
 from alpr.collector.search import ReadQuery, pattern_from_text, search
 from alpr.collector.store import Store
 from alpr.errors import AccessDenied, AuditError, StoreError

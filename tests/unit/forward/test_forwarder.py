@@ -309,7 +309,7 @@ def test_a_full_disk_holds_up_nothing_and_repeats_nothing(
             assert forwarder.delivered == 6
         forwarding._forwarder = None
     assert [event.number for event in taker.taken] == [2, 3, 4, 5, 6]
-    assert caplog.text.count("is not noted for now") == 1
+    assert caplog.text.count("cannot be saved for now") == 1
     assert "stays in the queue for now" in caplog.text
 
 

@@ -133,7 +133,7 @@ def test_whatever_a_target_raises_refuses_that_one_event_and_says_so(
             pass
         assert forwarder.refused == {"taker": 1}
     assert [event.row["cause"] for event in target.taken] == ["before", "after"]
-    [told] = [record.getMessage() for record in caplog.records if "will never take" in record.getMessage()]
+    [told] = [record.getMessage() for record in caplog.records if "for good" in record.getMessage()]
     assert type(failure).__name__ in told
     assert len(told) < 500
     assert told.isprintable()
@@ -346,7 +346,7 @@ def test_a_broker_that_takes_nothing_is_given_up_for_now_and_no_message_piles_up
         target = Mqtt("mqtt", Broker("127.0.0.1", port, has_tls=False), discovery="")
         for _ in range(3):
             start_s = time.monotonic()
-            with pytest.raises(ForwardError, match="not taken"):
+            with pytest.raises(ForwardError, match="not accepted"):
                 target.send(EVENT)
             assert time.monotonic() - start_s < 5.0
         assert not target._client._out_messages  # one attempt leaves nothing for the next connection

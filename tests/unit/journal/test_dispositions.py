@@ -16,7 +16,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from alpr.cli import cli
-from alpr.collector.audit import Audit, audit_path
+from alpr.collector.audit import Audit
+from alpr.collector.files import audit_path
 from alpr.collector.hits import HitQuery, find_hits
 from alpr.collector.store import Store
 from alpr.dispositions import validate_disposition
