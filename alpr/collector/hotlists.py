@@ -25,8 +25,7 @@ from alpr.errors import StoreUnavailable
 from alpr.hotlist.match.hits import NO_LIMITS, MaxAges
 from alpr.hotlist.match.index import HotlistIndex
 from alpr.hotlist.match.recheck import Recheck, RecheckHit
-from alpr.hotlist.updates.install import Trust
-from alpr.hotlist.updates.thread import UpdateThread, trust_in
+from alpr.hotlist.updates.thread import TrustSettings, UpdateThread
 from alpr.hotlist.updates.update_folder import UpdateFolder
 from alpr.link.protocol.convert import record_from_hit
 from alpr.system.sqlite import LOOP_BUSY_S
@@ -39,26 +38,14 @@ _PAUSE_NS = 1_000_000_000
 """After a full disk."""
 
 
-@dataclass(frozen=True, slots=True)
-class HotlistSettings:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HotlistSettings(TrustSettings):
     """Settings of the updates that are handed on."""
 
     folder: Path
     """The folder of the published updates."""
-    admins: Path
-    signatures_needed: int = 1
     check_past: bool = True
     max_ages: MaxAges = NO_LIMITS
-    look_s: float = 1.0
-    """Between two looks into the folder."""
-
-    def trust(self) -> Trust:
-        """Return whose updates are valid, as the file says now.
-
-        Raises:
-            KeyFileError: the file of administrators cannot be used.
-        """
-        return trust_in(self.admins, self.signatures_needed)
 
 
 class CollectorHotlists:

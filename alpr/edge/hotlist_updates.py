@@ -19,8 +19,7 @@ from alpr.errors import MessageError
 from alpr.hotlist.match.hits import NO_LIMITS, MaxAges
 from alpr.hotlist.match.index import HotlistIndex
 from alpr.hotlist.match.recheck import Recheck, RecheckRead
-from alpr.hotlist.updates.install import Trust
-from alpr.hotlist.updates.thread import UpdateThread, trust_in
+from alpr.hotlist.updates.thread import TrustSettings, UpdateThread
 from alpr.hotlist.updates.update_folder import UpdateFolder
 from alpr.hotlist.updates.updater import UpdaterState
 from alpr.journal.history import JournalHistory
@@ -31,25 +30,13 @@ from alpr.types import CameraPlace, Hit
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateSettings:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateSettings(TrustSettings):
     """Settings of hotlist updates: whose are taken, and from where."""
 
-    admins: Path
-    signatures_needed: int = 1
     inboxes: tuple[Path, ...] = ()
     past_hours: float = 24.0
     """Of own reads that are held against what is new; 0: none."""
-    look_s: float = 1.0
-    """Between two looks into the folders."""
-
-    def trust(self) -> Trust:
-        """Read whose updates are trusted from the file as it is now.
-
-        Raises:
-            KeyFileError: the file of administrators cannot be used.
-        """
-        return trust_in(self.admins, self.signatures_needed)
 
 
 class HotlistUpdates:

@@ -41,7 +41,12 @@ def update_settings(config: EdgeConfig) -> UpdateSettings | None:
     hotlist = config.hotlist
     if hotlist is None or hotlist.admins is None:
         return None
-    return UpdateSettings(hotlist.admins, hotlist.signatures_needed, hotlist.inboxes, hotlist.past_hours)
+    return UpdateSettings(
+        admins=hotlist.admins,
+        signatures_needed=hotlist.signatures_needed,
+        inboxes=hotlist.inboxes,
+        past_hours=hotlist.past_hours,
+    )
 
 
 def max_ages_of(config: EdgeConfig) -> MaxAges:

@@ -82,7 +82,7 @@ class HotlistWorld(World):
         for name in ("one", "two"):
             self.keys[name] = new_key_pair()
             enrol(self.allowed, Device(name, self.keys[name].public))
-        self.settings = HotlistSettings(self.published, self.admins, look_s=LOOK_S)
+        self.settings = HotlistSettings(folder=self.published, admins=self.admins, look_s=LOOK_S)
 
     def publish(self, *plates: str, age: timedelta = timedelta(0)) -> Published:
         imported(self.desk, [f"{plate},stolen car" for plate in plates], now=datetime.now(UTC) - age)
@@ -92,7 +92,7 @@ class HotlistWorld(World):
     def edge(self, name: str, *, is_linked: bool = True) -> Iterator[RunningDevice]:
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
-        settings = UpdateSettings(self.admins, inboxes=(self.stick,), look_s=LOOK_S)
+        settings = UpdateSettings(admins=self.admins, inboxes=(self.stick,), look_s=LOOK_S)
         database, path = folder / "hotlist.sqlite", folder / "journal.sqlite"
         with ExitStack() as stack:
             journal = stack.enter_context(closing(Journal(path)))
@@ -209,7 +209,9 @@ def test_past_reads_of_a_device_are_held_against_what_is_new(world: HotlistWorld
 
 
 def test_the_collector_holds_its_whole_history_against_what_is_new(world: HotlistWorld) -> None:
-    settings = HotlistSettings(world.published, world.admins, max_ages=MaxAges(24 * 3600), look_s=LOOK_S)
+    settings = HotlistSettings(
+        folder=world.published, admins=world.admins, max_ages=MaxAges(24 * 3600), look_s=LOOK_S
+    )
     with world.collector(settings) as collector:
         with closing(world.journal()) as journal, world.link() as link:  # a device that takes no hotlists
             long_ago = [a_read(n, f"OLD{n:04d}", picture_bytes=0) for n in range(300)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from types import TracebackType
@@ -68,6 +69,26 @@ class UpdateThread:
         """
         if self._thread.failure is not None:
             raise HotlistError(f"hotlist updates: {self._thread.failure}") from self._thread.failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustSettings:
+    """Settings that a device and a collector have in common: whose updates are valid."""
+
+    admins: Path
+    """File of the administrators' public keys."""
+    signatures_needed: int = 1
+    """Number of different people who have to have signed an update."""
+    look_s: float = 1.0
+    """Seconds between two looks into the folders of updates."""
+
+    def trust(self) -> Trust:
+        """Read whose updates are trusted from the file as it is now.
+
+        Raises:
+            KeyFileError: the file of administrators cannot be used.
+        """
+        return trust_in(self.admins, self.signatures_needed)
 
 
 def trust_in(admins: Path, signatures_needed: int) -> Trust:

@@ -43,7 +43,7 @@ class Desk:
         self.admins.chmod(0o644)
         self.clock = clock
         self.told: list[StoredRecord] = []
-        self.settings = HotlistSettings(self.published, self.admins, look_s=0.01)
+        self.settings = HotlistSettings(folder=self.published, admins=self.admins, look_s=0.01)
 
     @contextmanager
     def open(self, full: int = 0) -> Iterator[CollectorHotlists]:
