@@ -8,9 +8,13 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 
+import msgspec
+from msgspec import Raw, Struct
+
 from alpr.clock import Clock, micros
 from alpr.dispositions import validate_disposition
-from alpr.errors import DispositionError, MessageError
+from alpr.errors import DecodeError, DispositionError, MessageError
+from alpr.hotlist.rules.areas import MAX_CORNERS
 from alpr.link.protocol.convert import disposition_from_record, probabilities_of
 from alpr.link.protocol.messages import (
     DispositionRecord,
@@ -19,7 +23,13 @@ from alpr.link.protocol.messages import (
     PictureRecord,
     ReadRecord,
     Record,
+    decode_record,
 )
+from alpr.system.decoding import decoded
+
+MAX_RECORD_BYTES = 128 << 10
+"""Of a record that is no picture; twice what the longest hit takes. A corner of an area takes three bytes on the wire
+and forty times that once it is decoded, so what is longer is not decoded at all."""
 
 
 class RecordTables:
@@ -166,23 +176,52 @@ class RecordTables:
         return cursor.rowcount == 1
 
 
-def checked_record(record: Record) -> Record:
-    """Return a record after checking what its types alone cannot say.
+class _Kind(Struct):
+    kind: str = ""
+
+
+_kind = msgspec.msgpack.Decoder(_Kind)
+
+
+def received_record(raw: Raw) -> Record:
+    """Return a record of which also that is so which its types alone cannot say.
+
+    Of a hit without the areas of its entry: they stay in what is stored, nobody here looks at them, and thousands of
+    hits that wait for their commit would fill the memory with them.
 
     Args:
-        record: as decoded.
+        raw: as it came in a batch.
 
     Raises:
-        MessageError: a picture's hash, a read's probabilities or a decision do not fit.
+        MessageError: it cannot be understood, is too long, or does not fit: a picture's hash, a read's probabilities,
+            an entry's areas, a decision.
     """
+    if len(bytes(raw)) > MAX_RECORD_BYTES and not _is_picture(raw):
+        raise MessageError(f"a record of {len(bytes(raw))} bytes; at most {MAX_RECORD_BYTES} are allowed")
+    record = decode_record(raw)
+    _check(record)
+    if isinstance(record, HitRecord) and record.entry.areas:
+        return msgspec.structs.replace(record, entry=msgspec.structs.replace(record.entry, areas=()))
+    return record
+
+
+def _is_picture(raw: Raw) -> bool:
+    try:
+        return decoded(_kind, raw).kind == PictureRecord.__struct_config__.tag
+    except DecodeError as error:
+        raise MessageError(f"a record that cannot be understood: {error}") from error
+
+
+def _check(record: Record) -> None:
     if isinstance(record, PictureRecord) and hashlib.sha256(record.jpeg).digest() != record.sha256:
         raise MessageError("a picture whose hash is not the one it is sent under")
     if isinstance(record, ReadRecord):
         probabilities_of(record)
+    if isinstance(record, HitRecord) and sum(map(len, record.entry.areas)) > MAX_CORNERS:
+        raise MessageError(f"an entry whose areas have more than {MAX_CORNERS} corners")
     if isinstance(record, DispositionRecord):
         # The device saw whether its hit still stood; nobody can mark one as acted on without a verification.
         try:
             validate_disposition(disposition_from_record(record), "", is_withdrawn=False)
         except DispositionError as error:
             raise MessageError(str(error)) from error
-    return record

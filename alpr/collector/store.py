@@ -19,13 +19,13 @@ from alpr.clock import Clock, SystemClock, micros
 from alpr.collector.covert import define_may_learn, disclosures
 from alpr.collector.daily_quota import DAY_BYTES, DailyQuota, day_of
 from alpr.collector.past_hit_withdrawal import withdraw_past
-from alpr.collector.records import RecordTables, checked_record
+from alpr.collector.records import RecordTables, received_record
 from alpr.collector.schema import STEPS
 from alpr.dispositions import validate_disposition
 from alpr.errors import DispositionError, MessageError, PeerRejected, StoreError, StoreMoved
 from alpr.forward.queue import append, prune
 from alpr.link.protocol.convert import record_from_disposition
-from alpr.link.protocol.messages import Hello, HitRecord, ReadRecord, Record, Refusal, decode_record, encode
+from alpr.link.protocol.messages import Hello, HitRecord, ReadRecord, Record, Refusal, encode
 from alpr.link.server.handler import BatchResult, Delivery, Peer
 from alpr.system.sqlite import open_store, stored, transaction
 from alpr.system.store_files import OpenFiles, rescue, take_up_rescued
@@ -265,7 +265,7 @@ class Store:
         refused: list[Refusal] = []
         for entry in entries:
             try:
-                record = checked_record(decode_record(entry.record))
+                record = received_record(entry.record)
                 with self._apart(is_apart or is_scarce):
                     new.extend(self._put(delivery.peer, device_id, allowance, record, bytes(entry.record)))
             except _OverBound:
