@@ -9,8 +9,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from io import BufferedReader
+from io import BufferedReader, FileIO
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 _KINDS = (
     (stat.S_ISDIR, errno.EISDIR, "Is a directory"),
@@ -28,7 +32,8 @@ def open_regular(path: Path) -> BufferedReader:
         path: of the file.
 
     Raises:
-        OSError: it cannot be opened, is anything but a regular file, or no file can have such a path.
+        OSError: it cannot be opened, is anything but a regular file, or no file can have such a path; also at a read,
+            of one in /proc that lets its readers wait.
     """
     try:
         _refuse_others(path.stat().st_mode, path)  # before it is opened: some devices act on that alone
@@ -37,7 +42,7 @@ def open_regular(path: Path) -> BufferedReader:
         raise OSError(errno.EINVAL, "No file can have such a name", ascii(str(path))) from error
     try:
         _refuse_others(os.fstat(descriptor).st_mode, path)
-        return os.fdopen(descriptor, "rb")
+        return BufferedReader(_NeverWaiting(descriptor))
     except BaseException:
         os.close(descriptor)
         raise
@@ -55,11 +60,25 @@ def read_regular(path: Path, most_bytes: int) -> bytes:
     """
     with open_regular(path) as file:
         content = file.read(most_bytes + 1)
-    if content is None:  # of /proc: a file that lets its readers wait
-        raise OSError(errno.EAGAIN, "Has nothing to read now", str(path))
     if len(content) > most_bytes:
         raise OSError(errno.EFBIG, f"Is larger than {most_bytes:,} bytes", str(path))
     return content
+
+
+class _NeverWaiting(FileIO):
+    """Of a file in /proc that lets its readers wait, such as the kernel's log, a read would return None."""
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        count = super().readinto(buffer)
+        if count is None:
+            raise OSError(errno.EAGAIN, "Has nothing to read now")
+        return count
+
+    def readall(self) -> bytes:
+        content = super().readall()
+        if content is None:
+            raise OSError(errno.EAGAIN, "Has nothing to read now")
+        return content
 
 
 def _refuse_others(mode: int, path: Path) -> None:

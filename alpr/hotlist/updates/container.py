@@ -171,7 +171,7 @@ def read_head(stream: BinaryIO) -> UpdateHead:
         TruncatedError: it ends within the head.
         MalformedError: not an update, or of another format.
     """
-    magic = stream.read(len(MAGIC)) or b""  # None of a file in /proc that lets its readers wait
+    magic = stream.read(len(MAGIC))
     if magic != MAGIC:
         if len(magic) < len(MAGIC) and MAGIC.startswith(magic):
             raise TruncatedError(f"it ends after {len(magic)} bytes")

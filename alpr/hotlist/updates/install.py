@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -158,9 +158,12 @@ def _check_follows(connection: sqlite3.Connection, database: Path, header: Heade
     check_follows(header, held_set(connection, header.list_set), now, floor)
 
 
-def _opened(path: Path) -> BinaryIO:
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """Open an update; what goes wrong at a later read, as on a worn stick, is told like what goes wrong at once."""
     try:
-        return open_regular(path)
+        with open_regular(path) as stream:
+            yield stream
     except OSError as error:
         raise HotlistError(f"{path}: cannot be read ({error.strerror}): check the path") from error
 

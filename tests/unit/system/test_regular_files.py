@@ -72,3 +72,16 @@ def test_no_file_stays_open(tmp_path: Path) -> None:
         with pytest.raises(OSError, match="Is a directory"):
             open_regular(tmp_path)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_what_lets_its_readers_wait_is_an_error_at_the_read_and_no_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the kernel's log in /proc does, which only root may open: it is a regular file and its read gives None."""
+    ours, theirs = os.pipe()
+    with os.fdopen(theirs, "wb"):
+        os.set_blocking(ours, False)
+        monkeypatch.setattr(os, "open", lambda *_: ours)
+        monkeypatch.setattr("alpr.system.regular_files._KINDS", ())
+        with open_regular(Path("pyproject.toml")) as file:
+            for read in (file.read, lambda: file.read(8), lambda: file.readinto(bytearray(9)), file.readline):
+                with pytest.raises(OSError, match="nothing to read now"):
+                    read()

@@ -300,6 +300,7 @@ def test_what_is_no_file_on_a_hostile_stick_is_passed_over(device: Device) -> No
     (device.stick / "d.alprhl").symlink_to("/proc/kmsg")
     (device.stick / "e.alprhl").mkdir()
     (device.stick / "f.alprhl").symlink_to("nothing")
+    (device.stick / "f2.alprhl").symlink_to("/proc/self/mem")  # opens, and fails at each read as a worn stick does
     device.plug_in("g", an_update(ONE))
     with device.updater:
         device.look()
