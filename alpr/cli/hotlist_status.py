@@ -23,24 +23,24 @@ def devices_status(database: Path, max_age_h: float | None, *, as_json: bool) ->
     now = SystemClock().now()
     rows, is_bad = [], False
     for each in hotlist_status(database):
-        said, age_s = each.said, each.age_s(now)
+        report, age_s = each.report, each.age_s(now)
         is_stale = max_age_h is not None and (age_s is None or age_s > max_age_h * 3600)
         is_bad |= is_stale
         rows.append(
             {
                 "device": each.device,
-                "set": said and said.list_set,
-                "revision": said and said.revision,
+                "set": report and report.list_set,
+                "revision": report and report.revision,
                 "newest": each.newest,
                 "behind": each.is_behind,
-                "since": said and _instant(said.applied_at),
+                "since": report and _instant(report.applied_at),
                 "age_s": None if age_s is None else round(age_s),
                 "stale": is_stale,
-                "entries": said and said.entries,
-                "said_at": said and _instant(said.reported_at),
-                "refused": said.refused if said else 0,
-                "last_refused_at": said and _instant(said.last_refused_at),
-                "last_refusal": said.last_refusal if said else "",
+                "entries": report and report.entries,
+                "said_at": report and _instant(report.reported_at),
+                "refused": report.refused if report else 0,
+                "last_refused_at": report and _instant(report.last_refused_at),
+                "last_refusal": report.last_refusal if report else "",
             }
         )
     print_rows(rows, as_json=as_json)

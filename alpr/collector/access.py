@@ -104,7 +104,7 @@ def audited_decision(
         case_id: number of the case; "" for none.
 
     Raises:
-        DispositionError: the hit is not here or they may not learn of it, which is told alike; or the rules do not
+        DispositionError: the hit is not here or they may not learn of it, which read the same; or the rules do not
             allow the decision.
         AuditError: the decision could not be recorded; it was not made then.
     """

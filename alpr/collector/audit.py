@@ -91,7 +91,7 @@ class Audit:
         self._clock = clock or SystemClock()
         self._kept = kept
         with audited():
-            # Not checked: `verify` does more than that, and a damaged page is told when it is met.
+            # Not checked: `verify` does more than that, and a damaged page is reported when it is met.
             self._connection = open_store(path, _STEPS, synchronous="FULL", is_checked=False)
 
     def close(self) -> None:
@@ -228,7 +228,7 @@ def wrong_with(connection: sqlite3.Connection, database_id: str, heads: Sequence
         return "the reads database is another one than the audit knows: it was lost or replaced"
     if known and not heads:
         return "the reads database holds no head of it, as it did before: they were taken out"
-    return next((said for head in heads if (said := lacks(connection, head))), "")
+    return next((mismatch for head in heads if (mismatch := lacks(connection, head))), "")
 
 
 def _known_database(connection: sqlite3.Connection) -> str:
@@ -263,8 +263,8 @@ def walk(connection: sqlite3.Connection, path: Path, after: ChainHead = ChainHea
 def _verified(connection: sqlite3.Connection, path: Path, expected: Sequence[ChainHead]) -> ChainHead:
     found = walk(connection, path)
     for head in expected:
-        if said := lacks(connection, head):
-            raise AuditError(f"{path}: {said}")
+        if mismatch := lacks(connection, head):
+            raise AuditError(f"{path}: {mismatch}")
     guards = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
     if gone := _GUARDS.keys() - guards:
         raise AuditError(f"{path}: the guards against changes are gone ({', '.join(sorted(gone))})")

@@ -44,8 +44,8 @@ def check_audit(database: Path, expected: Iterable[ChainHead] = ()) -> ChainHead
             raise AuditError(f"{path}: the audit is gone; it had {heads[0].rows} rows")
         found = verify_audit(path, *expected)
         with closing(connect_read_only(path)) as connection, stored(path):
-            if said := wrong_with(connection, database_id, heads):
-                raise AuditError(f"{path}: {said}")
+            if mismatch := wrong_with(connection, database_id, heads):
+                raise AuditError(f"{path}: {mismatch}")
     return found
 
 
@@ -64,17 +64,17 @@ def heads_of_witness(file: Path) -> Iterator[ChainHead]:
         raise AuditError(f"{file}: the witness cannot be read ({error.strerror})") from error
     for line in lines:
         try:
-            said = decoded(_witnessed, line)
+            witnessed = decoded(_witnessed, line)
         except DecodeError:
             continue
-        yield ChainHead(said.rows, said.hash, said.epoch)
+        yield ChainHead(witnessed.rows, witnessed.hash, witnessed.epoch)
 
 
-def heads_of_devices(said: Iterable[AuditHead | None], keys: KeyPair) -> Iterator[ChainHead]:
+def heads_of_devices(remembered: Iterable[AuditHead | None], keys: KeyPair) -> Iterator[ChainHead]:
     """Return the heads among those of devices that the collector sealed itself: a device cannot make one up.
 
     Args:
-        said: heads that devices remember.
+        remembered: heads that devices remember; None for none.
         keys: the collector's.
     """
-    return (head_from(head) for head in said if head is not None and is_sealed(head, keys))
+    return (head_from(head) for head in remembered if head is not None and is_sealed(head, keys))

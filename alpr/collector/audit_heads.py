@@ -121,8 +121,8 @@ def open_audit(database: Path, clock: Clock | None = None) -> Audit:
     """
     path = audit_path(database)
     audit = Audit(path, clock, KeptHeads(database))
-    if said := audit.missing():
-        _log.error("%s: %s; see alpr audit verify", path, said)
+    if mismatch := audit.missing():
+        _log.error("%s: %s; see alpr audit verify", path, mismatch)
     return audit
 
 

@@ -65,7 +65,7 @@ class AuditMonitor:
         self._reported: AuditHead | None = None
         self._standing: dict[DeviceProblem, str] = {}
         self._before = set(before)
-        self._claims: dict[str, AuditHead] = {}
+        self._unchecked: dict[str, AuditHead] = {}
         self._sound: dict[str, AuditHead] = {}
         self._head_due = Every(_HEAD_EVERY_S, clock)
 
@@ -106,9 +106,9 @@ class AuditMonitor:
         if head is None or self._sound.get(device) == head:
             return
         if is_sealed(head, self._keys()):
-            self._claims[device] = head
+            self._unchecked[device] = head
         else:
-            self._sound[device] = head  # or made up; what is said of it is said once
+            self._sound[device] = head  # or made up; it is logged once
             _log.warning("%s remembers an end of the audit that the present key has not sealed", device)
 
     def look(self) -> None:
@@ -119,15 +119,15 @@ class AuditMonitor:
             if not self._path.is_file():
                 raise AuditError(f"{self._path}: the audit is gone")
             with closing(connect_read_only(self._path)) as connection, stored(self._path):
-                said = wrong_with(connection, *self._kept.known())
-                if self.head and not said:  # what is kept there may have been cut as well
-                    said = lacks(connection, head_from(self.head))
-                for device, claimed in list(self._claims.items()):
+                mismatch = wrong_with(connection, *self._kept.known())
+                if self.head and not mismatch:  # what is kept there may have been cut as well
+                    mismatch = lacks(connection, head_from(self.head))
+                for device, claimed in list(self._unchecked.items()):
                     if text := lacks(connection, head_from(claimed)):
                         found[DeviceProblem(COLLECTOR, ProblemKind.AUDIT, device)] = text
                     else:
-                        self._sound[device] = self._claims.pop(device)
-                if not said and not found:
+                        self._sound[device] = self._unchecked.pop(device)
+                if not mismatch and not found:
                     head = head_of(connection)
                     if self._walked.epoch != head.epoch:  # begun anew: what was walked may be gone
                         self._walked = ChainHead(0, FIRST_HASH)
@@ -137,11 +137,11 @@ class AuditMonitor:
             _log.warning("the audit cannot be checked now: %s", error)
             return
         except (AuditError, StoreError) as error:
-            said = str(error)
-        if said:
-            found[own] = said
+            mismatch = str(error)
+        if mismatch:
+            found[own] = mismatch
         self._report_problems(found)
-        self._tell_head()
+        self._pass_on_head()
 
     def _keep(self, head: ChainHead) -> None:
         if self.head is not None and head == head_from(self.head) and is_sealed(self.head, self._keys()):
@@ -150,7 +150,7 @@ class AuditMonitor:
         self._kept.keep(head, self._clock.now())
         self._kept.keep_sealed(self.head, self._clock.now())
 
-    def _tell_head(self) -> None:
+    def _pass_on_head(self) -> None:
         if self.head is None or self.head == self._reported or not self._head_due.is_due():
             return
         _log.info("the audit ends at %s", head_from(self.head))
@@ -165,7 +165,7 @@ class AuditMonitor:
     def _report_problems(self, found: dict[DeviceProblem, str]) -> None:
         now = self._clock.now()
         alerts = [
-            DeviceAlert(problem, True, now, _told(problem, text))
+            DeviceAlert(problem, True, now, _sentence(problem, text))
             for problem, text in found.items()
             if problem not in self._standing
         ]
@@ -179,6 +179,6 @@ class AuditMonitor:
             self._report_alerts(alerts)
 
 
-def _told(problem: DeviceProblem, text: str) -> str:
+def _sentence(problem: DeviceProblem, text: str) -> str:
     whose = f" is not as {problem.subject} remembers it" if problem.subject else ""
     return f"the audit{whose}: {text}; see alpr audit verify"

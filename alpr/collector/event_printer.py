@@ -69,7 +69,7 @@ class EventPrinter:
                 output.write(json.dumps(row, default=str) + "\n")
             output.flush()
         except OSError as error:
-            _log.warning("stdout takes no more (%s): going on without it", error)
+            _log.warning("stdout is closed (%s): going on without it", error)
             self._output = None
             _lead_nowhere(output)
 

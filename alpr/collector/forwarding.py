@@ -107,7 +107,7 @@ class Forwarding:
     ) -> None:
         self._stop.set()
         if self._targets and not self._thread.join(5.0):
-            _log.warning("a target is slow to end; what it has not taken goes out at the next start")
+            _log.warning("a target is slow to end; what it has not accepted is sent at the next start")
 
     @property
     def refused(self) -> dict[str, int]:
@@ -130,10 +130,10 @@ class Forwarding:
         try:
             dropped = self._store.forget_delivered(self._forwarder.delivered)
         except StoreUnavailable as error:
-            _log.warning("what was carried on stays in the queue for now: %s", error)
+            _log.warning("delivered events cannot be removed from the queue now: %s", error)
             return
         if dropped:
-            _log.error("%d events were dropped: a webhook or broker has taken nothing for too long", dropped)
+            _log.error("%d events were dropped: a webhook or broker has accepted nothing for too long", dropped)
 
     def _run(self) -> None:
         assert self._forwarder is not None  # noqa: S101 - the thread is only started with one
@@ -142,7 +142,7 @@ class Forwarding:
                 try:
                     wait_s = 0.0 if self._forwarder.step() else _IDLE_S
                 except StoreUnavailable as error:
-                    _log.warning("nothing is carried on for now: %s", error)
+                    _log.warning("no events are delivered for now: %s", error)
                     wait_s = _FULL_DISK_S
                 self._stop.wait(wait_s)
         finally:

@@ -117,7 +117,7 @@ class HotlistPublications:
         try:
             self._note(peer.name, report)
         except StoreUnavailable as error:
-            _log.error("%s", error)  # it will say so again
+            _log.error("%s", error)  # it will report again
 
     def _look(self) -> None:
         try:
@@ -175,7 +175,7 @@ class HotlistPublications:
             _log.warning("%s: not handed on: %s", path, error)
             return None
         if head.file_bytes > MAX_FILE_BYTES:
-            _log.error("%s: %d bytes are too many for the link: bring it by hand", path, head.file_bytes)
+            _log.error("%s: %d bytes are too many for the link; copy it by hand", path, head.file_bytes)
             return None
         _log.info("hotlist %s, signed by %s, is handed on", head.header.name, ", ".join(names))
         return Publication(path, head.header, file_sha256, head.file_bytes)

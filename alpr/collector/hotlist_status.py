@@ -18,17 +18,17 @@ class HotlistStatus:
     """One set at one device."""
 
     device: str
-    said: DeviceHotlist | None
-    """None: the device has never said what it holds."""
+    report: DeviceHotlist | None
+    """None: the device has never reported what it holds."""
     newest: int | None
     """Revision of the same set at the collector."""
 
     @property
     def is_behind(self) -> bool:
         """True where the collector has something newer, or the device holds nothing."""
-        if self.said is None or self.said.revision is None:
+        if self.report is None or self.report.revision is None:
             return True
-        return self.newest is not None and self.said.revision < self.newest
+        return self.newest is not None and self.report.revision < self.newest
 
     def age_s(self, now: datetime) -> float | None:
         """Return the seconds since the oldest list of the set was last confirmed by its publisher; None where
@@ -37,9 +37,9 @@ class HotlistStatus:
         Args:
             now: in UTC.
         """
-        if self.said is None or self.said.updated_at is None:
+        if self.report is None or self.report.updated_at is None:
             return None
-        return max(0.0, (now - self.said.updated_at).total_seconds())
+        return max(0.0, (now - self.report.updated_at).total_seconds())
 
 
 def hotlist_status(database: Path) -> list[HotlistStatus]:
@@ -53,10 +53,10 @@ def hotlist_status(database: Path) -> list[HotlistStatus]:
     """
     with closing(connect_read_only(database)) as connection, stored(database):
         names = {name for (name,) in connection.execute("SELECT name FROM devices")}
-    said = read_device_hotlists(device_hotlists_path(database)) if device_hotlists_path(database).is_file() else []
+    report = read_device_hotlists(device_hotlists_path(database)) if device_hotlists_path(database).is_file() else []
     sets = read_sets(hotlist_path(database))[0] if hotlist_path(database).is_file() else ()
     newest = {held.list_set: held.revision for held in sets}
-    rows = [HotlistStatus(each.device, each, newest.get(each.list_set or "")) for each in said]
-    silent = names.difference(each.device for each in said)
+    rows = [HotlistStatus(each.device, each, newest.get(each.list_set or "")) for each in report]
+    silent = names.difference(each.device for each in report)
     rows += [HotlistStatus(name, None, None) for name in silent]
     return sorted(rows, key=lambda row: row.device)

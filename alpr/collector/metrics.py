@@ -76,8 +76,8 @@ def _own(snapshot: CollectorSnapshot) -> Iterator[Metric]:
     faults = [((reason,), count) for reason, count in snapshot.faults.items()]
     yield counters("alpr_collector_faults", "What was not accepted, by reason.", ("reason",), faults)
     refused = [((target,), count) for target, count in snapshot.not_forwarded.items()]
-    told = "Events that a webhook or broker has refused or that could not be sent."
-    yield counters("alpr_collector_not_forwarded", told, ("target",), refused)
+    text = "Events that a webhook or broker has refused or that could not be sent."
+    yield counters("alpr_collector_not_forwarded", text, ("target",), refused)
     standing = Counter(problem.kind for problem in snapshot.standing)
     alerts = [((kind.value,), float(standing[kind])) for kind in ProblemKind]
     yield gauges("alpr_collector_alerts", "Alerts that stand, by kind.", ("kind",), alerts)
@@ -144,9 +144,9 @@ def _computers(snapshot: CollectorSnapshot) -> Iterator[Metric]:
             value = getattr(heartbeat.vitals.machine, figure)
             if value is not None:
                 values.append(((name,), value))
-    for figure, (told, values) in figures.items():
+    for figure, (text, values) in figures.items():
         unit = {"temperature_c": "temperature_celsius", "cpu_share": "cpu_ratio"}.get(figure, figure)
-        yield gauges(f"alpr_device_{unit}", told, ("device",), values)
+        yield gauges(f"alpr_device_{unit}", text, ("device",), values)
     yield gauges("alpr_device_uptime_seconds", "Since its program started.", ("device",), uptimes)
     yield gauges("alpr_device_build_info", "Its software.", ("device", "version"), software)
 

@@ -132,7 +132,7 @@ class Store:
             names: that the person goes by; see `may_learn`.
 
         Raises:
-            DispositionError: the hit is not here or they may not learn of it, which is told alike; or the rules do
+            DispositionError: the hit is not here or they may not learn of it, which read the same; or the rules do
                 not allow the decision.
             StoreFull: no room.
         """

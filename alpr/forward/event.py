@@ -45,7 +45,7 @@ class Event:
             return f"{self.kind}-{self.number}"
         if self.kind == "alert":  # the same may be raised and cleared again and again
             return f"alert-{row.get('alert_id')}-{row.get('at')}-{'raised' if row.get('is_raised') else 'cleared'}"
-        if self.kind == "loss":  # a total that grows: told again, it is the same
+        if self.kind == "loss":  # a total that grows: sent again, it is the same
             return "-".join(("loss", *(str(row.get(key)) for key in ("device", "what", "cause", "last_at"))))
         about = row.get(f"{self.kind}_id", self.number)
         revision = row.get("revision", row.get("read_revision", 0))
@@ -66,15 +66,15 @@ def json_text(row: Mapping[str, Any]) -> str:
     return json.dumps(row, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
 
 
-def brief(said: object) -> str:
+def brief(message: object) -> str:
     r"""Return a receiver's answer or a failure for the log: one short line without control characters.
 
     Args:
-        said: of any type.
+        message: of any type.
 
     >>> brief("no\nroom")
     'no room'
     """
-    text = str(said)
+    text = str(message)
     line = "".join(letter if letter.isprintable() else " " for letter in text[:_BRIEF])
     return f"{line}…" if len(text) > _BRIEF else line

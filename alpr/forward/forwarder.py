@@ -161,7 +161,7 @@ class Forwarder:
             last = last_given(self._queue)
             if delivered > last:
                 # Another database than the one that the place is of: its numbers begin anew, or further back.
-                _log.warning("%s: the queue is another one than before; what comes from now on is sent", target.name)
+                _log.warning("%s: the queue is not the one of before; only new events are sent", target.name)
                 positions.execute("UPDATE targets SET delivered = ? WHERE name = ?", (last, target.name))
         return _Lane(target, min(delivered, last))
 

@@ -170,7 +170,7 @@ class Mqtt(NamedTarget):
             )
 
     def _on_connect(self, _client: object, _userdata: object, _flags: object, reason: Any, *_: object) -> None:
-        """Each time: after a break the broker has told everyone that we are gone. On paho's thread."""
+        """Each time: after a break the broker has published that we are gone. On paho's thread."""
         if not reason.is_failure:
             self._client.publish(f"{self._topic}/status", "online", qos=1, retain=True)
             self._is_accepted.set()

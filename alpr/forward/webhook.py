@@ -111,10 +111,10 @@ class Webhook(NamedTarget):
             ).close()  # what it says beside its code is nothing to us
         except urllib.error.HTTPError as error:
             with error:
-                said = f"it answers {error.code} {brief(error.reason)}"
+                answer = f"it answers {error.code} {brief(error.reason)}"
                 if error.code < 300 or error.code >= 500 or error.code in _TRY_AGAIN:
-                    raise ForwardError(said) from error
-                raise ForwardRefused(said) from error
+                    raise ForwardError(answer) from error
+                raise ForwardRefused(answer) from error
         except (OSError, HTTPException) as error:
             raise ForwardError(f"it cannot be reached ({_reason(error)})") from error
 

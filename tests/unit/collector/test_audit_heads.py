@@ -247,7 +247,7 @@ def test_a_device_cannot_raise_an_alarm_with_a_head_that_it_made_up(
     assert monitor.head is not None
     monitor.heard("gate-2", monitor.head)
     monitor.look()
-    assert (centre.told, monitor._claims) == ([], {})
+    assert (centre.told, monitor._unchecked) == ([], {})
 
 
 def test_a_replaced_key_raises_nothing(centre: Centre) -> None:
