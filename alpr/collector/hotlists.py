@@ -21,7 +21,7 @@ from alpr.collector.files import device_hotlists_path, hotlist_path
 from alpr.collector.history import CollectorHistory
 from alpr.collector.hotlist_publications import HotlistPublications
 from alpr.collector.store import Store, StoredRecord
-from alpr.errors import StoreUnavailable
+from alpr.errors import AlprError, StoreDamaged, StoreUnavailable
 from alpr.hotlist.match.hits import NO_LIMITS, MaxAges
 from alpr.hotlist.match.index import HotlistIndex
 from alpr.hotlist.match.recheck import Recheck, RecheckHit
@@ -29,6 +29,7 @@ from alpr.hotlist.updates.thread import TrustSettings, UpdateThread
 from alpr.hotlist.updates.update_folder import UpdateFolder
 from alpr.link.protocol.convert import record_from_hit
 from alpr.system.sqlite import LOOP_BUSY_S
+from alpr.system.store_files import mark_damaged
 
 _log = logging.getLogger(__name__)
 
@@ -115,6 +116,15 @@ class CollectorHotlists:
             HotlistError: the thread that takes updates has died.
             StoreError: a database cannot be used.
         """
+        try:
+            self._recheck()
+        except AlprError as error:
+            damage = error if isinstance(error, StoreDamaged) else error.__cause__
+            if isinstance(damage, StoreDamaged) and damage.path == hotlist_path(self._database):
+                mark_damaged(damage.path)  # a large file is not checked at each start
+            raise
+
+    def _recheck(self) -> None:
         self._thread.check()
         if self._past is None:
             return

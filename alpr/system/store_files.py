@@ -76,7 +76,8 @@ class OpenFiles:
             header = file.read(_LOG_HEADER_BYTES)
         self._log_salts = header[16:24]
         is_cut = 0 < self._log_bytes < before and self._log_salts == salts_before
-        is_lost = after_commit and header[:4] not in _LOG_MAGIC
+        # A commit that changed nothing begins no log: only one that was there before can be lost.
+        is_lost = after_commit and bool(salts_before) and header[:4] not in _LOG_MAGIC
         return f"{path.name} was cut off" if is_cut or is_lost else ""
 
     @staticmethod

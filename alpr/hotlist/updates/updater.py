@@ -25,6 +25,7 @@ from alpr.errors import (
     NotYetValidError,
     ReplayError,
     RollbackError,
+    StoreDamaged,
     StoreError,
     StoreUnavailable,
     TruncatedError,
@@ -270,6 +271,8 @@ class Updater:
             applied = apply_update(self._database, path, trust, now)
         except UpdateRefused as refusal:
             self._refuse(candidate.file.path, refusal)
+        except StoreDamaged:
+            raise  # no later try would be better: the program ends, and begins with an empty database
         except StoreError as error:
             _log.error("%s: not taken yet: %s", path, error)
             self._look_again([candidate.file], _SOON)

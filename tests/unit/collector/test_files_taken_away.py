@@ -17,11 +17,11 @@ from alpr.collector.health_store import HealthStore, read_alerts, read_latest
 from alpr.collector.store import Store
 from alpr.errors import StoreBusy, StoreMoved, StoreUnavailable
 from alpr.forward.forwarder import Forwarder, forward_path, read_targets
-from alpr.link.protocol.convert import record_from_read
+from alpr.link.protocol.convert import record_from_hit, record_from_read
 from alpr.link.protocol.hotlist_messages import HotlistsHeld
 from alpr.system.sqlite import LOOP_BUSY_S
 from tests.conftest import START, FakeClock
-from tests.records import a_read
+from tests.records import a_hit, a_read
 from tests.unit.collector.test_health import a_heartbeat
 from tests.unit.collector.test_store import a_delivery
 from tests.unit.forward.test_forwarder import Taker, fill
@@ -169,3 +169,14 @@ def test_a_queue_is_filled_in_the_database_that_is_checked(path: Path, clock: Fa
         path.unlink()
         with pytest.raises(StoreMoved):
             add(store, 1)
+
+
+def test_a_commit_that_changes_nothing_right_after_a_start_is_no_alarm(path: Path, clock: FakeClock) -> None:
+    """Such a commit begins no log; it was taken for one that was cut off, and the collector ended at each start."""
+    hit = record_from_hit(a_hit(a_read(1)))
+    for _ in range(2):
+        with closing(Store(path, clock)) as store:
+            store.add_past([(1, hit)]) if reads_in(path) else add(store, 1)
+    with closing(Store(path, clock)) as store:
+        assert store.add_past([(1, hit)]) == []
+    assert not list(path.parent.glob("*.rescued*"))

@@ -10,10 +10,11 @@ import pytest
 
 from alpr.collector.hotlists import CollectorHotlists, HotlistSettings
 from alpr.collector.store import Store, StoredRecord
-from alpr.errors import HotlistError, KeyFileError, StoreFull
+from alpr.errors import HotlistError, KeyFileError, StoreDamaged, StoreFull
 from alpr.hotlist.updates.signing import line_of
 from alpr.link.protocol.convert import record_from_read
 from alpr.link.protocol.messages import HitRecord
+from alpr.system.store_files import damage_mark
 from tests.conftest import FakeClock
 from tests.integration.link_world import wait_until
 from tests.records import a_read
@@ -94,19 +95,24 @@ def test_administrators_that_cannot_be_used_are_told_at_the_start(desk: Desk) ->
         pass
 
 
-def test_a_thread_that_died_is_not_overlooked(desk: Desk) -> None:
+def test_a_hotlist_that_is_torn_while_it_is_open_ends_the_run_and_the_next_begins_a_new_one(desk: Desk) -> None:
+    """Else no update would be taken any more, each try failing alike, and nobody would look at the log."""
+    hotlist = desk.database.with_name("reads.hotlist.db")
     with desk.open() as hotlists:
-        desk.database.with_name("reads.hotlist.db").unlink()
-        desk.database.with_name("reads.hotlist.db").write_bytes(
-            b"no database, and large enough to be looked at" * 100
-        )
+        hotlist.unlink()
+        hotlist.write_bytes(b"no database, and large enough to be looked at" * 100)
         desk.publish()
 
-        def has_died() -> bool:
+        def has_ended() -> bool:
             try:
                 hotlists.step()
-            except HotlistError:
+            except HotlistError as error:
+                assert isinstance(error.__cause__, StoreDamaged)
                 return True
             return False
 
-        wait_until(has_died)
+        wait_until(has_ended)
+        assert damage_mark(hotlist).exists()
+    with desk.open() as hotlists:
+        wait_until(lambda: desk.found(hotlists))
+    assert not damage_mark(hotlist).exists()
