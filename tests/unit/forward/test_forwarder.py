@@ -310,7 +310,7 @@ def test_a_full_disk_holds_up_nothing_and_repeats_nothing(
         forwarding._forwarder = None
     assert [event.number for event in taker.taken] == [2, 3, 4, 5, 6]
     assert caplog.text.count("cannot be saved for now") == 1
-    assert "cannot be removed from the queue for now" in caplog.text
+    assert "cannot be removed from the queue now" in caplog.text
 
 
 def test_what_a_target_refuses_is_named_and_the_next_goes_on(path: Path) -> None:
