@@ -14,7 +14,7 @@ from types import MappingProxyType
 from alpr.errors import EntryError
 from alpr.hotlist.entries.entry_rows import COLUMNS, REQUIRED_COLUMNS
 from alpr.hotlist.files.csv_rows import CsvRow, delimiter_of, parsed_line, read_csv
-from alpr.hotlist.files.json_rows import json_rows, jsonl_rows
+from alpr.hotlist.files.json_rows import BEGINNING, json_rows, jsonl_rows
 from alpr.hotlist.files.sources import HotlistText, open_text
 from alpr.hotlist.files.vendor_rows import TEXAS_COLUMNS, VOI_COLUMNS, ncic_rows, texas_rows, voi_rows
 
@@ -77,7 +77,7 @@ def _format_of_lines(lines: list[str]) -> Format:
     if first.startswith("["):
         return Format.JSON
     if first.startswith("{"):
-        return Format.JSONL if _is_entry(first) else Format.JSON
+        return Format.JSON if BEGINNING.match("\n".join(lines)) or not _has_entry(lines) else Format.JSONL
     if sum(_NCIC_LINE.match(line) is not None for line in lines) > len(lines) / 2:
         return Format.NCIC
     if _names_a_plate(first) or not lines:
@@ -87,12 +87,17 @@ def _format_of_lines(lines: list[str]) -> Format:
     return _BY_WIDTH.get(width, Format.CSV) if count > len(lines) / 2 else Format.CSV
 
 
+def _has_entry(lines: list[str]) -> bool:
+    """Whether one of the lines is an entry by itself; a line that fills all that is looked at may be one."""
+    return len(lines[0]) > _BYTES_LOOKED_AT // 4 or any(map(_is_entry, lines))
+
+
 def _is_entry(line: str) -> bool:
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):
         return False
-    return "plate" in value
+    return isinstance(value, dict) and "plate" in value
 
 
 def _names_a_plate(header: str) -> bool:

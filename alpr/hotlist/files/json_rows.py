@@ -23,7 +23,8 @@ from alpr.hotlist.files.sources import HotlistText, text_lines
 MOST_OF_AN_OBJECT = 64 << 10
 """Characters."""
 _PIECE = 64 << 10
-_BEGINNING = re.compile(r'\s*(?:\{\s*(?:"(?!entries")\w+"\s*:\s*(?:"[^"\\]*"|[-+.\w]+)\s*,\s*)*"entries"\s*:\s*)?\[')
+BEGINNING = re.compile(r'\s*(?:\{\s*(?:"(?!entries")\w+"\s*:\s*(?:"[^"\\]*"|[-+.\w]+)\s*,\s*)*"entries"\s*:\s*)?\[')
+"""Of a file that is one array of entries, or an object with one."""
 _BETWEEN = re.compile(r"[\s,]*")
 _SPACE = re.compile(r"\s*")
 _MARK = re.compile(r'\\.?|["{}\[\],\n]', re.DOTALL)
@@ -60,7 +61,7 @@ def json_rows(file: HotlistText) -> Iterator[CsvRow | EntryError]:
         HotlistError: it is not such a file, or breaks off: what is lost then cannot be known.
     """
     window = _Window(file)
-    beginning = window.match(_BEGINNING)
+    beginning = window.match(BEGINNING)
     if beginning is None:
         raise HotlistError(f'{file.place}: is no JSON array of entries, such as [{{"plate": …, "reason": …}}]')
     number, line, is_counted = 0, 0, False

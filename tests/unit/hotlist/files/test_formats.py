@@ -253,6 +253,16 @@ def test_one_hostile_object_costs_itself_only(path: Path, wrong: str, reason: st
     assert str(report.rejected[0]).isprintable()
 
 
+@pytest.mark.parametrize(
+    "wrong", ['{"plate":', "{}", '{"plate":"AB12CDE","reason":"%s"}' % ("x" * 200_000), '{"a":' * 9000]
+)
+def test_a_hostile_first_line_costs_itself_only(path: Path, wrong: str) -> None:
+    """The format is found out by the first lines: a bad one must not make the file another that is refused whole."""
+    path.write_text(f"{wrong}\n{GOOD}\n{LAST}\n", encoding="utf-8")
+    report = import_list(path.with_suffix(".sqlite"), path, "a", START)
+    assert (report.added, {error.line for error in report.rejected}) == (2, {1})
+
+
 def test_where_a_broken_object_ends_does_not_depend_on_the_pieces(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
