@@ -22,10 +22,10 @@ _COMMANDS = {
     "bench": "latency against the budget",
     "collector": "receive, store and serve what devices send",
     "demo": "one edge and one collector on the sample clip",
-    "device": "new, enrol, list, revoke, rotate: which devices may speak to the collector, and how they are",
+    "device": "new, enrol, list, revoke, rotate: which devices may connect to the collector, and their state",
     "doctor": "what is installed, which providers really run, models' hashes, clock, disk",
     "evaluate": "accuracy against labels",
-    "forward": "how webhooks and brokers stand",
+    "forward": "state of webhooks and brokers",
     "hits": "list, dispose, export-misreads: what was hit, and what people decided on it",
     "hotlist": "import, list, status: the plates that are looked for",
     "key": "new, rotate: the collector's key pair",
@@ -70,7 +70,7 @@ class _LazyGroup(click.Group):
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("-v", "--verbose", is_flag=True, help="Say more on stderr.")
+@click.option("-v", "--verbose", is_flag=True, help="Log more to stderr.")
 @click.version_option(package_name="alpr")
 def cli(verbose: bool) -> None:
     """Reads licence plates where the cameras are."""

@@ -63,8 +63,8 @@ def show(database: Path, who: str, plate: str, limit: int, as_json: bool) -> Non
 def verify(database: Path | None, config_path: Path | None, head: str, witness: Path | None) -> None:
     """Walk the whole chain and print its head; exit 3 where a row was changed, removed, put in or cut off.
 
-    It is held against the heads in the reads database and, with -c, those that the devices remember and that the
-    witness has. Who can write all of these can still cut it: note the head elsewhere too (on paper, at the
+    It is checked against the heads in the reads database and, with -c, those that the devices remember and that the
+    witness has. Whoever can write all of these can still cut it: note the head elsewhere too (on paper, at the
     prosecutor's), for --head.
     """
     from alpr.collector.audit_check import check_audit, heads_of_witness
@@ -97,10 +97,10 @@ def verify(database: Path | None, config_path: Path | None, head: str, witness: 
 @purpose_option
 @case_option
 def renew(database: Path, purpose: str | None, case_id: str) -> None:
-    """Begin the audit anew where a part of it is lost for good: on record, and told to all that remember it.
+    """Restart the audit where a part of it is lost for good; the restart is recorded and announced to all devices.
 
-    What is missing is named in the next row, and `verify` asks for it no more. Where the chain itself is broken, move
-    the file aside first, and keep it.
+    What is missing is named in the next row, and `verify` no longer asks for it. Where the chain itself is broken,
+    move the file aside first, and keep it.
     """
     from alpr.collector.access import audited_renewal, os_user
     from alpr.errors import StoreError
@@ -110,7 +110,7 @@ def renew(database: Path, purpose: str | None, case_id: str) -> None:
     with purpose_needed(purpose) as stated:
         head = audited_renewal(database, who=os_user(), purpose=stated, case_id=case_id)
     print_line(str(head))
-    say("the audit was begun anew; this was recorded")
+    say("the audit was restarted; this was recorded")
 
 
 def _head(text: str) -> ChainHead:
@@ -142,4 +142,4 @@ def _need_audit(database: Path) -> None:
 
     path = audit_path(database)
     if not path.is_file():
-        raise AuditError(f"{path}: no such audit; give the collector's database, which it stands beside")
+        raise AuditError(f"{path}: no such audit; give the collector's database: the audit lies beside it")

@@ -37,11 +37,11 @@ def command(
     recogniser: Path | None,
     as_json: bool,
 ) -> None:
-    """Replay a workload through the real pipeline and tell each stage's time.
+    """Replay a workload through the real pipeline and report each stage's time.
 
-    RATIO is the median processor time of a stage by that of a small fixed net, timed around every frame: it means
-    the same on a slow, fast or busy machine. Decoding is told, but is no part of a frame's time. The last line is one
-    JSON object.
+    RATIO is the median processor time of a stage divided by that of a small fixed net, timed around every frame: it
+    means the same on a slow, fast or busy machine. Decoding is reported, but is no part of a frame's time. The last
+    line is one JSON object.
     """
     from alpr.bench import load_budget, over_budget, run_bench, stage_name
     from alpr.detect.detector import PlateDetector

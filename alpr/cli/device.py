@@ -1,4 +1,4 @@
-"""`alpr device`: which devices may speak to the collector, and how they are."""
+"""`alpr device`: which devices may connect to the collector, and their state."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _allowed_option = click.option(
 
 @click.group()
 def command() -> None:
-    """Let devices in, look after them, and shut them out.
+    """Admit devices, show their state, and revoke them.
 
     A running collector notices within a second: a new device gets in, a revoked one loses its connection.
     """
@@ -38,7 +38,9 @@ def command() -> None:
     "-c", "--config", "config_path", required=True, type=click.Path(path_type=Path), help="The collector's."
 )
 @click.option("--address", help="tcp://host:port by which the device reaches the collector; else `address` there.")
-@click.option("--hours", type=click.FloatRange(0.01, 24 * 30), default=48.0, show_default=True, help="How long good.")
+@click.option(
+    "--hours", type=click.FloatRange(0.01, 24 * 30), default=48.0, show_default=True, help="Hours the code is valid."
+)
 @click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), help="Write the QR code there too.")
 def new(name: str, config_path: Path, address: str | None, hours: float, svg: Path | None) -> None:
     """At the collector: print a claim code with which one new device lets itself in, once.
@@ -119,7 +121,7 @@ def allow(name: str, public_key: str, config_path: Path | None, allowed: Path | 
     from alpr.link.keys.curve_keys import load_public_key
 
     enrol(_list_of(config_path, allowed), Device(name, load_public_key(public_key)))
-    say(f"{name} may now speak to the collector")
+    say(f"{name} may now connect to the collector")
 
 
 @command.command("list")
@@ -127,7 +129,7 @@ def allow(name: str, public_key: str, config_path: Path | None, allowed: Path | 
 @_allowed_option
 @json_option
 def list_devices(config_path: Path | None, allowed: Path | None, as_json: bool) -> None:
-    """Show who is allowed and, with --config, how each device is."""
+    """Show who is allowed and, with --config, the state of each device."""
     from alpr.link.keys.allowlist import read_devices
 
     listed = _list_of(config_path, allowed)
@@ -158,7 +160,7 @@ def list_devices(config_path: Path | None, allowed: Path | None, as_json: bool) 
     "-c", "--config", "config_path", required=True, type=click.Path(path_type=Path), help="The collector's."
 )
 @click.option("--device", help="Only of this one.")
-@click.option("--standing", is_flag=True, help="Only those that are not over.")
+@click.option("--standing", is_flag=True, help="Only those that are still active.")
 @json_option
 def alerts(config_path: Path, device: str | None, standing: bool, as_json: bool) -> None:
     """At the collector: which devices were silent, had a wrong clock or an old hotlist; the newest first."""
@@ -201,8 +203,8 @@ def _tell_codes(allowed: Path, *, is_empty: bool) -> None:
 def rotate(config_path: Path) -> None:
     """Replace this device's key. Nothing has to be stopped, and nothing is lost. Run it on the device.
 
-    The collector hears of the new key over the old one and takes both for a while (`key_grace_s` there); a link that
-    runs changes to the new one by itself. Where it is broken off, run it again.
+    The collector learns the new key over the old one and takes both for a while (`key_grace_s` there); a link that
+    runs changes to the new one by itself. If it is interrupted, run it again.
     """
     from alpr.config import load_edge_config
     from alpr.errors import LinkError
@@ -217,8 +219,8 @@ def rotate(config_path: Path) -> None:
     ring = KeyRing(link.key_file, load_public_key(link.server_key), config.device.collector_keys)
     rotation = rotate_key(link.collector, link.key_file, ring)
     print_line(rotation.public_key)
-    until = f"until {rotation.old_until:%Y-%m-%d %H:%M} UTC" if rotation.old_until else "no more"
-    say(f"{link.key_file} holds a new key; the old one is good {until}")
+    until = f"until {rotation.old_until:%Y-%m-%d %H:%M} UTC" if rotation.old_until else "no longer"
+    say(f"{link.key_file} holds a new key; the old one is valid {until}")
 
 
 @command.command()
@@ -226,7 +228,7 @@ def rotate(config_path: Path) -> None:
 @_config_option
 @_allowed_option
 def revoke(name: str, config_path: Path | None, allowed: Path | None) -> None:
-    """Allow a device no more: its connection is cut, and its open claim codes end."""
+    """Revoke a device: its connection is closed, and its open claim codes end."""
     from alpr.clock import SystemClock
     from alpr.link.keys.allowlist import read_devices
     from alpr.link.keys.allowlist import revoke as revoke_device
@@ -235,10 +237,10 @@ def revoke(name: str, config_path: Path | None, allowed: Path | None) -> None:
     path, now = _list_of(config_path, allowed), SystemClock().now()
     codes = revoke_codes(path, name, now)
     if codes:
-        say(f"the claim code for {name} is good no more")
+        say(f"the claim code for {name} is no longer valid")
     if not codes or (path.exists() and any(device.name == name for device in read_devices(path))):
         revoke_device(path, name, now)
-        say(f"{name} may no longer speak to the collector")
+        say(f"{name} may no longer connect to the collector")
 
 
 def _list_of(config_path: Path | None, allowed: Path | None) -> Path:

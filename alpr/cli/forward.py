@@ -1,4 +1,4 @@
-"""`alpr forward`: how webhooks and brokers stand."""
+"""`alpr forward`: state of webhooks and brokers."""
 
 from __future__ import annotations
 

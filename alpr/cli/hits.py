@@ -32,7 +32,7 @@ def _where(function: _F) -> _F:
         "-c", "--config", "edge_path", type=click.Path(path_type=Path), help="A device's edge.yaml: its own hits."
     )
     database = click.option("--db", "database", type=click.Path(path_type=Path), help="The collector's database.")
-    purpose = click.option("--purpose", default="", help="Why, in your own words. Recorded; needed with --db.")
+    purpose = click.option("--purpose", default="", help="Why, in your own words. Recorded; required with --db.")
     return config(database(purpose(case_option(function))))
 
 
@@ -86,7 +86,7 @@ def list_hits(
 @click.argument("verdict", type=click.Choice([verdict.value for verdict in Verdict]))
 @_where
 @click.option("--action", type=click.Choice([action.value for action in Action]), default=Action.NONE.value)
-@click.option("--reason", default="", help="Why; needed where a hit is dismissed or an entry is stale.")
+@click.option("--reason", default="", help="Why; required if a hit is dismissed or an entry is stale.")
 @click.option("--true-text", default="", help="What the plate really says, where it was misread.")
 @click.option("--verified-with", default="", help="What was asked before anything was done: 'NCIC by radio'.")
 @click.option("--verified-at", callback=instant, help="When (ISO 8601).")

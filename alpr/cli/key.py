@@ -45,13 +45,13 @@ def new(name: str, folder: Path) -> None:
     "-c", "--config", "config_path", required=True, type=click.Path(path_type=Path), help="The collector's."
 )
 @click.option("--finish", is_flag=True, help="Use the next key from now on.")
-@click.option("--force", is_flag=True, help="With --finish: although some devices do not hold it.")
+@click.option("--force", is_flag=True, help="With --finish: even if some devices do not hold it yet.")
 def rotate(config_path: Path, finish: bool, force: bool) -> None:
     """At the collector: replace its key in two steps, while it runs.
 
-    First, a next key is made and told to all devices over the present one; call again to see who still lacks it. Then
-    --finish puts it in use: devices that hold it follow by themselves within seconds. One that does not needs the new
-    public key as `server_key` in its configuration, or a new claim code. Unused codes end with the old key.
+    First, a next key is made and announced to all devices over the present one; call again to see which lack it.
+    Then --finish puts it in use: devices that hold it follow by themselves within seconds. One that does not needs
+    the new public key as `server_key` in its configuration, or a new claim code. Unused codes end with the old key.
     """
     from alpr.collector.files import health_path
     from alpr.collector.fleet import without_key

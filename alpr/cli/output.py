@@ -137,4 +137,4 @@ def _log_death(kind: type[BaseException], error: BaseException, trace: Traceback
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
         return
-    logging.getLogger("alpr").critical("ended by a fault of ours; please report it", exc_info=(kind, error, trace))
+    logging.getLogger("alpr").critical("ended by a bug in alpr; please report it", exc_info=(kind, error, trace))

@@ -9,7 +9,7 @@ import click
 
 from alpr.errors import AccessDenied
 
-purpose_option = click.option("--purpose", help="Why, in your own words. Recorded; needed.")
+purpose_option = click.option("--purpose", help="Why, in your own words. Recorded; required.")
 case_option = click.option("--case", "case_id", default="", help="Case number. Recorded.")
 
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 def command(config_path: Path, check: bool, as_json: bool) -> None:
     """Take frames from the cameras, report reads and hits, deliver them to the collector.
 
-    Reads and hits go to stdout as they come, then a summary; talk goes to stderr. A live camera runs until SIGINT or
-    SIGTERM; where all sources are files, the run ends with them.
+    Reads and hits go to stdout as they come, then a summary; messages go to stderr. A live camera runs until SIGINT
+    or SIGTERM; where all sources are files, the run ends with them.
     """
     import cv2
 
@@ -147,5 +147,5 @@ def _show_report(report: EdgeReport) -> None:
 
 def _in_words(config: EdgeConfig) -> str:
     cameras = ", ".join(camera.id for camera in config.cameras)
-    link = config.link.collector if config.link else "none (stands alone)"
+    link = config.link.collector if config.link else "none (runs alone)"
     return f"{config.device.name}: all in order; cameras {cameras}; collector {link}"

@@ -212,7 +212,7 @@ def lacks(connection: sqlite3.Connection, head: ChainHead) -> str:
         return f"{rows} rows where there were {head.rows}: the end was cut off"
     if found is None or found[0] != head.hash:
         return f"row {head.rows} is not the one known from before: the file was rewritten"
-    return "" if epoch == head.epoch else "the row with which it was begun anew is gone: the file was rewritten"
+    return "" if epoch == head.epoch else "the row that restarted it is gone: the file was rewritten"
 
 
 def wrong_with(connection: sqlite3.Connection, database_id: str, heads: Sequence[ChainHead]) -> str:

@@ -158,7 +158,7 @@ class AuditMonitor:
             for witness in self._witnesses:
                 witness(self.head, self._clock.now())
         except StoreError as error:
-            _log.warning("a witness cannot take the end of the audit now: %s", error)
+            _log.warning("the end of the audit cannot be given to a witness now: %s", error)
             return
         self._reported = self.head
 

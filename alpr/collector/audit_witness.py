@@ -31,7 +31,7 @@ def append_to(file: Path) -> Callable[[AuditHead, datetime], None]:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise StoreError(f"{file}: the witness takes nothing ({error.strerror})") from error
+            raise StoreError(f"{file}: the witness cannot be written ({error.strerror})") from error
 
     return witness
 

@@ -80,15 +80,15 @@ def _own(snapshot: CollectorSnapshot) -> Iterator[Metric]:
     yield counters("alpr_collector_not_forwarded", text, ("target",), refused)
     standing = Counter(problem.kind for problem in snapshot.standing)
     alerts = [((kind.value,), float(standing[kind])) for kind in ProblemKind]
-    yield gauges("alpr_collector_alerts", "Alerts that stand, by kind.", ("kind",), alerts)
+    yield gauges("alpr_collector_alerts", "Active alerts, by kind.", ("kind",), alerts)
     yield stage_metric("alpr_collector_stage_seconds", "Time that storing a batch took.", snapshot.stages)
 
 
 def _health(snapshot: CollectorSnapshot) -> Iterator[Metric]:
     up: list[Value] = [((d.name,), float(d.silent_s <= snapshot.silent_after_s)) for d in snapshot.devices]
-    yield gauges("alpr_device_up", "1 where the device is heard.", ("device",), up)
+    yield gauges("alpr_device_up", "1 if the device sends heartbeats.", ("device",), up)
     silent: list[Value] = [((d.name,), d.silent_s) for d in snapshot.devices]
-    yield gauges("alpr_device_silent_seconds", "Since anything was heard of the device.", ("device",), silent)
+    yield gauges("alpr_device_silent_seconds", "Seconds since the device was last heard from.", ("device",), silent)
     waiting: list[Value] = []
     oldest: list[Value] = []
     cameras: list[Value] = []
@@ -103,7 +103,7 @@ def _health(snapshot: CollectorSnapshot) -> Iterator[Metric]:
             dropped.append(((name, camera.camera_id), camera.dropped))
     yield gauges("alpr_device_outbox_records", "Records that wait.", ("device", "priority"), waiting)
     yield gauges("alpr_device_outbox_oldest_seconds", "Age of the oldest of them.", ("device",), oldest)
-    yield gauges("alpr_device_camera_up", "1 where the camera gives frames.", ("device", "camera"), cameras)
+    yield gauges("alpr_device_camera_up", "1 if the camera delivers frames.", ("device", "camera"), cameras)
     yield gauges("alpr_device_camera_fps", "Frames per second lately.", ("device", "camera"), fps)
     yield counters("alpr_device_camera_dropped", "Frames not looked at.", ("device", "camera"), dropped)
 

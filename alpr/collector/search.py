@@ -78,7 +78,7 @@ def pattern_from_text(text: str) -> str:
     'AB12C*'
     """
     if foreign := _FOREIGN_WILDCARDS.search(text):
-        raise ValueError(f"{foreign[0]!r} stands in no plate text; the wildcards are * and ?")
+        raise ValueError(f"{foreign[0]!r} occurs in no plate text; the wildcards are * and ?")
     pattern = "".join(part if part in _WILDCARDS else normalise(part) for part in re.split(r"([*?])", text))
     if not pattern:
         raise ValueError("a plate is needed, or a part of one with * and ?")

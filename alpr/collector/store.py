@@ -248,7 +248,7 @@ class Store:
             except Exception as error:
                 if not (is_apart and _is_of_a_record(error)):
                     raise
-                _log.exception("a record of %s is stored but not carried on", lot[0].device)
+                _log.exception("a record of %s is stored but not forwarded", lot[0].device)
         return results, new
 
     def _carry_on(self, new: Sequence[StoredRecord]) -> None:

@@ -179,7 +179,7 @@ class HotlistConfig(_Block):
     inboxes: tuple[RootedPath, ...] = ()
     """Folders that are watched for update files, such as where USB sticks are mounted. They need not be there."""
     past_hours: Annotated[float, Field(ge=0, le=8760)] = 24.0
-    """Hours of own reads that are held against what an update brings; 0: none."""
+    """Hours of own reads that are checked against what an update brings; 0: none."""
     max_age_h: Annotated[float, Field(gt=0, le=8760)] | None = 24.0
     """Hours after which a list is too old: its hits say so and are to be verified by radio. Null: never."""
     max_age_h_by_list: dict[str, Annotated[float, Field(gt=0, le=8760)]] = {}

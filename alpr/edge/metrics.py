@@ -60,7 +60,7 @@ def _cameras(shown: DeviceSnapshot) -> Iterator[Metric]:
     label = ("camera",)
     yield gauges(
         "alpr_camera_up",
-        "1 where the camera gives frames.",
+        "1 if the camera delivers frames.",
         label,
         [((c.camera_id,), float(c.state.value == "running")) for c in shown.report.cameras],
     )

@@ -38,7 +38,7 @@ class CrashRecord:
 
     @property
     def wait_s(self) -> float:
-        """How long to leave alone what may have brought it about: 0, else doubling from a minute to an hour."""
+        """Seconds for which the likely cause is left alone: 0, else doubling from a minute to an hour."""
         return min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2.0 ** min(self.crashes - 1, 10)) if self.crashes else 0.0
 
     def __enter__(self) -> Self:
@@ -47,7 +47,7 @@ class CrashRecord:
         try:
             self._file = self._path.open("w", encoding="ascii")
         except OSError as error:
-            _log.warning("%s: whether the program crashes is not kept (%s)", self._path, error.strerror)
+            _log.warning("%s: crashes cannot be recorded (%s)", self._path, error.strerror)
             return self
         self._file.write(f"{self.crashes} {time.time() + self.wait_s:.0f}\n")
         self._file.flush()

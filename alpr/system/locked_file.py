@@ -115,7 +115,7 @@ class WatchedText:
             return
         self.is_known = False
         if self._reminder.is_due():
-            _log.error("%s; until it can be read nobody is let in or answered by what it said", error)
+            _log.error("%s; until it can be read again, nobody is admitted by what it said before", error)
 
 
 def rewrite(path: Path, change: Callable[[str], str], what: str, *, mode: int = 0o644, may_be_missing: bool) -> None:

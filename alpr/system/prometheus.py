@@ -14,7 +14,7 @@ from alpr.system import sensors
 from alpr.system.stage_times import Buckets
 
 STAGE_BOUNDS_MS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0)
-"""Upper bounds that a histogram of stages tells counts for."""
+"""Upper bounds of the buckets of a histogram of stages, milliseconds."""
 
 
 def machine_metrics(prefix: str, folder: Path) -> Iterator[Metric]:

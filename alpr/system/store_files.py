@@ -269,12 +269,12 @@ class SideStore:
         except StoreDamaged as error:
             self._connection.close()
             self._renew(error)
-            raise StoreUnavailable(f"{self._path}: begun anew") from error
+            raise StoreUnavailable(f"{self._path}: torn, and a new file was begun") from error
 
     def _renew(self, error: StoreDamaged) -> None:
         self.was_torn = True
         aside = put_aside(self._path, "damaged", self._clock.now())
-        _log.error("%s; what is left of it is now %s, and it is begun anew", error, aside.name)
+        _log.error("%s; what is left of it is now %s, and a new file is begun", error, aside.name)
         self._open()
 
     def _open(self) -> None:

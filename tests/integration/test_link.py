@@ -215,7 +215,7 @@ def test_a_revoked_device_is_heard_no_more_though_connected(world: World) -> Non
         revoke(world.allowed, "edge", START)
         wait_until(lambda: collector.hub._allowed.name_of(world.device.public) is None)
         journal.append([a_read(2)], [])
-        wait_until(lambda: "allowed no more" in link.status().last_error or "not allow" in link.status().last_error)
+        wait_until(lambda: "no longer allowed" in link.status().last_error or "not allow" in link.status().last_error)
         assert waits(link) == 3  # kept, in case that it is enrolled again
         assert world.count("reads") == 1
         enrol(world.allowed, Device("edge", world.device.public))

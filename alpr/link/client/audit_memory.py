@@ -46,7 +46,7 @@ class AuditMemory:
                 _log.error("the collector's audit %s", complaint)
             return complaint
         if kept is not None and head.epoch > kept.epoch:
-            _log.warning("the collector's audit was begun anew after row %d", kept.rows)
+            _log.warning("the collector's audit was restarted after row %d", kept.rows)
         self.head = head
         self._write(head)
         return ""
@@ -57,7 +57,7 @@ class AuditMemory:
         except FileNotFoundError:
             return None
         except (OSError, DecodeError) as error:
-            _log.error("%s: what was heard of the collector's audit is lost (%s)", self._path, error)
+            _log.error("%s: what is known of the collector's audit cannot be read (%s)", self._path, error)
             return None
 
     def _write(self, head: AuditHead) -> None:

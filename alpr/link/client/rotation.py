@@ -27,7 +27,7 @@ class Rotation:
     public_key: str
     """The new one."""
     old_until: datetime | None
-    """When the old one is good no more at the collector; None where it is past already."""
+    """When the old one is no longer valid at the collector; None where it is past already."""
 
 
 def rotate_key(

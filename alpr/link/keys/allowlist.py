@@ -30,7 +30,7 @@ class Device:
     name: str
     key: str
     until: datetime | None = None
-    """When a key that was replaced is good no more; None for the device's present key."""
+    """When a key that was replaced is no longer valid; None for the device's present key."""
 
 
 class AllowList:
@@ -214,7 +214,7 @@ def replace_key(path: Path, name: str, old_key: str, new_key: str, until: dateti
         if Device(name, old_key) not in devices:
             raise LinkError(f"{path}: that is not the present key of {name}")
         if any(device.key == new_key for device in devices):
-            raise LinkError(f"{path}: the new key of {name} stands there already")
+            raise LinkError(f"{path}: the new key of {name} is listed there already")
         good_until = f"{until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
         lines = [
             f"{name} {old_key} until {good_until}" if line.split() == [name, old_key] else line
@@ -261,7 +261,7 @@ def _device_from_line(line: str) -> Device | None:
 
 
 def _is_over(line: str, now: datetime) -> bool:
-    """True for the line of a key that was replaced and is good no more."""
+    """True for the line of a key that was replaced and is no longer valid."""
     device = None if line.startswith("#") else _device_from_line(line)
     return device is not None and device.until is not None and now >= device.until
 

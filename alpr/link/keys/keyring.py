@@ -123,7 +123,7 @@ class KeyRing:
             self._keep()
         except LinkError as error:
             self._next = before
-            _log.error("the collector's next key cannot be kept, it will be told again: %s", error)
+            _log.error("the collector's next key cannot be stored; the collector will announce it again: %s", error)
             return False
         _log.warning("the collector will use another key before long: kept")
         return True

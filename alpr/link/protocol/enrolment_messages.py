@@ -45,7 +45,7 @@ class NewKeyTaken(Struct, frozen=True, tag="new-key-taken", tag_field="kind"):
     public_key: PublicKey
     """The new one."""
     old_until: Instant
-    """When the old one is good no more, by the collector's clock."""
+    """When the old one is no longer valid, by the collector's clock."""
     v: int = 1
 
 

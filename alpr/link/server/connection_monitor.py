@@ -73,10 +73,11 @@ class ConnectionMonitor:
         """Return the connections that were ended since the last call: reason and address of each.
 
         Raises:
-            LinkError: the connections are watched no more.
+            LinkError: the connections are no longer watched.
         """
-        if self._thread.failure is not None:
-            raise LinkError(f"the connections are watched no more: {self._thread.failure}") from self._thread.failure
+        failure = self._thread.failure
+        if failure is not None:
+            raise LinkError(f"the connections are no longer watched: {failure}") from failure
         found = []
         while self._ended:
             found.append(self._ended.popleft())

@@ -19,7 +19,7 @@ from alpr.link.protocol.fields import MAX_MESSAGE_BYTES
 from alpr.link.server.handshake_policy import network_of
 from alpr.system.tcp import Flow, Identity
 
-GONE = "allowed no more"
+GONE = "no longer allowed"
 """A reason to end a connection that is not its own fault, as is `TOO_MANY`."""
 TOO_MANY = "too many connections"
 
@@ -246,7 +246,11 @@ class Connections:
         return bool(self._gone or self._wrong)
 
     def ordered(self, now_s: float) -> list[tuple[Connection, str]]:
-        """Which connections have to end since the hub says so, each once, with the reason."""
+        """Return the connections that the hub wants ended, each once, with the reason.
+
+        Args:
+            now_s: by the steady clock.
+        """
         return self._found(now_s, self._told)
 
     def excess(self, now_s: float) -> list[tuple[Connection, str]]:

@@ -70,7 +70,7 @@ class EnrolmentDesk:
                 remember(new_key)
                 replace_key(self._allowed.path, name, key, new_key, until, now)
                 self._allowed.refresh()
-                _log.warning("%s has a new key, %s; the old one is good until %s", name, new_key, until)
+                _log.warning("%s has a new key, %s; the old one is valid until %s", name, new_key, until)
         except PeerRejected as error:
             self._fault("new key", f"{name}: {error}")
             return NewKeyRefused(str(error))
@@ -89,7 +89,7 @@ class EnrolmentDesk:
         devices = {device.key: device for device in read_devices(self._allowed.path)}
         old, new = devices.get(key), devices.get(new_key)
         if old is None or old.name != name:
-            raise PeerRejected("that key is allowed no more")
+            raise PeerRejected("that key is no longer allowed")
         if new is not None and new.name == name and new.until is None and old.until is not None:
             return old.until
         if old.until is not None:

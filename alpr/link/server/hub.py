@@ -175,7 +175,7 @@ class Hub:
         """Who is allowed no more is cut off within a second, and what is new is told."""
         gone = self._policy.gone()
         if gone:
-            _log.warning("a device or a claim code is allowed no more: its connections are ended")
+            _log.warning("a device or a claim code is no longer allowed: its connections are closed")
             self._socket.cut(gone)
         if self._hotlist_server is not None and self._allowed.is_known:
             with self._survived("hotlists", passes=()):
@@ -260,7 +260,7 @@ class Hub:
     def _redeem(self, arrival: Arrival, message: FromDevice | None) -> None:
         """From one who is not on the list only a claim counts, and only with a code's key."""
         if self._enrolment is None or not isinstance(message, Claim) or not self._policy.is_claim(arrival.key):
-            self._fault("not allowed", "a message of one who is not on the list")
+            self._fault("not allowed", "a message from a sender who is not on the list")
             return
         if not self._is_in_time(arrival.key, message):
             return

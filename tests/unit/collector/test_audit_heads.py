@@ -311,7 +311,7 @@ def test_a_witness_file_holds_every_head_and_verify_asks_for_them(centre: Centre
     tamper(centre.database, "UPDATE identity SET id = id")
     done = alpr("audit", "verify", "--db", centre.database, "--witness", file)
     assert (done.exit_code, "8 rows where there were 9" in done.stderr) == (3, True)
-    with pytest.raises(StoreError, match="takes nothing"):
+    with pytest.raises(StoreError, match="cannot be written"):
         append_to(centre.folder)(sealed(ChainHead(1, "0" * 64), centre.keys), centre.clock.now())
 
 
@@ -326,7 +326,7 @@ def test_a_witness_that_takes_nothing_is_told_later(centre: Centre, caplog: pyte
     told: list[Sequence[DeviceAlert]] = []
     monitor = AuditMonitor(centre.database, lambda: centre.keys, centre.clock, told.append, [witness])
     monitor.start()
-    assert (taken, "cannot take the end of the audit now: it is away" in caplog.text) == ([], True)
+    assert (taken, "the end of the audit cannot be given to a witness now: it is away" in caplog.text) == ([], True)
     centre.clock.advance(60)
     monitor.look()
     assert taken == [7]
@@ -407,7 +407,7 @@ def test_a_device_remembers_the_latest_head_durably(tmp_path: Path, caplog: pyte
     assert len(caplog.records) == 2
     assert memory.head == AuditMemory(path).head == a_head(7, "b")
     assert memory.take(a_head(1, "d", epoch=9)) == ""
-    assert "begun anew after row 7" in caplog.text
+    assert "restarted after row 7" in caplog.text
     assert json.loads(path.read_bytes())["epoch"] == 9
 
 

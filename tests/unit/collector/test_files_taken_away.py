@@ -105,7 +105,7 @@ def test_a_torn_health_file_is_put_aside_and_begun_anew(
     else:
         store._file._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         tear(health)
-        with closing(sqlite3.connect(health)), pytest.raises(StoreUnavailable, match="begun anew"):
+        with closing(sqlite3.connect(health)), pytest.raises(StoreUnavailable, match="a new file was begun"):
             store._file._connection.execute("PRAGMA shrink_memory")
             store.save_heartbeats({"gate-1": (a_heartbeat(), START)})
     store.save_heartbeats({"gate-2": (a_heartbeat(), START + timedelta(seconds=1))})
@@ -113,7 +113,7 @@ def test_a_torn_health_file_is_put_aside_and_begun_anew(
     assert read_alerts(health) == []
     store.close()
     assert list(health.parent.glob("reads.health.db.damaged-*"))
-    assert any("begun anew" in record.getMessage() for record in caplog.records)
+    assert any("a new file is begun" in record.getMessage() for record in caplog.records)
 
 
 def test_health_and_holdings_that_are_deleted_are_begun_anew(path: Path) -> None:

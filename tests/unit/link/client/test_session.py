@@ -173,10 +173,10 @@ def test_the_window_holds_back_reads_but_no_hit(stage: Stage) -> None:
 
 def test_goodbye_ends_the_connection_and_says_why(stage: Stage) -> None:
     stage.connects()
-    stage.comes(Goodbye("its key is allowed no more"))
+    stage.comes(Goodbye("its key is no longer allowed"))
     assert stage.wire.retreats == 1
     assert not stage.session.state.is_connected
-    assert "allowed no more" in stage.session.state.last_error
+    assert "no longer allowed" in stage.session.state.last_error
 
 
 def test_what_is_refused_is_put_aside_and_reported(stage: Stage) -> None:

@@ -205,8 +205,8 @@ def test_a_replaced_key_is_good_until_its_time_is_over(tmp_path: Path, clock: Fa
     [
         ("a", KEY_B, KEY_C, "not the present key"),
         ("zed", KEY_A, KEY_C, "not the present key"),
-        ("a", KEY_A, KEY_B, "stands there already"),
-        ("a", KEY_A, KEY_A, "stands there already"),
+        ("a", KEY_A, KEY_B, "is listed there already"),
+        ("a", KEY_A, KEY_A, "is listed there already"),
     ],
 )
 def test_only_a_present_key_can_be_replaced_by_a_new_one(
