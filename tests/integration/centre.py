@@ -49,13 +49,14 @@ class Centre:
         """Until the block ends; its failure is the test's."""
         ready = threading.Event()
         failures: list[BaseException] = []
-        shorter = {  # than may be configured
+        instead = {  # of what is, or may be, configured
+            "listen": self.listen,
             "key_grace_s": key_grace_s,
             "health": HealthConfig.model_construct(silent_after_s=self.silent_after_s),
             "metrics": MetricsConfig(address="127.0.0.1", port=self.metrics_port),
         }
         collector = Collector(
-            load_collector_config(self.config).model_copy(update=shorter),
+            load_collector_config(self.config).model_copy(update=instead),
             output=self.printed,
             targets=self.targets,
             on_listening=lambda _: ready.set(),
