@@ -344,9 +344,11 @@ def test_a_lot_of_large_messages_is_acked_in_parts(world: World, clock: FakeCloc
     hub.open()
     with closing(hub), a_peer(world, world.device) as peer:
         raw = a_batch(*[encode(record_from_read(a_read(1)))] * 1000)
-        assert exchanged(hub, peer, raw, 20) == {"Ack": 20}
-        assert sum(lots) == 20
-        assert max(lots) <= 5
+        kinds = exchanged(hub, peer, raw, 20)
+        assert kinds == {"Ack": sum(lots)}
+        assert max(lots) == 1
+        assert sum(lots) + hub.faults["too often"] == 20  # what is more than may be in flight comes again later
+        assert sum(lots) >= 2
 
 
 class OneBadSet:

@@ -48,6 +48,7 @@ from alpr.link.server.handshake_policy import HandshakePolicy
 from alpr.link.server.hotlist_server import HotlistServer, Library
 from alpr.link.server.rates import Rate, Rates
 from alpr.link.server.router_socket import Arrival, RouterSocket
+from alpr.link.server.turns import Turns
 from alpr.system.timers import Every
 
 _log = logging.getLogger(__name__)
@@ -64,8 +65,8 @@ RATES: Mapping[type[FromDevice] | type[Refusal], Rate] = {
     Refusal: Rate(burst=2000, per_s=20.0),  # records that had to be refused: each costs far more than a good one
 }
 """How often each device, or claim code, may have work done for it; far beyond what an honest one asks for."""
-_LOT_BYTES = 8 << 20  # of messages that are taken before those that came are acked
-_LOT_RECORDS = 4096
+_READ_BYTES, _READ_RECORDS = 8 << 20, 4096  # that are taken from the socket before some are stored
+_LOT_BYTES, _LOT_RECORDS = 8 << 20, 1024  # that are stored in one transaction, and acked after it
 
 
 class Hub:
@@ -97,6 +98,7 @@ class Hub:
         self._clock = clock or SystemClock()
         self._enrolment = None if desk is None else EnrolmentDesk(allowed, desk, key_grace, self._fault)
         self._rates = Rates(RATES, self._clock)
+        self._turns = Turns()
         self._next_key = ""
         self._audit_head: AuditHead | None = None
         self._policy = HandshakePolicy(allowed, desk, self._clock)
@@ -165,8 +167,11 @@ class Hub:
         if self._refreshing.is_due():
             self._refresh()
         is_paused = self._clock.monotonic_ns() / 1e9 < self._pause_until_s
-        if self._socket.wait(timeout_s, for_messages=self._allowed.is_known and not is_paused):
-            self._take(self._receive())
+        is_taking = self._allowed.is_known and not is_paused
+        if self._socket.wait(0 if is_taking and self._turns else timeout_s, for_messages=is_taking):
+            self._receive()
+        if is_taking:
+            self._take([(route, each) for route, each in self._next_lot() if self._is_still_allowed(each)])
         if self._hotlist_server is not None:
             with self._survived("hotlists", passes=()):
                 self._hotlist_server.answer()
@@ -187,22 +192,25 @@ class Hub:
             self._fault(reason, address)
         return reason
 
-    def _receive(self) -> list[tuple[bytes, Delivery]]:
-        """Batches that wait, each with the route of its answer; all else is answered here.
-
-        No more than can be stored soon, since nobody is acked meanwhile; each connection has its turn.
-        """
-        received = []
+    def _receive(self) -> None:
+        """Queue the batches that wait at the socket; all else is answered here. Each connection has its turn."""
         size, records = 0, 0
         for arrival in self._socket.arrivals():
             size += len(arrival.message)
             delivery = self._heard(arrival)
             if delivery is not None:
-                received.append((arrival.route, delivery))
                 records += len(delivery.batch.entries)
-            if size >= _LOT_BYTES or records >= _LOT_RECORDS:
+                if not self._turns.add(arrival.route, delivery, len(arrival.message)):
+                    self._fault("too often", f"{delivery.peer.name}: more batches than it may have in flight")
+            if size >= _READ_BYTES or records >= _READ_RECORDS:
                 break
-        return received
+
+    def _next_lot(self) -> list[tuple[bytes, Delivery]]:
+        """No more than can be stored soon, since nobody is acked meanwhile."""
+        return self._turns.next_lot(_LOT_RECORDS, _LOT_BYTES)
+
+    def _is_still_allowed(self, delivery: Delivery) -> bool:
+        return self._allowed.name_of(delivery.peer.key) is not None
 
     def _heard(self, arrival: Arrival) -> Delivery | None:
         """A batch; anything else is answered."""
