@@ -6,7 +6,7 @@ TRAIN := .venv-train
 BIN := $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint types units integration coverage test-paddle docs bench train-smoke clean
+.PHONY: demo test lint types units integration slow coverage test-paddle docs bench train-smoke clean
 
 demo: $(VENV)/.alpr
 	$(BIN)/alpr demo
@@ -14,7 +14,7 @@ demo: $(VENV)/.alpr
 # Quickest verdicts first. Files of tests are dealt out to two processes; what measures time runs by itself at the end.
 test: lint units types integration
 
-PARALLEL = -n 2 --dist loadfile -m 'not alone'
+PARALLEL = -n 2 --dist loadfile -m 'not alone and not slow'
 UNITS = tests/meta tests/golden tests/contract tests/unit alpr
 
 lint: $(VENV)/.test
@@ -30,6 +30,10 @@ units: $(VENV)/.test
 integration: $(VENV)/.test
 	$(BIN)/pytest $(PARALLEL) tests/property tests/integration
 	$(BIN)/pytest -m alone
+
+# Real programs that are killed, stopped and starved: minutes.
+slow: $(VENV)/.test
+	$(BIN)/pytest -m 'slow and not alone'
 
 # Which lines the tests reach, those of programs that they start included; shown, and held to no number.
 coverage: $(VENV)/.test
