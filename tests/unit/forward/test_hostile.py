@@ -374,10 +374,12 @@ def test_an_event_over_which_a_broker_breaks_off_each_time_holds_up_no_other(
         Store(path).close()
         with closing(Forwarder(path, [target], clock)) as forwarder:
             fill(path, target, ["poison", "after"])
-            for _ in range(6):
+            for _ in range(20):  # now and then a break is seen as an answer that did not come, and does not count
                 clock.advance(400.0)
                 while forwarder.step():
                     pass
+                if b"after" in b"".join(taken):
+                    break
             assert forwarder.refused == {"mqtt": 1}
     assert b"after" in b"".join(taken)
 
