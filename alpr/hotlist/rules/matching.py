@@ -96,8 +96,8 @@ def is_other_region(plate: PlateText, region: str | None) -> bool:
 
     >>> import numpy as np
     >>> read = PlateText("AB12", np.ones((4, 36), np.float32), 1.0, region="US-NY", region_confidence=0.95)
-    >>> [is_other_region(read, region) for region in ("US", "US-NY", "US-NJ", "DE", None)]
-    [False, False, True, True, False]
+    >>> tuple(is_other_region(read, region) for region in ("US", "US-NY", "US-NJ", "DE", None))
+    (False, False, True, True, False)
     """
     if region is None or plate.region is None or plate.region_confidence < REGION_CONFIDENCE:
         return False
