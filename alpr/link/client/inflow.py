@@ -8,25 +8,20 @@ nothing is counted and nothing ended.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
-import struct
-import sys
-import termios
 import threading
 import time
 from contextlib import suppress
 
 from alpr.link.protocol.fields import wire_bytes
+from alpr.system import tcp
 
 MAX_HELD_BYTES = 8 << 20
 """Of one connection: two of the largest messages."""
 _EVERY_S = 0.02
 _DRIP_BYTES_S = 128  # what libzmq takes for itself: heartbeats of both sides, some 50 bytes a second
 _HANDSHAKE_BYTES = 4096
-_TCP_INFO_BYTES = 192
-_RECEIVED_AT = 128  # offset of tcpi_bytes_received, u64
 
 
 class Inflow:
@@ -42,6 +37,7 @@ class Inflow:
     def __init__(self, descriptor: int) -> None:
         self.socket = socket.socket(fileno=os.dup(descriptor))
         """The same connection, by a descriptor of its own."""
+        self._who = tcp.identity(self.socket.fileno()) or (0, 0)
         self._since_s = time.monotonic()
         self._taken = 0
         self.is_ended = False
@@ -57,11 +53,11 @@ class Inflow:
 
     def held_bytes(self) -> int:
         """Bytes that libzmq has read and nobody has taken; 0 where the kernel does not report it."""
-        received = received_bytes(self.socket)
-        if received is None:
+        flow = tcp.flow(self.socket.fileno(), self._who)
+        if flow is None:
             return 0
         drip = _HANDSHAKE_BYTES + (time.monotonic() - self._since_s) * _DRIP_BYTES_S
-        return max(0, round(received - _unread_bytes(self.socket) - self._taken - drip))
+        return max(0, round(flow.consumed - self._taken - drip))
 
     def end(self) -> None:
         """End the connection for both sides."""
@@ -134,28 +130,3 @@ class InflowGuard:
                     if not inflow.is_ended and inflow.held_bytes() > self._max_held_bytes:
                         self.ended += 1
                         inflow.end()
-
-
-def received_bytes(connection: socket.socket) -> int | None:
-    """Read how many bytes came over a connection in all; None where the kernel does not report it.
-
-    Args:
-        connection: a TCP socket.
-    """
-    if sys.platform != "linux":
-        return None
-    try:
-        info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
-    except OSError:  # a kernel that does not tell, or no TCP
-        return None
-    if len(info) < _RECEIVED_AT + 8:
-        return None
-    (received,) = struct.unpack_from("=Q", info, _RECEIVED_AT)
-    return int(received)
-
-
-def _unread_bytes(connection: socket.socket) -> int:
-    with suppress(OSError):
-        (unread,) = struct.unpack("i", fcntl.ioctl(connection.fileno(), termios.FIONREAD, b"\0\0\0\0"))
-        return int(unread)
-    return 0
