@@ -23,9 +23,10 @@ _log = logging.getLogger(__name__)
 
 
 def renew_damaged(database: Path, now: datetime) -> Path | None:
-    """Replace a hotlist database by an empty one where it is damaged, or was found damaged while in use.
+    """Replace a hotlist database by an empty one where it is damaged.
 
-    Called at a start, before anything else opens the file. One that is missing or whole is left as it is.
+    Called at a start, before anything else opens the file. One that is missing or whole is left as it is; one that
+    was found damaged while in use is checked thoroughly, however large it is.
 
     Args:
         database: the hotlist database.
@@ -38,16 +39,24 @@ def renew_damaged(database: Path, now: datetime) -> Path | None:
         MigrationError: the file is another program's database, or of a newer version.
         StoreError: the damaged file cannot be put aside, or no new one can be made.
     """
-    if not damage_mark(database).exists():
-        if not database.is_file():
-            return None
-        try:
-            with closing(open_for_writing(database)) as connection:
-                check(connection, database)
-            return None
-        except StoreDamaged as error:
-            _log.error("%s", error)
-            mark_damaged(database)  # a start that is cut off between the next steps is taken up by the one after it
+    is_marked = damage_mark(database).exists()
+    if not database.is_file():
+        if is_marked:  # cut off after it was put aside, or a person has moved it away
+            open_for_writing(database).close()
+            damage_mark(database).unlink(missing_ok=True)
+        return None
+    try:
+        with closing(open_for_writing(database)) as connection:
+            # What stands there now may be a backup or a new import: a whole one is never taken for the damaged one.
+            check(connection, database, is_thorough=is_marked)
+    except StoreDamaged as error:
+        _log.error("%s", error)
+    else:
+        if is_marked:
+            damage_mark(database).unlink(missing_ok=True)
+            _log.warning("%s: was found damaged while in use; a full check finds it whole, it stays", database)
+        return None
+    mark_damaged(database)  # a start that is cut off between the next steps is taken up by the one after it
     _save_floors(database, now)
     aside = put_aside(database, "damaged", now)
     open_for_writing(database).close()

@@ -17,6 +17,7 @@ from alpr.hotlist.updates.renewal import renew_damaged
 from alpr.hotlist.updates.update_folder import UpdateFolder
 from alpr.hotlist.updates.updater import Updater
 from alpr.hotlist.updates.version_floor import floor_path, read_floors
+from alpr.system import sqlite
 from alpr.system.store_files import damage_mark, mark_damaged
 from tests.conftest import START, FakeClock
 from tests.hotlists import a_hotlist, tear
@@ -87,20 +88,52 @@ def test_another_programs_database_is_never_put_aside(tmp_path: Path) -> None:
     assert damaged_beside(database) == []
 
 
-def test_what_was_found_damaged_while_in_use_is_put_aside_without_a_check(tmp_path: Path) -> None:
-    database = a_hotlist(tmp_path, ["AB12CDE"])
+def test_what_was_found_damaged_while_in_use_is_checked_however_large_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "_CHECKED_BYTES", 0)
+    database = a_hotlist(tmp_path, [f"AB{number:04}" for number in range(200)])
+    tear(database, page_of(database, "entries_by_key"))
+    assert renew_damaged(database, START) is None
     mark_damaged(database)
     assert renew_damaged(database, START) is not None
     assert lists_of(database) == []
     assert not damage_mark(database).exists()
 
 
-def test_a_start_that_was_cut_off_before_the_new_database_was_made_is_taken_up(tmp_path: Path) -> None:
+def test_a_whole_database_that_a_person_put_in_the_place_of_a_damaged_one_stays(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As the message about the damage says: move it aside and import anew, or put a backup back."""
+    database = tmp_path / "hotlist.sqlite"
+    mark_damaged(database)
+    a_hotlist(tmp_path, ["AB12CDE"])
+    assert renew_damaged(database, START) is None
+    assert "a full check finds it whole, it stays" in caplog.text
+    assert (lists_of(database), damaged_beside(database)) == (["stolen"], [])
+    assert not damage_mark(database).exists()
+
+
+def test_a_database_of_a_newer_version_is_never_put_aside_even_if_it_is_marked(tmp_path: Path) -> None:
+    database = a_hotlist(tmp_path, ["AB12CDE"])
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA user_version=99")
+    mark_damaged(database)
+    with pytest.raises(MigrationError, match="use a newer alpr"):
+        renew_damaged(database, START)
+    assert damaged_beside(database) == []
+
+
+def test_a_start_that_was_cut_off_before_the_new_database_was_made_is_taken_up(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     database = a_hotlist(tmp_path, ["AB12CDE"])
     mark_damaged(database)
     database.unlink()
-    renew_damaged(database, START)
+    assert renew_damaged(database, START) is None
+    assert "is now" not in caplog.text  # nothing was put aside: no file is named that is not there
     assert lists_of(database) == []
+    assert not damage_mark(database).exists()
 
 
 def test_one_that_cannot_be_put_aside_is_an_error_with_the_file_in_its_place(
