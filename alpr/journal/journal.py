@@ -216,9 +216,13 @@ class Journal:
         self._rows = JournalRows(connection, self._limits, boot_id, self._clock)
         return str(journal_id)
 
-    def _look_at_files(self, *, after_commit: bool = False) -> None:
-        """Where the files are no longer in their place, bring all that they hold to safety and go on there."""
-        fault = self._files.fault(after_commit=after_commit)
+    def _look_at_files(self, fault: str | None = None) -> None:
+        """Where the files are no longer in their place, bring all that they hold to safety and go on there.
+
+        Args:
+            fault: what became of them, as `OpenFiles.fault` says it; None looks.
+        """
+        fault = self._files.fault() if fault is None else fault
         if not fault:
             return
         before = self._connection
@@ -238,8 +242,16 @@ class Journal:
         reserve = laid_by(self._path)
         with stored(self._path), transaction(self._connection):
             self._rows.put(reads, hits, self._unsaved())
-        # Where the link has given the reserve up meanwhile, it has emptied the log itself.
-        self._look_at_files(after_commit=reserve[0] > 0 and laid_by(self._path) == reserve)
+        self._look_at_files(self._fault_after_commit(reserve))
+
+    def _fault_after_commit(self, reserve: tuple[int, int]) -> str:
+        """Say what became of the files since a transaction that began while the reserve was as given."""
+        if not reserve[0]:
+            return self._files.fault()
+        fault = self._files.fault(after_commit=True)
+        # Where the link has given the reserve up meanwhile, it has emptied the log itself. Asked after the look: it
+        # may do so at any moment.
+        return fault if not fault or laid_by(self._path) == reserve else self._files.fault()
 
     def _make_room(self) -> int:
         """Give up some of the oldest pictures of non-hits for what is worth more; how many."""

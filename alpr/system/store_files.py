@@ -70,10 +70,14 @@ class OpenFiles:
         found = self._identity(path)
         if found == _UNKNOWN:
             return ""
+        try:
+            with path.open("rb") as file:  # SQLite holds no lock on it that closing would drop
+                header = file.read(_LOG_HEADER_BYTES)
+        except _GONE:
+            header = b""
+        except OSError:  # no descriptor is left, for one: nothing is known of it now
+            return ""
         self._log_bytes = found[2] if found else 0
-        header = b""
-        with suppress(OSError), path.open("rb") as file:  # SQLite holds no lock on it that closing would drop
-            header = file.read(_LOG_HEADER_BYTES)
         self._log_salts = header[16:24]
         is_cut = 0 < self._log_bytes < before and self._log_salts == salts_before
         # A commit that changed nothing begins no log: only one that was there before can be lost.

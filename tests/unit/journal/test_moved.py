@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import sqlite3
 import time
@@ -17,6 +18,7 @@ from alpr.journal.outbox import Outbox
 from alpr.journal.recovery import open_journal
 from alpr.link.protocol.messages import ReadRecord
 from alpr.system.sqlite import transaction
+from alpr.system.store_files import OpenFiles
 from tests.conftest import FakeClock
 from tests.records import a_hit, a_read
 from tests.unit.journal.test_journal import waiting
@@ -202,6 +204,46 @@ def test_a_log_that_the_link_empties_right_after_a_commit_is_no_attack(
         assert not journal.moved
 
 
+def test_a_log_that_the_link_empties_amid_the_look_is_no_attack(
+    path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(open_journal(path, clock=clock)) as journal, closing(sqlite3.connect(path)) as link:
+        look = OpenFiles._fault_of_log
+
+        def make_room_first(files: OpenFiles, *, after_commit: bool) -> str:
+            if after_commit:
+                make_room(path, link)
+            return look(files, after_commit=after_commit)
+
+        monkeypatch.setattr(OpenFiles, "_fault_of_log", make_room_first)
+        assert journal.append([a_read(1)], [])
+        assert not journal.moved
+
+
+def test_that_no_descriptor_is_left_to_look_with_is_no_attack(
+    path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with closing(open_journal(path, clock=clock)) as journal:
+        assert journal.append([a_read(1)], [])
+
+        @contextmanager
+        def then_used_up(connection: sqlite3.Connection) -> Iterator[None]:
+            with transaction(connection):
+                yield
+            resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))  # those that are open stay so
+
+        with monkeypatch.context() as patch:
+            patch.setattr("alpr.journal.journal.transaction", then_used_up)
+            try:
+                assert journal.append([a_read(2)], [])
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert journal.append([a_read(3)], [])
+        assert not journal.moved
+    assert reads_in(path) == ids(range(1, 4))
+
+
 def test_what_has_taken_the_place_is_put_aside_for_a_person(path: Path, clock: FakeClock) -> None:
     with closing(open_journal(path, clock=clock)) as journal:
         journal.append([a_read(1)], [])
@@ -244,5 +286,5 @@ def test_a_look_costs_next_to_nothing(path: Path, clock: FakeClock) -> None:
         journal.append([a_read(1)], [])
         start_s = time.perf_counter()
         for _ in range(1000):
-            journal._look_at_files(after_commit=True)
+            journal._look_at_files(journal._fault_after_commit((1, 1)))
         assert time.perf_counter() - start_s < 1.0  # 1 ms each at most; 0.02 ms on an idle computer
