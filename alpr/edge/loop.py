@@ -132,6 +132,8 @@ class EdgeLoop:
         updates = self._parts.updates
         if updates is None or (self._recheck_pause is not None and not self._recheck_pause.is_due()):
             return
+        if self._parts.journal.held:  # the next step reports as checked what the last one found: it has to be kept
+            return
         self._recheck_pause = None
         try:
             hits = updates.step(RECHECK_STEP_S)
