@@ -21,17 +21,9 @@ from msgspec import Raw, Struct
 from alpr.clock import micros
 from alpr.journal import losses
 from alpr.journal.disk_reserve import lay_by_again, log_pages, with_reserve
-from alpr.journal.schema import JOURNAL_STEPS, Priority
+from alpr.journal.schema import JOURNAL_STEPS, LOSS_NAMES, Priority
 from alpr.link.protocol.messages import Batch, Entry, Refusal
 from alpr.system.sqlite import LOOP_BUSY_S, connect_read_only, open_store, stored, transaction
-
-_WHAT = {
-    Priority.HIT: "hit",
-    Priority.HIT_READ: "read",
-    Priority.READ: "read",
-    Priority.HIT_PICTURE: "picture",
-    Priority.PICTURE: "picture",
-}
 
 
 class _Kind(Struct):
@@ -189,7 +181,7 @@ class Outbox:
                     "INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?, ?)",
                     (refusal.seq, row[0], micros(now), refusal.reason, row[1]),
                 )
-                what = _WHAT.get(Priority(row[2])) or _kind.decode(row[1]).kind
+                what = LOSS_NAMES.get(Priority(row[2])) or _kind.decode(row[1]).kind
                 if what != "loss":  # reporting a refused report would never end
                     lost[what, losses.REFUSED] += 1
             self._forget_refused()

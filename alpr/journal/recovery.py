@@ -20,9 +20,10 @@ from alpr.journal import losses
 from alpr.journal.disk_reserve import lay_by
 from alpr.journal.journal import Journal
 from alpr.journal.rows import JournalLimits
-from alpr.journal.schema import JOURNAL_STEPS, Priority
+from alpr.journal.schema import JOURNAL_STEPS, LOSS_NAMES
+from alpr.system.files import put_in_place
 from alpr.system.sqlite import connect, migrate, stored, transaction
-from alpr.system.store_files import damage_mark, put_aside, take_up_rescued
+from alpr.system.store_files import damage_mark, put_aside, rescued_path, take_up_rescued
 
 _log = logging.getLogger(__name__)
 
@@ -30,13 +31,6 @@ DAMAGED = "damaged"
 """The cause under which what could not be saved is counted."""
 
 _TABLES = {"reads": "id", "hits": "id", "dispositions": "id", "outbox": "seq", "refused": "seq"}
-_WHAT = {
-    Priority.HIT: "hit",
-    Priority.HIT_READ: "read",
-    Priority.READ: "read",
-    Priority.HIT_PICTURE: "picture",
-    Priority.PICTURE: "picture",
-}
 _CHUNK = 1024  # rows that are asked for at once
 _PATIENCE = 20_000  # stretches that cannot be read, after which the rest of a table is given up
 
@@ -66,14 +60,12 @@ def open_journal(path: Path, limits: JournalLimits | None = None, clock: Clock |
     """
     clock = clock or SystemClock()
     mark = damage_mark(path)
-    if not mark.exists():
-        try:
-            take_up_rescued(path, clock.now())
-            journal = Journal(path, limits, clock, copy_rows)
-            lay_by(path)
-            return journal
-        except StoreDamaged as error:
-            _log.error("%s", error)
+    try:
+        take_up_rescued(path, clock.now())  # in any case: left where it is, it would replace a later journal
+        if not mark.exists():
+            return _open_with_reserve(path, limits, clock)
+    except StoreDamaged as error:
+        _log.error("%s", error)
     saved = recover(path, clock.now())
     _log.error(
         "%s was damaged and is now %s: %d records that wait for the collector were saved, %s lost",
@@ -83,6 +75,10 @@ def open_journal(path: Path, limits: JournalLimits | None = None, clock: Clock |
         "nobody can tell how many" if saved.lost is None else saved.lost,
     )
     mark.unlink(missing_ok=True)
+    return _open_with_reserve(path, limits, clock)
+
+
+def _open_with_reserve(path: Path, limits: JournalLimits | None, clock: Clock) -> Journal:
     journal = Journal(path, limits, clock, copy_rows)
     lay_by(path)
     return journal
@@ -91,26 +87,31 @@ def open_journal(path: Path, limits: JournalLimits | None = None, clock: Clock |
 def recover(path: Path, now: datetime) -> Recovered:
     """Put a damaged journal aside and make a new one of what can be read of it.
 
+    Where the power goes meanwhile, the next start finds either the damaged one or all that was saved of it.
+
     Args:
         now: names the file that is put aside.
 
     Raises:
         StoreError: the new one cannot be written; the damaged one is then where it was.
     """
-    fresh = path.with_name(f"{path.name}.fresh")
+    fresh, ready = path.with_name(f"{path.name}.fresh"), rescued_path(path)
+    torn = ready if ready.exists() else path  # it could not be taken up, and holds more than what has its place
     _remove(fresh)
     try:
-        with closing(_open_damaged(path)) as old:
+        with closing(_open_damaged(torn)) as old:
             saved, lost = _copy(old, fresh, now)
     except BaseException:
         _remove(fresh)
         raise
-    aside = put_aside(path, "damaged", now)
     try:
-        fresh.rename(path)
+        aside = put_aside(ready, "damaged", now) if torn == ready else None
+        put_in_place(fresh, ready)
+        replaced = put_aside(path, "damaged", now)
+        put_in_place(ready, path)
     except OSError as error:
         raise StoreError(f"{path}: the new journal cannot be put in its place ({error.strerror})") from error
-    return Recovered(aside, saved, lost)
+    return Recovered(aside or replaced, saved, lost)
 
 
 def copy_rows(old: sqlite3.Connection, fresh: Path) -> None:
@@ -204,7 +205,7 @@ def _count_lost(old: sqlite3.Connection, new: sqlite3.Connection, now: datetime)
         return None
     after = dict(new.execute("SELECT priority, count FROM depth"))
     lost: dict[tuple[str, str], int] = {}
-    for priority, what in _WHAT.items():
+    for priority, what in LOSS_NAMES.items():
         gone = before.get(int(priority), 0) - after.get(int(priority), 0)
         if gone > 0:
             lost[what, DAMAGED] = lost.get((what, DAMAGED), 0) + gone

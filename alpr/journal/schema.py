@@ -24,6 +24,16 @@ class Priority(IntEnum):
     PICTURE = 5
 
 
+LOSS_NAMES = {
+    Priority.HIT: "hit",
+    Priority.HIT_READ: "read",
+    Priority.READ: "read",
+    Priority.HIT_PICTURE: "picture",
+    Priority.PICTURE: "picture",
+}
+"""Name under which a lost record is counted, by its priority; a report is counted by its own kind."""
+
+
 def _first(database: Database) -> None:
     for statement in (*_LOCAL, *_OUTBOX, *_DEPTH, *_LOSSES):
         database.execute(statement)

@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from alpr.journal.journal import Journal
 from alpr.journal.outbox import Outbox, read_depth
 from alpr.journal.recovery import open_journal, recover
 from alpr.link.protocol.messages import LossRecord, decode_record
-from alpr.system.store_files import mark_damaged
+from alpr.system.store_files import mark_damaged, put_aside, rescued_path
 from tests.conftest import START, FakeClock
 from tests.records import a_hit, a_read
 from tests.unit.journal.test_dispositions import a_disposition
@@ -136,3 +137,56 @@ def test_damage_that_was_found_in_use_is_recovered_at_the_next_start(path: Path,
     assert path.with_name("journal.sqlite.damaged-20260102T120000").exists()
     open_journal(path, clock=clock).close()
     assert len(list(path.parent.glob("*.damaged-*"))) == 1
+
+
+def test_a_power_cut_amid_the_renames_costs_nothing_that_was_saved(
+    path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(path, 20, clock)
+    before = waiting(path)
+    mark_damaged(path)
+
+    def cut_off(*arguments: Any, **options: Any) -> Path:
+        put_aside(*arguments, **options)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("alpr.journal.recovery.put_aside", cut_off)
+        open_journal(path, clock=clock)
+    assert not path.exists()
+    clock.advance(1.0)
+    open_journal(path, clock=clock).close()
+    assert waiting(path) == before
+
+
+def test_what_was_brought_to_safety_is_taken_up_before_a_recovery_and_never_later(
+    path: Path, clock: FakeClock
+) -> None:
+    journal = open_journal(path, clock=clock)
+    journal.append([a_read(1)], [])
+    path.unlink()
+    journal.append([a_read(2)], [])
+    journal.close()
+    mark_damaged(path)  # of the copy, in which it went on
+    with closing(open_journal(path, clock=clock)) as journal:
+        journal.append([a_read(3)], [])
+    clock.advance(1.0)
+    open_journal(path, clock=clock).close()
+    with closing(sqlite3.connect(path)) as connection:
+        kept = {read_id for (read_id,) in connection.execute("SELECT read_id FROM reads")}
+    assert kept == {a_read(number).read_id for number in (1, 2, 3)}
+
+
+def test_what_was_brought_to_safety_and_is_torn_itself_is_put_aside_once(path: Path, clock: FakeClock) -> None:
+    fill(path, 20, clock)
+    rescued = rescued_path(path)
+    path.rename(rescued)
+    spoil(rescued, 0)
+    spare = rescued.read_bytes()
+    for _ in range(2):
+        clock.advance(1.0)
+        open_journal(path, clock=clock).close()
+    assert not rescued.exists()
+    [aside] = path.parent.glob("*.damaged-*")
+    assert aside.read_bytes() == spare
+    assert waiting(path) == 1  # the report that something was lost
