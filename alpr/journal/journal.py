@@ -56,7 +56,7 @@ class Journal:
         self._clock = clock or SystemClock()
         self._copy_rows = copy_rows
         self._held = HeldRecords()
-        self._report_held = Every(_REPORT_EVERY_S)
+        self._report_held = Every(_REPORT_EVERY_S, self._clock)
         self.moved = ""
         """What became of the files while they were open; "" where they are in place. Once it says so, all that was
         kept stands in another file, in which the next start goes on, and so does this one until it ends."""
@@ -80,6 +80,7 @@ class Journal:
 
         Raises:
             StoreFull: there is no room; the loss is counted, and reported once there is room again.
+            StoreError: the journal is damaged; they are kept when it is closed, or counted as lost.
         """
         if self._held:  # in order, behind what waits; `settle` tries again
             self._hold(reads, hits)
@@ -92,6 +93,9 @@ class Journal:
             self._hold(reads, hits)
             self._tell_held(error)
             return False
+        except StoreError:  # the run ends: `close` tries them once more, and else counts them as lost
+            self._hold(reads, hits)
+            raise
         return True
 
     def settle(self) -> None:

@@ -190,3 +190,19 @@ def test_what_was_brought_to_safety_and_is_torn_itself_is_put_aside_once(path: P
     [aside] = path.parent.glob("*.damaged-*")
     assert aside.read_bytes() == spare
     assert waiting(path) == 1  # the report that something was lost
+
+
+def test_what_finds_the_journal_damaged_is_counted_as_lost_with_it(path: Path, clock: FakeClock) -> None:
+    fill(path, 300, clock)
+    with closing(sqlite3.connect(path)) as connection:
+        (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'hits'").fetchone()
+    with closing(Journal(path, clock=clock)) as journal:
+        spoil(path, root - 1)
+        with Outbox(path) as outbox:
+            outbox.forget([1])  # another's commit: the page is read anew
+        with pytest.raises(StoreDamaged):
+            journal.append([a_read(1000)], [a_hit(a_read(1000))])
+    mark_damaged(path)
+    with closing(open_journal(path, clock=clock)) as journal:
+        losses = journal.losses()
+        assert (losses["read", "unwritable"], losses["hit", "unwritable"]) == (1, 1)
