@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import fields
 from datetime import timedelta
 
+from alpr.link.protocol.messages import HitRecord
 from alpr.types import Hit, HotlistEntry, Match, MatchKind, Read
 from tests.conftest import START, a_plate_text, some_corners
 
@@ -66,3 +68,13 @@ def a_hit(read: Read, plate: str | None = None, *, is_withdrawn: bool = False) -
         raised_at=read.last_seen_at,
         is_withdrawn=is_withdrawn,
     )
+
+
+def hit_from_record(record: HitRecord) -> Hit:
+    """The hit that a record was made of: a program needs the record alone."""
+    entry = HotlistEntry(**{each.name: getattr(record.entry, each.name) for each in fields(HotlistEntry)})
+    match = Match(entry, MatchKind(record.match), record.differing_positions, record.probability, record.unchecked)
+    alike = {
+        each.name: getattr(record, each.name) for each in fields(Hit) if each.name not in ("plate_text", "match")
+    }
+    return Hit(plate_text=record.plate, match=match, **alike)

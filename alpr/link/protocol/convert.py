@@ -23,9 +23,6 @@ from alpr.types import (
     Disposition,
     FloatArray,
     Hit,
-    HotlistEntry,
-    Match,
-    MatchKind,
     PlateText,
     Read,
     Verdict,
@@ -177,52 +174,6 @@ def record_from_hit(hit: Hit) -> HitRecord:
         list_max_age_s=hit.list_max_age_s,
         is_past=hit.is_past,
         read_at=_utc(hit.read_at) if hit.read_at else None,
-    )
-
-
-def hit_from_record(record: HitRecord) -> Hit:
-    """Convert a record to a hit.
-
-    Args:
-        record: decoded.
-
-    Raises:
-        MessageError: a kind of match that this version does not know.
-    """
-    try:
-        kind = MatchKind(record.match)
-    except ValueError as error:
-        raise MessageError(
-            f"kind of match {record.match!r} is not one that this version knows; update alpr"
-        ) from error
-    e = record.entry
-    entry = HotlistEntry(
-        e.entry_id,
-        e.list_name,
-        e.plate,
-        e.reason,
-        e.priority,
-        e.region,
-        e.case_reference,
-        e.instructions,
-        _utc(e.valid_from) if e.valid_from else None,
-        _utc(e.valid_to) if e.valid_to else None,
-        **{field: getattr(e, field) for field in _CONDITIONS_AND_CARD},
-    )
-    return Hit(
-        hit_id=record.hit_id,
-        read_id=record.read_id,
-        read_revision=record.read_revision,
-        camera_id=record.camera_id,
-        plate_text=record.plate,
-        match=Match(entry, kind, record.differing_positions, record.probability, record.unchecked),
-        list_revision=record.list_revision,
-        list_age_s=record.list_age_s,
-        raised_at=_utc(record.raised_at),
-        is_withdrawn=record.is_withdrawn,
-        list_max_age_s=record.list_max_age_s,
-        is_past=record.is_past,
-        read_at=_utc(record.read_at) if record.read_at else None,
     )
 
 

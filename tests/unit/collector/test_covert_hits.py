@@ -29,12 +29,12 @@ from alpr.edge.app import Edge
 from alpr.edge.outcomes import AlertedOutcome
 from alpr.errors import DispositionError
 from alpr.journal.journal import Journal
-from alpr.link.protocol.convert import hit_from_record, pictures_of, record_from_hit, record_from_read
+from alpr.link.protocol.convert import pictures_of, record_from_hit, record_from_read
 from alpr.link.protocol.messages import DispositionRecord, HitRecord, decode_record, encode
 from alpr.pipeline import FrameResult
 from alpr.types import Action, Disposition, Hit, Verdict
 from tests.conftest import START, FakeClock
-from tests.records import a_hit, a_read, an_id
+from tests.records import a_hit, a_read, an_id, hit_from_record
 from tests.unit.collector.test_store import OTHER, a_delivery
 from tests.unit.hotlist.rules.test_conditions import FULL
 

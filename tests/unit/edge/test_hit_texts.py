@@ -8,10 +8,10 @@ from typing import Any
 from alpr.cli.run import _line_of_hit
 from alpr.events.build import device_hit, event_from_record
 from alpr.events.hit_text import line_from_hit
-from alpr.link.protocol.convert import hit_from_record, record_from_hit
+from alpr.link.protocol.convert import record_from_hit
 from alpr.types import Hit
 from tests.conftest import START
-from tests.records import a_hit, a_read
+from tests.records import a_hit, a_read, hit_from_record
 
 OLD = replace(a_hit(a_read()), list_age_s=31 * 3600.0, list_max_age_s=24 * 3600.0)
 PAST = replace(a_hit(a_read()), is_past=True, read_at=START)

@@ -14,12 +14,12 @@ from alpr.cli.run import _line_of_hit
 from alpr.collector.store import Store
 from alpr.events.build import device_hit, event_from_record
 from alpr.events.hit_text import line_from_hit
-from alpr.link.protocol.convert import hit_from_record, record_from_hit
+from alpr.link.protocol.convert import record_from_hit
 from alpr.link.protocol.messages import Batch, Entry, encode
 from alpr.link.server.handler import Delivery, Peer
 from alpr.types import Hit, Match, MatchKind
 from tests.conftest import FakeClock
-from tests.records import a_hit, a_read
+from tests.records import a_hit, a_read, hit_from_record
 
 
 def met_as(kind: MatchKind, positions: tuple[int, ...] = ()) -> Hit:
