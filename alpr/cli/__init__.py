@@ -35,6 +35,7 @@ _COMMANDS = {
 }
 
 
+_log = logging.getLogger(__name__)
 _HEADLESS = (
     "for OpenCV's X libraries: pip uninstall opencv-python && pip install opencv-python-headless, which needs none"
 )
@@ -84,6 +85,12 @@ def main() -> None:
         cli()
     except AlprError as error:
         say_error(error)
+        sys.exit(1)
+    except PermissionError as error:  # also of a mere look whether a file is there, in a folder that others own
+        if error.filename is None:
+            raise
+        _log.debug("not permitted", exc_info=True)
+        say(f"alpr: {error.filename}: {error.strerror}; check the owner and mode of it and of its folder")
         sys.exit(1)
     except ImportError as error:
         if "cannot open shared object file" not in str(error):

@@ -35,7 +35,10 @@ def command(keep: Path | None) -> None:
 
     folder = keep or Path(tempfile.mkdtemp(prefix="alpr-demo-"))
     if keep:
-        keep.mkdir(parents=True, exist_ok=False)
+        try:
+            keep.mkdir(parents=True)
+        except OSError as error:
+            raise click.ClickException(f"{keep}: cannot be made ({error.strerror}): give a new folder") from error
     try:
         stage = set_up(folder, shipped("samples"))
         print_line("One device (edge-1) and one collector, CURVE keys made on the spot, loopback only.")

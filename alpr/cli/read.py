@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import uuid
@@ -64,11 +65,14 @@ def _expand(files: Sequence[Path]) -> Iterator[Path]:
     from alpr.capture.pictures import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 
     for file in files:
-        if file.is_dir():
-            suffixes = PICTURE_SUFFIXES | VIDEO_SUFFIXES
-            yield from sorted(path for path in file.iterdir() if path.suffix.lower() in suffixes)
-        else:
+        if not os.path.isdir(file):  # noqa: PTH112 - of a folder that may not be searched, Path.is_dir() raises
             yield file
+            continue
+        suffixes = PICTURE_SUFFIXES | VIDEO_SUFFIXES
+        found = sorted(path for path in file.iterdir() if path.suffix.lower() in suffixes)
+        if not found:
+            say(f"{file}: no picture or video in this folder; folders in it are not looked into")
+        yield from found
 
 
 def _row_of(file: Path, reader: PlateReader, copies: _Copies | None) -> dict[str, Any]:

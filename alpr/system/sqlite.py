@@ -280,6 +280,8 @@ def _mapped(error: sqlite3.Error, path: Path) -> StoreError:
         return StoreDamaged(f"{path}: {error}, or it is damaged; give another file, or {_aside(path)}", path)
     if code == sqlite3.SQLITE_CORRUPT:
         return StoreDamaged(_damaged(path, str(error)), path)
+    if str(error).startswith("no such table"):
+        return StoreError(f"{path}: {error}: a database of another kind; give another file")
     kind, text = _KINDS.get(code, (StoreError, "{0}"))
     return kind(f"{path}: {text.format(error)}")
 
