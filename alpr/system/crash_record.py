@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TextIO
+from typing import BinaryIO, Self
 
 _log = logging.getLogger(__name__)
 _FATAL = "Fatal Python error"
@@ -32,7 +32,7 @@ class CrashRecord:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file: TextIO | None = None
+        self._file: BinaryIO | None = None
         self.crashes = 0
         """How many processes before this one ended so, in a row and soon after their start."""
 
@@ -45,13 +45,16 @@ class CrashRecord:
         self.crashes = self._before()
         self._was_enabled = faulthandler.is_enabled()
         try:
-            self._file = self._path.open("w", encoding="ascii")
+            file = self._path.open("wb", buffering=0)
         except OSError as error:
             _log.warning("%s: crashes cannot be recorded (%s)", self._path, error.strerror)
             return self
-        self._file.write(f"{self.crashes} {time.time() + self.wait_s:.0f}\n")
-        self._file.flush()
-        faulthandler.enable(self._file, all_threads=True)
+        try:
+            file.write(f"{self.crashes} {time.time() + self.wait_s:.0f}\n".encode("ascii"))
+        except OSError as error:  # a full disk, which must not keep the program from starting
+            _log.warning("%s: crashes are not counted (%s)", self._path, error.strerror)
+        self._file = file
+        faulthandler.enable(file, all_threads=True)
         return self
 
     def __exit__(

@@ -71,3 +71,12 @@ def test_a_record_that_is_spoilt_stops_nothing(tmp_path: Path, content: bytes) -
 def test_where_nothing_can_be_written_it_goes_on(tmp_path: Path) -> None:
     with CrashRecord(tmp_path / "missing" / "crash.log") as crash:
         assert crash.wait_s == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
+def test_a_full_disk_keeps_nobody_from_starting(tmp_path: Path) -> None:
+    path = tmp_path / "crash.log"
+    path.symlink_to("/dev/full")
+    with CrashRecord(path) as crash:
+        assert crash.wait_s == 0
+    assert not path.is_symlink()
