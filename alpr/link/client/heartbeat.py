@@ -108,9 +108,9 @@ class HeartbeatSender:
             echo: as it came.
         """
         if self._sent is not None and echo.sent_at == self._sent[0]:
-            self._audit.take(echo.audit_head)  # which may be a flush to the disk
             self._meter.add(self._sent[1], self._clock.monotonic_ns(), echo.received_at, echo.answered_at)
             self._sent = None
+            self._audit.take(echo.audit_head)  # which may be a flush to the disk: not a part of the way
 
 
 def health_from_depth(depth: OutboxDepth, now: datetime) -> OutboxHealth:

@@ -12,6 +12,7 @@ import pytest
 
 from alpr.journal.journal import Journal
 from alpr.journal.outbox import Outbox
+from alpr.link.client.audit_memory import AuditMemory
 from alpr.link.client.dealer_socket import SocketEvents, Transition
 from alpr.link.client.heartbeat import HeartbeatSender
 from alpr.link.client.session import Session
@@ -132,6 +133,17 @@ def test_the_echo_teaches_the_clocks_offset_and_the_next_one_tells_it(stage: Sta
     assert clock is not None
     assert clock.offset_s == pytest.approx(5, abs=1e-4)
     assert clock.uncertainty_s == pytest.approx(0.1 + 10 * 1e-4, abs=1e-4)
+
+
+def test_keeping_the_audits_head_is_no_part_of_the_way(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flush to a slow card counted as time on the line: the clock was known to seconds only."""
+    monkeypatch.setattr(AuditMemory, "take", lambda *_: stage.clock.advance(3))
+    stage.connects()
+    now = stage.clock.now()
+    stage.comes(Echo(now, now, now))
+    offset = stage.heartbeats.offset
+    assert offset is not None
+    assert offset.uncertainty_s < 0.01
 
 
 def test_an_echo_of_an_older_heartbeat_teaches_nothing(stage: Stage) -> None:
