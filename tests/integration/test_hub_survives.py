@@ -206,16 +206,16 @@ def test_a_record_that_the_store_did_not_foresee_is_refused_and_no_other(
     assert world.count("plates") == 1
 
 
-def exchanged(hub: Hub, peer: zmq.Socket[bytes], message: bytes, times: int) -> Counter[str]:
-    """The kinds of answers to a message that is sent again and again; steps the hub until all is quiet."""
+def exchanged(hub: Hub, peer: zmq.Socket[bytes], *messages: bytes) -> Counter[str]:
+    """The kinds of answers to messages; steps the hub until all is quiet."""
     kinds: Counter[str] = Counter()
     sent = quiet = 0
     while quiet < 10:
-        for _ in range(min(20, times - sent)):
+        for message in messages[sent : sent + 20]:
             peer.send(message)
             sent += 1
         hub.step(0.02)
-        quiet += sent == times
+        quiet += sent == len(messages)
         while peer.poll(0):
             kinds[type(answer(peer)).__name__] += 1
             quiet = 0
@@ -245,12 +245,12 @@ def test_hellos_and_heartbeats_that_come_too_often_cost_no_work(world: World, cl
     hub.open()
     with closing(hub), a_peer(world, world.device) as peer:
         # Each hello is answered, since a device says it once and waits; but not each is noted.
-        assert exchanged(hub, peer, encode(HELLO), 300) == {"Welcome": 300}
-        assert exchanged(hub, peer, encode(HEARTBEAT), 300) == {"Echo": 50}
+        assert exchanged(hub, peer, *[encode(HELLO)] * 300) == {"Welcome": 300}
+        assert exchanged(hub, peer, *[encode(HEARTBEAT)] * 300) == {"Echo": 50}
         assert handler.calls == {"greet": 20, "heard": 50}
         assert hub.faults == {"too often": 280 + 250}
         clock.advance(3)
-        assert exchanged(hub, peer, encode(HELLO), 5) == {"Welcome": 5}
+        assert exchanged(hub, peer, *[encode(HELLO)] * 5) == {"Welcome": 5}
         assert handler.calls["greet"] == 23
 
 
@@ -258,10 +258,9 @@ def test_a_flood_of_records_that_must_be_refused_is_taken_no_more_after_a_while(
     """Each cost as much as some twenty good ones, and other devices waited for them."""
     other = new_key_pair()
     enrol(world.allowed, Device("other", other.public))
-    junk = a_batch(*[b"\xc0"] * 1000)
     with world.collector() as collector, a_peer(world, world.device) as peer, a_peer(world, other) as honest:
-        for _ in range(10):
-            peer.send(junk)
+        for number in range(10):
+            peer.send(a_batch(*[b"\xc0"] * 1000, first_seq=1 + 1000 * number))
         for _ in range(2):
             assert len(answer(peer, 30).refused) == 1000
         honest.send(a_batch(encode(record_from_read(a_read(1)))))
@@ -324,7 +323,7 @@ def test_claims_that_come_too_often_are_not_answered(world: World) -> None:
     with a_hub(world, ValueError()) as hub, a_peer(world, code.keys) as peer:
         peer.send(encode(Claim(new_key_pair().public, "alpr")))
         assert stepped(hub, peer) == Claimed("gate")
-        kinds = exchanged(hub, peer, encode(Claim(new_key_pair().public, "alpr")), 100)
+        kinds = exchanged(hub, peer, *[encode(Claim(new_key_pair().public, "alpr"))] * 100)
         assert set(kinds) == {"ClaimRefused"}
         assert 9 <= kinds["ClaimRefused"] < 30
         assert hub.faults["too often"] == 100 - kinds["ClaimRefused"]
@@ -343,8 +342,8 @@ def test_a_lot_of_large_messages_is_acked_in_parts(world: World, clock: FakeCloc
     hub._socket._limits = Limits(unhanded_bytes=1 << 30)  # one peer sends what in truth only many may
     hub.open()
     with closing(hub), a_peer(world, world.device) as peer:
-        raw = a_batch(*[encode(record_from_read(a_read(1)))] * 1000)
-        kinds = exchanged(hub, peer, raw, 20)
+        records = [encode(record_from_read(a_read(1)))] * 1000
+        kinds = exchanged(hub, peer, *(a_batch(*records, first_seq=1 + 1000 * number) for number in range(20)))
         assert kinds == {"Ack": sum(lots)}
         assert max(lots) == 1
         assert sum(lots) + hub.faults["too often"] == 20  # what is more than may be in flight comes again later

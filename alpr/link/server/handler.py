@@ -76,7 +76,7 @@ class Handler(Protocol):
         """Commit all batches, durably, and return a result for each, in order.
 
         Args:
-            deliveries: in the order in which they came.
+            deliveries: of one or more devices; those of one device in the order in which they came.
 
         Raises:
             StoreUnavailable: nothing was stored; the devices will send it again.

@@ -48,7 +48,7 @@ from alpr.link.server.handshake_policy import HandshakePolicy
 from alpr.link.server.hotlist_server import HotlistServer, Library
 from alpr.link.server.rates import Rate, Rates
 from alpr.link.server.router_socket import Arrival, RouterSocket
-from alpr.link.server.turns import Turns
+from alpr.link.server.turns import Turns, Waiting
 from alpr.system.timers import Every
 
 _log = logging.getLogger(__name__)
@@ -105,7 +105,9 @@ class Hub:
         self._socket = RouterSocket(listen, self._refusal, lambda: allowed.count, self._fault)
         self._hotlist_server = None if library is None else HotlistServer(library, self._send, self._socket.has_room)
         self._refreshing = Every(_REFRESH_S, self._clock)
-        self._pause_until_s = float("-inf")
+        self._pause = Every(_PAUSE_S, self._clock)
+        self._is_in_trouble = False  # nothing was stored since a failure
+        self._lots = 0  # that were stored
         self._complaint = Every(_COMPLAINT_S, self._clock)
         self.faults: Counter[str] = Counter()
         """What was not accepted, by reason: "refused key", "expired code", "used code", "revoked code", "too many
@@ -166,15 +168,27 @@ class Hub:
         """
         if self._refreshing.is_due():
             self._refresh()
-        is_paused = self._clock.monotonic_ns() / 1e9 < self._pause_until_s
-        is_taking = self._allowed.is_known and not is_paused
-        if self._socket.wait(0 if is_taking and self._turns else timeout_s, for_messages=is_taking):
+        can_read = self._allowed.is_known and (self._is_paused or not self._turns.is_full)
+        if self._socket.wait(0 if self._may_store and self._turns else timeout_s, for_messages=can_read):
             self._receive()
-        if is_taking:
-            self._take([(route, each) for route, each in self._next_lot() if self._is_still_allowed(each)])
+        if self._may_store:
+            self._take([each for each in self._next_lot() if self._is_still_allowed(each.delivery)])
         if self._hotlist_server is not None:
             with self._survived("hotlists", passes=()):
                 self._hotlist_server.answer()
+
+    @property
+    def _is_paused(self) -> bool:
+        """True for a moment after nothing could be stored.
+
+        What comes meanwhile is read, and batches are queued: left at the socket they would hold up the heartbeats
+        behind them, and honest connections would end for what lies there.
+        """
+        return self._pause.wait_s > 0
+
+    @property
+    def _may_store(self) -> bool:
+        return self._allowed.is_known and not self._is_paused
 
     def _refresh(self) -> None:
         """Who is allowed no more is cut off within a second, and what is new is told."""
@@ -200,14 +214,20 @@ class Hub:
             delivery = self._heard(arrival)
             if delivery is not None:
                 records += len(delivery.batch.entries)
-                if not self._turns.add(arrival.route, delivery, len(arrival.message)):
-                    self._fault("too often", f"{delivery.peer.name}: more batches than it may have in flight")
+                self._queue(Waiting(arrival.route, delivery, len(arrival.message)))
             if size >= _READ_BYTES or records >= _READ_RECORDS:
                 break
 
-    def _next_lot(self) -> list[tuple[bytes, Delivery]]:
-        """No more than can be stored soon, since nobody is acked meanwhile."""
-        return self._turns.next_lot(_LOT_RECORDS, _LOT_BYTES)
+    def _queue(self, batch: Waiting) -> None:
+        if self._is_paused and self._turns.is_full:
+            return  # it was said that nothing is stored now; it comes again
+        if not self._turns.add(batch):
+            self._fault("too often", f"{batch.delivery.peer.name}: more batches than it may have in flight")
+
+    def _next_lot(self) -> list[Waiting]:
+        """No more than can be stored soon, since nobody is acked meanwhile; after a failure a single batch, since the
+        lot may have been too large for what is left of the disk."""
+        return self._turns.next_lot(1 if self._is_in_trouble else _LOT_RECORDS, _LOT_BYTES)
 
     def _is_still_allowed(self, delivery: Delivery) -> bool:
         return self._allowed.name_of(delivery.peer.key) is not None
@@ -313,28 +333,37 @@ class Hub:
         if self._next_key and self._next_key not in heartbeat.server_keys:
             self._send(route, ServerKey(self._next_key))
 
-    def _take(self, received: list[tuple[bytes, Delivery]]) -> None:
+    def _take(self, received: list[Waiting]) -> None:
         """Store batches and ack them; where that fails for all of them together, each by itself."""
         if not received or self._stored(received) or len(received) == 1:
             return
-        for one in received:
+        for number, one in enumerate(received):
+            if self._is_paused:
+                self._turns.put_back(received[number:])
+                return
             self._stored([one])
 
-    def _stored(self, received: list[tuple[bytes, Delivery]]) -> bool:
+    def _stored(self, received: list[Waiting]) -> bool:
         """True where it is settled what becomes of all of them; nothing is acked that was not stored."""
         try:
-            acks = self._handler.store([delivery for _, delivery in received])
+            acks = self._handler.store([each.delivery for each in received])
         except StoreUnavailable as error:
             self._fault("not stored", str(error))
-            self._pause_until_s = self._clock.monotonic_ns() / 1e9 + _PAUSE_S
+            self._pause.start_over()
+            self._is_in_trouble = True
+            if len(received) > 1 or not self._is_to_blame(received[0]):
+                self._turns.put_back(received)
             return True
         except StoreDamaged:
             raise
         except Exception as error:
-            names = ", ".join(sorted({delivery.peer.name for _, delivery in received}))
+            names = ", ".join(sorted({each.delivery.peer.name for each in received}))
             self._fault("failed", f"{names}: {type(error).__name__}: {error}", error)
             return False
-        for (route, delivery), ack in zip(received, acks, strict=True):
+        self._is_in_trouble = False
+        self._lots += 1
+        for each, ack in zip(received, acks, strict=True):
+            delivery = each.delivery
             self._rates.spend(delivery.peer.key, Refusal, len(ack.refused))
             for refusal in ack.refused:
                 self._fault("refused record", f"{delivery.peer.name}: {refusal.reason}")
@@ -342,8 +371,14 @@ class Hub:
                 self._fault("over its bound", f"{delivery.peer.name}: {ack.left} records, which it keeps")
             if ack.seqs or ack.refused:
                 with self._survived(delivery.peer.name):
-                    self._send(route, Ack(delivery.batch.boot_id, ack.seqs, ack.refused))
+                    self._send(each.route, Ack(delivery.batch.boot_id, ack.seqs, ack.refused))
         return True
+
+    def _is_to_blame(self, alone: Waiting) -> bool:
+        """True for a batch that failed by itself before, though others could be stored since: it is dropped, and its
+        device sends it again."""
+        before, alone.failed_after = alone.failed_after, self._lots
+        return before is not None and before < self._lots
 
     def _send(self, route: bytes, message: FromCollector) -> None:
         self._socket.send(route, encode(message))

@@ -20,7 +20,7 @@ from alpr.link.server.connections import GONE, Connections, Limits
 from alpr.link.server.zap import DOMAIN, ENDPOINT, zap_reply
 from alpr.system.descriptors import descriptor_limit
 
-_AT_ONCE = 64  # messages that are stored in one transaction: one flush to the disk for all of them
+_AT_ONCE = 64  # messages that are taken before anything is stored
 _REBIND_S = 10.0
 _KERNEL_BYTES = 256 << 10  # of the kernel's buffers, each way
 _FEW_BYTES = 512 << 10
@@ -139,7 +139,7 @@ class RouterSocket:
         return self._router in ready
 
     def arrivals(self) -> Iterator[Arrival]:
-        """Messages that wait, at most so many that they can be stored at once."""
+        """Messages that wait, the first of them where there are many."""
         for _ in range(_AT_ONCE):
             try:
                 route = self._router.recv(zmq.DONTWAIT)
