@@ -38,14 +38,14 @@ class Waiting:
 
     @property
     def name(self) -> _Name:
-        """What tells it from the others of its device."""
+        """Its key among the batches of its device."""
         batch = self.delivery.batch
         return batch.boot_id, batch.entries[0].seq, len(batch.entries)
 
 
 @dataclass(slots=True)
 class _Queue:
-    """What waits of one device, in order."""
+    """The batches of one device that wait, in order."""
 
     waiting: OrderedDict[_Name, Waiting] = field(default_factory=OrderedDict)
     records: int = 0
