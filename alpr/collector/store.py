@@ -258,7 +258,8 @@ class Store:
     def _add_batch(self, delivery: Delivery, new: list[StoredRecord], *, is_apart: bool) -> BatchResult:
         entries = delivery.batch.entries
         device_id = self._device(delivery.peer)
-        allowance = self._allowance(device_id)
+        today = day_of(self._clock.now())  # once: else a batch at midnight takes yesterday's use into the new day
+        allowance = self._allowance(device_id, today)
         before = allowance.used
         is_scarce = not allowance.has_room_for(len(entries), sum(len(bytes(entry.record)) for entry in entries))
         taken: list[int] = []
@@ -282,7 +283,7 @@ class Store:
         if allowance.used != before:
             self._connection.execute(
                 "UPDATE devices SET stored_day = ?, stored_bytes = ? WHERE id = ?",
-                (day_of(self._clock.now()), allowance.used, device_id),
+                (today, allowance.used, device_id),
             )
         return BatchResult(tuple(taken), tuple(refused), len(entries) - len(taken) - len(refused))
 
@@ -304,11 +305,11 @@ class Store:
             new.extend(StoredRecord(peer.name, hit) for hit in withdrawn)
         return new
 
-    def _allowance(self, device_id: int) -> DailyQuota:
+    def _allowance(self, device_id: int, today: int) -> DailyQuota:
         stored_day, stored_bytes = self._connection.execute(
             "SELECT stored_day, stored_bytes FROM devices WHERE id = ?", (device_id,)
         ).fetchone()
-        return DailyQuota(self._day_bytes, stored_bytes if stored_day == day_of(self._clock.now()) else 0)
+        return DailyQuota(self._day_bytes, stored_bytes if stored_day == today else 0)
 
     @contextmanager
     def _apart(self, is_apart: bool) -> Iterator[None]:

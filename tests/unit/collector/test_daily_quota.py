@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -83,6 +84,27 @@ def test_each_device_and_each_day_has_its_own(path: Path, clock: FakeClock) -> N
         clock.advance(86_400)
         [tomorrow], _ = store.add([a_delivery(pictures)])
         assert tomorrow.seqs == (*range(1, 17), *range(21, 29))  # eight more; the other's are known by their hash
+
+
+class _TickingClock(FakeClock):
+    """Each look at it takes a second."""
+
+    def now(self) -> datetime:
+        self.advance(1)
+        return super().now()
+
+
+def test_a_batch_at_midnight_takes_nothing_of_yesterday_into_the_new_day(path: Path) -> None:
+    pictures = [a_picture(number) for number in range(17)]
+    for seconds in range(30):  # midnight falls between any two looks at the clock
+        clock = _TickingClock(datetime(2026, 1, 1, 23, 58, tzinfo=UTC))
+        with closing(Store(path.with_name(f"{seconds}.db"), clock, day_bytes=DAY_BYTES)) as store:
+            store.add([a_delivery(pictures[:8])])
+            clock.advance((datetime(2026, 1, 2, tzinfo=UTC) - FakeClock.now(clock)).total_seconds() - seconds)
+            store.add([a_delivery([a_picture(8, 1000)])])
+            clock.advance(60)
+            [tomorrow], _ = store.add([a_delivery(pictures[9:])])
+        assert tomorrow.left <= 1
 
 
 def test_what_is_left_is_told_as_an_alert_until_all_is_stored_again(tmp_path: Path, clock: FakeClock) -> None:
