@@ -16,6 +16,9 @@ _hit = msgspec.msgpack.Decoder(HitRecord)
 _STANDING = """
     SELECT id, record FROM hits
     WHERE device_id = ? AND read_id = ? AND plate <> ? AND read_revision < ? AND NOT is_withdrawn"""
+_NOW_READ = """
+    SELECT plates.plate FROM reads JOIN plates ON plates.id = reads.plate_id
+    WHERE reads.device_id = ? AND reads.read_id = ?"""
 
 
 def withdraw_past(connection: sqlite3.Connection, device_id: int, read: ReadRecord, now: datetime) -> list[HitRecord]:
@@ -43,3 +46,16 @@ def withdraw_past(connection: sqlite3.Connection, device_id: int, read: ReadReco
             connection.execute("UPDATE hits SET is_withdrawn = 1, plate = ?, record = ? WHERE id = ?", values)
             withdrawn.append(hit)
     return withdrawn
+
+
+def is_overtaken(connection: sqlite3.Connection, device_id: int, hit: HitRecord) -> bool:
+    """Check whether the read of a past hit has come to say another plate since the hit was found: between the two the
+    device may have corrected it, which found no hit to withdraw.
+
+    Args:
+        connection: to a collector's database.
+        device_id: number of the device.
+        hit: found on the read as it was.
+    """
+    now_read = connection.execute(_NOW_READ, (device_id, hit.read_id)).fetchone()
+    return now_read is not None and now_read[0] != hit.plate

@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 from alpr.clock import Clock, SystemClock, micros
 from alpr.collector.covert import define_may_learn, disclosures
 from alpr.collector.daily_quota import DAY_BYTES, DailyQuota, day_of
-from alpr.collector.past_hit_withdrawal import withdraw_past
+from alpr.collector.past_hit_withdrawal import is_overtaken, withdraw_past
 from alpr.collector.records import RecordTables, received_record
 from alpr.collector.schema import STEPS
 from alpr.dispositions import validate_disposition
@@ -184,22 +184,23 @@ class Store:
                 return self._add(deliveries, is_apart=True)
 
     def add_past(self, hits: Sequence[tuple[int, HitRecord]]) -> list[StoredRecord]:
-        """Keep hits that were found here; return those that are new.
+        """Keep hits that were found here; return what is new: they, and decisions that waited for them.
 
         Args:
-            hits: each with the number of the device whose read it is.
+            hits: each with the number of the device whose read it is; one whose read was corrected since it was found
+                is left out.
 
         Raises:
             StoreFull: no room; nothing was stored.
         """
+        self._look_at_files()
         new: list[StoredRecord] = []
         with stored(self._path), transaction(self._connection):
             for device_id, hit in hits:
-                if self._records.put(device_id, hit, encode(hit)):
-                    (name,) = self._connection.execute(
-                        "SELECT name FROM devices WHERE id = ?", (device_id,)
-                    ).fetchone()
-                    new.append(StoredRecord(name, hit))
+                if not is_overtaken(self._connection, device_id, hit) and self._records.put(
+                    device_id, hit, encode(hit)
+                ):
+                    new.extend(self._disclosed(self._name(device_id), device_id, hit))
             self._carry_on(new)
         self._look_at_files(after_commit=True)
         return new
@@ -299,11 +300,14 @@ class Store:
             return []
         if not allowance.takes(record, len(raw)):
             raise _OverBound
-        new = [StoredRecord(peer.name, *each) for each in disclosures(self._connection, device_id, record)]
+        new = self._disclosed(peer.name, device_id, record)
         if isinstance(record, ReadRecord):
             withdrawn = withdraw_past(self._connection, device_id, record, self._clock.now())
             new.extend(StoredRecord(peer.name, hit) for hit in withdrawn)
         return new
+
+    def _disclosed(self, name: str, device_id: int, record: Record) -> list[StoredRecord]:
+        return [StoredRecord(name, *each) for each in disclosures(self._connection, device_id, record)]
 
     def _allowance(self, device_id: int, today: int) -> DailyQuota:
         stored_day, stored_bytes = self._connection.execute(
@@ -337,6 +341,10 @@ class Store:
         if not hit[2]:
             raise DispositionError(f"hit {disposition.hit_id}: not here; see alpr hits list")
         return validate_disposition(disposition, hit[0], is_withdrawn=bool(hit[1]))
+
+    def _name(self, device_id: int) -> str:
+        (name,) = self._connection.execute("SELECT name FROM devices WHERE id = ?", (device_id,)).fetchone()
+        return str(name)
 
     def _device(self, peer: Peer) -> int:
         now = micros(self._clock.now())

@@ -249,6 +249,20 @@ def test_a_decision_that_comes_before_its_hit_waits_for_it(tmp_path: Path, recei
     assert lines == ([] if receivers else ["hit", "disposition", "hit"])
 
 
+@pytest.mark.parametrize("receivers", [("unit-7",), ()], ids=["covert", "open"])
+def test_a_decision_that_waits_for_its_hit_is_told_where_the_collector_finds_the_hit(
+    tmp_path: Path, receivers: tuple[str, ...]
+) -> None:
+    """It was told to nobody, ever: the device's own hit, which came later, was not new any more."""
+    hit = replace(a_covert_hit(*receivers), is_past=True, read_at=START)
+    with closing(Store(tmp_path / "collector.db")) as store:
+        store.add([a_delivery(a_decision(hit.hit_id))])
+        new = store.add_past([(1, record_from_hit(hit))])
+        assert [type(one.record) for one in new] == [HitRecord, DispositionRecord]
+        assert [one.receivers for one in new] == [receivers] * 2
+        assert store.add([a_delivery(record_from_hit(hit), first_seq=2)])[1] == []
+
+
 def test_figures_do_not_count_covert_hits(tmp_path: Path) -> None:
     hit = a_covert_hit("unit-7")
     with closing(Store(tmp_path / "collector.db")) as store:

@@ -154,6 +154,18 @@ def test_a_past_hit_found_here_is_withdrawn_when_its_read_is_corrected(store: St
     assert ask(path, "SELECT is_withdrawn, plate, read_revision FROM hits") == [(1, "AB12CDF", 0)]
 
 
+def test_a_past_hit_of_a_read_that_was_corrected_since_it_was_found_is_not_raised(store: Store, path: Path) -> None:
+    """It stood for good: the correction, which came first, found nothing to withdraw."""
+    early, same = a_read(is_final=False), a_read(2, revision=1, is_final=False)
+    store.add([a_delivery(record_from_read(early), record_from_read(a_read(2)), record_from_read(same))])
+    found = [(1, a_past_hit(early)), (1, a_past_hit(a_read(2)))]
+    store.add([a_delivery(record_from_read(a_read(text="AB12CDF", revision=1)), first_seq=11)])
+    [new] = store.add_past(found)
+    assert isinstance(new.record, HitRecord)
+    assert new.record.read_id == same.read_id
+    assert ask(path, "SELECT count(*) FROM hits") == [(1,)]
+
+
 def test_what_the_device_says_of_a_corrected_read_stands_above_the_withdrawal(store: Store, path: Path) -> None:
     early, late = a_read(is_final=False), a_read(text="AB12CDF", revision=1)
     store.add([a_delivery(record_from_read(early))])
