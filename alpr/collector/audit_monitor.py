@@ -7,6 +7,7 @@ database and with the next echo to the devices, and within a minute to the log a
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from datetime import datetime
@@ -63,8 +64,11 @@ class AuditMonitor:
         """The last that was found sound; None before."""
         self._walked = ChainHead(0, FIRST_HASH)
         self._reported: AuditHead | None = None
-        self._standing: dict[DeviceProblem, str] = {}
-        self._before = set(before)
+        self._before = {problem for problem in before if not problem.subject}
+        # What a device remembers otherwise stands until that device is heard, or the audit is begun anew.
+        self._unheard = set(before) - self._before
+        self._standing: dict[DeviceProblem, str] = dict.fromkeys(self._unheard, "")
+        self._epoch = 0
         self._unchecked: dict[str, AuditHead] = {}
         self._sound: dict[str, AuditHead] = {}
         self._head_due = Every(_HEAD_EVERY_S, clock)
@@ -78,11 +82,15 @@ class AuditMonitor:
         """Record that the collector starts, and with which reads database; then look."""
         try:
             with closing(open_audit(self._database, self._clock)) as audit:
+                is_whole = not audit.missing()
+                if is_whole:  # before a row says that there is a head: we may be killed in between
+                    self._kept.keep(audit.head(), self._clock.now())
                 own = self._kept.read()
-                sound = own.sealed and head_from(own.sealed)
-                if sound and not audit.missing():
-                    self._walked = sound  # an earlier run has walked so far
-                known = audit.known_database() or own.database_id
+                if own.sealed:
+                    self._epoch = own.sealed.epoch
+                    if is_whole:
+                        self._walked = head_from(own.sealed)  # an earlier run has walked so far
+                known = audit.known_database() or (own.database_id if own.last else "")
                 query = {"database": known, "found": own.database_id}
                 audit.record(Access(os_user(), START, query, "the collector starts", "", 0))
                 if own.sealed and not is_sealed(own.sealed, self._keys()):
@@ -114,7 +122,8 @@ class AuditMonitor:
     def look(self) -> None:
         """Check the audit now: report what is wrong, and pass on a sound head."""
         own = DeviceProblem(COLLECTOR, ProblemKind.AUDIT)
-        found: dict[DeviceProblem, str] = {}
+        mismatch = ""
+        found = {problem: text for problem, text in self._standing.items() if problem.subject}  # until looked at
         try:
             if not self._path.is_file():
                 raise AuditError(f"{self._path}: the audit is gone")
@@ -122,11 +131,7 @@ class AuditMonitor:
                 mismatch = wrong_with(connection, *self._kept.known())
                 if self.head and not mismatch:  # what is kept there may have been cut as well
                     mismatch = lacks(connection, head_from(self.head))
-                for device, claimed in list(self._unchecked.items()):
-                    if text := lacks(connection, head_from(claimed)):
-                        found[DeviceProblem(COLLECTOR, ProblemKind.AUDIT, device)] = text
-                    else:
-                        self._sound[device] = self._unchecked.pop(device)
+                found = self._mismatches_of_devices(connection)
                 if not mismatch and not found:
                     head = head_of(connection)
                     if self._walked.epoch != head.epoch:  # begun anew: what was walked may be gone
@@ -142,6 +147,19 @@ class AuditMonitor:
             found[own] = mismatch
         self._report_problems(found)
         self._pass_on_head()
+
+    def _mismatches_of_devices(self, connection: sqlite3.Connection) -> dict[DeviceProblem, str]:
+        if head_of(connection).epoch > self._epoch:  # begun anew: heads of before are asked for no more
+            self._unheard.clear()
+        found = {}
+        for device, claimed in list(self._unchecked.items()):
+            problem = DeviceProblem(COLLECTOR, ProblemKind.AUDIT, device)
+            self._unheard.discard(problem)
+            if text := lacks(connection, head_from(claimed)):
+                found[problem] = text
+            else:
+                self._sound[device] = self._unchecked.pop(device)
+        return found | dict.fromkeys(self._unheard, "")
 
     def _keep(self, head: ChainHead) -> None:
         if self.head is not None and head == head_from(self.head) and is_sealed(self.head, self._keys()):

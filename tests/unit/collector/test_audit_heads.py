@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from alpr.cli import cli
 from alpr.collector.access import audited_renewal, audited_search
-from alpr.collector.audit import Audit, ChainHead, _hash, verify_audit
+from alpr.collector.audit import Access, Audit, ChainHead, _hash, verify_audit
 from alpr.collector.audit_check import check_audit, heads_of_devices, heads_of_witness
 from alpr.collector.audit_heads import KeptHeads, head_from, is_sealed, open_audit, sealed
 from alpr.collector.audit_monitor import AuditMonitor
@@ -25,7 +25,7 @@ from alpr.collector.files import audit_path
 from alpr.collector.search import ReadQuery
 from alpr.collector.store import Store
 from alpr.errors import AuditError, StoreError
-from alpr.events.device_alerts import DeviceAlert
+from alpr.events.device_alerts import DeviceAlert, DeviceProblem, ProblemKind
 from alpr.link.client.audit_memory import AuditMemory
 from alpr.link.keys.curve_keys import KeyPair, new_key_pair
 from alpr.link.protocol.heartbeat_messages import AuditHead
@@ -52,7 +52,7 @@ class Centre:
     def audit(self) -> Path:
         return audit_path(self.database)
 
-    def start(self) -> AuditMonitor:
+    def start(self, standing: Collection[DeviceProblem] = ()) -> AuditMonitor:
         """As when `alpr collector` starts."""
         Store(self.database, self.clock).close()
         self.told.clear()
@@ -62,6 +62,7 @@ class Centre:
             self.clock,
             self.told.extend,
             [lambda head, _: self.witnessed.append(head)],
+            standing,
         )
         monitor.start()
         return monitor
@@ -232,6 +233,69 @@ def test_both_files_lost_or_put_back_show_by_what_a_device_remembers(centre: Cen
     assert alpr("audit", "verify", "--db", centre.database).exit_code == 0
     with pytest.raises(AuditError):
         check_audit(centre.database, heads_of_devices([remembered, None], centre.keys))
+
+
+def test_what_a_device_remembers_otherwise_is_not_over_by_a_restart(centre: Centre) -> None:
+    """It was reported as over at each start, and the head of the audit that was cut went out sealed as sound."""
+    remembered = centre.start().head
+    assert remembered is not None
+    centre.clock.advance(1)
+    delete_audit(centre)
+    delete_reads(centre)
+    monitor = centre.start()
+    monitor.heard("gate-1", remembered)
+    monitor.look()
+    assert len(centre.texts()) == 1
+    delete_audit(centre)
+    monitor.look()
+    assert [alert.is_raised for alert in centre.told] == [True, True]  # that it is gone makes nothing whole
+    standing = {problem for problem in monitor.standing if problem.subject}
+    for _ in range(2):
+        monitor = centre.start(standing)
+        assert (centre.told, monitor.head, monitor.standing) == ([], None, standing)
+    monitor.heard("gate-1", remembered)
+    monitor.look()
+    assert (centre.told, monitor.standing) == ([], standing)
+    audited_renewal(centre.database, who="root", purpose="the disks of both have failed")  # while it is stopped
+    monitor = centre.start(standing)
+    assert ([alert.is_raised for alert in centre.told], monitor.standing) == ([False], frozenset())
+    assert monitor.head is not None
+
+
+def test_what_a_device_remembered_otherwise_is_over_once_it_is_found_again(centre: Centre) -> None:
+    remembered = centre.start().head
+    standing = {DeviceProblem("collector", ProblemKind.AUDIT, "gate-1")}
+    monitor = centre.start(standing)
+    assert remembered is not None
+    monitor.heard("gate-1", remembered)
+    monitor.look()
+    assert ([alert.is_raised for alert in centre.told], monitor.standing) == ([False], frozenset())
+    assert monitor.head is not None
+
+
+def test_a_kill_at_the_first_start_raises_no_alarm_for_good(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The audit said that heads are kept, and none was yet."""
+
+    class Killed(BaseException): ...
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    centre = Centre(tmp_path, clock)
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        written = Audit.record
+        patch.setattr(Audit, "record", lambda audit, access: killed(_without_keeping(written, audit, access)))
+        centre.start()
+    assert check_audit(centre.database).rows == 1
+    centre.start()
+    assert centre.told == []
+
+
+def _without_keeping(record: Callable[[Audit, Access], int], audit: Audit, access: Access) -> None:
+    audit._kept = None
+    record(audit, access)
 
 
 def test_a_device_cannot_raise_an_alarm_with_a_head_that_it_made_up(
