@@ -46,6 +46,8 @@ class KeptHeads:
     """The heads in a collector's reads database. Nothing is kept where that is not there, or of an older version."""
 
     database: Path
+    busy_s: float | None = None
+    """Longest wait in seconds for another process's lock; None: as long as a person waits."""
 
     def read(self) -> KnownHeads:
         """Return all that is known.
@@ -55,7 +57,7 @@ class KeptHeads:
         """
         if not self.database.is_file():
             return _NOTHING
-        with closing(connect_read_only(self.database)) as connection, stored(self.database):
+        with closing(connect_read_only(self.database, busy_s=self.busy_s)) as connection, stored(self.database):
             if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'audit_heads'").fetchone():
                 return _NOTHING
             (database_id,) = connection.execute("SELECT id FROM identity").fetchone()
@@ -97,7 +99,7 @@ class KeptHeads:
         if not self.read().database_id:
             return
         with (
-            closing(connect(self.database, synchronous="FULL")) as connection,
+            closing(connect(self.database, synchronous="FULL", busy_s=self.busy_s)) as connection,
             stored(self.database),
             transaction(connection),
         ):

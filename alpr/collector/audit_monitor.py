@@ -22,7 +22,7 @@ from alpr.errors import AuditError, StoreError, StoreUnavailable
 from alpr.events.device_alerts import COLLECTOR, DeviceAlert, DeviceProblem, ProblemKind
 from alpr.link.keys.curve_keys import KeyPair
 from alpr.link.protocol.heartbeat_messages import AuditHead
-from alpr.system.sqlite import connect_read_only, stored
+from alpr.system.sqlite import LOOP_BUSY_S, connect_read_only, stored
 from alpr.system.timers import Every
 
 _log = logging.getLogger(__name__)
@@ -55,13 +55,14 @@ class AuditMonitor:
     ) -> None:
         self._database = database
         self._path = audit_path(database)
-        self._kept = KeptHeads(database)
+        self._kept = KeptHeads(database, LOOP_BUSY_S)
         self._keys = keys
         self._clock = clock
         self._report_alerts = report
         self._witnesses = witnesses
         self.head: AuditHead | None = None
         """The last that was found sound; None before."""
+        self._kept_head: AuditHead | None = None
         self._walked = ChainHead(0, FIRST_HASH)
         self._reported: AuditHead | None = None
         self._before = {problem for problem in before if not problem.subject}
@@ -127,7 +128,7 @@ class AuditMonitor:
         try:
             if not self._path.is_file():
                 raise AuditError(f"{self._path}: the audit is gone")
-            with closing(connect_read_only(self._path)) as connection, stored(self._path):
+            with closing(connect_read_only(self._path, busy_s=LOOP_BUSY_S)) as connection, stored(self._path):
                 mismatch = wrong_with(connection, *self._kept.known())
                 if self.head and not mismatch:  # what is kept there may have been cut as well
                     mismatch = lacks(connection, head_from(self.head))
@@ -162,11 +163,12 @@ class AuditMonitor:
         return found | dict.fromkeys(self._unheard, "")
 
     def _keep(self, head: ChainHead) -> None:
-        if self.head is not None and head == head_from(self.head) and is_sealed(self.head, self._keys()):
-            return
-        self.head = sealed(head, self._keys())
-        self._kept.keep(head, self._clock.now())
-        self._kept.keep_sealed(self.head, self._clock.now())
+        if self.head is None or head != head_from(self.head) or not is_sealed(self.head, self._keys()):
+            self.head = sealed(head, self._keys())
+        if self.head != self._kept_head:
+            self._kept.keep(head, self._clock.now())
+            self._kept.keep_sealed(self.head, self._clock.now())
+            self._kept_head = self.head
 
     def _pass_on_head(self) -> None:
         if self.head is None or self.head == self._reported or not self._head_due.is_due():

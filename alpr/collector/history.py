@@ -10,7 +10,7 @@ from alpr.errors import MessageError
 from alpr.hotlist.match.recheck import RecheckRead
 from alpr.link.protocol.convert import read_from_record
 from alpr.link.protocol.messages import ReadRecord, decode_record
-from alpr.system.sqlite import connect_read_only, stored
+from alpr.system.sqlite import LOOP_BUSY_S, connect_read_only, stored
 
 _log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class CollectorHistory:
 
     def __init__(self, database: Path) -> None:
         self._path = database
-        self._connection = connect_read_only(database)
+        self._connection = connect_read_only(database, busy_s=LOOP_BUSY_S)
 
     def close(self) -> None:
         """Close the file."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -439,6 +440,20 @@ def test_a_file_that_is_locked_for_a_while_is_no_alarm(
     assert centre.told == []
     assert monitor.head is not None
     assert head_from(monitor.head) == check_audit(centre.database)
+
+
+def test_a_database_that_is_written_by_another_holds_up_no_ack_and_gets_its_head_later(centre: Centre) -> None:
+    """The collector's loop waited twice ten seconds for the lock, and never tried again."""
+    monitor = centre.start()
+    centre.search()
+    with closing(sqlite3.connect(centre.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        started_s = time.monotonic()
+        monitor.look()
+        assert time.monotonic() - started_s < 5
+    monitor.look()
+    assert monitor.head is not None
+    assert KeptHeads(centre.database).read().sealed == monitor.head
 
 
 def test_heads_are_found_by_an_index(centre: Centre) -> None:
