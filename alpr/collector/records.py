@@ -9,11 +9,11 @@ import hashlib
 import sqlite3
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 
 from alpr.clock import Clock, micros
 from alpr.dispositions import validate_disposition
-from alpr.errors import DecodeError, DispositionError, MessageError
+from alpr.errors import DispositionError, MessageError
 from alpr.hotlist.rules.areas import MAX_CORNERS
 from alpr.link.protocol.convert import disposition_from_record, probabilities_of
 from alpr.link.protocol.messages import (
@@ -24,8 +24,8 @@ from alpr.link.protocol.messages import (
     ReadRecord,
     Record,
     decode_record,
+    kind_of,
 )
-from alpr.system.decoding import decoded
 
 MAX_RECORD_BYTES = 128 << 10
 """Of a record that is no picture; twice what the longest hit takes. A corner of an area takes three bytes on the wire
@@ -176,13 +176,6 @@ class RecordTables:
         return cursor.rowcount == 1
 
 
-class _Kind(Struct):
-    kind: str = ""
-
-
-_kind = msgspec.msgpack.Decoder(_Kind)
-
-
 def received_record(raw: Raw) -> Record:
     """Return a record of which also that is so which its types alone cannot say.
 
@@ -196,20 +189,13 @@ def received_record(raw: Raw) -> Record:
         MessageError: it cannot be understood, is too long, or does not fit: a picture's hash, a read's probabilities,
             an entry's areas, a decision.
     """
-    if len(bytes(raw)) > MAX_RECORD_BYTES and not _is_picture(raw):
+    if len(bytes(raw)) > MAX_RECORD_BYTES and kind_of(raw) != PictureRecord.__struct_config__.tag:
         raise MessageError(f"a record of {len(bytes(raw))} bytes; at most {MAX_RECORD_BYTES} are allowed")
     record = decode_record(raw)
     _check(record)
     if isinstance(record, HitRecord) and record.entry.areas:
         return msgspec.structs.replace(record, entry=msgspec.structs.replace(record.entry, areas=()))
     return record
-
-
-def _is_picture(raw: Raw) -> bool:
-    try:
-        return decoded(_kind, raw).kind == PictureRecord.__struct_config__.tag
-    except DecodeError as error:
-        raise MessageError(f"a record that cannot be understood: {error}") from error
 
 
 def _check(record: Record) -> None:

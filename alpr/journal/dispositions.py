@@ -18,6 +18,7 @@ from alpr.journal.enqueue import enqueue
 from alpr.journal.schema import JOURNAL_STEPS, Priority
 from alpr.link.protocol.convert import record_from_disposition
 from alpr.link.protocol.messages import DispositionRecord, HitRecord, encode
+from alpr.system.decoding import decoded
 from alpr.system.sqlite import connect, connect_read_only, migrate, stored, transaction
 from alpr.types import Disposition
 
@@ -58,7 +59,7 @@ def decide(
         migrate(connection, journal, JOURNAL_STEPS)
         with stored(journal), transaction(connection):
             row = connection.execute("SELECT record FROM hits WHERE hit_id = ?", (disposition.hit_id,)).fetchone()
-            hit = None if row is None else _hit.decode(row[0])
+            hit = None if row is None else decoded(_hit, row[0])
             if hit is None or not may_learn(hit.entry.receivers):
                 raise DispositionError(f"hit {disposition.hit_id}: not one of this device; see alpr hits list")
             kept = validate_disposition(disposition, hit.plate, is_withdrawn=hit.is_withdrawn)
@@ -81,10 +82,11 @@ def read_hits(journal: Path) -> list[DecidedHit]:
 
     Raises:
         StoreError: the journal cannot be read.
+        DecodeError: a record in it cannot be understood.
     """
     decided: defaultdict[str, list[DispositionRecord]] = defaultdict(list)
     with closing(connect_read_only(journal)) as connection, stored(journal):
         for hit_id, record in connection.execute("SELECT hit_id, record FROM dispositions ORDER BY id"):
-            decided[hit_id].append(_disposition.decode(record))
-        hits = [_hit.decode(record) for (record,) in connection.execute("SELECT record FROM hits ORDER BY id DESC")]
+            decided[hit_id].append(decoded(_disposition, record))
+        hits = [decoded(_hit, record) for (record,) in connection.execute("SELECT record FROM hits ORDER BY id DESC")]
     return [DecidedHit(hit, tuple(decided[hit.hit_id])) for hit in hits]

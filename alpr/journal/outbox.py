@@ -15,24 +15,16 @@ from functools import partial
 from pathlib import Path
 from types import TracebackType
 
-import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 
 from alpr.clock import micros
+from alpr.errors import MessageError
 from alpr.journal import losses
 from alpr.journal.disk_reserve import lay_by_again, log_pages, with_reserve
 from alpr.journal.schema import JOURNAL_STEPS, LOSS_NAMES, Priority
-from alpr.link.protocol.messages import Batch, Entry, Refusal
+from alpr.link.protocol.messages import Batch, Entry, Refusal, kind_of
 from alpr.system.sqlite import LOOP_BUSY_S, connect_read_only, open_store, stored, transaction
 
-
-class _Kind(Struct):
-    """Of any record, what sort it is."""
-
-    kind: str
-
-
-_kind = msgspec.msgpack.Decoder(_Kind)
 _DELETED_AT_ONCE = 32  # what a transaction changes has to fit into the reserve
 _KEPT_REFUSED = 1000  # newest records that the collector refused, for a person to look at: so many hits, and others
 _KEPT_REFUSED_BYTES = 64 << 20  # of those others: they may be pictures
@@ -181,7 +173,7 @@ class Outbox:
                     "INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?, ?)",
                     (refusal.seq, row[0], micros(now), refusal.reason, row[1]),
                 )
-                what = LOSS_NAMES.get(Priority(row[2])) or _kind.decode(row[1]).kind
+                what = _loss_name(Priority(row[2]), row[1])
                 if what != "loss":  # reporting a refused report would never end
                     lost[what, losses.REFUSED] += 1
             self._forget_refused()
@@ -244,6 +236,14 @@ def read_depth(path: Path) -> OutboxDepth:
         {name: row[0] for name, row in oldest.items() if row},
         lost,
     )
+
+
+def _loss_name(priority: Priority, record: bytes) -> str:
+    """The name under which a record is counted as lost."""
+    try:
+        return LOSS_NAMES.get(priority) or kind_of(record)
+    except MessageError:  # torn, perhaps just therefore refused
+        return "report"
 
 
 def _fitting(rows: Sequence[tuple[int, str, int]], max_bytes: int) -> list[tuple[int, str, int]]:

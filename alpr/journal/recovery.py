@@ -13,14 +13,16 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from alpr.clock import Clock, SystemClock
-from alpr.errors import StoreDamaged, StoreError
+from alpr.errors import MessageError, StoreDamaged, StoreError
 from alpr.journal import losses
 from alpr.journal.disk_reserve import lay_by
 from alpr.journal.journal import Journal
 from alpr.journal.rows import JournalLimits
 from alpr.journal.schema import JOURNAL_STEPS, LOSS_NAMES
+from alpr.link.protocol.messages import kind_of
 from alpr.system.files import put_in_place
 from alpr.system.sqlite import connect, migrate, stored, transaction
 from alpr.system.store_files import damage_mark, put_aside, rescued_path, take_up_rescued
@@ -164,7 +166,10 @@ def _copy_table(old: sqlite3.Connection, new: sqlite3.Connection, table: str, ke
     names, marks = ", ".join(columns), ", ".join("?" * len(columns))
     first, last = _ends(old, table, key)
     for row in _readable(old, f"SELECT {names} FROM {table} NOT INDEXED", key, first, last):
-        with suppress(sqlite3.IntegrityError, sqlite3.InterfaceError):  # a torn row that only looks whole
+        # A torn row may look whole. One such record would make every batch that it is in unreadable.
+        with suppress(sqlite3.IntegrityError, sqlite3.InterfaceError, MessageError):
+            if "record" in columns:
+                kind_of(row[columns.index("record")])
             new.execute(f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})", row)
 
 
@@ -179,7 +184,7 @@ def _ends(old: sqlite3.Connection, table: str, key: str) -> tuple[int, int]:
     return 0, 1 << 22
 
 
-def _readable(old: sqlite3.Connection, select: str, key: str, first: int, last: int) -> Iterator[Sequence[object]]:
+def _readable(old: sqlite3.Connection, select: str, key: str, first: int, last: int) -> Iterator[Sequence[Any]]:
     """All rows that can be read; where a stretch cannot, its halves are tried."""
     stretches = [(low, min(low + _CHUNK - 1, last)) for low in range(first, last + 1, _CHUNK)][::-1]
     failures = 0

@@ -256,12 +256,18 @@ FromCollector: TypeAlias = (
     | HotlistNone
 )
 
+
+class _Kind(Struct):
+    kind: str
+
+
 _M = TypeVar("_M", bound=FromDevice | FromCollector)
 
 _encoder = msgspec.msgpack.Encoder()
 _from_device: msgspec.msgpack.Decoder[FromDevice] = msgspec.msgpack.Decoder(FromDevice)
 _from_collector: msgspec.msgpack.Decoder[FromCollector] = msgspec.msgpack.Decoder(FromCollector)
 _record: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Record)
+_kind = msgspec.msgpack.Decoder(_Kind)
 
 
 def encode(message: FromDevice | FromCollector | Record) -> bytes:
@@ -305,6 +311,21 @@ def decode_record(raw: bytes | Raw) -> Record:
     """
     try:
         return decoded(_record, raw)
+    except DecodeError as error:
+        raise MessageError(f"a record that cannot be understood: {error}") from error
+
+
+def kind_of(raw: bytes | Raw) -> str:
+    """Return the kind of a record, also of one that this version does not know, at a fraction of what decoding costs.
+
+    Args:
+        raw: its bytes.
+
+    Raises:
+        MessageError: they are not whole, or state none.
+    """
+    try:
+        return decoded(_kind, raw).kind
     except DecodeError as error:
         raise MessageError(f"a record that cannot be understood: {error}") from error
 

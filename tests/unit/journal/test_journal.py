@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from alpr.errors import MigrationError, StoreError, StoreFull
+from alpr.journal.enqueue import enqueue
 from alpr.journal.journal import Journal
 from alpr.journal.outbox import Outbox, read_depth
 from alpr.journal.rows import JournalLimits
@@ -258,6 +259,14 @@ def test_a_refused_report_of_losses_is_not_reported_in_turn(journal: Journal, pa
         outbox.refuse([Refusal(seq, "an older collector") for seq in letter.sizes], START)
     assert kinds(path) == ["read"]
     assert journal.losses() == {("picture", "too-large"): 2}
+
+
+def test_a_refused_report_that_is_torn_ends_nothing(journal: Journal, path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        enqueue(connection, journal.boot_id, Priority.REPORT, b"\x81\xa4ki", START)
+        connection.commit()
+    with Outbox(path) as outbox:
+        assert outbox.refuse([Refusal(1, "cannot be understood")], START) == {"report": 1}
 
 
 def test_a_damaged_journal_is_refused_with_what_to_do(path: Path) -> None:

@@ -206,3 +206,19 @@ def test_what_finds_the_journal_damaged_is_counted_as_lost_with_it(path: Path, c
     with closing(open_journal(path, clock=clock)) as journal:
         losses = journal.losses()
         assert (losses["read", "unwritable"], losses["hit", "unwritable"]) == (1, 1)
+
+
+def test_a_record_that_only_looks_whole_is_left_out_lest_no_batch_can_be_read(path: Path, clock: FakeClock) -> None:
+    fill(path, 20, clock)
+    with closing(sqlite3.connect(path)) as connection:
+        ((seq, record),) = connection.execute("SELECT seq, record FROM outbox WHERE priority = 3 LIMIT 1").fetchall()
+        connection.execute("UPDATE outbox SET record = ? WHERE seq = ?", (record[: len(record) // 2], seq))
+        connection.commit()
+    before = waiting(path)
+    mark_damaged(path)
+    with closing(open_journal(path, clock=clock)) as journal:
+        assert journal.losses() == {("read", "damaged"): 1}
+    assert waiting(path) == before  # one less, and the report of it
+    with closing(sqlite3.connect(path)) as connection:
+        for (record,) in connection.execute("SELECT record FROM outbox"):
+            decode_record(record)
