@@ -16,7 +16,8 @@ from random import Random
 from typing import TypeAlias
 
 from bench.faults import hold_lock
-from bench.faults.whole import Heard, Whole
+from bench.faults.heard import Heard
+from bench.faults.whole import Whole
 
 Strike: TypeAlias = Callable[[Whole, Random, float], None]
 

@@ -11,8 +11,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from random import Random
 
+from bench.faults.heard import Heard
 from bench.faults.strikes import arrive_again
-from bench.faults.whole import Heard, Whole, copy_of
+from bench.faults.whole import Whole, copy_of
 
 _PAGE = 4096
 

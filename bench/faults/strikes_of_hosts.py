@@ -16,8 +16,9 @@ import zmq
 
 from alpr.link.keys.curve_keys import new_key_pair
 from alpr.link.protocol.messages import Hello, encode
+from bench.faults.heard import Heard
 from bench.faults.strikes import arrive_again
-from bench.faults.whole import Heard, Whole
+from bench.faults.whole import Whole
 
 _CROWD = 300
 

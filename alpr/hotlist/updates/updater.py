@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import accumulate
 from pathlib import Path
 from threading import Event, Lock
 from types import TracebackType
@@ -42,10 +41,9 @@ from alpr.hotlist.updates.update_folder import (
     SignedFile,
     UpdateFile,
     UpdateFolder,
+    UpdateFolders,
     best_of,
     discard,
-    file_at,
-    updates_in,
 )
 from alpr.hotlist.updates.version_floor import are_floors_current, known_floors, raise_floors, read_resets
 from alpr.system.regular_files import open_regular
@@ -55,7 +53,6 @@ _log = logging.getLogger(__name__)
 
 _AGAIN = timedelta(hours=1)
 """A file that was refused is looked at again after so long: the clock may be right now, or the key be known."""
-_BYTES_AT_ONCE = 1 << 30
 _SOON = timedelta(minutes=1)
 """After the database could not be written."""
 
@@ -84,10 +81,8 @@ class Updater:
     ) -> None:
         self._database = database
         self._trust = trust
-        self._inboxes = inboxes
+        self._folders = UpdateFolders(inboxes, clock)
         self._clock = clock
-        self._seen: dict[UpdateFile, float] = {}  # when to look at it again, POSIX seconds
-        self._growing: set[UpdateFile] = set()
         self._version = -1
         self._past_done = 0
         self._refused: list[tuple[Path, UpdateRefused]] = []
@@ -185,7 +180,7 @@ class Updater:
 
     def step(self) -> None:
         """Look into the folders once, and install what can be installed."""
-        files = [(inbox, file) for inbox in self._inboxes for file in self._new_files(inbox)]
+        files = self._folders.new_files()
         if files:
             self._take(files)
         with self._lock:
@@ -197,31 +192,16 @@ class Updater:
             self._put(lambda: forget_arrivals(self._database, done))
         self._refresh()
 
-    def _new_files(self, inbox: UpdateFolder) -> list[UpdateFile]:
-        """List files that are whole and were not looked at lately."""
-        listed = {file for path in updates_in(inbox.path) if (file := file_at(path)) is not None}
-        gone = {file for file in self._seen if file.path.parent == inbox.path} - listed
-        for file in gone:
-            del self._seen[file]
-        now_s = self._clock.now().timestamp()
-        fresh = {file for file in listed if self._seen.get(file, now_s) <= now_s}
-        if inbox.is_ours:
-            return sorted(fresh)
-        settled = set(_at_once(sorted(fresh & self._growing)))
-        elsewhere = {file for file in self._growing if file.path.parent != inbox.path}
-        self._growing = elsewhere | (fresh - settled)
-        return sorted(settled)
-
     def _take(self, files: Iterable[tuple[UpdateFolder, UpdateFile]]) -> None:
         try:
             trust = self._trust()
         except HotlistError as error:
             _log.error("no update is taken: %s", error)
-            self._look_again([file for _, file in files], _SOON)
+            self._folders.look_again([file for _, file in files], _SOON)
             return
         candidates: dict[str, list[SignedFile]] = {}
         for inbox, file in files:
-            self._look_again([file], _AGAIN)
+            self._folders.look_again([file], _AGAIN)
             try:
                 head, _ = verify(file.path, trust)
             except UpdateRefused as refusal:
@@ -275,7 +255,7 @@ class Updater:
             raise  # no later try would be better: the program ends, and begins with an empty database
         except StoreError as error:
             _log.error("%s: not taken yet: %s", path, error)
-            self._look_again([candidate.file], _SOON)
+            self._folders.look_again([candidate.file], _SOON)
             return
         except HotlistError as error:
             _log.warning("%s", error)
@@ -307,10 +287,6 @@ class Updater:
             (SetVersion(held.revision, held.release) for held in self.state.sets if held.list_set == list_set), None
         )
 
-    def _look_again(self, files: Iterable[UpdateFile], after: timedelta) -> None:
-        at_s = (self._clock.now() + after).timestamp()
-        self._seen.update(dict.fromkeys(files, at_s))
-
     def _put(self, write: Callable[[], None]) -> None:
         try:
             write()
@@ -332,9 +308,3 @@ class Updater:
             sets, refusals = read_sets(self._database)
             self._version = version
             self.state = UpdaterState(sets, refusals, self.state.needs_snapshot)
-
-
-def _at_once(files: Sequence[UpdateFile]) -> list[UpdateFile]:
-    """The first of them, up to so many bytes: a full stick must not hold up what comes over the link meanwhile."""
-    sizes = accumulate(file.size for file in files)
-    return [file for file, size in zip(files, sizes, strict=True) if size <= _BYTES_AT_ONCE] or list(files[:1])

@@ -346,7 +346,7 @@ def test_among_very_many_other_files_updates_are_looked_for_up_to_a_stated_numbe
 
 
 def test_a_full_stick_is_gone_through_in_parts(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(updater_module, "_BYTES_AT_ONCE", 1)
+    monkeypatch.setattr(update_folder, "_BYTES_AT_ONCE", 1)
     device.plug_in("a", b"no update")
     device.plug_in("b", b"none either")
     device.plug_in("c", an_update(ONE))
