@@ -131,6 +131,7 @@ def test_a_hotlist_that_tears_while_it_is_used_ends_the_run_in_order_and_the_nex
     assert kept_in(journal) == newest(outcomes)
     assert not any(hit.is_withdrawn for each in outcomes[3:] for hit in each.hits)
     before = len(kept_in(journal))
+    tear(hotlist, 1)
     assert run_for_reads(config, outcomes, 1).hits == 0
     assert len(kept_in(journal)) > before
     assert len(list(folder.glob(f"{hotlist.name}.damaged-*[0-9]"))) == 1
