@@ -27,6 +27,7 @@ def _rows(labels: Path, *options: str) -> dict[tuple[str, str, str], dict[str, A
 
 
 @pytest.mark.realdata
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["fp32", "int8"])
 def test_crops_of_the_dev_split(shared_data: Path, variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if variant == "int8" and choose_variant(shipped("models"), "recogniser", environ={}).variant is Variant.FP32:
@@ -41,6 +42,7 @@ def test_crops_of_the_dev_split(shared_data: Path, variant: str, monkeypatch: py
 
 
 @pytest.mark.realdata
+@pytest.mark.slow
 def test_scenes_are_found_and_read(shared_data: Path) -> None:
     rows = _rows(shared_data / "scenes" / "labels.jsonl", "--split", "dev")
     whole, wide = rows["scenes", "all", "all"], rows["scenes", "width", "60 px and wider"]
