@@ -112,7 +112,7 @@ class FrameResult:
 
 
 class Pipeline:
-    """Runs every stage on each frame, in order, on the caller's thread.
+    """Runs every stage on each frame, in order, on the caller's thread; or `see` and `report` on a thread each.
 
     Args:
         reader_for: gives the reader of a camera when its first frame comes.
@@ -155,12 +155,19 @@ class Pipeline:
             frame: of any camera; each camera's frames in order of time.
         """
         with self._times.measure("frame"):
-            reader, tracker = self._camera(frame.camera_id)
-            with self._times.measure("detect"):
-                detections = self._unmasked(frame, reader.detect(frame.image))
-            with self._times.measure("track"):
-                reads = tracker.update(frame, detections, self._recognise)
-            return self._report(reads)
+            return self.report(self.see(frame))
+
+    def see(self, frame: Frame) -> list[Read]:
+        """Take one frame through the first stages, up to the reads; another thread may `report` them meanwhile.
+
+        Args:
+            frame: of any camera; each camera's frames in order of time.
+        """
+        reader, tracker = self._camera(frame.camera_id)
+        with self._times.measure("detect"):
+            detections = self._unmasked(frame, reader.detect(frame.image))
+        with self._times.measure("track"):
+            return tracker.update(frame, detections, self._recognise)
 
     @property
     def unmatched(self) -> int:
@@ -171,7 +178,7 @@ class Pipeline:
         """Close all passes, since the sources have ended, and return their reads and hits."""
         self._next_match_ns = 0
         reads = [read for _, tracker in self._cameras.values() for read in tracker.finish()]
-        return self._report(reads, most_unmatched=0)
+        return self.report(reads, most_unmatched=0)
 
     def add_past_hits(self, hits: Iterable[Hit]) -> None:
         """Take over past hits that a hotlist update raised.
@@ -201,7 +208,13 @@ class Pipeline:
         with self._times.measure("recognise"):
             return self._cameras[frame.camera_id][0].recognise(frame.image, detections)
 
-    def _report(self, reads: Sequence[Read], most_unmatched: int = _MOST_UNMATCHED) -> FrameResult:
+    def report(self, reads: Sequence[Read], most_unmatched: int = _MOST_UNMATCHED) -> FrameResult:
+        """Match reads and store them with their hits, behind those that wait for a hotlist.
+
+        Args:
+            reads: from `see`, in its order; none tries again those that wait.
+            most_unmatched: reads that may wait for a hotlist that cannot be read now.
+        """
         if not reads and not (self._unmatched and self._clock.monotonic_ns() >= self._next_match_ns):
             return FrameResult()
         with self._times.measure("match"):

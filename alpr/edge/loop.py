@@ -1,14 +1,15 @@
-"""The main loop of a device: frames through the pipeline, and between them what is done every so often."""
+"""The main loop of a device: reads are matched, kept and told, and between them the tasks that are due are done."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Event
 
 from alpr.capture.status import FeedStatus
 from alpr.clock import Clock
+from alpr.edge.frame_thread import FrameThread
 from alpr.edge.health import held_lists
 from alpr.edge.metrics import DeviceSnapshot
 from alpr.edge.outcomes import Outcomes
@@ -18,7 +19,7 @@ from alpr.errors import AlprError, StoreError, StoreUnavailable
 from alpr.pipeline import FrameResult
 from alpr.system.prometheus import STAGE_BOUNDS_MS
 from alpr.system.timers import Every
-from alpr.types import Frame
+from alpr.types import Frame, Read
 
 _log = logging.getLogger(__name__)
 
@@ -29,12 +30,12 @@ METRICS_EVERY_S = 2.0
 COMPLAIN_EVERY_S = 10.0
 """Between two log lines about a database that cannot be used now."""
 RECHECK_STEP_S = 0.005
-"""The longest time that a frame waits for the recheck of past reads."""
-_FRAME_WAIT_S = 0.2
+"""The longest time that a read waits for the recheck of past reads."""
+_READ_WAIT_S = 0.04
 
 
 class EdgeLoop:
-    """The main loop, on the thread to which the models, the trackers and the hotlist index belong.
+    """The main loop, on the thread to which the journal and the hotlist index belong; frames have one of their own.
 
     Args:
         parts: of the device, opened; feeds and link are running.
@@ -71,12 +72,20 @@ class EdgeLoop:
         Raises:
             StoreError: the link to the collector has died, or a database is unusable.
         """
+        frames = FrameThread(self._parts.feeds, self._see)
+        frames.start()
+        try:
+            self._turns(frames)
+        finally:
+            frames.stop()
+        while reads := frames.take(0.0):  # what was read before the end is reported as all else is
+            self._tell(reads)
+
+    def _turns(self, frames: FrameThread) -> None:
         # Where the journal's files were taken away, the link still has the old ones: the next start sends what waits.
         while not self._stopping.is_set() and not self._parts.journal.moved and not self._parts.hotlist_damage.error:
-            frame = self._parts.feeds.next_frame(_FRAME_WAIT_S)
-            if frame is not None:
-                self._process(frame)
-            elif self._parts.feeds.is_done:
+            self._tell(frames.take(_READ_WAIT_S))
+            if frames.is_done:
                 return
             with self._when_stores_can_be_used():
                 self._recheck()
@@ -109,11 +118,18 @@ class EdgeLoop:
             lists=None if parts.index is None else len(self._hotlists),
         )
 
-    def _process(self, frame: Frame) -> None:
+    def _see(self, frame: Frame) -> Sequence[Read]:
+        """Look at a frame, on the frames' thread."""
         self._taken[frame.camera_id] += 1
-        if (self._taken[frame.camera_id] - 1) % self._detect_every[frame.camera_id] == 0:
-            self._frames += 1
-            self._outcomes.tell(self._parts.pipeline.process(frame))
+        if (self._taken[frame.camera_id] - 1) % self._detect_every[frame.camera_id]:
+            return ()
+        self._frames += 1
+        with self._parts.times.measure("frame"):
+            return self._parts.pipeline.see(frame)
+
+    def _tell(self, reads: Sequence[Read]) -> None:
+        """Match and keep reads, and tell them once they are committed."""
+        self._outcomes.tell(self._parts.pipeline.report(reads))
 
     @contextmanager
     def _when_stores_can_be_used(self) -> Iterator[None]:

@@ -2,8 +2,7 @@
 
 Pure: the clock is handed in. A histogram has buckets whose bounds grow by 4 %, so that a quantile that it tells is
 within ±2 % of a value that was really measured; minimum, maximum, mean and count are exact. One histogram holds
-some five kilobytes however long it runs. Not for several threads at once: each thread keeps its own and they are
-merged.
+some five kilobytes however long it runs. Each stage is measured by one thread alone; any thread may sum up.
 """
 
 from __future__ import annotations
@@ -211,14 +210,14 @@ class StageTimes:
         Args:
             other: stays as it is.
         """
-        for stage, histogram in other._histograms.items():
+        for stage, histogram in tuple(other._histograms.items()):
             self._histograms.setdefault(stage, Histogram()).merge(histogram)
         for name, count in other._counts.items():
             self.count(name, count)
 
     def latencies(self) -> Mapping[str, Latency]:
         """Summaries per stage, in the order in which they were first measured."""
-        return {stage: histogram.latency() for stage, histogram in self._histograms.items()}
+        return {stage: histogram.latency() for stage, histogram in tuple(self._histograms.items())}
 
     def buckets(self, bounds_ms: Sequence[float]) -> Mapping[str, Buckets]:
         """Count per stage the durations that do not exceed each bound.
@@ -226,7 +225,7 @@ class StageTimes:
         Args:
             bounds_ms: in milliseconds, ascending.
         """
-        return {stage: histogram.buckets(bounds_ms) for stage, histogram in self._histograms.items()}
+        return {stage: histogram.buckets(bounds_ms) for stage, histogram in tuple(self._histograms.items())}
 
     def counts(self) -> Mapping[str, int]:
         """Counts per name."""
