@@ -17,7 +17,7 @@ from alpr.types import Frame
 _PLATES = 2
 
 
-class Clock(Protocol):
+class CoreSpeed(Protocol):
     """A measure of how quick the core is at this moment."""
 
     def cpu_ns(self) -> int:
@@ -34,7 +34,7 @@ def stage_name(variant: str) -> str:
 
 
 def reading_stages(
-    frames: Iterable[Frame], yardstick: Clock, readers: Mapping[str, PlateReader], warm_up: int
+    frames: Iterable[Frame], yardstick: CoreSpeed, readers: Mapping[str, PlateReader], warm_up: int
 ) -> tuple[StageReport, ...]:
     """Time each reader on each frame in which it finds two plates.
 

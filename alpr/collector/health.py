@@ -31,7 +31,7 @@ class HealthLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceHealth:
+class DeviceState:
     """The last report of a device."""
 
     name: str
@@ -102,13 +102,13 @@ class HealthBoard:
         """
         self._over_ns[name] = self._clock.monotonic_ns()
 
-    def devices(self) -> tuple[DeviceHealth, ...]:
+    def devices(self) -> tuple[DeviceState, ...]:
         """Return all devices that were heard of, by name."""
         now_ns = self._clock.monotonic_ns()
         found = []
         for name, heard_ns in sorted(self._heard_ns.items()):
             heartbeat, received_at = self._last.get(name, (None, None))
-            found.append(DeviceHealth(name, heartbeat, received_at, (now_ns - heard_ns) / 1e9))
+            found.append(DeviceState(name, heartbeat, received_at, (now_ns - heard_ns) / 1e9))
         return tuple(found)
 
     def check(self, allowed: Collection[str]) -> list[DeviceAlert]:
@@ -140,7 +140,7 @@ class HealthBoard:
         self._standing = set(found)
         return alerts
 
-    def _problems(self, device: DeviceHealth) -> Iterator[tuple[DeviceProblem, str]]:
+    def _problems(self, device: DeviceState) -> Iterator[tuple[DeviceProblem, str]]:
         if device.silent_s > self.limits.silent_after_s:
             yield (
                 DeviceProblem(device.name, ProblemKind.SILENT),

@@ -30,12 +30,13 @@ from alpr.hotlist.updates.update_folder import UpdateFolder
 from alpr.link.protocol.convert import record_from_hit
 from alpr.system.sqlite import LOOP_BUSY_S
 from alpr.system.store_files import mark_damaged
+from alpr.system.timers import Every
 
 _log = logging.getLogger(__name__)
 
 _STEP_S = 0.02
 """Longest time that live traffic has to wait for past reads."""
-_PAUSE_NS = 1_000_000_000
+_PAUSE_S = 1.0
 """After a full disk."""
 
 
@@ -82,7 +83,7 @@ class CollectorHotlists:
         self._stack = ExitStack()
         self._past: Recheck | None = None
         self._found: list[RecheckHit] = []
-        self._pause_until_ns = 0
+        self._pause = Every(_PAUSE_S, self._clock)  # due where it is over
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -128,13 +129,13 @@ class CollectorHotlists:
         self._thread.check()
         if self._past is None:
             return
-        if self._clock.monotonic_ns() < self._pause_until_ns:
+        if self._pause.wait_s:
             return
         try:
             self._found = self._found or self._past.step(_STEP_S)
         except StoreUnavailable as error:
             _log.error("past reads are not checked for now: %s", error)
-            self._pause_until_ns = self._clock.monotonic_ns() + _PAUSE_NS
+            self._pause.start_over()
         if self._found:
             self._keep(self._found)
 
@@ -144,7 +145,7 @@ class CollectorHotlists:
             new = self._store.add_past([(past.owner, record_from_hit(past.hit)) for past in found])
         except StoreUnavailable as error:
             _log.error("past hits cannot be stored yet: %s", error)  # how much may be covert
-            self._pause_until_ns = self._clock.monotonic_ns() + _PAUSE_NS
+            self._pause.start_over()
             return
         self._found = []
         for stored in new:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from prometheus_client import Metric
 
-from alpr.collector.health import DeviceHealth
+from alpr.collector.health import DeviceState
 from alpr.events.device_alerts import DeviceProblem, ProblemKind
 from alpr.link.protocol.heartbeat_messages import Heartbeat
 from alpr.system.prometheus import counters, gauge, gauges, machine_metrics, stage_metric
@@ -26,7 +26,7 @@ Value = tuple[tuple[str, ...], float]
 class CollectorSnapshot:
     """The collector at one moment."""
 
-    devices: Sequence[DeviceHealth]
+    devices: Sequence[DeviceState]
     allowed: Collection[str]
     silent_after_s: float
     standing: Collection[DeviceProblem]

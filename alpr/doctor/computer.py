@@ -61,15 +61,15 @@ def owners_of_modules(distributions: Mapping[str, Iterable[str]]) -> Iterator[Fi
     """
     for module in _SHARED_MODULES:
         owners = sorted(set(distributions.get(module, ())))
-        told = ", ".join(f"{owner} {_version(owner)}" for owner in owners)
+        found = ", ".join(f"{owner} {_version(owner)}" for owner in owners)
         loaded = _loaded_version(module)
         if loaded is None:
-            yield Finding(f"module {module}", State.BAD, f"cannot be imported; owned by: {told or 'nothing'}")
+            yield Finding(f"module {module}", State.BAD, f"cannot be imported; owned by: {found or 'nothing'}")
         elif len(owners) > 1:
-            text = f"{loaded} is loaded, but {told} all write it: uninstall all and install one"
+            text = f"{loaded} is loaded, but {found} all write it: uninstall all and install one"
             yield Finding(f"module {module}", State.WARN, text)
         else:
-            yield Finding(f"module {module}", State.OK, f"{loaded}, owned by {told or 'no distribution'}")
+            yield Finding(f"module {module}", State.OK, f"{loaded}, owned by {found or 'no distribution'}")
 
 
 def machine() -> Finding:

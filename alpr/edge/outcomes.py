@@ -36,7 +36,7 @@ class Outcomes:
     def __init__(
         self, rules: AlertRules, receivers: Collection[str], on_outcome: Callable[[AlertedOutcome], None]
     ) -> None:
-        self._desk = AlertQueue(rules)
+        self._queue = AlertQueue(rules)
         self._receivers = receivers
         self._on_outcome = on_outcome
         self._decided = 0
@@ -49,7 +49,7 @@ class Outcomes:
     @property
     def told(self) -> Mapping[AlertDecision, int]:
         """Number of hits by alert decision."""
-        return self._desk.counts
+        return self._queue.counts
 
     def tell(self, outcome: FrameResult) -> None:
         """Pass on what a frame led to, if anything.
@@ -64,7 +64,7 @@ class Outcomes:
         for hit in hits:
             if not hit.is_past:
                 self._count(hit)
-        told = tuple(self._desk.take(hit) for hit in hits)
+        told = tuple(self._queue.take(hit) for hit in hits)
         self._on_outcome(AlertedOutcome(outcome.reads, hits, outcome.is_kept, told))
 
     def take_decisions(self, journal: Journal) -> None:
@@ -75,7 +75,7 @@ class Outcomes:
         """
         self._decided, hit_ids = journal.decided_after(self._decided)
         for hit_id in hit_ids:
-            self._desk.decided(hit_id)
+            self._queue.decided(hit_id)
 
     def _count(self, hit: Hit) -> None:
         if not hit.is_withdrawn and hit.hit_id not in self._raised:

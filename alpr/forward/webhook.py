@@ -29,7 +29,7 @@ _TRY_AGAIN = frozenset({408, 409, 425, 429})
 """Refusals that pass by themselves, beside all of 5xx."""
 _LEAST_SECRET_BYTES = 16
 
-Format = Literal["alpr", "openalpr", "platerecognizer"]
+BodyFormat = Literal["alpr", "openalpr", "platerecognizer"]
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -64,7 +64,7 @@ class Webhook(NamedTarget):
         secret: bytes,
         kinds: frozenset[str] = frozenset({"hit"}),
         *,
-        body: Format = "alpr",
+        body: BodyFormat = "alpr",
         clock: Clock | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> None:

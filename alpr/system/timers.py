@@ -41,6 +41,10 @@ class Every:
         """Count a whole period from now on."""
         self._due_ns = self._clock.monotonic_ns() + self._period_ns
 
-    def make_due(self) -> None:
-        """Be due at once."""
-        self._due_ns = self._clock.monotonic_ns()
+    def make_due(self, after_s: float = 0) -> None:
+        """Be due at once, or at another time than the period says.
+
+        Args:
+            after_s: seconds from now.
+        """
+        self._due_ns = self._clock.monotonic_ns() + round(after_s * 1e9)

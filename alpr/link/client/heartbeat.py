@@ -11,8 +11,9 @@ from alpr.journal.outbox import OutboxDepth, read_depth
 from alpr.link.client.audit_memory import AuditMemory
 from alpr.link.client.clock_offset import ClockOffset, ClockOffsetMeter
 from alpr.link.protocol.heartbeat_messages import ClockHealth, Echo, Heartbeat, OutboxHealth, Vitals
+from alpr.system.timers import Every
 
-_POSTPONED_NS = 1_000_000_000
+_POSTPONED_S = 1.0
 
 
 class HeartbeatSender:
@@ -39,9 +40,8 @@ class HeartbeatSender:
         self._clock = clock
         self._software = software
         self._server_keys = server_keys
-        self._every_ns = round(every_s * 1e9)
+        self._every = Every(every_s, clock)
         self._is_wanted = False
-        self._due_ns: int | None = None
         self._made: tuple[datetime, int] | None = None
         self._sent: tuple[datetime, int] | None = None
         self._meter = ClockOffsetMeter(clock)
@@ -55,7 +55,7 @@ class HeartbeatSender:
     @property
     def is_due(self) -> bool:
         """True where a heartbeat should go out."""
-        return self._is_wanted and (self._due_ns is None or self._clock.monotonic_ns() >= self._due_ns)
+        return self._is_wanted and not self._every.wait_s
 
     def connected(self, *, has_heartbeats: bool) -> None:
         """Begin with heartbeats on a new connection.
@@ -68,7 +68,7 @@ class HeartbeatSender:
 
     def hasten(self) -> None:
         """The next is due at once."""
-        self._due_ns = None
+        self._every.make_due()
 
     def heartbeat(self) -> Heartbeat:
         """Build the heartbeat of this moment.
@@ -95,11 +95,11 @@ class HeartbeatSender:
     def sent(self) -> None:
         """The last one was handed to the socket."""
         self._sent = self._made
-        self._due_ns = self._clock.monotonic_ns() + self._every_ns
+        self._every.start_over()
 
     def postpone(self) -> None:
         """It could not be sent: the next is due a little later."""
-        self._due_ns = self._clock.monotonic_ns() + _POSTPONED_NS
+        self._every.make_due(_POSTPONED_S)
 
     def echoed(self, echo: Echo) -> None:
         """Learn from an answer; one to an older heartbeat teaches nothing about the clock.

@@ -13,7 +13,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from alpr.capture.status import FeedState, FeedStatus
-from alpr.collector.health import DeviceHealth
+from alpr.collector.health import DeviceState
 from alpr.collector.metrics import CollectorMetrics, CollectorSnapshot
 from alpr.edge.metrics import DeviceMetrics, DeviceSnapshot
 from alpr.edge.run_report import EdgeReport
@@ -67,7 +67,7 @@ def a_collector(folder: Path) -> CollectorMetrics:
     vitals = Vitals(60, (camera,), machine, ("detector@0123",), (ListHealth("stolen", 12, 60.0),))
     outbox = OutboxHealth({"read": 3}, 900, {"read": 1.5}, {})
     heartbeat = Heartbeat(START, "alpr 1", outbox, vitals, ClockHealth(0.25, 0.001))
-    devices = [DeviceHealth("gate-1", heartbeat, START, 3.0), DeviceHealth("gate-2", None, None, 90.0)]
+    devices = [DeviceState("gate-1", heartbeat, START, 3.0), DeviceState("gate-2", None, None, 90.0)]
     metrics = CollectorMetrics(folder)
     stages = some_times(3).buckets(STAGE_BOUNDS_MS)
     problems = [DeviceProblem("gate-2", ProblemKind.SILENT)]
