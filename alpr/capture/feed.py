@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from alpr.capture.frame_buffer import FrameBuffer, FrameQueue, NewestFrameSlot
@@ -273,6 +273,23 @@ class Feeds:
         with self._changed:
             return all(feed.is_done for feed in self._feeds)
 
+    def replace(self, camera_ids: Collection[str], feeds: Sequence[Feed], timeout_s: float = 5.0) -> None:
+        """End the feeds of some cameras and start others, while the rest go on.
+
+        Args:
+            camera_ids: whose feeds end; their frames that wait are discarded.
+            feeds: not started yet; of cameras that have none, or whose feed ends.
+            timeout_s: as for `close`.
+        """
+        leaving = [feed for feed in self._feeds if feed.camera_id in camera_ids]
+        with self._changed:
+            self._feeds = tuple(feed for feed in self._feeds if feed.camera_id not in camera_ids)
+        _close(leaving, timeout_s)  # first: two programs can seldom open one USB camera
+        for feed in feeds:
+            feed.start(self._changed)
+        with self._changed:
+            self._feeds += tuple(feeds)
+
     def statuses(self) -> tuple[FeedStatus, ...]:
         """Return each camera's present condition."""
         return tuple(feed.status() for feed in self._feeds)
@@ -284,12 +301,7 @@ class Feeds:
             timeout_s: seconds after which it returns even where a thread is stuck in a driver; the log names the
                 camera.
         """
-        for feed in self._feeds:
-            feed.signal_close()
-        deadline = time.monotonic() + timeout_s
-        for feed in self._feeds:
-            if not feed.join(max(0.0, deadline - time.monotonic())):
-                _log.warning("camera %s: its thread did not end within %.0f s", feed.camera_id, timeout_s)
+        _close(self._feeds, timeout_s)
 
     def __enter__(self) -> Feeds:
         """Start the feeds."""
@@ -298,3 +310,12 @@ class Feeds:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _close(feeds: Sequence[Feed], timeout_s: float) -> None:
+    for feed in feeds:
+        feed.signal_close()
+    deadline = time.monotonic() + timeout_s
+    for feed in feeds:
+        if not feed.join(max(0.0, deadline - time.monotonic())):
+            _log.warning("camera %s: its thread did not end within %.0f s", feed.camera_id, timeout_s)

@@ -30,6 +30,7 @@ _COMMANDS = {
     "hotlist": "import, list, status: the plates that are looked for",
     "key": "new, rotate: the collector's key pair",
     "read": "read the plates in photographs or a video",
+    "reload": "make a running device take its changed configuration",
     "run": "the main job: cameras in, reads and hits out",
     "search": "find reads at the collector; every search is recorded",
 }

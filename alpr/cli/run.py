@@ -38,12 +38,13 @@ def command(config_path: Path, check: bool, as_json: bool) -> None:
 
     cv2.setNumThreads(1)  # a device works its cameras in parallel; threads within a frame would be in the way
     config = load_edge_config(config_path)
-    edge = Edge(config, _print_json if wants_json(as_json) else _print_lines)
+    on_outcome = _print_json if wants_json(as_json) else _print_lines
+    edge = Edge(config, on_outcome, load=lambda: load_edge_config(config_path))
     if check:
         edge.check()
         say(_in_words(config))
         return
-    with stopped_by_signals(edge.stop):
+    with stopped_by_signals(edge.stop, edge.reload):
         report = edge.run()
     if wants_json(as_json):
         print_rows([row_of_report(report)], as_json=True)

@@ -59,7 +59,8 @@ class AlertQueue:
     """
 
     def __init__(self, rules: AlertRules | None = None) -> None:
-        self._rules = rules or AlertRules()
+        self.rules = rules or AlertRules()
+        """Those that the next hit goes by."""
         self._waiting: OrderedDict[str, Hit] = OrderedDict()
         self._met: dict[
             tuple[str, str], datetime
@@ -91,7 +92,7 @@ class AlertQueue:
         if fate is AlertDecision.NOW:
             self._told[hit.hit_id] = None
             self._waiting[hit.hit_id] = hit
-            if len(self._waiting) > self._rules.max_waiting:
+            if len(self._waiting) > self.rules.max_waiting:
                 self._put_aside()
         elif fate is AlertDecision.UPDATE and hit.hit_id in self._waiting:
             if hit.is_withdrawn:
@@ -110,7 +111,7 @@ class AlertQueue:
         self._waiting.pop(hit_id, None)
 
     def _fate(self, hit: Hit) -> AlertDecision:
-        entry, rules = hit.match.entry, self._rules
+        entry, rules = hit.match.entry, self.rules
         if hit.is_past:
             return AlertDecision.PAST
         if hit.hit_id in self._told:
@@ -134,11 +135,11 @@ class AlertQueue:
 
     def _is_close(self, before: datetime, now: datetime) -> bool:
         # Either way: of a clock that was set back by an hour, an hour of hits would count as repeats.
-        return abs(now - before) < timedelta(seconds=self._rules.repeat_s)
+        return abs(now - before) < timedelta(seconds=self.rules.repeat_s)
 
     def _put_aside(self) -> None:
         """The least urgent and oldest makes room; where all are protected the queue grows rather than drop one."""
-        candidates = [hit for hit in self._waiting.values() if hit.match.entry.priority > self._rules.never_muted]
+        candidates = [hit for hit in self._waiting.values() if hit.match.entry.priority > self.rules.never_muted]
         if candidates:
             least = max(candidates, key=lambda hit: hit.match.entry.priority)
             del self._waiting[least.hit_id]

@@ -8,16 +8,22 @@ from threading import Event
 
 from alpr.clock import Clock, SystemClock
 from alpr.config import EdgeConfig
-from alpr.edge.alerts import AlertRules
-from alpr.edge.loop import EdgeLoop
+from alpr.edge.base import open_base
 from alpr.edge.outcomes import AlertedOutcome, Outcomes
-from alpr.edge.parts import check_parts, open_parts
+from alpr.edge.parts import check_parts
+from alpr.edge.reload import Reloads
 from alpr.edge.run_report import EdgeReport
-from alpr.errors import StoreDamaged, StoreError
+from alpr.edge.settings import alert_rules, receivers_of
+from alpr.edge.succession import FEEDS_END_S, Succession
+from alpr.errors import StoreDamaged
+from alpr.system.run_lock import run_lock
+from alpr.system.service_manager import ServiceManager
 from alpr.system.store_files import mark_damaged
 
 DRAIN_S = 5.0
-"""How long a device that ends goes on delivering what still waits; the rest goes out at its next start."""
+"""How long a device whose sources have ended goes on delivering what still waits; the rest goes at its next start."""
+STOPPED_DRAIN_S = 1.0
+"""The same where somebody stops it, and waits for its end."""
 
 
 class Edge:
@@ -27,20 +33,30 @@ class Edge:
         config: what it consists of.
         on_outcome: given all reads and hits as they come, on the main thread.
         clock: for tests and replays; None for the machine's.
+        load: reads the configuration anew for a reload; None where it comes from no file.
     """
 
     def __init__(
-        self, config: EdgeConfig, on_outcome: Callable[[AlertedOutcome], None], *, clock: Clock | None = None
+        self,
+        config: EdgeConfig,
+        on_outcome: Callable[[AlertedOutcome], None],
+        *,
+        clock: Clock | None = None,
+        load: Callable[[], EdgeConfig] | None = None,
     ) -> None:
         self._config = config
         self._clock = clock or SystemClock()
-        receivers = config.hotlist.receivers if config.hotlist else ()
-        self._outcomes = Outcomes(AlertRules(**config.alerts.model_dump()), receivers, on_outcome)
+        self._outcomes = Outcomes(alert_rules(config), receivers_of(config), on_outcome)
         self._stopping = Event()
+        self._reloads = Reloads(load, config.device.data_dir, self._clock)
 
     def stop(self) -> None:
         """End the run soon; may be called from a signal handler or another thread."""
         self._stopping.set()
+
+    def reload(self) -> None:
+        """Take the configuration anew while the run goes on; may be called from any thread or signal handler."""
+        self._reloads.ask()
 
     def check(self) -> None:
         """Open models, hotlist, keys and journal, and close them again.
@@ -54,31 +70,27 @@ class Edge:
         """Take frames through the pipeline until the sources end or `stop` is called.
 
         Raises:
-            AlprError: a model, key, hotlist or journal that cannot be used; raised before any frame is taken.
+            AlprError: a camera's address, model, key, hotlist or journal that cannot be used, or a data folder that
+                another run uses; raised before any frame is taken.
         """
         with ExitStack() as stack:
-            parts = open_parts(self._config, self._clock, stack)
-            if parts.link is not None:
-                parts.link.start()
-                stack.callback(parts.link.close)
-            parts.feeds.start()
-            stack.callback(parts.feeds.close)
+            stack.enter_context(run_lock(self._config.device.data_dir))
+            service = ServiceManager()
+            base = open_base(self._config, self._clock, stack)
+            self._setups = setups = stack.enter_context(
+                Succession(self._config, base, self._outcomes, self._reloads, self._stopping, service, self._clock)
+            )
+            setups.setup.start_link()
+            base.feeds.start()
+            stack.callback(base.feeds.close, FEEDS_END_S)
             stack.push(lambda _kind, error, _trace: self._remember_damage(error))
-            detect_every = {camera.id: camera.detect_every for camera in self._config.cameras}
-            loop = EdgeLoop(parts, self._outcomes, detect_every, self._stopping, self._clock)
-            loop.run()
-            cameras = tuple(parts.feeds.statuses())  # before they are closed: how they were, not that they ended
-            parts.feeds.close()
-            self._outcomes.tell(parts.pipeline.finish())
-            if parts.link is not None:
-                parts.link.close(DRAIN_S)
-            if parts.journal.moved:
-                raise StoreError(
-                    f"{self._config.device.journal}: {parts.journal.moved} while it was open; start again"
-                )
-            if parts.hotlist_damage.error is not None:
-                raise parts.hotlist_damage.error
-            return loop.report(cameras)
+            service.ready(setups.setup.in_words())
+            setups.run()
+            service.stopping()
+            cameras = tuple(base.feeds.statuses())  # before they are closed: how they were, not that they ended
+            base.feeds.close(FEEDS_END_S)
+            setups.setup.finish(STOPPED_DRAIN_S if self._stopping.is_set() else DRAIN_S)
+            return setups.setup.report(cameras)
 
     def _remember_damage(self, error: BaseException | None) -> None:
         """Note a torn page that shows while in use: this run ends, and the next recovers what can be read."""

@@ -47,6 +47,8 @@ class FrameThread:
         self._closing = threading.Event()
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="frames", daemon=True)
+        self.turns = 0
+        """Goes up a few times a second at least, unless the thread is stuck in a frame or waits for the main one."""
         # All below is guarded by the condition.
         self._waiting: deque[Sequence[Read]] = deque()
         self._has_ended = False
@@ -92,6 +94,7 @@ class FrameThread:
     def _run(self) -> None:
         try:
             while not self._closing.is_set():
+                self.turns += 1
                 frame = self._feeds.next_frame(_FRAME_WAIT_S)
                 if frame is not None:
                     self._hand_over(self._see(frame))

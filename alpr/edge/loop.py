@@ -9,6 +9,7 @@ from threading import Event
 
 from alpr.capture.status import FeedStatus
 from alpr.clock import Clock
+from alpr.edge.base import RunTally
 from alpr.edge.frame_thread import FrameThread
 from alpr.edge.health import held_lists
 from alpr.edge.metrics import DeviceSnapshot
@@ -43,17 +44,30 @@ class EdgeLoop:
         detect_every: by camera, which share of its frames is looked at: one in so many, at least 1.
         stopping: set where the loop is to end.
         clock: for ages of hotlists and for the timers.
+        tally: counts of the run so far; None begins anew.
+        is_over: asked at each turn, some times a second at least; True where the loop is to hand over.
+        alive: called at each turn by which the frames' thread has come round as well.
     """
 
     def __init__(
-        self, parts: EdgeParts, outcomes: Outcomes, detect_every: Mapping[str, int], stopping: Event, clock: Clock
+        self,
+        parts: EdgeParts,
+        outcomes: Outcomes,
+        detect_every: Mapping[str, int],
+        stopping: Event,
+        clock: Clock,
+        tally: RunTally | None = None,
+        is_over: Callable[[], bool] = lambda: False,
+        alive: Callable[[], None] = lambda: None,
     ) -> None:
         self._parts = parts
         self._outcomes = outcomes
         self._detect_every = detect_every
         self._stopping = stopping
         self._clock = clock
-        self._frames = 0
+        self._tally = tally or RunTally()
+        self._is_over = is_over
+        self._alive = alive
         self._hotlists: list[tuple[str, int, float]] = []
         # Not frame.seq: where frames are dropped, the wrong ones might always be those that stay.
         self._taken = dict.fromkeys(detect_every, 0)
@@ -67,7 +81,7 @@ class EdgeLoop:
         ]
 
     def run(self) -> None:
-        """Go on until the sources end, the loop is stopped, the journal is taken away or the hotlist is damaged.
+        """Go on until the sources end, the loop is to end, the journal is taken away or the hotlist is damaged.
 
         Raises:
             StoreError: the link to the collector has died, or a database is unusable.
@@ -82,9 +96,13 @@ class EdgeLoop:
             self._tell(reads)
 
     def _turns(self, frames: FrameThread) -> None:
+        seen = -1
         # Where the journal's files were taken away, the link still has the old ones: the next start sends what waits.
-        while not self._stopping.is_set() and not self._parts.journal.moved and not self._parts.hotlist_damage.error:
+        while not (self._stopping.is_set() or self._is_over() or self._is_broken):
             self._tell(frames.take(_READ_WAIT_S))
+            if frames.turns != seen:
+                seen = frames.turns
+                self._alive()
             if frames.is_done:
                 return
             with self._when_stores_can_be_used():
@@ -97,6 +115,10 @@ class EdgeLoop:
                     with self._when_stores_can_be_used():
                         do()
 
+    @property
+    def _is_broken(self) -> bool:
+        return bool(self._parts.journal.moved or self._parts.hotlist_damage.error)
+
     def report(self, cameras: tuple[FeedStatus, ...] | None = None) -> EdgeReport:
         """Sum up what the run has come to so far.
 
@@ -105,11 +127,11 @@ class EdgeLoop:
         """
         parts = self._parts
         return EdgeReport(
-            frames=self._frames,
+            frames=self._tally.frames,
             reads=self._outcomes.reads,
             hits=self._outcomes.hits,
             told=self._outcomes.told,
-            unread=parts.trackers.unread,
+            unread=self._tally.unread + parts.trackers.unread,
             cameras=tuple(parts.feeds.statuses()) if cameras is None else cameras,
             stages=parts.times.latencies(),
             link=None if parts.link is None else parts.link.status(),
@@ -120,10 +142,12 @@ class EdgeLoop:
 
     def _see(self, frame: Frame) -> Sequence[Read]:
         """Look at a frame, on the frames' thread."""
+        if frame.camera_id not in self._taken:  # of a camera that a reload has just taken out
+            return ()
         self._taken[frame.camera_id] += 1
         if (self._taken[frame.camera_id] - 1) % self._detect_every[frame.camera_id]:
             return ()
-        self._frames += 1
+        self._tally.frames += 1
         with self._parts.times.measure("frame"):
             return self._parts.pipeline.see(frame)
 

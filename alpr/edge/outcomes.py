@@ -46,6 +46,16 @@ class Outcomes:
         self.hits = 0
         """Hits raised, without those withdrawn later and those that nobody here may learn of."""
 
+    def follow(self, rules: AlertRules, receivers: Collection[str]) -> None:
+        """Go by other rules from now on; what waits for a decision goes on waiting.
+
+        Args:
+            rules: when a person is told of a hit.
+            receivers: as for the constructor.
+        """
+        self._desk.rules = rules
+        self._receivers = receivers
+
     @property
     def told(self) -> Mapping[AlertDecision, int]:
         """Number of hits by alert decision."""

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import uuid
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
-from alpr.capture.feed import Feed, Feeds
-from alpr.capture.opening import open_source
+from alpr.capture.feed import Feeds
 from alpr.clock import Clock
 from alpr.config import EdgeConfig
 from alpr.detect.detector import PlateDetector
-from alpr.edge.health import DeviceHealth, LastError
+from alpr.edge.base import EdgeBase, feeds_for
+from alpr.edge.health import DeviceHealth
 from alpr.edge.hotlist_damage import GuardedMatcher, HotlistDamage
 from alpr.edge.hotlist_updates import HotlistUpdates
 from alpr.edge.metrics import DeviceMetrics
@@ -36,7 +35,6 @@ from alpr.ocr.engines import open_recogniser
 from alpr.pipeline import Pipeline
 from alpr.reading.plate_reader import PlateReader
 from alpr.reading.tiled_reader import TiledReader
-from alpr.system.crash_record import CrashRecord
 from alpr.system.metrics_endpoint import Exporter
 from alpr.system.sqlite import LOOP_BUSY_S
 from alpr.system.stage_times import StageTimes
@@ -100,34 +98,35 @@ class EdgeParts:
     link: DeviceLink | None
 
 
-def open_parts(config: EdgeConfig, clock: Clock, stack: ExitStack) -> EdgeParts:
-    """Open every part; nothing of it runs yet.
+def open_parts(
+    config: EdgeConfig, clock: Clock, stack: ExitStack, base: EdgeBase, reader: PlateReader | None = None
+) -> EdgeParts:
+    """Open every part that follows from the configuration; nothing of it runs yet.
 
     Args:
         config: of the device.
         clock: of all parts.
         stack: closes what was opened, in reverse order.
+        base: what the run keeps over all configurations.
+        reader: opened already for this configuration; None opens one.
 
     Raises:
         AlprError: a model, key, hotlist or journal cannot be used.
     """
-    last_error = _last_error(stack)  # first: the heartbeat reports also what went wrong at the start
     damage = HotlistDamage(None if config.hotlist is None else config.hotlist.database)
     stack.push(lambda _kind, error, _trace: _note(damage, error))
-    reader = open_reader(config)
+    reader = reader or open_reader(config)
     updates = open_updates(config, clock, stack)
     if updates is None and config.hotlist is not None:  # else whoever takes the updates has seen to it
         renew_damaged(config.hotlist.database, clock.now())
     index = open_index(config, stack)
     matcher = GuardedMatcher(matcher_for(config, index, clock, stack), damage)
     journal = open_device_journal(config, clock, stack)
-    crash = stack.enter_context(CrashRecord(config.device.data_dir / "crash.log"))
     if updates is not None and index is not None:
         updates.check_past(index, config.device.journal, places_of(config.cameras), max_ages_of(config))
-    feeds = _feeds(config, clock)
+    feeds, last_error = base.feeds, base.last_error
     health = DeviceHealth(config.device.data_dir, feeds.statuses, reader.model_ids, lambda: last_error.text, clock)
     trackers = Trackers(track_settings(config), reader.model_ids)
-    times = StageTimes()
     looks_nearer = {camera.id: camera.look_nearer for camera in config.cameras}
     return EdgeParts(
         reader=reader,
@@ -142,34 +141,41 @@ def open_parts(config: EdgeConfig, clock: Clock, stack: ExitStack) -> EdgeParts:
             tracker_for=trackers.make,
             matcher=matcher,
             journal=journal,
-            times=times,
+            times=base.times,
             clock=clock,
             masked={camera.id: camera.mask for camera in config.cameras if camera.mask},
         ),
-        times=times,
+        times=base.times,
         health=health,
         metrics=_metrics(config, stack),
-        link=open_link(config, clock, health, updates, crash.wait_s),
+        link=open_link(config, clock, health, updates, base.crash.wait_s),
     )
 
 
-def check_parts(config: EdgeConfig, clock: Clock) -> None:
-    """Open models, hotlist, keys and journal, and close them again; cameras and addresses are left alone.
+def check_parts(
+    config: EdgeConfig, clock: Clock, *, reader: PlateReader | None = None, is_running: bool = False
+) -> None:
+    """Open models, hotlist, keys and journal, and close them again; cameras are not connected to.
 
     Args:
         config: of the device.
         clock: of the parts.
+        reader: the models, where they were opened before.
+        is_running: True leaves the journal alone, since a run has it open.
 
     Raises:
         AlprError: the first that cannot be used.
     """
-    with ExitStack() as stack:
+    feeds_for(config.cameras, clock)
+    if reader is None:
         open_reader(config)
+    with ExitStack() as stack:
         if (settings := update_settings(config)) is not None:
             settings.trust()
         matcher_for(config, open_index(config, stack), clock, stack)
         open_link(config, clock)
-        open_device_journal(config, clock, stack)
+        if not is_running:
+            open_device_journal(config, clock, stack)
 
 
 def open_reader(config: EdgeConfig) -> PlateReader:
@@ -302,19 +308,6 @@ def open_link(
         hotlists=updates,
         connect_after_s=connect_after_s,
     )
-
-
-def _feeds(config: EdgeConfig, clock: Clock) -> Feeds:
-    sources = [open_source(each.id, each.url, clock=clock, realtime=each.realtime) for each in config.cameras]
-    return Feeds([Feed(source, clock=clock) for source in sources])
-
-
-def _last_error(stack: ExitStack) -> LastError:
-    last_error = LastError()
-    log = logging.getLogger("alpr")
-    log.addHandler(last_error)
-    stack.callback(log.removeHandler, last_error)
-    return last_error
 
 
 def _note(damage: HotlistDamage, error: BaseException | None) -> None:

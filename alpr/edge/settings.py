@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from alpr.config import CameraConfig, EdgeConfig
+from alpr.edge.alerts import AlertRules
 from alpr.edge.hotlist_updates import UpdateSettings
 from alpr.hotlist.match.hits import NO_LIMITS, MaxAges, max_ages_from_hours
 from alpr.track.settings import TrackSettings
@@ -57,3 +58,21 @@ def max_ages_of(config: EdgeConfig) -> MaxAges:
     """
     hotlist = config.hotlist
     return NO_LIMITS if hotlist is None else max_ages_from_hours(hotlist.max_age_h, hotlist.max_age_h_by_list)
+
+
+def alert_rules(config: EdgeConfig) -> AlertRules:
+    """Map a configuration to the rules by which a person is alerted.
+
+    Args:
+        config: of the device.
+    """
+    return AlertRules(**config.alerts.model_dump())
+
+
+def receivers_of(config: EdgeConfig) -> tuple[str, ...]:
+    """Return the names of those who may learn of covert hits at this device.
+
+    Args:
+        config: of the device.
+    """
+    return config.hotlist.receivers if config.hotlist else ()

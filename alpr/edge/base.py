@@ -1,0 +1,72 @@
+"""What a run of a device keeps from its first configuration to its last: cameras, counts, times and errors."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from alpr.capture.feed import Feed, Feeds
+from alpr.capture.opening import open_source
+from alpr.clock import Clock
+from alpr.config import CameraConfig, EdgeConfig
+from alpr.edge.health import LastError
+from alpr.system.crash_record import CrashRecord
+from alpr.system.stage_times import StageTimes
+
+
+@dataclass
+class RunTally:
+    """The counts of a run that outlive a reload."""
+
+    frames: int = 0
+    """Frames that were looked at."""
+    unread: Counter[str] = field(default_factory=Counter)
+    """Passes that gave no read, by cause, of setups that are closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeBase:
+    """The parts that a reload leaves as they are, or changes piece by piece as it does the feeds."""
+
+    last_error: LastError
+    crash: CrashRecord
+    times: StageTimes
+    feeds: Feeds
+    tally: RunTally
+
+
+def open_base(config: EdgeConfig, clock: Clock, stack: ExitStack) -> EdgeBase:
+    """Open what the whole run keeps; nothing of it runs yet.
+
+    Args:
+        config: the first one.
+        clock: of all parts.
+        stack: closes what was opened, in reverse order.
+
+    Raises:
+        SourceError: a camera's address is of an unknown kind.
+    """
+    last_error = LastError()  # first: the heartbeat reports also what went wrong at the start
+    log = logging.getLogger("alpr")
+    log.addHandler(last_error)
+    stack.callback(log.removeHandler, last_error)
+    feeds = Feeds(feeds_for(config.cameras, clock))
+    crash = stack.enter_context(CrashRecord(config.device.data_dir / "crash.log"))
+    return EdgeBase(last_error, crash, StageTimes(), feeds, RunTally())
+
+
+def feeds_for(cameras: Sequence[CameraConfig], clock: Clock) -> list[Feed]:
+    """Make the feed of each camera; none is opened yet.
+
+    Args:
+        cameras: of the configuration.
+        clock: dates frames and measures rates.
+
+    Raises:
+        SourceError: an address is of an unknown kind.
+    """
+    sources = [open_source(each.id, each.url, clock=clock, realtime=each.realtime) for each in cameras]
+    return [Feed(source, clock=clock) for source in sources]
