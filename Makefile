@@ -11,11 +11,11 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check
 demo: $(VENV)/.alpr
 	$(BIN)/alpr demo
 
-# Quickest verdicts first. More processes than cores: tests of devices and links wait more than they reckon. What
+# Quickest verdicts first. Tests of devices and links wait more than they reckon: more processes than cores. What
 # measures time runs by itself at the end.
 test: lint units types integration
 
-PARALLEL = -n 4 --dist worksteal -m 'not alone and not slow'
+PARALLEL = --dist worksteal -m 'not alone and not slow'
 UNITS = tests/meta tests/golden tests/contract tests/unit alpr
 
 lint: $(VENV)/.test
@@ -26,15 +26,15 @@ types: $(VENV)/.test
 	$(BIN)/mypy
 
 units: $(VENV)/.test
-	$(BIN)/pytest $(PARALLEL) $(UNITS)
+	$(BIN)/pytest -n 2 $(PARALLEL) $(UNITS)
 
 integration: $(VENV)/.test
-	$(BIN)/pytest $(PARALLEL) tests/property tests/integration
+	$(BIN)/pytest -n 4 $(PARALLEL) tests/property tests/integration
 	$(BIN)/pytest -m alone
 
-# Real programs that are killed, stopped and starved: minutes.
+# Real programs that are killed, stopped and starved; accuracy on the real pictures: minutes.
 slow: $(VENV)/.test
-	$(BIN)/pytest -m 'slow and not alone'
+	$(BIN)/pytest -n 2 --dist worksteal -m 'slow and not alone'
 
 # Which lines the tests reach, those of programs that they start included; shown, and held to no number.
 coverage: $(VENV)/.test

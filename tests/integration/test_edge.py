@@ -165,6 +165,7 @@ def test_each_hit_is_told_once_and_then_only_its_corrections(played: tuple[EdgeR
     assert report.told == dict(Counter(heard.told))
 
 
+@pytest.mark.slow
 def test_a_muted_priority_is_kept_and_counted_but_not_told(tmp_path: Path) -> None:
     import_csv(tmp_path / "hotlist.sqlite", SAMPLES / "hotlist.csv", "sample", START)
     alerts = {"never_muted": 1, "mute_from": 2}
@@ -241,6 +242,7 @@ def test_only_every_nth_frame_is_looked_at(tmp_path: Path) -> None:
     assert report.frames == -(-report.cameras[0].frames // 50)
 
 
+@pytest.mark.slow
 def test_with_a_full_disk_hits_are_told_and_the_loss_is_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -291,6 +293,7 @@ def test_what_is_printed_says_whether_it_is_kept(capsys: pytest.CaptureFixture[s
         assert json.loads(capsys.readouterr().out)["is_kept"] is is_kept
 
 
+@pytest.mark.slow
 def test_a_journal_with_a_torn_page_does_not_keep_the_device_from_working(tmp_path: Path) -> None:
     path = write_config(tmp_path, cameras=[{"id": "clip", "url": str(SAMPLES / "clip.mp4"), "detect_every": 10}])
     run_edge(path)

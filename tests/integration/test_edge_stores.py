@@ -55,6 +55,7 @@ def run_for_reads(config: EdgeConfig, outcomes: list[AlertedOutcome], reads: int
     return edge.run()
 
 
+@pytest.mark.slow
 def test_under_a_lock_a_device_goes_on_reading_and_keeps_all_of_it_afterwards(folder: Path) -> None:
     journal = folder / "data" / "journal.sqlite"
     outcomes: list[AlertedOutcome] = []

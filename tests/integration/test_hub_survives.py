@@ -269,6 +269,7 @@ def test_a_flood_of_records_that_must_be_refused_is_taken_no_more_after_a_while(
         assert collector.hub.faults["refused record"] <= 5000  # a lot holds several batches
 
 
+@pytest.mark.slow
 def test_a_hello_of_a_hundred_thousand_boots_holds_up_no_other_device(world: World) -> None:
     """It was compared with thousands of known ones, one by one: another device waited 15 s for its ack."""
     other = new_key_pair()

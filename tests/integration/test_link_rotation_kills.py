@@ -18,6 +18,7 @@ from tests.integration.centre import Centre, alpr
 from tests.integration.link_world import wait_until
 from tests.integration.test_link_rotation import Unit, all_arrived_once, column
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 
 

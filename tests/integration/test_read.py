@@ -88,6 +88,7 @@ def scene() -> np.ndarray:
     return first_frame_with_plates()
 
 
+@pytest.mark.slow
 def test_two_hundred_mixed_pictures_give_a_line_each(tmp_path: Path, scene: np.ndarray) -> None:
     makers = [*READABLE.items(), *UNREADABLE.items()]
     small = cv2.resize(scene, (640, 360), interpolation=cv2.INTER_AREA)

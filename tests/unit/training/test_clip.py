@@ -55,6 +55,7 @@ def film() -> list[Image]:
         frames.append(np.asarray(cv2.resize(frame, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8))
 
 
+@pytest.mark.slow
 def test_a_seed_draws_the_same_frame_whatever_was_drawn_before(scene: Scene) -> None:
     number = scene.first_frame + 40
     first = frame_of(scene, SEED, number)
