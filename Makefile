@@ -34,7 +34,7 @@ integration: $(VENV)/.test
 
 # Real programs that are killed, stopped and starved; accuracy on the real pictures: minutes.
 slow: $(VENV)/.test
-	$(BIN)/pytest -n 2 --dist worksteal -m 'slow and not alone'
+	$(BIN)/pytest -m 'slow and not alone'
 
 # Which lines the tests reach, those of programs that they start included; shown, and held to no number.
 coverage: $(VENV)/.test

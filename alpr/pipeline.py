@@ -17,12 +17,13 @@ import numpy as np
 from alpr.clock import Clock
 from alpr.errors import StoreUnavailable
 from alpr.geometry import Polygon, is_inside
+from alpr.system.timers import Every
 from alpr.types import Detection, Frame, Hit, Image, MatchKind, Observation, Read, Recognise
 
 _log = logging.getLogger(__name__)
 
 _MOST_UNMATCHED = 1000
-_MATCH_AGAIN_NS = 5_000_000_000
+_MATCH_AGAIN_S = 5.0
 
 
 class FrameReader(Protocol):
@@ -144,7 +145,7 @@ class Pipeline:
         self._masked = masked or {}
         self._cameras: dict[str, tuple[FrameReader, PassTracker]] = {}
         self._unmatched: deque[Read] = deque()
-        self._next_match_ns = 0
+        self._match_again = Every(_MATCH_AGAIN_S, clock)
         self._given_up = 0
         self._raised_hits: dict[str, dict[str, Hit]] = {}  # of each open pass its hits by hit_id, by read_id
 
@@ -176,7 +177,7 @@ class Pipeline:
 
     def finish(self) -> FrameResult:
         """Close all passes, since the sources have ended, and return their reads and hits."""
-        self._next_match_ns = 0
+        self._match_again.make_due()
         reads = [read for _, tracker in self._cameras.values() for read in tracker.finish()]
         return self.report(reads, most_unmatched=0)
 
@@ -215,7 +216,7 @@ class Pipeline:
             reads: from `see`, in its order; none tries again those that wait.
             most_unmatched: reads that may wait for a hotlist that cannot be read now.
         """
-        if not reads and not (self._unmatched and self._clock.monotonic_ns() >= self._next_match_ns):
+        if not reads and not (self._unmatched and not self._match_again.wait_s):
             return FrameResult()
         with self._times.measure("match"):
             reads, hits = self._match_waiting(reads, most_unmatched)
@@ -236,7 +237,7 @@ class Pipeline:
         again.
         """
         self._unmatched.extend(new)
-        if self._clock.monotonic_ns() < self._next_match_ns:
+        if self._match_again.wait_s:
             return self._give_up_oldest(most_unmatched), []
         reads: list[Read] = []
         hits: list[Hit] = []
@@ -245,7 +246,7 @@ class Pipeline:
                 hits += self._changed_hits(self._unmatched[0])
                 reads.append(self._unmatched.popleft())
         except StoreUnavailable as error:
-            self._next_match_ns = self._clock.monotonic_ns() + _MATCH_AGAIN_NS
+            self._match_again.start_over()
             reads += self._give_up_oldest(most_unmatched)
             waiting, given_up = len(self._unmatched), self._given_up
             _log.error(

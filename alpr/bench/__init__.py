@@ -1,4 +1,4 @@
-"""Latency of the real pipeline against a budget."""
+"""Latency of the real pipeline against a budget. Knows no camera and no store: its frames are drawn."""
 
 from alpr.bench.reading import stage_name
 from alpr.bench.run import run_bench

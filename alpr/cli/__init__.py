@@ -1,7 +1,7 @@
 """The command line: stdout is data, stderr is talk.
 
 Exit 0 done, 1 an error we foresaw (one line), 2 usage, 3 a check that failed. Each command stands in a module of
-its own, imported only when it is called.
+its own, imported only when it is called. Knows arguments and how results are shown; what is done lies elsewhere.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is well and what is not on the computer that alpr is installed on. Changes nothing.
+"""What is well and what is not on the computer that alpr is installed on. Changes nothing, knows no config.
 
 `computer` works also where a library is broken; `model_files` needs them whole.
 """

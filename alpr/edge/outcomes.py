@@ -53,7 +53,7 @@ class Outcomes:
             rules: when a person is told of a hit.
             receivers: as for the constructor.
         """
-        self._desk.rules = rules
+        self._queue.rules = rules
         self._receivers = receivers
 
     @property

@@ -1,1 +1,1 @@
-"""Between device and collector: the journal with its outbox, and the encrypted connection. zmq stays in here."""
+"""Between device and collector: messages, keys, encrypted connection; only here is zmq. Knows no store of reads."""

@@ -96,7 +96,7 @@ def test_a_changed_key_is_in_use_and_the_camera_was_never_disconnected(tmp_path:
         wait_for(lambda: device.frames("gate") > 3)
         result = device.reload(alerts={"repeat_s": 7.0})
         assert (result.outcome, result.message) == (ReloadOutcome.TAKEN, "changed: alerts.repeat_s")
-        assert device.edge._outcomes._desk.rules.repeat_s == 7.0
+        assert device.edge._outcomes._queue.rules.repeat_s == 7.0
         assert device.reload().outcome is ReloadOutcome.UNCHANGED
         connections = camera.connections
         seen = device.frames("gate")
