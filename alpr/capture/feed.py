@@ -170,7 +170,7 @@ class Feed:
             self._arrivals_ns.append(self._clock.monotonic_ns())
         if was is not FeedState.RUNNING:
             height, width = frame.image.shape[:2]
-            _log.info("camera %s: running, %d×%d", self.camera_id, width, height)
+            _log.info("camera %s: frames come, %d×%d", self.camera_id, width, height)
         self._buffer.put(frame)
 
     def _held_long(self, began_ns: int) -> bool:

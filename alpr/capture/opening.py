@@ -17,6 +17,19 @@ from alpr.errors import SourceError
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
+def is_moving_picture(url: str) -> bool:
+    """Tell whether a URL is of a camera or a video, whose frames are of one view; not of a folder or a picture.
+
+    Args:
+        url: as for `open_source`.
+    """
+    scheme = _SCHEME.match(url)
+    if (scheme and scheme[1].lower() != "file") or url.startswith(("usb:", "/dev/")):
+        return True
+    path = Path(url[scheme.end() :] if scheme else url)
+    return path.is_file() and is_video(path)
+
+
 def open_source(
     camera_id: str,
     url: str,

@@ -62,6 +62,8 @@ def row_of_report(report: EdgeReport) -> dict[str, Any]:
     Args:
         report: of the run.
     """
+    from alpr.edge.camera_views import state_word
+
     return {
         "event": "summary",
         "frames": report.frames,
@@ -72,7 +74,10 @@ def row_of_report(report: EdgeReport) -> dict[str, Any]:
         "cameras": [
             {
                 "id": camera.camera_id,
-                "state": camera.state.value,
+                "state": state_word(camera, report.views),
+                "view": [alarm.value for alarm in report.views[camera.camera_id].alarms]
+                if camera.camera_id in report.views
+                else [],
                 "frames": camera.frames,
                 "dropped": camera.dropped,
                 "skipped": camera.skipped,

@@ -15,6 +15,7 @@ from alpr.collector.heartbeat_bounds import MAX_LISTS
 from alpr.events.device_alerts import DeviceAlert, DeviceProblem, ProblemKind
 from alpr.link.protocol.heartbeat_messages import Heartbeat
 from alpr.link.server.rates import Rate, Rates
+from alpr.view.alarms import view_text
 
 _RAISED = Rate(burst=MAX_LISTS, per_s=1 / 60)  # of each kind: names that a device invents make no flood
 _OVER_BOUND_NS = 60_000_000_000  # a device that keeps something tries again after some seconds
@@ -160,6 +161,11 @@ class HealthBoard:
             side = "ahead of" if clock.offset_s > 0 else "behind"
             off = f"{abs(clock.offset_s):.3f} s ± {clock.uncertainty_s:.3f} s"
             yield problem, f"{device.name}: its clock is {off} {side} the collector's; check NTP or GPS"
+        for camera in heartbeat.vitals.cameras:
+            if camera.view:
+                problem = DeviceProblem(device.name, ProblemKind.CAMERA_VIEW, camera.camera_id)
+                wrong = "; ".join(view_text(alarm) for alarm in camera.view)
+                yield problem, f"{device.name}: camera {camera.camera_id}: {wrong}"
         for held in heartbeat.vitals.hotlists:
             problem = DeviceProblem(device.name, ProblemKind.LIST_AGE, held.name)
             age_s = held.age_s + device.silent_s  # it has not grown younger meanwhile
@@ -177,7 +183,7 @@ class HealthBoard:
         return limit * _CLEARED_AT if problem in self._standing else limit
 
 
-def _over(problem: DeviceProblem, *, is_allowed: bool) -> str:
+def _over(problem: DeviceProblem, *, is_allowed: bool) -> str:  # noqa: PLR0911 - one sentence for each kind
     if not is_allowed:
         return f"{problem.device}: no longer on the allow-list"
     match problem.kind:
@@ -189,5 +195,7 @@ def _over(problem: DeviceProblem, *, is_allowed: bool) -> str:
             return f"{problem.device}: hotlist {problem.subject} is fresh again, or gone"
         case ProblemKind.STORAGE:
             return f"{problem.device}: what it sends is stored again"
+        case ProblemKind.CAMERA_VIEW:
+            return f"{problem.device}: camera {problem.subject} shows again what it should, or is gone"
         case ProblemKind.AUDIT:
             return f"{problem.device}: the audit is whole"

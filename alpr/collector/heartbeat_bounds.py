@@ -31,7 +31,13 @@ def within_bounds(heartbeat: Heartbeat) -> Heartbeat:
     """
     outbox, vitals = heartbeat.outbox, heartbeat.vitals
     cameras = (
-        replace(each, camera_id=each.camera_id[:_NAME], state=each.state[:_NAME], last_error=each.last_error[:_ERROR])
+        replace(
+            each,
+            camera_id=each.camera_id[:_NAME],
+            state=each.state[:_NAME],
+            last_error=each.last_error[:_ERROR],
+            view=tuple(alarm[:_NAME] for alarm in each.view),
+        )
         for each in vitals.cameras
     )
     lists = (replace(each, name=each.name[:_NAME]) for each in vitals.hotlists)

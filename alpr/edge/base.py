@@ -12,6 +12,7 @@ from alpr.capture.feed import Feed, Feeds
 from alpr.capture.opening import open_source
 from alpr.clock import Clock
 from alpr.config import CameraConfig, EdgeConfig
+from alpr.edge.camera_views import CameraViews
 from alpr.edge.health import LastError
 from alpr.system.crash_record import CrashRecord
 from alpr.system.stage_times import StageTimes
@@ -35,6 +36,7 @@ class EdgeBase:
     crash: CrashRecord
     times: StageTimes
     feeds: Feeds
+    views: CameraViews
     tally: RunTally
 
 
@@ -55,7 +57,7 @@ def open_base(config: EdgeConfig, clock: Clock, stack: ExitStack) -> EdgeBase:
     stack.callback(log.removeHandler, last_error)
     feeds = Feeds(feeds_for(config.cameras, clock))
     crash = stack.enter_context(CrashRecord(config.device.data_dir / "crash.log"))
-    return EdgeBase(last_error, crash, StageTimes(), feeds, RunTally())
+    return EdgeBase(last_error, crash, StageTimes(), feeds, CameraViews(), RunTally())
 
 
 def feeds_for(cameras: Sequence[CameraConfig], clock: Clock) -> list[Feed]:

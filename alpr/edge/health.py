@@ -6,19 +6,22 @@ Asked on the link's thread; what belongs to the main thread is handed over by it
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from alpr.capture.status import FeedStatus
 from alpr.clock import Clock
+from alpr.edge.camera_views import state_word
 from alpr.errors import HotlistError
 from alpr.hotlist.match.index import HotlistIndex
 from alpr.link.protocol.heartbeat_messages import CameraHealth, ListHealth, MachineHealth, Vitals
 from alpr.system import sensors
+from alpr.view.state import ViewState
 
 _LONGEST_TEXT = 500
+_UNSEEN = ViewState()
 
 
 class LastError(logging.Handler):
@@ -44,6 +47,7 @@ class DeviceHealth:
         folder: where the journal is; its disk is told of.
         cameras: how the cameras are; may be asked from any thread.
         last_error: what went wrong last, "" for nothing.
+        views: what the cameras see, by camera; may be asked from any thread.
     """
 
     def __init__(
@@ -53,12 +57,14 @@ class DeviceHealth:
         model_ids: tuple[str, ...],
         last_error: Callable[[], str],
         clock: Clock,
+        views: Callable[[], Mapping[str, ViewState]] = dict,
     ) -> None:
         self._folder = folder
         self._cameras = cameras
         self._model_ids = model_ids
         self._last_error = last_error
         self._clock = clock
+        self._views = views
         self._start_ns = clock.monotonic_ns()
         self._cpu = sensors.CpuMeter()
         self._hotlists: tuple[ListHealth, ...] = ()
@@ -75,10 +81,10 @@ class DeviceHealth:
 
     def __call__(self) -> Vitals:
         """How the device is now."""
-        now_ns = self._clock.monotonic_ns()
+        now_ns, views = self._clock.monotonic_ns(), self._views()
         return Vitals(
             uptime_s=(now_ns - self._start_ns) / 1e9,
-            cameras=tuple(self._camera(status) for status in self._cameras()),
+            cameras=tuple(self._camera(status, views) for status in self._cameras()),
             machine=machine_health(self._folder, self._cpu),
             model_ids=self._model_ids,
             hotlists=tuple(
@@ -88,17 +94,18 @@ class DeviceHealth:
             last_error=self._last_error(),
         )
 
-    def _camera(self, status: FeedStatus) -> CameraHealth:
+    def _camera(self, status: FeedStatus, views: Mapping[str, ViewState]) -> CameraHealth:
         last_at = status.last_frame_at
         return CameraHealth(
             camera_id=status.camera_id,
-            state=status.state.value,
+            state=state_word(status, views),
             fps=round(status.fps, 2),
             frames=status.frames,
             dropped=status.dropped,
             skipped=status.skipped,
             last_frame_age_s=None if last_at is None else max(0.0, (self._clock.now() - last_at).total_seconds()),
             last_error=(status.last_error or "")[:_LONGEST_TEXT],
+            view=tuple(alarm.value for alarm in views.get(status.camera_id, _UNSEEN).alarms),
         )
 
 

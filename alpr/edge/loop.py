@@ -133,6 +133,7 @@ class EdgeLoop:
             told=self._outcomes.told,
             unread=self._tally.unread + parts.trackers.unread,
             cameras=tuple(parts.feeds.statuses()) if cameras is None else cameras,
+            views=parts.views.states(),
             stages=parts.times.latencies(),
             link=None if parts.link is None else parts.link.status(),
             lost=parts.journal.losses(),
@@ -145,6 +146,7 @@ class EdgeLoop:
         if frame.camera_id not in self._taken:  # of a camera that a reload has just taken out
             return ()
         self._taken[frame.camera_id] += 1
+        self._parts.views.take(frame)
         if (self._taken[frame.camera_id] - 1) % self._detect_every[frame.camera_id]:
             return ()
         self._tally.frames += 1

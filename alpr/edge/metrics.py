@@ -9,9 +9,11 @@ from pathlib import Path
 
 from prometheus_client import Metric
 
+from alpr.edge.camera_views import state_word
 from alpr.edge.run_report import EdgeReport
 from alpr.system.prometheus import counters, gauge, gauges, machine_metrics, stage_metric
 from alpr.system.stage_times import Buckets
+from alpr.view.alarms import ViewAlarm
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,9 @@ def _cameras(shown: DeviceSnapshot) -> Iterator[Metric]:
     label = ("camera",)
     yield gauges(
         "alpr_camera_up",
-        "1 if the camera delivers frames.",
+        "1 if the camera delivers frames that show something.",
         label,
-        [((c.camera_id,), float(c.state.value == "running")) for c in shown.report.cameras],
+        [((c.camera_id,), float(state_word(c, shown.report.views) == "running")) for c in shown.report.cameras],
     )
     yield gauges(
         "alpr_camera_fps", "Frames per second lately.", label, [((c.camera_id,), c.fps) for c in shown.report.cameras]
@@ -79,6 +81,11 @@ def _cameras(shown: DeviceSnapshot) -> Iterator[Metric]:
         ("skipped", "Frames that could not be decoded.", [((c.camera_id,), c.skipped) for c in shown.report.cameras]),
     ):
         yield counters(f"alpr_camera_{name}", told, label, counts)
+    views = shown.report.views
+    alarms = [
+        ((name, alarm.value), float(alarm in view.alarms)) for name, view in views.items() for alarm in ViewAlarm
+    ]
+    yield gauges("alpr_camera_view_alarm", "1 while something is wrong with the view.", ("camera", "alarm"), alarms)
     failures = [((c.camera_id, cause), n) for c in shown.report.cameras for cause, n in c.failures.items()]
     yield counters("alpr_camera_failures", "Losses of the connection, by cause.", ("camera", "cause"), failures)
 

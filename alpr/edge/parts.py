@@ -13,11 +13,12 @@ from alpr.clock import Clock
 from alpr.config import EdgeConfig
 from alpr.detect.detector import PlateDetector
 from alpr.edge.base import EdgeBase, feeds_for
+from alpr.edge.camera_views import CameraViews
 from alpr.edge.health import DeviceHealth
 from alpr.edge.hotlist_damage import GuardedMatcher, HotlistDamage
 from alpr.edge.hotlist_updates import HotlistUpdates
 from alpr.edge.metrics import DeviceMetrics
-from alpr.edge.settings import max_ages_of, places_of, track_settings, update_settings
+from alpr.edge.settings import max_ages_of, places_of, track_settings, update_settings, watched_cameras
 from alpr.errors import StoreError
 from alpr.hotlist.match.hits import HotlistMatcher
 from alpr.hotlist.match.index import HotlistIndex
@@ -90,6 +91,7 @@ class EdgeParts:
     hotlist_damage: HotlistDamage
     journal: Journal
     feeds: Feeds
+    views: CameraViews
     trackers: Trackers
     pipeline: Pipeline
     times: StageTimes
@@ -124,8 +126,11 @@ def open_parts(
     journal = open_device_journal(config, clock, stack)
     if updates is not None and index is not None:
         updates.check_past(index, config.device.journal, places_of(config.cameras), max_ages_of(config))
-    feeds, last_error = base.feeds, base.last_error
-    health = DeviceHealth(config.device.data_dir, feeds.statuses, reader.model_ids, lambda: last_error.text, clock)
+    feeds, views, last_error = base.feeds, base.views, base.last_error
+    views.watch(watched_cameras(config))
+    health = DeviceHealth(
+        config.device.data_dir, feeds.statuses, reader.model_ids, lambda: last_error.text, clock, views.states
+    )
     trackers = Trackers(track_settings(config), reader.model_ids)
     looks_nearer = {camera.id: camera.look_nearer for camera in config.cameras}
     return EdgeParts(
@@ -135,6 +140,7 @@ def open_parts(
         hotlist_damage=damage,
         journal=journal,
         feeds=feeds,
+        views=views,
         trackers=trackers,
         pipeline=Pipeline(
             reader_for=lambda camera_id: TiledReader(reader, looks_nearer=looks_nearer[camera_id]),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from alpr.capture.status import FeedStatus
 from alpr.edge.alerts import AlertDecision
+from alpr.edge.camera_views import state_word
 from alpr.link.client.device_link import LinkStatus
 from alpr.system.stage_times import Latency
+from alpr.view.state import ViewState
 
 _log = logging.getLogger("alpr.edge.app")
 
@@ -36,6 +38,8 @@ class EdgeReport:
     """Records that wait in memory until the journal can be written."""
     lists: int | None = None
     """Hotlists that are held; None where the device is to have none."""
+    views: Mapping[str, ViewState] = field(default_factory=dict)
+    """What the cameras see, by camera; those without a view of their own are left out."""
 
 
 def log_status(report: EdgeReport) -> None:
@@ -48,7 +52,7 @@ def log_status(report: EdgeReport) -> None:
         _log.info(
             "camera %s: %s, %.1f fps, %d frames, %d dropped%s",
             camera.camera_id,
-            camera.state.value,
+            state_word(camera, report.views),
             camera.fps,
             camera.frames,
             camera.dropped,

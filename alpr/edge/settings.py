@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 
+from alpr.capture.opening import is_moving_picture
 from alpr.config import CameraConfig, EdgeConfig
 from alpr.edge.alerts import AlertRules
 from alpr.edge.hotlist_updates import UpdateSettings
@@ -31,6 +32,15 @@ def places_of(cameras: Sequence[CameraConfig]) -> dict[str, CameraPlace]:
         cameras: of the configuration.
     """
     return {camera.id: CameraPlace(*camera.position, camera.heading_deg) for camera in cameras if camera.position}
+
+
+def watched_cameras(config: EdgeConfig) -> dict[str, str]:
+    """Map ids to addresses of the cameras whose frames are of one view: all but folders and single pictures.
+
+    Args:
+        config: of the device.
+    """
+    return {camera.id: camera.url for camera in config.cameras if is_moving_picture(camera.url)}
 
 
 def update_settings(config: EdgeConfig) -> UpdateSettings | None:

@@ -14,6 +14,8 @@ class ProblemKind(StrEnum):
     CLOCK = "clock-offset"
     LIST_AGE = "list-age"
     STORAGE = "storage"
+    CAMERA_VIEW = "camera-view"
+    """A camera delivers frames that do not show what they should."""
     AUDIT = "audit"
     """The collector's own record of who looked at what; its `device` is `COLLECTOR`."""
 
@@ -29,7 +31,8 @@ class DeviceProblem:
     device: str
     kind: ProblemKind
     subject: str = ""
-    """Name of the hotlist, or of the device that remembers the audit otherwise; "" where there is none."""
+    """Name of the hotlist or of the camera, or of the device that remembers the audit otherwise; "" where there is
+    none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ class AlertEvent(_OfDevice):
     event: Literal["alert"]
     alert_id: str
     """The same whenever the same is wrong with the same device: joins what is raised with what clears it."""
-    kind: Literal["silent", "clock-offset", "list-age", "storage", "audit"]
+    kind: Literal["silent", "clock-offset", "list-age", "camera-view", "storage", "audit"]
     subject: str | None
     """`list-age`: name of the hotlist. `audit`: the device that remembers it otherwise. Null otherwise."""
     is_raised: bool

@@ -19,7 +19,7 @@ LAYERS = [
     {"plates", "plate_formats"},
     {"geometry", "draw", "system"},
     {"config", "dispositions", "models", "link.protocol", "hotlist.rules"},
-    {"capture", "detect", "ocr", "track", "evaluation", "forward", "journal", "link.keys", "hotlist.entries"},
+    {"capture", "detect", "ocr", "track", "evaluation", "forward", "journal", "link.keys", "hotlist.entries", "view"},
     {"link.client", "link.server", "hotlist.store", "hotlist.tuning", "events"},
     {"hotlist.files", "hotlist.match", "reading", "pipeline"},
     {"hotlist.updates"},
@@ -45,6 +45,7 @@ FAMILIES = [
     },
     {"journal", "link.protocol", "link.keys", "link.client", "link.server"},
     {"forward"},
+    {"view"},
     {"evaluation"},
     {"config"},
 ]

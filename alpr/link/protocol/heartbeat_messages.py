@@ -15,7 +15,8 @@ class CameraHealth(Struct, frozen=True):
 
     camera_id: Name
     state: Name
-    """`FeedState`'s value, or one that a newer device knows."""
+    """`FeedState`'s value, the `ViewAlarm` by which a camera that delivers frames shows nothing, or one that a newer
+    device knows."""
     fps: Finite
     """Lately, as the frames arrived."""
     frames: Count
@@ -25,6 +26,8 @@ class CameraHealth(Struct, frozen=True):
     """That could not be decoded."""
     last_frame_age_s: Finite | None = None
     last_error: Text = ""
+    view: Annotated[tuple[Name, ...], Meta(max_length=16)] = ()
+    """What is wrong with what it shows: values of `ViewAlarm`, or those that a newer device knows."""
 
 
 class ListHealth(Struct, frozen=True):

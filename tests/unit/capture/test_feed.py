@@ -152,7 +152,7 @@ def test_a_lost_camera_is_tried_again_with_growing_waits(caplog: pytest.LogCaptu
     assert sleeps == [0.5, 1, 2, 4, 8, 16, 30, 30, 30, 30]
     warnings = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert len(warnings) == 1  # once per trouble, not once per try
-    assert sum("running" in record.message for record in caplog.records) == 2
+    assert sum("frames come" in record.message for record in caplog.records) == 2
 
 
 def test_after_a_good_while_the_waits_begin_anew() -> None:

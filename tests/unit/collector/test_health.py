@@ -16,7 +16,14 @@ from alpr.collector.health_monitor import HealthMonitor
 from alpr.collector.health_store import HISTORY_DAYS, HealthStore, read_alerts, read_latest
 from alpr.errors import StoreFull
 from alpr.events.device_alerts import DeviceAlert, DeviceProblem, ProblemKind
-from alpr.link.protocol.heartbeat_messages import ClockHealth, Heartbeat, ListHealth, OutboxHealth, Vitals
+from alpr.link.protocol.heartbeat_messages import (
+    CameraHealth,
+    ClockHealth,
+    Heartbeat,
+    ListHealth,
+    OutboxHealth,
+    Vitals,
+)
 from tests.conftest import START, FakeClock
 
 LIMITS = HealthLimits(silent_after_s=60, clock_offset_s=1, list_age_s=3600)
@@ -236,3 +243,18 @@ def test_a_full_disk_delays_what_is_kept_and_stops_nothing(
         clock.advance(6)
         monitor.save()
         assert set(full.latest()) == {"edge"}
+
+
+def test_a_camera_that_shows_nothing_is_an_alert_until_it_shows_something(board: HealthBoard) -> None:
+    def said(*view: str) -> Heartbeat:
+        camera = CameraHealth("gate", "running", 25.0, 100, 0, view=view)
+        return Heartbeat(START, "alpr test", OutboxHealth({}, 0, {}, {}), Vitals(cameras=(camera,)))
+
+    board.heard("edge", said("black"))
+    [alert] = board.check({"edge"})
+    assert in_words([alert]) == [("edge", "camera-view", "gate", True)]
+    assert alert.text.startswith("edge: camera gate: the picture is black: look for a covered lens")
+    board.heard("edge", said("eclipsed"))  # as a newer device may say
+    assert board.check({"edge"}) == []
+    board.heard("edge", said())
+    assert in_words(board.check({"edge"})) == [("edge", "camera-view", "gate", False)]

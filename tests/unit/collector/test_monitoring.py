@@ -33,6 +33,8 @@ from alpr.link.protocol.heartbeat_messages import (
 from alpr.system.metrics_endpoint import Exporter
 from alpr.system.prometheus import STAGE_BOUNDS_MS
 from alpr.system.stage_times import StageTimes
+from alpr.view.alarms import ViewAlarm
+from alpr.view.state import ViewState
 from tests.conftest import START
 from tests.integration.link_world import a_free_port
 
@@ -54,7 +56,18 @@ def a_device(folder: Path) -> DeviceMetrics:
     link = LinkStatus(True, waiting, 9000, 4.5, START, offset, "", 70, 2, refused, faults)
     camera = FeedStatus("north", FeedState.RUNNING, 250, 3, 1, {"lost": 2}, None, START, 24.5)
     lost = {("picture", "outbox-full"): 7}
-    report = EdgeReport(240, 12, 3, {}, {"unsure": 2}, (camera,), {}, link, lost)
+    report = EdgeReport(
+        240,
+        12,
+        3,
+        {},
+        {"unsure": 2},
+        (camera,),
+        {},
+        link,
+        lost,
+        views={"north": ViewState((ViewAlarm.BLURRED,), is_judged=True)},
+    )
     stages = some_times(3, 30, 300).buckets(STAGE_BOUNDS_MS)
     metrics = DeviceMetrics(folder)
     metrics.show(DeviceSnapshot(report, stages, [("stolen", 12, 60.0)], ["detector@0123"]))
@@ -104,6 +117,8 @@ def exported(tmp_path: Path) -> set[str]:
 def test_a_device_tells_its_figures(tmp_path: Path) -> None:
     told = asked(a_device(tmp_path))
     assert told["alpr_camera_up{camera=north}"] == 1
+    assert told["alpr_camera_view_alarm{alarm=blurred,camera=north}"] == 1
+    assert told["alpr_camera_view_alarm{alarm=black,camera=north}"] == 0
     assert told["alpr_camera_dropped_total{camera=north}"] == 3
     assert told["alpr_camera_failures_total{camera=north,cause=lost}"] == 2
     assert told["alpr_reads_total"] == 12
@@ -147,6 +162,7 @@ def test_no_plate_and_no_case_is_a_label(tmp_path: Path) -> None:
         "cause",
         "priority",
         "what",
+        "alarm",
         "list",
         "model",
         "stage",

@@ -13,6 +13,7 @@ import pytest
 from alpr.capture.status import FeedStatus
 from alpr.clock import SystemClock
 from alpr.edge.alerts import AlertRules
+from alpr.edge.camera_views import CameraViews
 from alpr.edge.frame_thread import FrameThread
 from alpr.edge.loop import EdgeLoop
 from alpr.edge.outcomes import AlertedOutcome, Outcomes
@@ -115,8 +116,9 @@ def test_a_journal_that_takes_its_time_holds_up_no_frame() -> None:
         moved="", held=0, settle=lambda: None, decided_after=lambda number: (number, ()), losses=dict
     )
     parts: Any = SimpleNamespace(
-        feeds=feeds, pipeline=pipeline, journal=journal, link=None, updates=None, index=None, metrics=None,
-        times=StageTimes(), hotlist_damage=SimpleNamespace(error=None), health=SimpleNamespace(hold=lambda _: None),
+        feeds=feeds, views=CameraViews(), pipeline=pipeline, journal=journal, link=None, updates=None, index=None,
+        metrics=None, times=StageTimes(), hotlist_damage=SimpleNamespace(error=None),
+        health=SimpleNamespace(hold=lambda _: None),
     )  # fmt: skip
     outcome = Outcomes(AlertRules(), (), outcomes.append)
     EdgeLoop(cast(EdgeParts, parts), outcome, {"cam": 1}, Event(), SystemClock()).run()
