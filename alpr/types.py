@@ -9,6 +9,7 @@ UTC; durations `*_s` or `*_ms`; identities `*_id`. Images are (H, W, 3) uint8, B
 from __future__ import annotations
 
 import string
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,10 +23,30 @@ if TYPE_CHECKING:  # a search at the collector needs these types, and no arrays
 Image: TypeAlias = "npt.NDArray[np.uint8]"
 """(H, W, 3) uint8, BGR."""
 
+GreyImage: TypeAlias = "npt.NDArray[np.uint8]"
+"""(H, W) uint8: brightness."""
+
 FloatArray: TypeAlias = "npt.NDArray[np.float32]"
 
 ALPHABET = string.digits + string.ascii_uppercase
 """The 36 characters of normalised plate text, in the order of every probability vector."""
+
+
+class DecodedPicture(ABC):
+    """A picture as its decoder left it; its colours are made when somebody asks for them."""
+
+    @property
+    @abstractmethod
+    def size_wh(self) -> tuple[int, int]:
+        """Width and height, pixels, as it is shown upright."""
+
+    @abstractmethod
+    def bgr(self) -> Image:
+        """Return the picture in colours, (H, W, 3) uint8 BGR, read-only; the same array each time."""
+
+    @abstractmethod
+    def luma(self) -> GreyImage:
+        """Return its brightness, (H, W) uint8, read-only, at next to no cost."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,15 +59,37 @@ class Frame:
     captured_at: datetime
     monotonic_ns: int
     """Instant of capture on the steady clock; durations are differences of these."""
-    image: Image
-    """Read-only."""
+    picture: Image | DecodedPicture
+    """What it shows: an image, or what becomes one when `image` is asked for. Read-only."""
 
     def __post_init__(self) -> None:
         if self.captured_at.tzinfo is None:
             raise ValueError(f"captured_at must be aware UTC, got naive {self.captured_at}")
-        if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != "uint8":
-            raise ValueError(f"image must be (H, W, 3) uint8 BGR, got {self.image.shape} {self.image.dtype}")
-        self.image.flags.writeable = False
+        if isinstance(self.picture, DecodedPicture):
+            return
+        if self.picture.ndim != 3 or self.picture.shape[2] != 3 or self.picture.dtype != "uint8":
+            raise ValueError(f"image must be (H, W, 3) uint8 BGR, got {self.picture.shape} {self.picture.dtype}")
+        self.picture.flags.writeable = False
+
+    @property
+    def image(self) -> Image:
+        """The picture, (H, W, 3) uint8 BGR; read-only. Its colours are made at the first call, which costs time."""
+        return self.picture.bgr() if isinstance(self.picture, DecodedPicture) else self.picture
+
+    @property
+    def luma(self) -> GreyImage:
+        """The brightness of the picture, (H, W) uint8, read-only, without making its colours.
+
+        Of an image it is the green channel, which is near it. Rows may lie apart in memory.
+        """
+        return self.picture.luma() if isinstance(self.picture, DecodedPicture) else self.picture[..., 1]
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """Width and height, pixels."""
+        if isinstance(self.picture, DecodedPicture):
+            return self.picture.size_wh
+        return self.picture.shape[1], self.picture.shape[0]
 
 
 class View(StrEnum):

@@ -115,6 +115,7 @@ class Feed:
                 self._last_error,
                 self._last_frame_at,
                 self._rate(),
+                self._source.problem,
             )
 
     def signal_close(self) -> None:

@@ -34,6 +34,7 @@ class ImageFolderSource:
     """
 
     is_live = False
+    problem = ""
 
     def __init__(
         self, camera_id: str, path: Path, *, clock: Clock, interval_s: float = 1.0, realtime: bool = False

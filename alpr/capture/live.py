@@ -32,6 +32,7 @@ class _LiveSource(ABC):
     """
 
     is_live = True
+    problem = ""
 
     def __init__(self, camera_id: str, *, clock: Clock, read_timeout_s: float) -> None:
         self.camera_id = camera_id

@@ -27,6 +27,10 @@ class Source(Protocol):
     def skipped(self) -> int:
         """Number of frames or pictures so far that could not be decoded; `seq` counts them, nobody gets them."""
 
+    @property
+    def problem(self) -> str:
+        """What is missing of a video or folder, in words, once its frames have ended; "" where it is whole."""
+
     def frames(self) -> Iterator[Frame]:
         """Open the source and yield its frames; `seq` rises by one, and by more where a picture was not decoded.
 

@@ -51,3 +51,5 @@ class FeedStatus:
     last_frame_at: datetime | None
     fps: float
     """Frames per second, over the last frames that arrived."""
+    problem: str = ""
+    """What is missing of a video or folder that has ended, in words; "" where it is whole."""

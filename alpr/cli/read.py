@@ -40,7 +40,7 @@ def command(files: tuple[Path, ...], as_json: bool, draw_dir: Path | None, thres
     """Read the plates in photographs or videos.
 
     One line for each file, in order; a video gives one line with a read for each vehicle pass. A file that cannot be
-    read gives a line with its error, the rest go on, and the exit code is 1.
+    read, or only in part, gives a line that says so, the rest go on, and the exit code is 1.
     """
     from alpr.detect.detector import PlateDetector
     from alpr.reading.multi_pass import STILL
@@ -52,7 +52,7 @@ def command(files: tuple[Path, ...], as_json: bool, draw_dir: Path | None, thres
     failed = False
     for file in _expand(files):
         row = _row_of(file, reader, copies)
-        failed |= "error" in row
+        failed |= "error" in row or "incomplete" in row
         if wants_json(as_json):
             print_rows([row], as_json=True)
         else:
@@ -141,7 +141,8 @@ def _read_video(file: Path, reader: PlateReader) -> dict[str, Any]:
     reads: dict[str, DeviceRead] = {}
     begin = frame = None
     frames = 0
-    for frame in open_source(str(file), str(file), clock=SystemClock()).frames():
+    source = open_source(str(file), str(file), clock=SystemClock())
+    for frame in source.frames():
         begin = begin or frame.captured_at
         frames += 1
         with times.measure("detect"):
@@ -157,6 +158,7 @@ def _read_video(file: Path, reader: PlateReader) -> dict[str, Any]:
         "width": frame.image.shape[1],
         "height": frame.image.shape[0],
         "frames": frames,
+        **({"incomplete": source.problem} if source.problem else {}),
         "begin_at": begin.isoformat(),
         "reads": list(reads.values()),
         "ms": {
@@ -208,6 +210,8 @@ def _show(row: dict[str, Any]) -> None:
     if "error" in row:
         say(f"{name}: {row['error']}")
         return
+    if "incomplete" in row:
+        say(f"{name}: read in part only: {row['incomplete']}")
     if not row["reads"]:
         print_line(f"{name}: no plate found")
     for read in row["reads"]:

@@ -53,7 +53,10 @@ def command(config_path: Path, check: bool, as_json: bool) -> None:
     failed = [camera for camera in report.cameras if camera.state == FeedState.FAILED]
     for camera in failed:
         say(f"alpr: camera {camera.camera_id}: {camera.last_error}")
-    sys.exit(1 if failed else 0)
+    incomplete = [camera for camera in report.cameras if camera.problem]
+    for camera in incomplete:
+        say(f"alpr: camera {camera.camera_id}: read in part only: {camera.problem}")
+    sys.exit(1 if failed or incomplete else 0)
 
 
 def row_of_report(report: EdgeReport) -> dict[str, Any]:
@@ -83,6 +86,7 @@ def row_of_report(report: EdgeReport) -> dict[str, Any]:
                 "skipped": camera.skipped,
                 "failures": dict(camera.failures),
                 "last_error": camera.last_error or None,
+                **({"incomplete": camera.problem} if camera.problem else {}),
             }
             for camera in report.cameras
         ],

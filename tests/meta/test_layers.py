@@ -60,6 +60,7 @@ ONLY_IMPORTERS = {
     "paddleocr": {"ocr"},
     "prometheus_client": {"system", "edge", "collector"},
     "segno": {"cli"},
+    "av": {"capture"},
 }
 
 

@@ -28,6 +28,7 @@ class ScriptedSource:
         self.is_live = is_live
         self.opened = 0
         self.skipped = 0
+        self.problem = ""
         self._scripts = scripts
         self._closing = threading.Event()
 
