@@ -29,7 +29,7 @@ class Source(Protocol):
 
     @property
     def problem(self) -> str:
-        """What is missing of a video or folder, in words, once its frames have ended; "" where it is whole."""
+        """Sentence on what is missing of a video or folder whose frames have ended; "" where it is whole."""
 
     def frames(self) -> Iterator[Frame]:
         """Open the source and yield its frames; `seq` rises by one, and by more where a picture was not decoded.
