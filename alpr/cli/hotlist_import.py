@@ -5,14 +5,23 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from alpr.cli.hotlist_options import accept_option, db_option, file_options, import_options, open_index, shrink_option
+from alpr.cli.hotlist_options import (
+    accept_option,
+    db_option,
+    file_options,
+    import_options,
+    open_index,
+    shrink_option,
+    table_options,
+)
 from alpr.cli.hotlist_stage import row_of_difference, say_difference
-from alpr.cli.output import json_option, print_json, print_rows, say, wants_json
+from alpr.cli.output import is_confirmed, json_option, print_json, print_rows, say, wants_json
 from alpr.cli.progress import progress_bar
 from alpr.clock import SystemClock
 from alpr.errors import EntryError, ImportRefused
@@ -20,10 +29,11 @@ from alpr.errors import EntryError, ImportRefused
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from alpr.hotlist.entries.entry_rows import EntryNote
+    from alpr.hotlist.entries.entry_notes import EntryNote
     from alpr.hotlist.entries.import_issues import IssueSink
     from alpr.hotlist.files.checked_file import ImportOptions
     from alpr.hotlist.files.importer import ImportReport
+    from alpr.hotlist.files.table_layout import GuessedLayout
     from alpr.system.progress import Progress
 
 
@@ -48,6 +58,9 @@ def import_(
     database: Path,
     written_as: str | None,
     defaults: tuple[str, ...],
+    mapped: tuple[str, ...],
+    sheet: str,
+    dates: str | None,
     codes: str | None,
     is_split: bool,
     is_strict: bool,
@@ -57,33 +70,53 @@ def import_(
     report_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Replace a list by the entries of FILE: CSV, JSON, NCIC-style, Texas or vehicle-of-interest, zipped or not.
+    """Replace a list by the entries of FILE: Excel, CSV, JSON, NCIC-style, Texas or vehicle-of-interest.
+
+    Columns with names that are not ours are guessed. A guess is shown and has to be confirmed: by a question on a
+    terminal, elsewhere by the --map that is shown, or after --stage by `accept`.
 
     Rows that cannot be used are named on stderr, the others go in. Exit 0: all rows are in. Exit 3: some were
     rejected, the good ones are in. Exit 1: nothing was imported, the list is as it was.
     """
-    from alpr.hotlist.entries.import_issues import report_file
+    from alpr.hotlist.files.table_layout import GuessedLayout
 
-    options = import_options(written_as, defaults, codes, is_split, is_strict, None if accept_shrink else max_shrink)
-    report_at: AbstractContextManager[IssueSink | None] = report_file(report_path) if report_path else nullcontext()
+    table = table_options(mapped, sheet, dates, is_guess_taken=is_staged)
+    shrink = None if accept_shrink else max_shrink
+    options = import_options(written_as, defaults, codes, is_split, is_strict, shrink, table)
     try:
-        with report_at as sink, progress_bar(file.name) as on_progress:
-            if is_staged:
+        if is_staged:
+            with _report_at(report_path) as sink, progress_bar(file.name) as on_progress:
                 rows = _staged(file, list_name, database, options, on_progress, sink)
-            else:
-                reports = _imported(file, list_name, database, options, on_progress, sink)
+            print_rows(rows, as_json=as_json)
+            return
+        try:
+            reports = _imported(file, list_name, database, options, report_path)
+        except GuessedLayout as guess:
+            if not _is_confirmed(file, guess):
+                raise
+            confirmed = replace(options, table=replace(table, is_guess_taken=True))
+            reports = _imported(file, list_name, database, confirmed, report_path)
     except ImportRefused as refusal:
         _say_rejected(file, refusal.rejected)
         raise
-    if is_staged:
-        print_rows(rows, as_json=as_json)
-    else:
-        _print_result(file, reports, as_json=as_json)
+    _print_result(file, reports, as_json=as_json)
+
+
+def _is_confirmed(file: Path, guess: GuessedLayout) -> bool:
+    return is_confirmed(f"{file}: its columns are a guess: {guess.layout.described()}", "Is that right?")
+
+
+def _report_at(path: Path | None) -> AbstractContextManager[IssueSink | None]:
+    from alpr.hotlist.entries.import_issues import report_file
+
+    return report_file(path) if path else nullcontext()
 
 
 def _print_result(file: Path, reports: tuple[ImportReport, ...], *, as_json: bool) -> None:
     """Print the result for each list; exit 3 where rows were rejected."""
     first = reports[0]
+    if first.layout is not None and first.layout.is_telling:
+        say(f"{file}: columns: {first.layout.described()}")
     _say_rejected(file, first.rejected)
     _say_notes(file, first.notes, first.noted)
     _print_reports(reports, as_json=as_json)
@@ -106,17 +139,13 @@ def export(list_name: str, database: Path) -> None:
 
 
 def _imported(
-    file: Path,
-    list_name: str,
-    database: Path,
-    options: ImportOptions,
-    on_progress: Progress | None,
-    sink: IssueSink | None,
+    file: Path, list_name: str, database: Path, options: ImportOptions, report_path: Path | None
 ) -> tuple[ImportReport, ...]:
     from alpr.hotlist.files.importer import import_lists
 
     now = SystemClock().now()
-    return import_lists(database, file, list_name, now, options, on_progress=on_progress, sink=sink)
+    with _report_at(report_path) as sink, progress_bar(file.name) as on_progress:
+        return import_lists(database, file, list_name, now, options, on_progress=on_progress, sink=sink)
 
 
 def _staged(
@@ -131,6 +160,8 @@ def _staged(
 
     now = SystemClock().now()
     stage, rejected = stage_file(database, file, list_name, now, options, on_progress=on_progress, sink=sink)
+    if stage.columns:
+        say(f"{file}: columns: {stage.columns}")
     _say_rejected(file, rejected)
     _, found = staged_differences(database, list_name, 0)
     for each, _ in found:
@@ -166,11 +197,12 @@ def _print_reports(reports: tuple[ImportReport, ...], *, as_json: bool) -> None:
             "left_out": report.left_out,
             "format": report.format.value,
             "encoding": report.encoding,
+            "columns": report.layout.taken if report.layout else {},
         }
         for report in reports
     ]
     if not wants_json(as_json):
-        print_rows(rows, as_json=False)
+        print_rows(({name: row[name] for name in row if name != "columns"} for row in rows), as_json=False)
         return
     found = {
         "errors": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,10 +11,11 @@ import click
 
 if TYPE_CHECKING:
     from alpr.hotlist.files.checked_file import ImportOptions
+    from alpr.hotlist.files.table_layout import TableOptions
     from alpr.hotlist.match.index import HotlistIndex
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_FORMATS = ("csv", "json", "jsonl", "ncic", "texas", "voi")
+_FORMATS = ("csv", "json", "jsonl", "ncic", "texas", "voi", "xlsx")
 
 db_option = click.option(
     "--db",
@@ -57,6 +59,21 @@ def file_options(function: _F) -> _F:
             metavar="COLUMN=VALUE",
             help="Value for blank cells, such as receivers=unit-7 for a covert list. May be repeated.",
         ),
+        click.option(
+            "--map",
+            "mapped",
+            multiple=True,
+            metavar="COLUMN=NAME,…",
+            help="Which column of a table is which, by its name, number or letter: plate=Kennzeichen,reason=3.",
+        ),
+        click.option(
+            "--sheet", default="", metavar="NAME", help="Sheet of a workbook. Default: found by its header."
+        ),
+        click.option(
+            "--dates",
+            type=click.Choice(("dmy", "mdy")),
+            help="Order in dates with slashes. Default: as the file's other dates show.",
+        ),
         click.option("--codes", metavar="C,C…", help="Import only rows with one of these codes."),
         click.option(
             "--split",
@@ -78,11 +95,13 @@ def import_options(
     is_split: bool,
     is_strict: bool,
     max_shrink: float | None,
+    table: TableOptions,
 ) -> ImportOptions:
     """The options as the importer takes them.
 
     Args:
         max_shrink: in percent; None for any.
+        table: of `table_options`.
     """
     from alpr.hotlist.files.checked_file import ImportOptions
     from alpr.hotlist.files.formats import Format
@@ -94,7 +113,33 @@ def import_options(
         is_split=is_split,
         is_strict=is_strict,
         max_shrink=None if max_shrink is None else max_shrink / 100,
+        table=table,
     )
+
+
+def table_options(mapped: tuple[str, ...], sheet: str, dates: str | None, *, is_guess_taken: bool) -> TableOptions:
+    """The options for tables as the importer takes them.
+
+    Args:
+        mapped: each COLUMN=NAME, several with commas between them.
+        sheet: its name; "" for any.
+        dates: "dmy", "mdy" or None.
+        is_guess_taken: somebody looks at what comes of a guess.
+    """
+    from alpr.hotlist.files.table_layout import TableOptions
+
+    columns = {}
+    for written in mapped:
+        # A comma begins the next column only where a column of ours follows: names in the file may have some.
+        for each in re.split(r",(?=\s*[a-z_]+\s*=)", written):
+            column, equals, name = each.partition("=")
+            if not equals or not name.strip():
+                raise click.BadParameter(
+                    f"{each!r} is not COLUMN=NAME, such as plate=Kennzeichen", param_hint="--map"
+                )
+            columns[column.strip().lower()] = name.strip()
+    is_day_first = None if dates is None else dates == "dmy"
+    return TableOptions(columns, is_guess_taken=is_guess_taken, is_day_first=is_day_first, sheet=sheet)
 
 
 def _default(written: str) -> tuple[str, str]:

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alpr.cli.hotlist_options import accept_option, db_option, file_options, import_options, shrink_option
+from alpr.cli.hotlist_options import (
+    accept_option,
+    db_option,
+    file_options,
+    import_options,
+    shrink_option,
+    table_options,
+)
 from alpr.cli.output import json_option, print_rows, say
 from alpr.cli.progress import progress_bar
 from alpr.clock import SystemClock
@@ -32,6 +39,9 @@ def diff(
     database: Path,
     written_as: str | None,
     defaults: tuple[str, ...],
+    mapped: tuple[str, ...],
+    sheet: str,
+    dates: str | None,
     codes: str | None,
     is_split: bool,
     is_strict: bool,
@@ -46,12 +56,17 @@ def diff(
     from alpr.hotlist.files.staged_lists import file_differences, staged_differences
 
     if file is None:
-        _, found = staged_differences(database, list_name, limit)
+        stage, found = staged_differences(database, list_name, limit)
+        if stage.columns:
+            say(f"{stage.source}: columns: {stage.columns}")
     else:
-        options = import_options(written_as, defaults, codes, is_split, is_strict, None)
+        table = table_options(mapped, sheet, dates, is_guess_taken=True)
+        options = import_options(written_as, defaults, codes, is_split, is_strict, None, table)
         now = SystemClock().now()
         with progress_bar(file.name) as on_progress:
-            found = file_differences(database, file, list_name, now, options, limit, on_progress=on_progress)
+            columns, found = file_differences(database, file, list_name, now, options, limit, on_progress=on_progress)
+        if columns:
+            say(f"{file}: columns: {columns}")
     print_rows((row for each, changes in found for row in _rows_of_changes(each, changes)), as_json=as_json)
     for each, _ in found:
         say_difference(each, max_shrink / 100)

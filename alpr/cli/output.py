@@ -101,6 +101,19 @@ def say(text: str, **style: Any) -> None:
     click.secho(printable(text), err=True, **style)
 
 
+def is_confirmed(what: str, question: str) -> bool:
+    """Ask a person at the terminal; False where there is none, and nothing is printed.
+
+    Args:
+        what: the question is about, as a line of its own.
+        question: to be answered by yes or no; no is the default.
+    """
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    say(what)
+    return click.confirm(question, err=True)
+
+
 def say_error(error: Exception) -> None:
     """Print an error to stderr; the mistakes of a configuration each in a line of its own.
 

@@ -22,8 +22,8 @@ _TEXTS = (
     *("plate", "reason", "region", "case_reference", "instructions"),
     *("category", "code", "colour", "sound", "vehicle", "schedule"),
 )
-FIELDS = tuple(column for column in COLUMNS if column != "list")
-"""Keys that a mapping may have."""
+FIELDS = tuple("colour" if column == "card_colour" else column for column in COLUMNS if column != "list")
+"""Keys that a mapping may have. The card's colour is `colour` here: mappings of that kind are signed and stored."""
 
 
 def mapping_from_entry(entry: HotlistEntry) -> dict[str, Any]:
@@ -68,7 +68,8 @@ def entry_from_mapping(mapping: Mapping[str, Any], list_name: str, *, line: int 
     checked = RowCheck(line, row_from_mapping(mapping, line))
     entry = checked.entry(list_name)
     if entry is None:
-        raise checked.errors[0]
+        first = checked.errors[0]
+        raise first if first.field != "card_colour" else EntryError(first.line, "colour", first.reason)
     return entry
 
 
@@ -87,10 +88,11 @@ def row_from_mapping(mapping: Mapping[str, Any], line: int) -> dict[str, str]:
     """
     cells = {}
     for field, value in mapping.items():
-        if field not in COLUMNS:
+        column = "card_colour" if field == "colour" else field
+        if column not in COLUMNS:
             raise _unknown(str(field), line)
         try:
-            cells[field] = _cell(field, value)
+            cells[column] = _cell(column, value)
         except (TypeError, ValueError, OverflowError) as error:
             raise EntryError(
                 line, field, f"is {reprlib.repr(value):.60}, which is not a value of this field"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from alpr.errors import EntryError, HotlistError
-from alpr.hotlist.entries.entry_rows import EntryNote
+from alpr.hotlist.entries.entry_notes import EntryNote
 
 NOTES_KEPT = 1000
 """Most notes that are kept in memory: a list may have one on each of its rows. All are counted."""

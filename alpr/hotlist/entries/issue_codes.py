@@ -22,3 +22,5 @@ class IssueCode(StrEnum):
     """The plate has letters that no read can hold, such as 京."""
     BROAD = "broad-pattern"
     """The plate is a pattern that a great many plates fit."""
+    ODD = "odd-value"
+    """A value that is not understood was left out, cut, or given to the officer as it is written."""

@@ -38,9 +38,18 @@ def _text(field: str) -> Callable[[str], str]:
     return parse
 
 
+def is_card_colour(written: str) -> bool:
+    """Return True for what can be the colour of a hit's card.
+
+    Args:
+        written: as in a file.
+    """
+    return written.lower() in CARD_COLOURS or _HEX_COLOUR.fullmatch(written.lower()) is not None
+
+
 def _colour(written: str) -> str:
     colour = written.lower()
-    if colour not in CARD_COLOURS and not _HEX_COLOUR.fullmatch(colour):
+    if not is_card_colour(colour):
         raise ValueError(f"is {shortened(written)}: give one of {', '.join(CARD_COLOURS)}, or #rrggbb")
     return colour
 
@@ -89,7 +98,7 @@ def _receivers(written: str) -> tuple[str, ...]:
 OPTIONAL_COLUMNS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
     {
         **{field: _text(field) for field in LENGTHS},
-        "colour": _colour,
+        "card_colour": _colour,
         "sound": _sound,
         "schedule": _schedule,
         "areas": _areas,
@@ -97,7 +106,7 @@ OPTIONAL_COLUMNS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
         "receivers": _receivers,
     }
 )
-"""Name of the column, which is also the field of `HotlistEntry` → its parser."""
+"""Name of the column → its parser. It is also the field of `HotlistEntry`, but for the card's colour."""
 
 
 def shortened(written: str) -> str:

@@ -60,7 +60,7 @@ def is_archive(file: BinaryIO, path: Path) -> bool:
     Raises:
         HotlistError: it is a part of one.
     """
-    with _told(path):
+    with reading_archive(path):
         found = zipfile.is_zipfile(file)
     file.seek(0)
     return found
@@ -78,8 +78,8 @@ def open_member(stack: ExitStack, file: BinaryIO, path: Path) -> Member:
         HotlistError: the archive is locked, damaged, packed in a way that we do not take, too large or of several
             files; so does `take`.
     """
-    with _told(path):
-        archive = stack.enter_context(zipfile.ZipFile(cast("IO[bytes]", _Bounded(file))))
+    with reading_archive(path):
+        archive = stack.enter_context(bounded_archive(file))
         members = [one for one in archive.infolist() if not one.is_dir() and not one.filename.startswith("__MACOSX/")]
         if len(members) != 1:
             raise HotlistError(f"{path}: its archive holds {len(members)} files: give one with the list alone")
@@ -131,7 +131,7 @@ def _bounded(packed: IO[bytes], path: Path) -> Callable[[], bytes]:
 
     def take() -> bytes:
         nonlocal left
-        with _told(path):
+        with reading_archive(path):
             piece = packed.read(PIECE_BYTES)
         left -= len(piece)
         if left < 0:
@@ -156,8 +156,28 @@ class _Bounded:
         return self._file.read(count if count >= 0 else MOST_DIRECTORY_BYTES)
 
 
+def bounded_archive(file: BinaryIO) -> zipfile.ZipFile:
+    """Open a zip archive whose table of contents may not be larger than `MOST_DIRECTORY_BYTES`.
+
+    Args:
+        file: open for reading.
+
+    Raises:
+        zipfile.BadZipFile: it is damaged; see `reading_archive`.
+    """
+    return zipfile.ZipFile(cast("IO[bytes]", _Bounded(file)))
+
+
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def reading_archive(path: Path) -> Iterator[None]:
+    """Turn what zipfile raises within the block into errors in words.
+
+    Args:
+        path: named in messages.
+
+    Raises:
+        HotlistError: the archive is damaged, or packed in a way that we do not take.
+    """
     try:
         yield
     except NotImplementedError as error:  # what zipfile raises for a way of packing that it does not know

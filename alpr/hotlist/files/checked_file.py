@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
 
 from alpr.errors import EntryError, HotlistError, ImportRefused
-from alpr.hotlist.entries.entry_rows import COLUMNS, RowCheck, notes_on
+from alpr.hotlist.entries.entry_notes import notes_on
+from alpr.hotlist.entries.entry_rows import COLUMNS, RowCheck
 from alpr.hotlist.entries.import_issues import ImportIssues, IssueSink
 from alpr.hotlist.entries.ncic_codes import NCIC_CODES
+from alpr.hotlist.entries.vehicle_description import VEHICLE_PARTS, vehicle_described
 from alpr.hotlist.files.csv_rows import CsvRow
-from alpr.hotlist.files.formats import ROWS, Format, format_of
-from alpr.hotlist.files.sources import open_text
+from alpr.hotlist.files.formats import Format, format_of, open_rows
+from alpr.hotlist.files.table_layout import TableLayout, TableOptions
 from alpr.hotlist.store.staging import drop_duplicates, stage, staged_parts
 from alpr.system.progress import Progress
 from alpr.types import HotlistEntry
@@ -44,6 +46,8 @@ class ImportOptions:
     """Rows that would only be noted are rejected."""
     max_shrink: float | None = None
     """Share of its entries by which a list may shrink; None: any."""
+    table: TableOptions = field(default_factory=TableOptions)
+    """How a table's columns are found."""
 
 
 class CheckedFile:
@@ -79,9 +83,12 @@ class CheckedFile:
         """Grows as the rows are read."""
         self.left_out = 0
         """Rows whose code was not asked for."""
-        self.format = options.format or format_of(source)
+        self.format = options.format or _format_of(source, options.table)
         self.encoding = ""
         """As people name it; "" until the file is open."""
+        self.layout: TableLayout | None = None
+        """The columns of a table."""
+        options = replace(options, defaults=_columns_of_defaults(options.defaults))
         self._source, self._list_name, self._now, self._options = source, list_name, now, options
         _check_options(options, self.format, list_name)
         entries = self._entries(on_progress)
@@ -125,12 +132,14 @@ class CheckedFile:
 
     def _entries(self, on_progress: Progress | None) -> Iterator[tuple[int, HotlistEntry]]:
         """Yield the good entries, each with the line that it is from."""
-        with open_text(self._source) as text:
-            self.encoding = text.encoding
+        table = replace(self._options.table, has_reason=bool(self._options.defaults.get("reason")))
+        with open_rows(self._source, self.format, table) as opened:
+            self.encoding, self.layout = opened.encoding, opened.layout
+            self._is_day_first = opened.layout.is_day_first if opened.layout else table.is_day_first
             size = max(1, self._source.stat().st_size)
-            for number, row in enumerate(ROWS[self.format](text)):
+            for number, row in enumerate(opened.rows):
                 if on_progress is not None and number % _ROWS_BETWEEN_TICKS == 0:
-                    on_progress(min(1.0, text.position() / size) * _READING)
+                    on_progress(min(1.0, opened.position() / size) * _READING)
                 if isinstance(row, EntryError):
                     self.issues.reject([row])
                 elif (entry := self._entry(row)) is not None:
@@ -150,12 +159,14 @@ class CheckedFile:
             _fill_in(cells, code)
             if options.is_split:
                 list_name = _split_name(self._list_name, code)
-        check = RowCheck(row.line, cells)
+        if any(map(cells.get, VEHICLE_PARTS)):
+            cells["vehicle"] = vehicle_described(cells)
+        check = RowCheck(row.line, cells, is_lenient=True, is_day_first=self._is_day_first)
         entry = check.entry(list_name)
         if entry is None:
             self.issues.reject(check.errors)
             return None
-        notes = notes_on(row.line, entry, cells["plate"], self._now)
+        notes = (*check.odd, *notes_on(row.line, entry, cells["plate"], self._now))
         return None if notes and self.issues.is_rejected_for(notes) else entry
 
 
@@ -168,6 +179,17 @@ def _fill_in(cells: dict[str, str], code: str) -> None:
         ("priority", str(meaning.priority)),
     ):
         cells[column] = cells.get(column) or value
+
+
+def _format_of(source: Path, table: TableOptions) -> Format:
+    """The format of a file; one whose columns are given is a table, whatever its width may look like."""
+    found = format_of(source)
+    return Format.CSV if table.columns and found in (Format.TEXAS, Format.VOI) else found
+
+
+def _columns_of_defaults(defaults: Mapping[str, str]) -> dict[str, str]:
+    """The defaults by our columns: `colour` was the card's for as long as there were no vehicles' colours."""
+    return {"card_colour" if column == "colour" else column: value for column, value in defaults.items()}
 
 
 def _check_options(options: ImportOptions, found: Format, list_name: str) -> None:

@@ -1,4 +1,4 @@
-"""A CSV file as rows: delimiter, header, quotes. Knows nothing of what the columns mean.
+"""A CSV file as rows: delimiter, quotes, the rows under its header.
 
 Written so that one broken row costs that row only: a quote that is never closed does not swallow those after it.
 """
@@ -6,15 +6,26 @@ Written so that one broken row costs that row only: a quote that is never closed
 from __future__ import annotations
 
 import csv
-from collections import deque
-from collections.abc import Collection, Iterator
+import re
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from typing import NamedTuple
 
 from alpr.errors import EntryError, HotlistError
 from alpr.hotlist.files.sources import HotlistText, TextLine, text_lines
+from alpr.hotlist.files.table_layout import (
+    HEADER_WITHIN,
+    ROWS_LOOKED_AT,
+    TableLayout,
+    TableOptions,
+    is_header,
+    layout_of,
+)
 
 _LINES_PER_ROW = 50  # of text in quotes; a quote still open after so many is taken for a slip
-_DELIMITERS = ",;\t"
+_DELIMITERS = ",;\t|"
+_SEP_LINE = re.compile(r'"?sep=([,;|\t])"?[,;]*', re.IGNORECASE)  # for spreadsheets; other programs skip it
 _BLANK = _DELIMITERS + " "  # spreadsheets write rows of delimiters only below the last one
 
 
@@ -27,32 +38,64 @@ class CsvRow(NamedTuple):
     """Column → cell as written."""
 
 
-def read_csv(
-    file: HotlistText, *, known: Collection[str], required: Collection[str]
-) -> Iterator[CsvRow | EntryError]:
-    """Yield the rows of a file in order; an EntryError (yielded, not raised) stands for each that cannot be parsed.
+def read_csv(file: HotlistText, options: TableOptions) -> tuple[TableLayout, Iterator[CsvRow | EntryError]]:
+    """Return the columns of a file and its rows in order, with an EntryError for each that cannot be parsed.
 
-    Commas, semicolons or tabs, whichever the header uses most; column names in any order and case, with spaces or
-    hyphens for underscores; blank lines are skipped, and so are lines of delimiters only.
+    The delimiter is what a first line `sep=;` says, or else the one of the header. Lines that are blank, or of
+    delimiters only, are skipped; cells that are blank may stand beyond the last column.
 
     Args:
         file: read to its end.
-        known: the columns that may be there.
-        required: those of them that must.
+        options: how the table is read.
 
     Raises:
-        HotlistError: its header is wrong.
+        HotlistError: its columns are not known, or a guess.
     """
     lines = unblank_lines(file)
-    header = next(lines, None)
-    if header is None:
+    first = list(islice(lines, 1))
+    said = _SEP_LINE.fullmatch(first[0].text.strip(" ")) if first else None
+    head = list(islice(lines, ROWS_LOOKED_AT)) if said else [*first, *islice(lines, ROWS_LOOKED_AT)]
+    if not head:
         raise HotlistError(f"{file.place}: is empty: its first line must name the columns, such as plate,reason")
-    delimiter, columns = _columns(header, file.place, known, required)
-    for row in records(lines, delimiter, len(columns)):
-        if isinstance(row, EntryError):
-            yield row
-        else:
-            yield CsvRow(row[0], dict(zip(columns, row[1], strict=True)))
+    if head[0].fault:
+        raise HotlistError(f"{file.place}: line {head[0].number} {head[0].fault}: it must name the columns")
+    delimiter = said[1] if said else _delimiter_of_table([line.text for line in head], options)
+    cells = [parsed_line(line.text, delimiter) or [line.text] for line in head]
+    layout = layout_of(cells, file.place, options)
+    return layout, _rows(chain(head[layout.first_row :], lines), delimiter, layout)
+
+
+def _rows(lines: Iterator[TextLine], delimiter: str, layout: TableLayout) -> Iterator[CsvRow | EntryError]:
+    for row in records(lines, delimiter, len(layout.columns)):
+        yield row if isinstance(row, EntryError) else CsvRow(row[0], cells_of(row[1], layout))
+
+
+def cells_of(values: Sequence[str], layout: TableLayout) -> dict[str, str]:
+    """Return the cells of a row by their columns.
+
+    Args:
+        values: as many as the layout has columns.
+        layout: of the table.
+    """
+    cells = {column: value for column, value in zip(layout.columns, values, strict=True) if column}
+    if cells.get("vehicle_colour", "").startswith("#"):  # no vehicle's: what lists of ours once called colour
+        cells.setdefault("card_colour", cells.pop("vehicle_colour"))
+    return cells
+
+
+def _delimiter_of_table(lines: list[str], options: TableOptions) -> str:
+    """The delimiter of the header where there is one that is known; else the one that most lines have as often."""
+    for line in lines[:HEADER_WITHIN]:
+        delimiter = delimiter_of(line)
+        if is_header(parsed_line(line, delimiter) or [line], options):
+            return delimiter
+    best, most = _DELIMITERS[0], 0
+    for delimiter in _DELIMITERS:
+        widths = Counter(len(parsed_line(line, delimiter) or ()) for line in lines)
+        width, count = max(widths.items(), key=lambda each: (each[0] > 1, each[1]))
+        if width > 1 and count > most:
+            best, most = delimiter, count
+    return best
 
 
 def unblank_lines(file: HotlistText) -> Iterator[TextLine]:
@@ -64,31 +107,8 @@ def unblank_lines(file: HotlistText) -> Iterator[TextLine]:
     return (line for line in text_lines(file) if line.fault or line.text.strip(_BLANK))
 
 
-def _columns(
-    header: TextLine, place: str, known: Collection[str], required: Collection[str]
-) -> tuple[str, tuple[str, ...]]:
-    """The delimiter and the column names."""
-    if header.fault:
-        raise HotlistError(f"{place}: line {header.number} {header.fault}: it must name the columns")
-    delimiter = delimiter_of(header.text)
-    names = parsed_line(header.text, delimiter) or [header.text]
-    columns = tuple(name.strip().lower().replace(" ", "_").replace("-", "_") for name in names)
-    place = f"{place}: line {header.number}"
-    if unknown := [column for column in columns if column not in known]:
-        named = ", ".join(repr(column[:40]) for column in unknown[:10])
-        advice = f"those known are {', '.join(known)}"
-        if len(unknown) == len(columns):
-            advice += "; where the file is of another format, say --format"
-        raise HotlistError(f"{place}: unknown columns {named}: {advice}")
-    if missing := [column for column in required if column not in columns]:
-        raise HotlistError(f"{place}: no column {', '.join(missing)}: the first line must name the columns")
-    if twice := sorted({column for column in columns if columns.count(column) > 1}):
-        raise HotlistError(f"{place}: columns named twice: {', '.join(twice)}")
-    return delimiter, columns
-
-
 def delimiter_of(line: str) -> str:
-    """Return the delimiter that a line uses most: comma, semicolon or tab.
+    """Return the delimiter that a line uses most: comma, semicolon, tab or bar.
 
     >>> delimiter_of("plate;reason;a, b")
     ';'
@@ -115,6 +135,8 @@ def records(lines: Iterator[TextLine], delimiter: str, width: int) -> Iterator[t
         values = line.text.split(delimiter) if '"' not in line.text else parsed_line(line.text, delimiter)
         if values is None:
             yield _quoted(line, lines, ahead, delimiter, width)
+        elif len(values) > width and not any(map(str.strip, values[width:])):
+            yield line.number, values[:width]
         elif len(values) != width:
             yield EntryError(line.number, "", f"has {len(values)} fields where the header names {width}")
         else:

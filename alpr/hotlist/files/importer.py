@@ -8,10 +8,11 @@ from datetime import datetime
 from pathlib import Path
 
 from alpr.errors import EntryError
-from alpr.hotlist.entries.entry_rows import EntryNote
+from alpr.hotlist.entries.entry_notes import EntryNote
 from alpr.hotlist.entries.import_issues import IssueSink
 from alpr.hotlist.files.checked_file import CheckedFile, ImportOptions
 from alpr.hotlist.files.formats import Format
+from alpr.hotlist.files.table_layout import TableLayout
 from alpr.hotlist.store.database import open_for_writing
 from alpr.hotlist.store.shrinking import refuse_shrink
 from alpr.hotlist.store.staging import Applied, apply_staged
@@ -44,6 +45,8 @@ class ImportReport:
     """The file's, as people name it."""
     left_out: int
     """Rows whose code was not asked for."""
+    layout: TableLayout | None = None
+    """Which column of a table was taken for which."""
 
     @property
     def entries(self) -> int:
@@ -158,4 +161,5 @@ def _report(checked: CheckedFile, list_name: str, applied: Applied) -> ImportRep
         format=checked.format,
         encoding=checked.encoding,
         left_out=checked.left_out,
+        layout=checked.layout,
     )

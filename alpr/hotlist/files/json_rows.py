@@ -16,7 +16,7 @@ from typing import Any
 
 from alpr.errors import EntryError, HotlistError
 from alpr.hotlist.entries.entry_mapping import row_from_mapping
-from alpr.hotlist.entries.optional_columns import shortened
+from alpr.hotlist.entries.optional_columns import is_card_colour, shortened
 from alpr.hotlist.files.csv_rows import CsvRow
 from alpr.hotlist.files.sources import HotlistText, text_lines
 
@@ -196,9 +196,13 @@ def _row(line: int, value: Any) -> CsvRow | EntryError:
     if not isinstance(value, dict):
         return EntryError(line, "", "is no JSON object")
     try:
-        return CsvRow(line, row_from_mapping(value, line))
+        cells = row_from_mapping(value, line)
     except EntryError as error:
         return error
+    colour = cells.get("card_colour", "").strip()
+    if "colour" in value and colour and not colour.startswith("#") and not is_card_colour(colour):
+        cells["vehicle_colour"] = cells.pop("card_colour")
+    return CsvRow(line, cells)
 
 
 def _reason(error: Exception, begin: int = 0) -> str:

@@ -65,9 +65,17 @@ def open_text(path: Path) -> Iterator[HotlistText]:
             place, stream, position = _opened(stack, path)
             yield HotlistText(place, *_decoded(stream, encoding), position)
     except OSError as error:
-        raise HotlistError(
-            f"{path}: cannot be read ({error.strerror or error}): check the path and its permissions"
-        ) from error
+        raise cannot_be_read(path, error) from error
+
+
+def cannot_be_read(path: Path, error: OSError) -> HotlistError:
+    """Return the error about a file that the system does not let us read.
+
+    Args:
+        path: of the file.
+        error: the system's.
+    """
+    return HotlistError(f"{path}: cannot be read ({error.strerror or error}): check the path and its permissions")
 
 
 def text_lines(file: HotlistText) -> Iterator[TextLine]:

@@ -43,6 +43,8 @@ class StagedFile:
     """ISO 8601, UTC."""
     rejected: int
     """Rows of the file that could not be used."""
+    columns: str = ""
+    """Which column of the file was taken for which, where that is to be looked at."""
 
 
 def stage_file(
@@ -82,7 +84,8 @@ def stage_file(
             connection.execute("ATTACH ? AS stage", (str(path),))
             names = checked.stage(connection, schema="stage")
             about = StagedFile(
-                list_name, names, printable(source.name), text_from_instant(now), checked.issues.rejected_rows
+                *(list_name, names, printable(source.name), text_from_instant(now)),
+                *(checked.issues.rejected_rows, _columns_of(checked)),
             )
             connection.execute("CREATE TABLE stage.about (stage TEXT)")
             connection.execute("INSERT INTO about VALUES (?)", (json.dumps(asdict(about)),))
@@ -120,7 +123,7 @@ def file_differences(
     limit: int,
     *,
     on_progress: Progress | None = None,
-) -> list[tuple[ListDiff, list[EntryChange]]]:
+) -> tuple[str, list[tuple[ListDiff, list[EntryChange]]]]:
     """Compare a file with each list that importing it would change; nothing is kept.
 
     Args:
@@ -132,6 +135,9 @@ def file_differences(
         limit: changes of each sort to give at most; the counts are of all.
         on_progress: is given the share that is done, from 0 to 1.
 
+    Returns:
+        The columns as in `StagedFile.columns`, and the difference to each list.
+
     Raises:
         ImportRefused: not one row is good.
         HotlistError, StoreError: as for `import_lists`.
@@ -139,7 +145,7 @@ def file_differences(
     checked = CheckedFile(source, list_name, now, options, on_progress=on_progress)
     with closing(open_for_writing(database)) as connection, stored(database):
         names = checked.stage(connection)
-        return [_difference(connection, name, limit) for name in names]
+        return _columns_of(checked), [_difference(connection, name, limit) for name in names]
 
 
 def apply_stage(database: Path, list_name: str, now: datetime, *, max_shrink: float | None) -> dict[str, Applied]:
@@ -218,6 +224,10 @@ def _about(connection: sqlite3.Connection, path: Path) -> StagedFile:
 
 def _difference(connection: sqlite3.Connection, list_name: str, limit: int) -> tuple[ListDiff, list[EntryChange]]:
     return list_diff(connection, list_name), list(changes(connection, list_name, limit))
+
+
+def _columns_of(checked: CheckedFile) -> str:
+    return checked.layout.described() if checked.layout is not None and checked.layout.is_telling else ""
 
 
 def _nothing(database: Path, list_name: str) -> HotlistError:

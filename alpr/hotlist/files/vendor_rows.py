@@ -6,13 +6,12 @@ vehicle-of-interest list. `docs/hotlists.md` says field by field what becomes of
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from datetime import date
 from itertools import chain
 
 from alpr.errors import EntryError
 from alpr.hotlist.entries.ncic_codes import NCIC_CODES
+from alpr.hotlist.entries.written_dates import day_from_text
 from alpr.hotlist.files.csv_rows import CsvRow, delimiter_of, records, unblank_lines
 from alpr.hotlist.files.sources import HotlistText, text_lines
 from alpr.hotlist.rules.regions import is_region
@@ -32,7 +31,6 @@ VOI_COLUMNS = (
     *("weed_date", "pnc_id", "marking", "cad", "instructions", "source_reference"),
 )
 _CANADA = frozenset(("AB", "BC", "MB", "NB", "NF", "NL", "NS", "NT", "NU", "ON", "PE", "PQ", "QC", "SK", "YT"))
-_DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
 
 
 def ncic_rows(file: HotlistText) -> Iterator[CsvRow | EntryError]:
@@ -95,7 +93,7 @@ def _of_a_record(line: int, fields: dict[str, str]) -> CsvRow | EntryError:
         return EntryError(line, "code", f"is {code!r}, the record's first character: those known are {known}")
     day = _day(fields["date"])
     if day is None and fields["date"].strip("0"):
-        return EntryError(line, "date", f"is {fields['date']!r:.40}: give YYYYMMDD or YYYY-MM-DD")
+        day = fields["date"]  # it only says when the record was made
     state = fields["state"].upper()
     registered = f"plate of {fields['registered']}" if fields["registered"].strip("0") else ""
     described = _joined(fields[name] for name in ("year", "make", "model", "body"))
@@ -112,10 +110,8 @@ def _of_a_record(line: int, fields: dict[str, str]) -> CsvRow | EntryError:
     )
 
 
-def _of_a_voi(line: int, fields: dict[str, str]) -> CsvRow | EntryError:
-    weed = _day(fields["weed_date"])
-    if weed is None and fields["weed_date"]:
-        return EntryError(line, "weed_date", f"is {fields['weed_date']!r:.40}: give DD/MM/YYYY, YYYYMMDD or ISO 8601")
+def _of_a_voi(line: int, fields: dict[str, str]) -> CsvRow:
+    weed = _day(fields["weed_date"]) or fields["weed_date"]
     told = (
         ("Action", "action"),
         ("Warning", "warnings"),
@@ -133,7 +129,7 @@ def _of_a_voi(line: int, fields: dict[str, str]) -> CsvRow | EntryError:
             "reason": fields["reason"] or fields["action"],
             "code": fields["nim_code"],
             "instructions": "\n".join(lines),
-            "valid_to": weed or "",
+            "valid_to": weed,
             "case_reference": _joined((fields["pnc_id"], fields["source_reference"])),
             "vehicle": _joined((fields["colour"], fields["make"], fields["model"])),
         },
@@ -146,9 +142,5 @@ def _joined(parts: Sequence[str] | Iterator[str], between: str = " ") -> str:
 
 def _day(written: str) -> str | None:
     """The day as ISO 8601, of the ways in which these lists write it; None for anything else."""
-    if found := _DAY_FIRST.fullmatch(written):
-        written = f"{found[3]}-{int(found[2]):02}-{int(found[1]):02}"
-    try:
-        return date.fromisoformat(written).isoformat()
-    except ValueError:
-        return None
+    day = day_from_text(written, is_day_first=True)
+    return None if day is None else day.isoformat()

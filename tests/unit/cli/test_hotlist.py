@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from alpr.cli import cli, main
 from alpr.clock import SystemClock
+from alpr.errors import HotlistError
 from alpr.hotlist.files.importer import import_csv
 from alpr.hotlist.rules.policy import MatchPolicy
 from tests.hotlists import a_csv, an_old_hotlist
@@ -48,7 +49,7 @@ def test_all_rows_good() -> None:
         {
             **{"list": "stolen", "revision": 1, "entries": 2, "added": 2, "changed": 0, "removed": 0, "unchanged": 0},
             **{"rejected": 0, "noted": 0, "left_out": 0, "format": "csv", "encoding": "ASCII"},
-            **{"errors": [], "notes": []},
+            **{"columns": {"plate": "plate", "reason": "reason"}, "errors": [], "notes": []},
         }
     ]
     assert Path("var/hotlist.sqlite").is_file()
@@ -102,7 +103,7 @@ def test_no_row_good(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     ("args", "said"),
     [
         (("import", "missing.csv", "--list", "x"), "alpr: missing.csv: cannot be read (No such file or directory)"),
-        (("import", "plain.txt", "--list", "x"), "alpr: plain.txt: line 1: unknown columns 'hello'"),
+        (("import", "plain.txt", "--list", "x"), "alpr: plain.txt: no column holds plates (it begins with 'hello')"),
         (("list",), "alpr: var/hotlist.sqlite: no hotlist database there"),
         (("status", "--db", "plain.txt"), "alpr: plain.txt: file is not a database"),
     ],
@@ -206,3 +207,44 @@ def test_a_database_of_an_older_version_is_brought_up_to_date(args: tuple[str, .
     result = run(*args, "--db", "h.sqlite")
     assert (result.exit_code, result.stderr) == (0, "")
     assert run("list", "--db", "h.sqlite").exit_code == 0
+
+
+GERMAN = "Kennzeichen;Grund;Sachbearbeiter\nAB 12 CD;Raub;Huber\n"
+
+
+def test_guessed_columns_are_shown_and_confirmed_by_the_option_that_is_shown() -> None:
+    Path("g.csv").write_text(GERMAN)
+    refused = run("import", "g.csv", "--list", "stolen")
+    assert isinstance(refused.exception, HotlistError)
+    assert "add --map 'plate=Kennzeichen,reason=Grund'" in str(refused.exception)
+    assert not Path("var").exists()
+    taken = run("import", "g.csv", "--list", "stolen", "--map", "plate=Kennzeichen,reason=Grund")
+    assert taken.exit_code == 0
+    assert (
+        taken.stderr == "g.csv: columns: plate from 'Kennzeichen', reason from 'Grund'; left out: 'Sachbearbeiter'\n"
+    )
+    assert rows(taken)[0]["columns"] == {"plate": "Kennzeichen", "reason": "Grund"}
+
+
+def test_a_stage_shows_the_columns_that_were_guessed_until_it_is_accepted() -> None:
+    Path("g.csv").write_text(GERMAN)
+    staged = run("import", "g.csv", "--list", "stolen", "--stage")
+    assert staged.exit_code == 0
+    for shown in (staged, run("diff", "--list", "stolen"), run("diff", "g.csv", "--list", "stolen")):
+        assert "g.csv: columns: plate from 'Kennzeichen'" in shown.stderr
+    assert rows(run("accept", "stolen"))[0]["added"] == 1
+
+
+def test_the_guess_is_a_question_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("g.csv").write_text(GERMAN)
+    asked: list[str] = []
+    for answer, added in ((False, None), (True, 1)):
+
+        def is_confirmed(what: str, _: str, answer: bool = answer) -> bool:
+            asked.append(what)
+            return answer
+
+        monkeypatch.setattr("alpr.cli.hotlist_import.is_confirmed", is_confirmed)
+        result = run("import", "g.csv", "--list", "stolen")
+        assert (rows(result)[0]["added"] if result.exit_code == 0 else None) == added
+    assert asked[0].startswith("g.csv: its columns are a guess: plate from")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from alpr.hotlist.entries.entry_rows import RowCheck, notes_on
+from alpr.hotlist.entries.entry_notes import notes_on
+from alpr.hotlist.entries.entry_rows import RowCheck
 from alpr.types import HotlistEntry
 from tests.conftest import START
 
@@ -81,7 +82,8 @@ def test_plates_are_normalised(written: str, plate: str) -> None:
         ("instructions", "x" * 2001, "at most 2000 are allowed"),
         ("instructions", "a\x07b", "U+0007"),
         ("valid_from", "tomorrow", "is 'tomorrow': give a date as 2026-01-31 or a time"),
-        ("valid_from", "31.01.2026", "give a date as"),
+        ("valid_from", "31.02.2026", "give a date as"),
+        ("valid_to", "03/04/2026", "may be either of two days"),
         ("valid_from", "2026-02-30", "give a date as"),
         ("valid_to", "2026-01-31T12:00", "a time needs its offset from UTC"),
         ("valid_to", "0001-01-01T00:00+12:00", "out of range"),

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from alpr.errors import EntryError, HotlistError
-from alpr.hotlist.entries.entry_rows import COLUMNS, REQUIRED_COLUMNS
 from alpr.hotlist.files.csv_rows import CsvRow, read_csv
 from alpr.hotlist.files.sources import open_text
+from alpr.hotlist.files.table_layout import TableOptions
 
 Parsed = list[tuple[int, list[str]] | tuple[int, str]]
 
@@ -25,7 +25,8 @@ def parsed(path: Path, content: bytes | str) -> Parsed:
 
 def rows_of(path: Path) -> list[CsvRow | EntryError]:
     with open_text(path) as source:
-        return list(read_csv(source, known=COLUMNS, required=REQUIRED_COLUMNS))
+        _, rows = read_csv(source, TableOptions())
+        return list(rows)
 
 
 @pytest.fixture
@@ -143,17 +144,16 @@ def test_a_line_that_cannot_be_decoded_is_not_swallowed_by_an_open_quote(path: P
     [
         (b"", "is empty: its first line must name the columns"),
         (b"\n \n", "is empty"),
-        (b"AB12,stolen\n", "line 1: unknown columns 'ab12', 'stolen': those known are plate, list, reason"),
-        (b"plate,reason,color,make\n", "line 1: unknown columns 'color', 'make'"),
-        (b"plate\n", "line 1: no column reason"),
-        (b"priority,region\n", "line 1: no column plate, reason"),
-        (b"plate,reason,Plate\n", "line 1: columns named twice: plate"),
-        (b'"plate,reason\n', "line 1: unknown columns"),
-        (b"plate,reason,\n", "line 1: unknown columns ''"),
-        (b"plate,reason\rAB12,x\r", "line 1: unknown columns"),
-        (b"\xff\xfep\x00l\x00", "line 1: unknown columns 'pl'"),
+        (b"AB12,stolen\n", "its columns are a guess: plate from '1', reason from '2'"),
+        (b"plate\n", r"no column reason \(it has 'plate'\)"),
+        (b"priority,region\n", r"no column holds plates \(it begins with 'priority', 'region'\)"),
+        (b"plate,reason,Plate\n", "columns named twice: plate"),
+        (b"plate,reason,valid_too\n", "column 'valid_too' is perhaps valid_to, and must not be left out by mistake"),
+        (b'"plate,reason\n', "no column holds plates"),
+        (b"plate,reason\rAB12,x\r", "no column holds plates"),
+        (b"\xff\xfep\x00l\x00", "no column holds plates"),
         (b"pl\xc3te,reason\nAB12,\xc3\xbc\n", "line 1 has a byte that is not utf-8, at position 3"),
-        (bytes(range(256)) * 1000, "unknown columns|has a byte"),
+        (bytes(range(256)) * 1000, "no column holds plates|has a byte"),
     ],
 )
 def test_a_file_that_is_no_hotlist_is_refused_in_one_line(path: Path, content: bytes, message: str) -> None:
