@@ -14,10 +14,14 @@ _MOST_SEGMENTS = 10_000
 """Most segments passed over before the size of a JPEG: a picture has a few dozen."""
 _MOST_CHUNKS = 500_000
 """Most chunks of a PNG passed over; a large one has some ten thousand."""
+HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
+"""Brands in the header of a HEIF file whose pictures are coded as HEVC."""
 _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE_MARKERS = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
 _WIDTH, _HEIGHT, _BITS, _SAMPLES = 256, 257, 258, 277  # TIFF 6.0
+_SUBFILE = 254
+_MOST_PAGES = 10_000
 _TILE_WIDTH, _TILE_HEIGHT, _ROWS_PER_STRIP = 322, 323, 278
 
 
@@ -33,6 +37,8 @@ class StatedSize:
     """Memory that the decoder needs at once besides the picture, however much that is reduced."""
     scans: int = 1
     """Most times that a JPEG goes over the whole picture."""
+    pages: int = 1
+    """Pictures in the file, of which the first is decoded: pages of a TIFF, or an animation."""
 
     @property
     def pixels(self) -> int:
@@ -90,7 +96,7 @@ def _jpeg(encoded: bytes) -> StatedSize | None:
 def _png(encoded: bytes) -> StatedSize:
     at = encoded.index(b"IHDR", 8, 64) + 4
     width, height = struct.unpack_from(">II", encoded, at)
-    held = 0
+    held, pages = 0, 1
     at = 8
     for _ in range(_MOST_CHUNKS):
         length, kind = int.from_bytes(encoded[at : at + 4], "big"), encoded[at + 4 : at + 8]
@@ -99,9 +105,10 @@ def _png(encoded: bytes) -> StatedSize:
             raise ValueError("a chunk goes on after the end")
         if kind == b"acTL":
             held = 16 * width * height  # the frames of an animation are laid together
+            pages = max(1, int.from_bytes(encoded[at - length - 4 : at - length], "big"))
         if kind == b"IEND":
             break
-    return StatedSize("PNG", width, height, held)
+    return StatedSize("PNG", width, height, held, pages=pages)
 
 
 def _bmp(encoded: bytes) -> StatedSize:
@@ -122,7 +129,7 @@ def _webp(encoded: bytes) -> StatedSize | None:
         width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", encoded, 26))
     else:
         return None
-    return StatedSize("WebP", width, height, 4 * width * height)
+    return StatedSize("WebP", width, height, 4 * width * height, pages=max(1, encoded.count(b"ANMF")))
 
 
 def _gif(encoded: bytes) -> StatedSize:
@@ -158,21 +165,43 @@ def _avif(encoded: bytes) -> StatedSize | None:
     return StatedSize("AVIF", width, height, 6 * width * height)
 
 
+def _heic(encoded: bytes) -> StatedSize | None:
+    size = _avif(encoded)
+    return None if size is None else StatedSize("HEIC", size.width, size.height, size.held_bytes)
+
+
 def _tiff(encoded: bytes) -> StatedSize:
     order = "<" if encoded[:2] == b"II" else ">"
-    fields = dict(_tiff_fields(encoded, order))
+    is_big = struct.unpack_from(order + "H", encoded, 2)[0] == 43
+    (at,) = struct.unpack_from(order + ("Q" if is_big else "I"), encoded, 8 if is_big else 4)
+    fields = dict(_tiff_fields(encoded, order, at))
     width, height = fields[_WIDTH], fields[_HEIGHT]
     # What is decoded at once, as 4 bytes for each pixel or as it is: a tile, or the rows of a strip.
     across = fields.get(_TILE_WIDTH, width)
     down = fields.get(_TILE_HEIGHT, min(height, fields.get(_ROWS_PER_STRIP, height)))
     pixel = max(4, fields.get(_SAMPLES, 1) * -(-fields.get(_BITS, 1) // 8))
-    return StatedSize("TIFF", width, height, pixel * across * down)
+    return StatedSize("TIFF", width, height, pixel * across * down, pages=_tiff_pages(encoded, order, at))
 
 
-def _tiff_fields(encoded: bytes, order: str) -> Iterator[tuple[int, int]]:
-    """Yield the first value of each field of whole numbers in the first directory, of plain and of big TIFF."""
+def _tiff_pages(encoded: bytes, order: str, at: int) -> int:
+    """Count the directories that hold a page of their own, and not a smaller copy of another one."""
     is_big = struct.unpack_from(order + "H", encoded, 2)[0] == 43
-    (at,) = struct.unpack_from(order + ("Q" if is_big else "I"), encoded, 8 if is_big else 4)
+    pages, seen = 0, set[int]()
+    while at and at not in seen and len(seen) < _MOST_PAGES:
+        seen.add(at)
+        try:
+            pages += not dict(_tiff_fields(encoded, order, at)).get(_SUBFILE, 0) & 1
+            (count,) = struct.unpack_from(order + ("Q" if is_big else "H"), encoded, at)
+            end = at + (8 + 20 * count if is_big else 2 + 12 * count)
+            (at,) = struct.unpack_from(order + ("Q" if is_big else "I"), encoded, end)
+        except (struct.error, OverflowError):  # of the first one it would have shown before
+            break
+    return max(1, pages)
+
+
+def _tiff_fields(encoded: bytes, order: str, at: int) -> Iterator[tuple[int, int]]:
+    """Yield the first value of each field of whole numbers in the directory at `at`, of plain and of big TIFF."""
+    is_big = struct.unpack_from(order + "H", encoded, 2)[0] == 43
     (count,) = struct.unpack_from(order + ("Q" if is_big else "H"), encoded, at)
     at, size, inline = at + (8 if is_big else 2), 20 if is_big else 12, 8 if is_big else 4
     for index in range(min(count, 1000)):
@@ -198,6 +227,7 @@ _READERS: tuple[tuple[Callable[[bytes], bool], Callable[[bytes], StatedSize | No
     (_starts(b"GIF8"), _gif),
     (_starts(b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"), _jpeg_2000),
     (lambda encoded: encoded[:4] == b"RIFF" and encoded[8:12] == b"WEBP", _webp),
+    (lambda encoded: encoded[4:8] == b"ftyp" and encoded[8:12] in HEIC_BRANDS, _heic),
     (lambda encoded: encoded[4:12] in (b"ftypavif", b"ftypavis", b"ftypmif1", b"ftypmsf1"), _avif),
     (lambda encoded: encoded[:1] == b"P" and encoded[1:2] in b"1234567", _netpbm),
 )

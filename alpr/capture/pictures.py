@@ -1,6 +1,7 @@
 """Decoding of picture files into BGR pixels, and telling them from videos.
 
-Knows nothing of cameras. Uses OpenCV's decoders and nothing else; those cannot read HEIC.
+Knows nothing of cameras. Uses OpenCV's decoders; those cannot read HEIC, which is read where `pillow-heif` is
+installed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import cv2
 import numpy as np
 
 from alpr.capture.exif import read_exif
-from alpr.capture.picture_size import StatedSize, stated_size
+from alpr.capture.heic import decode_heic, is_heic
+from alpr.capture.picture_size import HEIC_BRANDS, StatedSize, stated_size
 from alpr.capture.pixel_formats import to_8_bit, to_bgr, upright
 from alpr.capture.quiet import quieten_opencv
 from alpr.errors import ImageError
@@ -24,7 +26,8 @@ from alpr.types import Image
 _log = logging.getLogger(__name__)
 
 PICTURE_SUFFIXES = frozenset(
-    {".avif", ".bmp", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+    {".avif", ".bmp", ".dib", ".heic", ".heif", ".hif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pam", ".pbm"}
+    | {".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
 )
 VIDEO_SUFFIXES = frozenset(
     {".264", ".265", ".3gp", ".asf", ".avi", ".flv", ".gif", ".h264", ".h265", ".hevc", ".m2ts", ".m4v", ".mjpeg"}
@@ -32,7 +35,8 @@ VIDEO_SUFFIXES = frozenset(
 )
 
 _START_OF_SCAN, _END_OF_JPEG = b"\xff\xda", b"\xff\xd9"
-_STILL_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
+_PICTURE_HEADS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\xff\x4f\xff\x51")
+_STILL_BRANDS = (b"avif", b"avis", b"mif1", b"msf1", *HEIC_BRANDS)
 
 
 MOST_PIXELS = 250_000_000
@@ -62,6 +66,13 @@ class Picture:
     width: int
     """Width of the picture in its file, upright; more than the image's where it was reduced."""
     height: int
+    pages: int = 1
+    """Pictures in the file, of which this is the first."""
+
+    @property
+    def incomplete(self) -> str:
+        """Say what of the file is not in the picture; "" where it is whole."""
+        return f"the first of {self.pages} pages; save each as a file of its own" if self.pages > 1 else ""
 
     @property
     def scale(self) -> float:
@@ -157,6 +168,9 @@ def picture_from_bytes(encoded: bytes, name: str) -> Picture:
     if size is None or not size.pixels:
         raise ImageError(f"{name}: {_why_not(encoded)}")
     divisor = _divisor(size, name)
+    if is_heic(encoded):
+        image = decode_heic(encoded, name)
+        return Picture(image, image.shape[1], image.shape[0])
     quieten_opencv()
     is_cut = _is_jpeg_cut_short(encoded)
     # OpenCV's JPEG reader may give up where the bytes end before the picture does, but stops content at an end mark.
@@ -170,7 +184,7 @@ def picture_from_bytes(encoded: bytes, name: str) -> Picture:
     orientation = _orientation(encoded)
     image = np.ascontiguousarray(upright(to_bgr(to_8_bit(pixels, name), name), orientation))
     if divisor == 1:
-        return Picture(image, image.shape[1], image.shape[0])
+        return Picture(image, image.shape[1], image.shape[0], size.pages)
     return Picture(image, *((size.height, size.width) if orientation >= _SIDEWAYS else (size.width, size.height)))
 
 
@@ -219,12 +233,31 @@ def is_video(path: Path) -> bool:
             head = file.read(16)
     except OSError:
         head = b""
-    known = _is_video_head(head)
+    known = is_video_head(head)
     return path.suffix.lower() in VIDEO_SUFFIXES if known is None else known
 
 
-def _is_video_head(head: bytes) -> bool | None:
-    """Tell whether the first 16 bytes of a file are a video's; None where they do not show it."""
+def is_picture_head(head: bytes) -> bool:
+    """Tell whether a file begins as a picture does; those without a mark of their own are not known by it.
+
+    Args:
+        head: its first 16 bytes or more.
+    """
+    if head[4:8] == b"ftyp":
+        return head[8:12] in _STILL_BRANDS
+    if head[:4] == b"RIFF":
+        return head[8:12] == b"WEBP"
+    if head.startswith(b"BM"):
+        return head[6:10] == b"\0\0\0\0" and len(head) >= 26
+    return head.startswith(_PICTURE_HEADS) or head[4:12] == b"jP  \r\n\x87\n"
+
+
+def is_video_head(head: bytes) -> bool | None:
+    """Tell whether a file begins as a video does; None where its beginning does not show it.
+
+    Args:
+        head: its first 16 bytes or more.
+    """
     if head[4:8] == b"ftyp":
         return head[8:12] not in _STILL_BRANDS
     if head[:4] == b"RIFF":
@@ -252,8 +285,8 @@ def _decode(encoded: bytes, name: str, flags: int) -> np.ndarray | None:
 
 
 def _why_not(encoded: bytes) -> str:
-    if encoded[4:8] == b"ftyp" and encoded[8:12] in _STILL_BRANDS[2:]:
-        return "HEIC pictures are not supported; convert it to JPEG"
+    if is_heic(encoded):
+        return f"the HEIC picture is damaged or cut short ({len(encoded)} bytes); copy it again"
     if re.match(rb"(?:\xef\xbb\xbf)?\s*<(?:\?xml|svg|!DOCTYPE svg)", encoded, re.IGNORECASE):
         return "SVG drawings are not supported; convert it to PNG"
     if encoded.startswith((b"\xff\xd8", b"\x89PNG", b"II*\0", b"MM\0*", b"RIFF", b"BM")):

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from alpr.cli.output import log_to_stderr, log_what_nobody_catches, say, say_error
+from alpr.cli.paths import refuse_empty_paths
 from alpr.errors import AlprError
 from alpr.system.printable import printable
 
@@ -53,6 +54,7 @@ class _LazyGroup(click.Group):
             return None
         command = importlib.import_module(f"alpr.cli.{cmd_name}").command
         assert isinstance(command, click.Command)  # noqa: S101 - each command module defines `command`
+        refuse_empty_paths(command)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:

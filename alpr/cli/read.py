@@ -51,7 +51,7 @@ def command(files: tuple[Path, ...], as_json: bool, draw_dir: Path | None, thres
     copies = _Copies(draw_dir) if draw_dir else None
     failed = False
     for file in _expand(files):
-        row = _row_of(file, reader, copies)
+        row = file if isinstance(file, dict) else _row_of(file, reader, copies)
         failed |= "error" in row or "incomplete" in row
         if wants_json(as_json):
             print_rows([row], as_json=True)
@@ -60,19 +60,22 @@ def command(files: tuple[Path, ...], as_json: bool, draw_dir: Path | None, thres
     sys.exit(1 if failed else 0)
 
 
-def _expand(files: Sequence[Path]) -> Iterator[Path]:
-    """Files as they are; of a folder, the pictures and videos in it by name."""
-    from alpr.capture.pictures import PICTURE_SUFFIXES, VIDEO_SUFFIXES
+def _expand(files: Sequence[Path]) -> Iterator[Path | dict[str, Any]]:
+    """Files as they are; of a folder the pictures and videos in it by name, and rows of those that cannot be read."""
+    from alpr.capture.folder_content import look_into
 
     for file in files:
         if not os.path.isdir(file):  # noqa: PTH112 - of a folder that may not be searched, Path.is_dir() raises
             yield file
             continue
-        suffixes = PICTURE_SUFFIXES | VIDEO_SUFFIXES
-        found = sorted(path for path in file.iterdir() if path.suffix.lower() in suffixes)
-        if not found:
-            say(f"{file}: no picture or video in this folder; folders in it are not looked into")
-        yield from found
+        content = look_into(file)
+        if left_out := content.left_out():
+            say(f"{file}: left out: {left_out}")
+        if not content.files and not content.unsupported:
+            yield {"folder": str(file), "error": "no pictures or videos here; folders in it are not looked into"}
+        why_not = dict(content.unsupported)
+        for path in sorted((*content.files, *why_not)):
+            yield {"image": str(path), "error": why_not[path]} if path in why_not else path
 
 
 def _row_of(file: Path, reader: PlateReader, copies: _Copies | None) -> dict[str, Any]:
@@ -108,6 +111,7 @@ def _read_picture(file: Path, reader: PlateReader, copies: _Copies | None) -> di
         "image": str(file),
         "width": picture.width,
         "height": picture.height,
+        **({"incomplete": picture.incomplete} if picture.incomplete else {}),
         **({"scale": round(picture.scale, 4)} if picture.scale < 1 else {}),
         "reads": [_in_full_size(observation_row(observation), picture) for observation in seen],
         "ms": {
@@ -206,7 +210,7 @@ def _ms(seconds: float) -> float:
 
 
 def _show(row: dict[str, Any]) -> None:
-    name = row.get("image") or row.get("video")
+    name = row.get("image") or row.get("video") or row.get("folder")
     if "error" in row:
         say(f"{name}: {row['error']}")
         return

@@ -161,3 +161,32 @@ def test_a_folder_gives_its_pictures(tmp_path: Path, scene: np.ndarray) -> None:
         READABLE["plain.jpg"](tmp_path / name, scene)
     (tmp_path / "notes.txt").write_text("not a picture")
     assert [Path(str(row["image"])).name for row in rows_of(run("--json", str(tmp_path)))] == ["a.png", "b.jpg"]
+
+
+def test_a_folder_tells_of_each_picture_that_it_leaves_out(tmp_path: Path, scene: np.ndarray) -> None:
+    READABLE["plain.jpg"](tmp_path / "b.jpg", scene)
+    (tmp_path / "a.tga").write_bytes(b"\0" * 40)
+    (tmp_path / "notes.txt").write_text("not a picture")
+    answer = run("--json", str(tmp_path))
+    rows = rows_of(answer)
+    assert [Path(str(row["image"])).name for row in rows] == ["a.tga", "b.jpg"]
+    assert ["error" in row for row in rows] == [True, False]
+    assert "notes.txt" in answer.stderr
+    assert answer.exit_code == 1
+
+
+def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
+    answer = run("--json", str(tmp_path))
+    (row,) = rows_of(answer)
+    assert row["folder"] == str(tmp_path)
+    assert "no pictures or videos here" in str(row["error"])
+    assert answer.exit_code == 1
+
+
+def test_more_pages_than_one_are_told(tmp_path: Path) -> None:
+    pages = [Pillow.fromarray(np.full((40, 60, 3), shade, np.uint8)) for shade in (10, 120)]
+    pages[0].save(tmp_path / "fax.tiff", save_all=True, append_images=pages[1:])
+    answer = run("--json", str(tmp_path / "fax.tiff"))
+    (row,) = rows_of(answer)
+    assert str(row["incomplete"]).startswith("the first of 2 pages")
+    assert answer.exit_code == 1

@@ -167,7 +167,7 @@ def test_a_picture_that_cannot_be_read_is_counted_and_the_rest_go_on(
     source = ImageFolderSource("cam", folder, clock=clock)
     assert [(frame.seq, number_in(frame.image)) for frame in source.frames()] == [(0, 0), (3, 3)]
     assert source.skipped == 2
-    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
+    assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
     assert "0001.png" in caplog.text
 
 

@@ -202,7 +202,7 @@ def test_a_large_16_bit_png_is_decoded_to_three_bytes(monkeypatch: pytest.Monkey
         (a_tiff((256, 100), (257, 100), (258, 8), (277, 3), (278, 1), (273, 2**30), (279, 2**30)), "damaged"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG drawings are not supported"),
         (b"\xef\xbb\xbf<?xml version='1.0'?><svg/>", "SVG drawings are not supported"),
-        (b"\0\0\0\x18ftypheic" + b"\0" * 20, "HEIC pictures are not supported"),
+        (b"\0\0\0\x18ftypheic" + b"\0" * 20, "the HEIC picture is damaged or cut short"),
         (b"#?RADIANCE\n\n-Y 99999 +X 99999\n", "not a picture that can be decoded"),
         (b"Pf\n99999 99999\n-1\n", "not a picture that can be decoded"),
         (b"\x59\xa6\x6a\x95" + b"\0\xff" * 20, "not a picture that can be decoded"),

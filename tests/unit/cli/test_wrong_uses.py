@@ -61,8 +61,9 @@ def test_a_database_in_a_folder_of_somebody_else_is_named(
 def test_a_folder_without_pictures_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("alpr.cli.read.wants_json", lambda _: False)
     code, text = said(capsys, monkeypatch, "read", tmp_path)
-    assert (code, text) == (0, f"{tmp_path}: no picture or video in this folder; folders in it are not looked into\n")
+    assert (code, text) == (1, f"{tmp_path}: no pictures or videos here; folders in it are not looked into\n")
 
 
 def test_the_demo_plays_in_a_new_folder_only(
