@@ -90,6 +90,34 @@ class ReadJournal(Protocol):
         """
 
 
+class Permission(Protocol):
+    """The part of a frame's reads and hits that may be stored and told."""
+
+    @property
+    def reads(self) -> Sequence[Read]:
+        """Reads that may be."""
+
+    @property
+    def hits(self) -> Sequence[Hit]:
+        """Hits that may be."""
+
+    @property
+    def unkept_passes(self) -> int:
+        """Number of passes of which nothing else is told."""
+
+
+class ReadPermission(Protocol):
+    """Decides by the privacy policy what of a read may be stored and told."""
+
+    def permit(self, reads: Sequence[Read], hits: Sequence[Hit]) -> Permission:
+        """Return what may be stored, printed and delivered.
+
+        Args:
+            reads: of one frame, matched.
+            hits: that changed with them.
+        """
+
+
 class StageTimer(Protocol):
     """Measures the duration of each stage."""
 
@@ -110,6 +138,8 @@ class FrameResult:
     is_kept: bool = True
     """False where the journal could not store them: they are reported locally, and held until it can, or lost for the
     collector."""
+    unkept_passes: int = 0
+    """Passes without a hit, of which the privacy policy lets only the number be told."""
 
 
 class Pipeline:
@@ -123,6 +153,7 @@ class Pipeline:
         times: measures the stages.
         clock: dates withdrawals and spaces further attempts at an unreadable hotlist.
         masked: by camera, polygons in which plates are ignored, as shares of the frame's width and height.
+        privacy: decides what may be stored and told; None permits all.
     """
 
     def __init__(
@@ -135,6 +166,7 @@ class Pipeline:
         times: StageTimer,
         clock: Clock,
         masked: Mapping[str, Sequence[Polygon]] | None = None,
+        privacy: ReadPermission | None = None,
     ) -> None:
         self._reader_for = reader_for
         self._tracker_for = tracker_for
@@ -143,6 +175,7 @@ class Pipeline:
         self._times = times
         self._clock = clock
         self._masked = masked or {}
+        self._privacy = privacy
         self._cameras: dict[str, tuple[FrameReader, PassTracker]] = {}
         self._unmatched: deque[Read] = deque()
         self._match_again = Every(_MATCH_AGAIN_S, clock)
@@ -220,15 +253,21 @@ class Pipeline:
             return FrameResult()
         with self._times.measure("match"):
             reads, hits = self._match_waiting(reads, most_unmatched)
-        if not reads:
-            return FrameResult()
-        try:
-            with self._times.measure("keep"):
-                is_kept = self._journal.append(reads, hits)
-        except StoreUnavailable as error:
-            _log.error("%d reads and %d hits were not stored: %s", len(reads), len(hits), error)
-            is_kept = False
-        return FrameResult(tuple(reads), tuple(hits), is_kept=is_kept)
+        if self._privacy is None:
+            return self._keep(reads, hits)
+        permitted = self._privacy.permit(reads, hits)
+        return self._keep(permitted.reads, permitted.hits, permitted.unkept_passes)
+
+    def _keep(self, reads: Sequence[Read], hits: Sequence[Hit], unkept_passes: int = 0) -> FrameResult:
+        is_kept = True
+        if reads or hits:
+            try:
+                with self._times.measure("keep"):
+                    is_kept = self._journal.append(reads, hits)
+            except StoreUnavailable as error:
+                _log.error("%d reads and %d hits were not stored: %s", len(reads), len(hits), error)
+                is_kept = False
+        return FrameResult(tuple(reads), tuple(hits), is_kept=is_kept, unkept_passes=unkept_passes)
 
     def _match_waiting(self, new: Sequence[Read], most_unmatched: int) -> tuple[list[Read], list[Hit]]:
         """Return the reads that were matched, and their hits, in order.

@@ -135,7 +135,7 @@ def _line_of_hit(hit: Hit) -> str:
 
     entry = hit.match.entry
     if hit.is_withdrawn:
-        return f"HIT WITHDRAWN  {entry.plate}: the plate now reads {hit.plate_text}"
+        return f"HIT WITHDRAWN  {entry.plate}: the plate now reads {hit.plate_text or 'otherwise'}"
     kind = hit.match.kind.value  # never by the positions: an approximate match may have none
     how = kind if kind == "exact" else f"{kind}, read as {hit.plate_text}"
     unsure = "".join(f"  {condition} not checked" for condition in hit.match.unchecked)

@@ -211,6 +211,20 @@ class AlertsConfig(_Block):
         return self
 
 
+class PrivacyConfig(_Block):
+    """The rules for what may be kept of what the cameras see. The device states them in each heartbeat."""
+
+    reads_without_hit: Literal["kept", "minutes", "pseudonyms", "none"] = "kept"
+    """`kept`: stored and delivered as all others. `minutes`: in memory alone, to be checked against what an update
+    brings meanwhile. `pseudonyms`: on the device alone, sealed so that only an entry for the very plate opens them.
+    `none`: not at all. But for `kept`, nothing else of them is stored, printed, logged or delivered, and what the
+    journal holds of earlier ones is erased at the start."""
+    minutes: Annotated[float, Field(gt=0, le=1440)] = 3.0
+    """With `minutes`: how many."""
+    pseudonym_hours: Annotated[float, Field(gt=0, le=8760)] = 24.0
+    """With `pseudonyms`: hours for which one can be opened; each key is destroyed with the last that it sealed."""
+
+
 class OutboxConfig(_Block):
     """Bounds of what waits for the collector; beyond them the oldest pictures of non-hits go first, hits never."""
 
@@ -258,6 +272,7 @@ class EdgeConfig(_Block):
     hotlist: HotlistConfig | None = None
     """Null: nothing is looked for, all is only recorded."""
     alerts: AlertsConfig = AlertsConfig()
+    privacy: PrivacyConfig = PrivacyConfig()
     outbox: OutboxConfig = OutboxConfig()
     link: LinkConfig | None = None
     """Null: the device stands alone."""

@@ -13,7 +13,7 @@ from alpr.edge.outcomes import AlertedOutcome, Outcomes
 from alpr.edge.parts import check_parts
 from alpr.edge.reload import Reloads
 from alpr.edge.run_report import EdgeReport
-from alpr.edge.settings import alert_rules, receivers_of
+from alpr.edge.settings import alert_rules, keeps_only_hits, receivers_of
 from alpr.edge.succession import FEEDS_END_S, Succession
 from alpr.errors import StoreDamaged
 from alpr.system.run_lock import run_lock
@@ -46,7 +46,9 @@ class Edge:
     ) -> None:
         self._config = config
         self._clock = clock or SystemClock()
-        self._outcomes = Outcomes(alert_rules(config), receivers_of(config), on_outcome)
+        self._outcomes = Outcomes(
+            alert_rules(config), receivers_of(config), on_outcome, only_hits=keeps_only_hits(config)
+        )
         self._stopping = Event()
         self._reloads = Reloads(load, config.device.data_dir, self._clock)
 

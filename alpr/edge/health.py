@@ -16,7 +16,7 @@ from alpr.clock import Clock
 from alpr.edge.camera_views import state_word
 from alpr.errors import HotlistError
 from alpr.hotlist.match.index import HotlistIndex
-from alpr.link.protocol.heartbeat_messages import CameraHealth, ListHealth, MachineHealth, Vitals
+from alpr.link.protocol.heartbeat_messages import CameraHealth, ListHealth, MachineHealth, PrivacyHealth, Vitals
 from alpr.system import sensors
 from alpr.view.state import ViewState
 
@@ -48,6 +48,7 @@ class DeviceHealth:
         cameras: how the cameras are; may be asked from any thread.
         last_error: what went wrong last, "" for nothing.
         views: what the cameras see, by camera; may be asked from any thread.
+        privacy: the policy that is in force.
     """
 
     def __init__(
@@ -58,7 +59,9 @@ class DeviceHealth:
         last_error: Callable[[], str],
         clock: Clock,
         views: Callable[[], Mapping[str, ViewState]] = dict,
+        privacy: PrivacyHealth | None = None,
     ) -> None:
+        self._privacy = privacy
         self._folder = folder
         self._cameras = cameras
         self._model_ids = model_ids
@@ -92,6 +95,7 @@ class DeviceHealth:
                 for held in self._hotlists
             ),
             last_error=self._last_error(),
+            privacy=self._privacy,
         )
 
     def _camera(self, status: FeedStatus, views: Mapping[str, ViewState]) -> CameraHealth:

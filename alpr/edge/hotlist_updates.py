@@ -6,7 +6,7 @@ What the link brings it puts in a folder, and what is held it asks here; neither
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,9 +25,12 @@ from alpr.hotlist.updates.updater import UpdaterState
 from alpr.journal.history import JournalHistory
 from alpr.link.client.hotlist_download import HeldSets
 from alpr.link.protocol.hotlist_messages import HotlistsHeld, RefusalReport, SetReport
+from alpr.privacy.read_privacy import ReadPrivacy
+from alpr.privacy.recent_reads import RecentReads
 from alpr.types import CameraPlace, Hit
 
 _log = logging.getLogger(__name__)
+_IN_MEMORY = 1 << 60  # keys above are of reads in memory, below of rows in the journal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +95,12 @@ class HotlistUpdates:
         return self._updater.refuses(path, file_bytes)
 
     def check_past(
-        self, index: HotlistIndex, journal: Path, places: Mapping[str, CameraPlace], max_ages: MaxAges = NO_LIMITS
+        self,
+        index: HotlistIndex,
+        journal: Path,
+        places: Mapping[str, CameraPlace],
+        max_ages: MaxAges = NO_LIMITS,
+        privacy: ReadPrivacy | None = None,
     ) -> None:
         """Begin to check the journal's reads against what arrives from now on; on the thread that owns the index.
 
@@ -101,6 +109,7 @@ class HotlistUpdates:
             journal: path of the journal.
             places: positions of cameras, by id.
             max_ages: from which on a hotlist is too old.
+            privacy: has the reads that are not in the journal; None for none.
 
         Raises:
             StoreError: the journal cannot be read.
@@ -109,8 +118,10 @@ class HotlistUpdates:
             return
         span = timedelta(hours=self._settings.past_hours)
         reads = self._stack.enter_context(closing(JournalHistory(journal, lambda: self._clock.now() - span)))
-        done, history = self._updater.past_done, _OwnHistory(reads)
-        past = Recheck(self._database, index, history, self._clock, done, places, max_ages)
+        done = self._updater.past_done
+        history = _OwnHistory(reads, None if privacy is None else privacy.recent)
+        sealed = None if privacy is None else privacy.sealed
+        past = Recheck(self._database, index, history, self._clock, done, places, max_ages, sealed)
         self._past = self._stack.enter_context(closing(past))
 
     def step(self, budget_s: float) -> tuple[Hit, ...]:
@@ -130,13 +141,24 @@ class HotlistUpdates:
 
 
 class _OwnHistory:
-    """The journal's reads, as the check of past reads asks for them."""
+    """The journal's reads and those that are kept in memory only, as the check of past reads asks for them."""
 
-    def __init__(self, journal: JournalHistory) -> None:
+    def __init__(self, journal: JournalHistory, recent: RecentReads | None) -> None:
         self._journal = journal
-        self.texts: Callable[[int, int], Sequence[tuple[int, str]]] = journal.texts
+        self._recent = recent
+
+    def texts(self, after: int, limit: int) -> Sequence[tuple[int, str]]:
+        rows = [] if after >= _IN_MEMORY else self._journal.texts(after, limit)
+        if rows or self._recent is None:
+            return rows
+        recent = self._recent.texts(max(0, after - _IN_MEMORY), limit)
+        return [(key + _IN_MEMORY, text) for key, text in recent]
 
     def reads(self, key: int) -> Iterator[RecheckRead]:
+        if key > _IN_MEMORY:
+            if self._recent is not None:
+                yield from map(RecheckRead, self._recent.reads(key - _IN_MEMORY))
+            return
         try:
             for read in self._journal.reads(key):
                 yield RecheckRead(read)

@@ -184,15 +184,17 @@ class EdgeLoop:
             raise
         if not hits:
             return
+        reads = self._parts.privacy.release(hits)
         try:
-            is_kept = self._parts.journal.append((), hits)
+            is_kept = self._parts.journal.append(reads, hits)
         except StoreUnavailable as error:
             _log.error("%d past hits not kept: %s", len(hits), error)
             is_kept = False
         self._parts.pipeline.add_past_hits(hits)
-        self._outcomes.tell(FrameResult(hits=hits, is_kept=is_kept))
+        self._outcomes.tell_past(FrameResult(reads, hits, is_kept))
 
     def _settle(self) -> None:
+        self._parts.privacy.forget_old()
         self._parts.journal.settle()
         self._outcomes.take_decisions(self._parts.journal)
 

@@ -18,6 +18,7 @@ from alpr.edge.health import DeviceHealth
 from alpr.edge.hotlist_damage import GuardedMatcher, HotlistDamage
 from alpr.edge.hotlist_updates import HotlistUpdates
 from alpr.edge.metrics import DeviceMetrics
+from alpr.edge.privacy import open_privacy, privacy_health
 from alpr.edge.settings import max_ages_of, places_of, track_settings, update_settings, watched_cameras
 from alpr.errors import StoreError
 from alpr.hotlist.match.hits import HotlistMatcher
@@ -34,6 +35,7 @@ from alpr.link.keys.keyring import KeyRing
 from alpr.link.protocol.heartbeat_messages import Vitals
 from alpr.ocr.engines import open_recogniser
 from alpr.pipeline import Pipeline
+from alpr.privacy.read_privacy import ReadPrivacy
 from alpr.reading.plate_reader import PlateReader
 from alpr.reading.tiled_reader import TiledReader
 from alpr.system.metrics_endpoint import Exporter
@@ -90,6 +92,7 @@ class EdgeParts:
     index: HotlistIndex | None
     hotlist_damage: HotlistDamage
     journal: Journal
+    privacy: ReadPrivacy
     feeds: Feeds
     views: CameraViews
     trackers: Trackers
@@ -124,12 +127,19 @@ def open_parts(
     index = open_index(config, stack)
     matcher = GuardedMatcher(matcher_for(config, index, clock, stack), damage)
     journal = open_device_journal(config, clock, stack)
+    privacy = open_privacy(config, clock, stack)
     if updates is not None and index is not None:
-        updates.check_past(index, config.device.journal, places_of(config.cameras), max_ages_of(config))
+        updates.check_past(index, config.device.journal, places_of(config.cameras), max_ages_of(config), privacy)
     feeds, views, last_error = base.feeds, base.views, base.last_error
     views.watch(watched_cameras(config))
     health = DeviceHealth(
-        config.device.data_dir, feeds.statuses, reader.model_ids, lambda: last_error.text, clock, views.states
+        config.device.data_dir,
+        feeds.statuses,
+        reader.model_ids,
+        lambda: last_error.text,
+        clock,
+        views.states,
+        privacy_health(privacy.policy),
     )
     trackers = Trackers(track_settings(config), reader.model_ids)
     looks_nearer = {camera.id: camera.look_nearer for camera in config.cameras}
@@ -139,6 +149,7 @@ def open_parts(
         index=index,
         hotlist_damage=damage,
         journal=journal,
+        privacy=privacy,
         feeds=feeds,
         views=views,
         trackers=trackers,
@@ -150,6 +161,7 @@ def open_parts(
             times=base.times,
             clock=clock,
             masked={camera.id: camera.mask for camera in config.cameras if camera.mask},
+            privacy=privacy,
         ),
         times=base.times,
         health=health,

@@ -86,3 +86,12 @@ def receivers_of(config: EdgeConfig) -> tuple[str, ...]:
         config: of the device.
     """
     return config.hotlist.receivers if config.hotlist else ()
+
+
+def keeps_only_hits(config: EdgeConfig) -> bool:
+    """Return True where reads without a hit are kept otherwise than all others, or not at all.
+
+    Args:
+        config: of the device.
+    """
+    return config.privacy.reads_without_hit != "kept"

@@ -11,7 +11,7 @@ from alpr.config import EdgeConfig
 from alpr.edge.base import EdgeBase, feeds_for
 from alpr.edge.outcomes import Outcomes
 from alpr.edge.reload import Prepared, Reloads
-from alpr.edge.settings import alert_rules, receivers_of
+from alpr.edge.settings import alert_rules, keeps_only_hits, receivers_of
 from alpr.edge.setup import EdgeSetup
 from alpr.edge.trial import TRIAL_S, Trial, changed_cameras, trial_of
 from alpr.errors import AlprError
@@ -166,7 +166,7 @@ class Succession:
 
     def _open(self, config: EdgeConfig, reader: PlateReader) -> EdgeSetup:
         setup = EdgeSetup(config, self._base, self._outcomes, self._clock, reader)
-        self._outcomes.follow(alert_rules(config), receivers_of(config))
+        self._outcomes.follow(alert_rules(config), receivers_of(config), only_hits=keeps_only_hits(config))
         return setup
 
     def _reopen(self, config: EdgeConfig, reader: PlateReader) -> EdgeSetup:

@@ -47,9 +47,10 @@ def line_from_hit(device: str, hit: HitRecord) -> str:
     past = f"PAST HIT of {hit.read_at:%Y-%m-%d %H:%M}" if hit.read_at else "HIT"
     word = "HIT WITHDRAWN" if hit.is_withdrawn else past
     warning = age_warning(hit.list_age_s, hit.list_max_age_s)
+    text = hit.plate or "another text"  # of a corrected read that may not be kept
     same = "" if hit.plate == hit.entry.plate else f" for {hit.entry.plate}"
     line = (
-        f"{word} {hit.plate}{same} ({hit.match}, p {hit.probability:.2f}) at {device}/{hit.camera_id}: "
+        f"{word} {text}{same} ({hit.match}, p {hit.probability:.2f}) at {device}/{hit.camera_id}: "
         f"{hit.entry.reason} [{hit.entry.list_name}, priority {hit.entry.priority}]"
         f"{f' - {warning}' if warning else ''}"
     )

@@ -17,7 +17,7 @@ from alpr.clock import Clock
 from alpr.errors import StoreError
 from alpr.hotlist.match.hits import NO_LIMITS, MaxAges, hit_from
 from alpr.hotlist.match.index import HotlistIndex
-from alpr.hotlist.match.recheck_filter import RecheckFilter, RecheckSpan, is_in_span, newest_arrival
+from alpr.hotlist.match.recheck_filter import RecheckFilter, RecheckSpan, is_in_span, new_plates, newest_arrival
 from alpr.hotlist.store.database import open_read_only
 from alpr.system.sqlite import stored
 from alpr.types import CameraPlace, Hit, Match, Read
@@ -66,6 +66,17 @@ class History(Protocol):
         """
 
 
+class SealedHistory(Protocol):
+    """Past reads whose texts are not known, unless an entry for the very plate opens them."""
+
+    def opened_by(self, plate: str) -> Iterator[Read]:
+        """Yield the reads that an entry for a plate opens.
+
+        Args:
+            plate: of the entry, without wildcards.
+        """
+
+
 class Recheck:
     """Check of a history against the entries that updates brought.
 
@@ -77,6 +88,7 @@ class Recheck:
         done: is called with the number of the last update that all past reads have been checked against.
         places: camera id → its position and heading.
         max_ages: limits that hits report beside their lists' ages.
+        sealed: further past reads, which are asked for by the plate of each new entry; None for none.
 
     Raises:
         StoreError: the database cannot be opened.
@@ -91,6 +103,7 @@ class Recheck:
         done: Callable[[int], None],
         places: Mapping[str, CameraPlace] | None = None,
         max_ages: MaxAges = NO_LIMITS,
+        sealed: SealedHistory | None = None,
     ) -> None:
         self._database = database
         self._index = index
@@ -99,6 +112,7 @@ class Recheck:
         self._done = done
         self._places = places or {}
         self._max_ages = max_ages
+        self._sealed = sealed
         self._round: _Round | None = None
         self._checked = self._reported = 0
         self._connection = open_read_only(database)
@@ -167,6 +181,11 @@ class Recheck:
                         yield from self._hits_of(past, span)
                         yield None
             yield None
+        if self._sealed is not None:
+            for plate in new_plates(self._connection, span):
+                for read in self._sealed.opened_by(plate):
+                    yield from self._hits_of(RecheckRead(read), span)
+                yield None
 
     def _hits_of(self, past: RecheckRead, span: RecheckSpan) -> Iterator[RecheckHit]:
         now = self._clock.now()

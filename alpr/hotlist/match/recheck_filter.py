@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from alpr.hotlist.rules.wildcards import keys_of_text
+from alpr.hotlist.rules.wildcards import is_pattern, keys_of_text
 from alpr.hotlist.store.policies import policy_from_json
 from alpr.plates import look_alike_key
 
@@ -16,6 +17,9 @@ _IN = "arrival_id > :after AND arrival_id <= :up_to"
 _COUNT = f"SELECT count(*) FROM (SELECT 1 FROM past_due WHERE {_IN} LIMIT :most + 1)"
 _KEYS = f"""
     SELECT entry_id, look_alike_key FROM past_due CROSS JOIN entries USING (entry_id)
+    WHERE {_IN} AND entry_id > :entry_id ORDER BY entry_id LIMIT :limit"""
+_PLATES = f"""
+    SELECT entry_id, plate FROM past_due CROSS JOIN entries USING (entry_id)
     WHERE {_IN} AND entry_id > :entry_id ORDER BY entry_id LIMIT :limit"""
 _IS_IN_SPAN = f"SELECT 1 FROM past_due WHERE entry_id = :entry_id AND {_IN}"
 _LONGEST_PLATE = 32
@@ -49,6 +53,23 @@ def is_in_span(connection: sqlite3.Connection, span: RecheckSpan, entry_id: int)
         entry_id: of the entry.
     """
     return connection.execute(_IS_IN_SPAN, {"entry_id": entry_id, **span._asdict()}).fetchone() is not None
+
+
+def new_plates(connection: sqlite3.Connection, span: RecheckSpan) -> Iterator[str]:
+    """Yield the plates of the updates' entries, without patterns; read in pieces.
+
+    Args:
+        connection: to a hotlist database.
+        span: the updates.
+    """
+    last_id = 0
+    while True:
+        values = {**span._asdict(), "entry_id": last_id, "limit": KEYS_PER_LOAD}
+        rows = connection.execute(_PLATES, values).fetchall()
+        yield from (plate for _, plate in rows if not is_pattern(plate))
+        if len(rows) < KEYS_PER_LOAD:
+            return
+        last_id = rows[-1][0]
 
 
 class RecheckFilter:

@@ -75,6 +75,15 @@ class ClockHealth(Struct, frozen=True):
     """The truth is within ± this, as long as neither clock was set since."""
 
 
+class PrivacyHealth(Struct, frozen=True):
+    """The privacy policy that is in force."""
+
+    reads_without_hit: Name
+    """`Keeping`'s value, or one that a newer device knows."""
+    kept_s: Finite | None = None
+    """Seconds for which they are kept, in memory or as pseudonyms; None where the policy sets no time."""
+
+
 class Vitals(Struct, frozen=True):
     """The part of a heartbeat that the link cannot know by itself."""
 
@@ -85,6 +94,8 @@ class Vitals(Struct, frozen=True):
     model_ids: Annotated[tuple[Name, ...], Meta(max_length=16)] = ()
     hotlists: Annotated[tuple[ListHealth, ...], Meta(max_length=256)] = ()
     last_error: Text = ""
+    privacy: PrivacyHealth | None = None
+    """None: an older device, which keeps and delivers all."""
 
 
 class AuditHead(Struct, frozen=True):

@@ -6,9 +6,13 @@ import logging
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from alpr.capture.status import FeedState, FeedStatus
 from alpr.edge.health import DeviceHealth, LastError
-from alpr.link.protocol.heartbeat_messages import CameraHealth, ListHealth
+from alpr.edge.privacy import privacy_health
+from alpr.link.protocol.heartbeat_messages import CameraHealth, ListHealth, PrivacyHealth
+from alpr.privacy.policy import Keeping, PrivacyPolicy
 from tests.conftest import START, FakeClock
 
 
@@ -48,3 +52,18 @@ def test_the_last_error_is_the_first_line_of_the_last_one() -> None:
     finally:
         log.removeHandler(handler)
     assert handler.text == "the disk sda"
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [
+        (PrivacyPolicy(), PrivacyHealth("kept")),
+        (PrivacyPolicy(Keeping.MINUTES, minutes=2), PrivacyHealth("minutes", 120.0)),
+        (PrivacyPolicy(Keeping.PSEUDONYMS, pseudonym_hours=48), PrivacyHealth("pseudonyms", 172_800.0)),
+        (PrivacyPolicy(Keeping.NONE), PrivacyHealth("none")),
+    ],
+)
+def test_the_privacy_policy_is_told(
+    tmp_path: Path, clock: FakeClock, policy: PrivacyPolicy, told: PrivacyHealth
+) -> None:
+    assert DeviceHealth(tmp_path, list, (), str, clock, privacy=privacy_health(policy))().privacy == told

@@ -14,6 +14,8 @@ from alpr.edge.loop import EdgeLoop
 from alpr.edge.outcomes import AlertedOutcome, Outcomes
 from alpr.edge.parts import EdgeParts
 from alpr.journal.journal import Journal
+from alpr.privacy.policy import PrivacyPolicy
+from alpr.privacy.read_privacy import ReadPrivacy
 from alpr.types import Hit
 from tests.conftest import FakeClock
 from tests.records import a_hit, a_read
@@ -38,7 +40,8 @@ def test_past_reads_are_not_reported_as_checked_while_a_hit_of_them_is_in_memory
     updates = Updates()
     with closing(Journal(path, clock=clock)) as journal:
         pipeline = SimpleNamespace(add_past_hits=lambda _: None)
-        parts: Any = SimpleNamespace(updates=updates, journal=journal, pipeline=pipeline)
+        privacy = ReadPrivacy(PrivacyPolicy(), clock)
+        parts: Any = SimpleNamespace(updates=updates, journal=journal, pipeline=pipeline, privacy=privacy)
         loop = EdgeLoop(cast(EdgeParts, parts), Outcomes(AlertRules(), (), outcomes.append), {}, Event(), clock)
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")

@@ -8,6 +8,7 @@ from alpr.edge import outcomes as edge_telling
 from alpr.edge.alerts import AlertDecision, AlertRules
 from alpr.edge.outcomes import AlertedOutcome, Outcomes
 from alpr.pipeline import FrameResult
+from alpr.types import Hit, Read
 from tests.records import a_hit, a_read, an_id
 
 
@@ -27,9 +28,38 @@ def test_a_corrected_hit_counts_once_a_withdrawn_one_not_and_a_past_one_not() ->
     assert telling.told[AlertDecision.NOW] == 1
 
 
+def a_covert_hit(read: Read) -> Hit:
+    hit = a_hit(read)
+    entry = replace(hit.match.entry, receivers=("unit-7",))
+    return replace(hit, hit_id=an_id("covert"), match=replace(hit.match, entry=entry))
+
+
 def test_hits_are_counted_in_bounded_memory() -> None:
     telling, hit = Outcomes(AlertRules(), (), lambda _: None), a_hit(a_read())
     for number in range(edge_telling._REMEMBERED + 100):
         telling.tell(FrameResult(hits=(replace(hit, hit_id=an_id(number)),)))
     assert telling.hits == edge_telling._REMEMBERED + 100
     assert len(telling._raised) == edge_telling._REMEMBERED
+
+
+def test_where_only_hits_are_kept_a_read_does_not_give_its_covert_hit_away() -> None:
+    outcomes: list[AlertedOutcome] = []
+    telling = Outcomes(AlertRules(), (), outcomes.append, only_hits=True)
+    read, other = a_read(1), a_read(2, "XY98ZZZ")
+    covert, open_hit = a_covert_hit(read), a_hit(other)
+    telling.tell(FrameResult((read, other), (covert, open_hit), unkept_passes=3))
+    assert [(each.reads, each.hits) for each in outcomes] == [((other,), (open_hit,))]
+    assert (telling.reads, telling.hits) == (5, 1)
+    telling.tell(FrameResult((replace(read, revision=1),), ()))
+    telling.tell(FrameResult((), (), unkept_passes=1))
+    assert len(outcomes) == 1
+    assert telling.reads == 6
+
+
+def test_the_read_of_a_past_hit_is_not_counted_again() -> None:
+    outcomes: list[AlertedOutcome] = []
+    telling = Outcomes(AlertRules(), (), outcomes.append, only_hits=True)
+    read = a_read(1)
+    telling.tell(FrameResult(unkept_passes=1))
+    telling.tell_past(FrameResult((read,), (replace(a_hit(read), is_past=True, read_at=read.last_seen_at),)))
+    assert (telling.reads, [each.reads for each in outcomes]) == (1, [(read,)])
