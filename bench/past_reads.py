@@ -27,8 +27,8 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from alpr.clock import SystemClock, micros
-from alpr.collector.history import CollectorHistory
-from alpr.collector.store import Store
+from alpr.collector.store.history import CollectorHistory
+from alpr.collector.store.store import Store
 from alpr.hotlist.files.importer import import_csv
 from alpr.hotlist.match.index import HotlistIndex
 from alpr.hotlist.match.recheck import Recheck

@@ -14,7 +14,7 @@ from alpr.cli.output import json_option, print_line, print_rows, say
 from alpr.cli.purpose import case_option, purpose_needed, purpose_option
 
 if TYPE_CHECKING:
-    from alpr.collector.audit import ChainHead
+    from alpr.collector.audit.audit import ChainHead
     from alpr.config import CollectorConfig
 
 
@@ -36,8 +36,9 @@ _database = click.option(
 @json_option
 def show(database: Path, who: str, plate: str, limit: int, as_json: bool) -> None:
     """Show what was asked, by whom, when and why; newest last. This look is recorded too."""
-    from alpr.collector.access import audited_audit, os_user
-    from alpr.collector.audit_heads import open_audit
+    from alpr.collector.access.access import audited_audit
+    from alpr.collector.audit.heads import open_audit
+    from alpr.system.os_user import os_user
 
     _need_audit(database)
     with closing(open_audit(database)) as audit:
@@ -67,9 +68,9 @@ def verify(database: Path | None, config_path: Path | None, head: str, witness: 
     witness has. Whoever can write all of these can still cut it: note the head elsewhere too (on paper, at the
     prosecutor's), for --head.
     """
-    from alpr.collector.audit_check import check_audit, heads_of_witness
-    from alpr.collector.audit_heads import KeptHeads
-    from alpr.collector.files import audit_path
+    from alpr.collector.audit.check import check_audit, heads_of_witness
+    from alpr.collector.audit.heads import KeptHeads
+    from alpr.collector.store.files import audit_path
     from alpr.config import load_collector_config
     from alpr.errors import AuditError
 
@@ -102,8 +103,9 @@ def renew(database: Path, purpose: str | None, case_id: str) -> None:
     What is missing is named in the next row, and `verify` no longer asks for it. Where the chain itself is broken,
     move the file aside first, and keep it.
     """
-    from alpr.collector.access import audited_renewal, os_user
+    from alpr.collector.access.access import audited_renewal
     from alpr.errors import StoreError
+    from alpr.system.os_user import os_user
 
     if not database.is_file():
         raise StoreError(f"{database}: no such database; give the file that the collector writes")
@@ -114,7 +116,7 @@ def renew(database: Path, purpose: str | None, case_id: str) -> None:
 
 
 def _head(text: str) -> ChainHead:
-    from alpr.collector.audit import ChainHead
+    from alpr.collector.audit.audit import ChainHead
 
     rows, digest, epoch = (*text.split(":"), "0", "0", "0")[:3]
     if not rows.isdigit() or len(digest) != 64 or not epoch.isdigit():
@@ -124,9 +126,9 @@ def _head(text: str) -> ChainHead:
 
 def _told_to_others(config: CollectorConfig) -> Iterator[ChainHead]:
     """What devices and the witness know."""
-    from alpr.collector.audit_check import heads_of_devices, heads_of_witness
-    from alpr.collector.files import health_path
-    from alpr.collector.health_store import read_latest
+    from alpr.collector.audit.check import heads_of_devices, heads_of_witness
+    from alpr.collector.health.store import read_latest
+    from alpr.collector.store.files import health_path
     from alpr.link.keys.curve_keys import load_key_pair
 
     health = health_path(config.database)
@@ -137,7 +139,7 @@ def _told_to_others(config: CollectorConfig) -> Iterator[ChainHead]:
 
 
 def _need_audit(database: Path) -> None:
-    from alpr.collector.files import audit_path
+    from alpr.collector.store.files import audit_path
     from alpr.errors import AuditError
 
     path = audit_path(database)

@@ -14,7 +14,7 @@ def command(config_path: Path) -> None:
 
     Reads, hits and reported losses go to stdout as JSON lines once they are durably stored; hits also to the log.
     """
-    from alpr.collector.app import Collector
+    from alpr.collector.service.app import Collector
     from alpr.config import load_collector_config
     from alpr.system.signals import stopped_by_signals
 

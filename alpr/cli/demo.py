@@ -93,7 +93,7 @@ def _show_summary(tally: Tally) -> None:
 
 def _search(stage: Stage, tally: Tally) -> None:
     """One search as an investigator would do it, for a plate that came."""
-    from alpr.collector.files import audit_path
+    from alpr.collector.store.files import audit_path
 
     plate = tally.plates[0]
     words = ["search", plate, "--purpose", "theft report 2026/117", "--db", str(stage.database), "--json"]

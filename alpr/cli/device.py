@@ -141,9 +141,9 @@ def list_devices(config_path: Path | None, allowed: Path | None, as_json: bool) 
         )
         return
     from alpr.clock import SystemClock
-    from alpr.collector.files import health_path
-    from alpr.collector.fleet import fleet, table_row
-    from alpr.collector.health_store import read_alerts, read_latest
+    from alpr.collector.health.fleet import fleet, table_row
+    from alpr.collector.health.store import read_alerts, read_latest
+    from alpr.collector.store.files import health_path
 
     config = _collector(config_path)
     path = health_path(config.database)
@@ -164,8 +164,8 @@ def list_devices(config_path: Path | None, allowed: Path | None, as_json: bool) 
 @json_option
 def alerts(config_path: Path, device: str | None, standing: bool, as_json: bool) -> None:
     """At the collector: which devices were silent, had a wrong clock or an old hotlist; the newest first."""
-    from alpr.collector.files import health_path
-    from alpr.collector.health_store import read_alerts
+    from alpr.collector.health.store import read_alerts
+    from alpr.collector.store.files import health_path
 
     path = health_path(_collector(config_path).database)
     kept = read_alerts(path, only_standing=standing) if path.exists() else []

@@ -69,9 +69,10 @@ def list_hits(
             config.device.journal, _names(config), undecided=undecided, since=since, until=until, limit=limit
         )
     else:
-        from alpr.collector.access import audited_hits, os_user
-        from alpr.collector.audit_heads import open_audit
-        from alpr.collector.hits import HitQuery
+        from alpr.collector.access.access import audited_hits
+        from alpr.collector.access.hits import HitQuery
+        from alpr.collector.audit.heads import open_audit
+        from alpr.system.os_user import os_user
 
         _need_database(database)
         query = HitQuery(since, until, is_undecided=undecided, limit=limit)
@@ -110,7 +111,8 @@ def dispose(
     Nothing counts as done (--action) without the source and time of a verification that came first. Who decides is
     the person that is logged in. A later decision overrules an earlier one; both are kept.
     """
-    from alpr.collector.access import audited_decision, os_user
+    from alpr.collector.access.access import audited_decision
+    from alpr.system.os_user import os_user
 
     disposition = Disposition(
         disposition_id=uuid.uuid4().hex,
@@ -132,7 +134,7 @@ def dispose(
         names = _names(config)
         kept = decide(config.device.journal, disposition, lambda receivers: may_learn(receivers, names))
     else:
-        from alpr.collector.audit_heads import open_audit
+        from alpr.collector.audit.heads import open_audit
 
         _need_database(database)
         with closing(open_audit(database)) as audit:
@@ -152,8 +154,9 @@ def export_misreads(folder: Path, database: Path, purpose: str | None, case_id: 
     Only those where the person said what the plate really says. `alpr evaluate FOLDER/labels.jsonl --split train`
     reads them.
     """
-    from alpr.collector.access import audited_misreads, os_user
-    from alpr.collector.audit_heads import open_audit
+    from alpr.collector.access.access import audited_misreads
+    from alpr.collector.audit.heads import open_audit
+    from alpr.system.os_user import os_user
 
     _need_database(database)
     with closing(open_audit(database)) as audit, purpose_needed(purpose) as stated:

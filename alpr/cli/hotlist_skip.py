@@ -44,8 +44,8 @@ def add(
     as_json: bool,
 ) -> None:
     """Raise no hits on entries of PLATE, written as the entry is (with its wildcards)."""
-    from alpr.collector.access import os_user
     from alpr.hotlist.match.skips import DEFAULT_SKIP, Skip, add_skip, is_listed
+    from alpr.system.os_user import os_user
 
     now = SystemClock().now()
     asked = Skip(list_name, plate, not keep_exact, reason, by or os_user(), now, until or now + DEFAULT_SKIP)

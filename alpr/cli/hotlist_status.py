@@ -18,7 +18,7 @@ def devices_status(database: Path, max_age_h: float | None, *, as_json: bool) ->
         max_age_h: hours; None asks for no age.
         as_json: JSON lines even on a terminal.
     """
-    from alpr.collector.hotlist_status import hotlist_status
+    from alpr.collector.hotlists.status import hotlist_status
 
     now = SystemClock().now()
     rows, is_bad = [], False

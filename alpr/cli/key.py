@@ -53,9 +53,9 @@ def rotate(config_path: Path, finish: bool, force: bool) -> None:
     Then --finish puts it in use: devices that hold it follow by themselves within seconds. One that does not needs
     the new public key as `server_key` in its configuration, or a new claim code. Unused codes end with the old key.
     """
-    from alpr.collector.files import health_path
-    from alpr.collector.fleet import without_key
-    from alpr.collector.health_store import read_latest
+    from alpr.collector.health.fleet import without_key
+    from alpr.collector.health.store import read_latest
+    from alpr.collector.store.files import health_path
     from alpr.config import load_collector_config
     from alpr.errors import LinkError
     from alpr.link.keys.allowlist import read_devices

@@ -15,7 +15,7 @@ from alpr.cli.output import json_option, print_csv, print_rows, say
 from alpr.cli.purpose import case_option, purpose_needed, purpose_option
 
 if TYPE_CHECKING:
-    from alpr.collector.search import SearchResult
+    from alpr.collector.access.search import SearchResult
 
 
 @click.command()
@@ -57,10 +57,11 @@ def command(
 
     Exit 1 where the purpose says nothing, 2 where there is none.
     """
-    from alpr.collector.access import audited_search, os_user
-    from alpr.collector.audit_heads import open_audit
-    from alpr.collector.search import ReadQuery, pattern_from_text
+    from alpr.collector.access.access import audited_search
+    from alpr.collector.access.search import ReadQuery, pattern_from_text
+    from alpr.collector.audit.heads import open_audit
     from alpr.errors import StoreError
+    from alpr.system.os_user import os_user
 
     try:
         pattern = pattern_from_text(plate)

@@ -13,8 +13,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from alpr.collector.forwarding import _row
-from alpr.collector.store import StoredRecord
+from alpr.collector.service.forwarding import _row
+from alpr.collector.store.store import StoredRecord
 from alpr.events.build import event_from_alert, event_from_audit_head
 from alpr.events.device_alerts import DeviceAlert, DeviceProblem, ProblemKind
 from alpr.forward.event import Event

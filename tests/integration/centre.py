@@ -14,7 +14,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from alpr.cli import cli
-from alpr.collector.app import Collector
+from alpr.collector.service.app import Collector
 from alpr.config import load_collector_config
 from alpr.config.schema import HealthConfig, MetricsConfig
 from alpr.forward.target import Target

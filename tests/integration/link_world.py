@@ -11,9 +11,9 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from alpr.collector.hotlists import CollectorHotlists, HotlistSettings
-from alpr.collector.intake import Intake
-from alpr.collector.store import Store, StoredRecord
+from alpr.collector.hotlists.hotlists import CollectorHotlists, HotlistSettings
+from alpr.collector.service.intake import Intake
+from alpr.collector.store.store import Store, StoredRecord
 from alpr.journal.journal import Journal
 from alpr.link.client.device_link import DeviceLink
 from alpr.link.keys.allowlist import AllowList, Device, enrol

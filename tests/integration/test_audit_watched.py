@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alpr.collector.files import audit_path
+from alpr.collector.store.files import audit_path
 from alpr.forward.webhook import Webhook
 from alpr.journal.journal import Journal
 from alpr.link.client.device_link import DeviceLink

@@ -17,16 +17,16 @@ from click.testing import CliRunner, Result
 
 from alpr.cli import cli
 from alpr.cli.output import print_csv
-from alpr.collector.audit import Audit
-from alpr.collector.files import audit_path
-from alpr.collector.store import Store
+from alpr.collector.audit.audit import Audit
+from alpr.collector.store.files import audit_path
+from alpr.collector.store.store import Store
 from alpr.errors import AccessDenied, AlprError, AuditError, LinkError, StoreError
 from alpr.journal.journal import Journal
 from alpr.link.keys.curve_keys import load_key_pair, new_key_pair, write_key_pair
 from alpr.link.protocol.convert import record_from_read
 from tests.integration.link_world import World, wait_until
 from tests.records import a_hit, a_read
-from tests.unit.collector.test_store import a_delivery
+from tests.unit.collector.store.test_store import a_delivery
 
 ROOT = Path(__file__).parents[2]
 WHY = ["--purpose", "looking for the stolen van"]

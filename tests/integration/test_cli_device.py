@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alpr.collector.files import health_path
-from alpr.collector.fleet import fleet, table_row
-from alpr.collector.health_store import StoredHeartbeat, read_alerts
+from alpr.collector.health.fleet import fleet, table_row
+from alpr.collector.health.store import StoredHeartbeat, read_alerts
+from alpr.collector.store.files import health_path
 from alpr.errors import LinkError, PeerRejected
 from alpr.journal.journal import Journal
 from alpr.link.client.device_link import DeviceLink
@@ -24,7 +24,7 @@ from alpr.link.protocol.heartbeat_messages import CameraHealth, ListHealth, Vita
 from tests.conftest import START
 from tests.integration.centre import Centre, alpr
 from tests.integration.link_world import wait_until
-from tests.unit.collector.test_health import a_heartbeat
+from tests.unit.collector.health.test_board import a_heartbeat
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from alpr.collector.files import health_path
-from alpr.collector.health_store import read_latest
+from alpr.collector.health.store import read_latest
+from alpr.collector.store.files import health_path
 from alpr.forward.forwarder import forward_path
 from alpr.journal.journal import Journal
 from alpr.link.client.device_link import DeviceLink

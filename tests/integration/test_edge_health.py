@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from alpr.collector.files import health_path
-from alpr.collector.health_store import read_latest
+from alpr.collector.health.store import read_latest
+from alpr.collector.store.files import health_path
 from alpr.edge.app import Edge
 from alpr.hotlist.files.importer import import_csv
 from tests.conftest import START

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from alpr.collector.audit import Audit
+from alpr.collector.audit.audit import Audit
 from bench.faults import faults_of_peers as peers
 from bench.faults import faults_of_programs as programs
 from bench.faults.bouts import Bout, fight

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from alpr.clock import SystemClock
-from alpr.collector.device_hotlists import DeviceHotlist, read_device_hotlists
-from alpr.collector.files import device_hotlists_path
-from alpr.collector.hotlists import HotlistSettings
+from alpr.collector.hotlists.device_hotlists import DeviceHotlist, read_device_hotlists
+from alpr.collector.hotlists.hotlists import HotlistSettings
+from alpr.collector.store.files import device_hotlists_path
 from alpr.edge.hotlist_updates import HotlistUpdates, UpdateSettings
 from alpr.hotlist.match.hits import HotlistMatcher, MaxAges
 from alpr.hotlist.match.index import HotlistIndex

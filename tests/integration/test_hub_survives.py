@@ -18,8 +18,8 @@ import pytest
 import zmq
 
 from alpr.clock import SystemClock
-from alpr.collector.event_printer import EventPrinter
-from alpr.collector.records import RecordTables
+from alpr.collector.service.event_printer import EventPrinter
+from alpr.collector.store.records import RecordTables
 from alpr.errors import StoreDamaged
 from alpr.events.device_alerts import DeviceAlert, DeviceProblem, ProblemKind
 from alpr.link.keys.allowlist import AllowList, Device, enrol, read_devices, revoke

@@ -21,12 +21,12 @@ import pytest
 import yaml
 
 from alpr.cli import cli, main
-from alpr.collector.audit import Access, Audit
-from alpr.collector.event_printer import EventPrinter
-from alpr.collector.files import audit_path, health_path
-from alpr.collector.health_store import HealthStore
-from alpr.collector.intake import Intake
-from alpr.collector.store import Store
+from alpr.collector.audit.audit import Access, Audit
+from alpr.collector.health.store import HealthStore
+from alpr.collector.service.event_printer import EventPrinter
+from alpr.collector.service.intake import Intake
+from alpr.collector.store.files import audit_path, health_path
+from alpr.collector.store.store import Store
 from alpr.events.device_alerts import DeviceAlert, DeviceProblem, ProblemKind
 from alpr.forward.forwarder import Forwarder, forward_path
 from alpr.hotlist.files.importer import import_csv
@@ -40,7 +40,7 @@ from alpr.link.server.handler import Peer
 from alpr.system.printable import LogFormatter
 from tests.conftest import START
 from tests.records import a_hit, a_read, an_id
-from tests.unit.collector.test_store import EDGE, a_delivery
+from tests.unit.collector.store.test_store import EDGE, a_delivery
 from tests.unit.system.test_printable import POISON, hidden_in
 
 WHY = ("--purpose", "looking for the stolen van")

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, precondition, rule
 
-from alpr.collector.store import Store
+from alpr.collector.store.store import Store
 from alpr.journal.journal import Journal
 from alpr.journal.outbox import Outbox, read_depth
 from alpr.journal.rows import JournalLimits

@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from alpr.cli import cli
-from alpr.collector.audit import Access, Audit
-from alpr.collector.files import audit_path
+from alpr.collector.audit.audit import Access, Audit
+from alpr.collector.store.files import audit_path
 from alpr.errors import AuditError
 
 

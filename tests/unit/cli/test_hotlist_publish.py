@@ -149,9 +149,9 @@ def test_usage(desk: Desk, words: list[str]) -> None:
 def test_status_shows_every_device_of_a_collector(desk: Desk) -> None:
     from datetime import UTC, datetime, timedelta
 
-    from alpr.collector.device_hotlists import DeviceHotlistStore
-    from alpr.collector.files import device_hotlists_path
-    from alpr.collector.store import Store
+    from alpr.collector.hotlists.device_hotlists import DeviceHotlistStore
+    from alpr.collector.store.files import device_hotlists_path
+    from alpr.collector.store.store import Store
     from alpr.link.protocol.hotlist_messages import HotlistsHeld, RefusalReport, SetReport
     from alpr.link.protocol.messages import Hello
     from alpr.link.server.handler import Peer
@@ -191,7 +191,7 @@ def test_status_shows_every_device_of_a_collector(desk: Desk) -> None:
 
 
 def test_status_of_a_collector_that_has_heard_nobody(desk: Desk) -> None:
-    from alpr.collector.store import Store
+    from alpr.collector.store.store import Store
 
     Store(desk.folder / "reads.db").close()
     desk.run("status", "--collector", desk.folder / "reads.db", ok=3)

@@ -18,9 +18,9 @@ import pytest
 from click.testing import CliRunner
 
 from alpr.cli import cli
-from alpr.collector.forwarding import Forwarding, queue_for
-from alpr.collector.settings import targets_of
-from alpr.collector.store import Store
+from alpr.collector.service.forwarding import Forwarding, queue_for
+from alpr.collector.service.settings import targets_of
+from alpr.collector.store.store import Store
 from alpr.config import load_collector_config
 from alpr.errors import ConfigError, ForwardError, ForwardRefused, StoreFull
 from alpr.forward.event import Event
@@ -34,7 +34,7 @@ from alpr.link.protocol.messages import HitRecord
 from tests.conftest import FakeClock
 from tests.integration.link_world import wait_until
 from tests.records import a_hit, a_read
-from tests.unit.collector.test_store import a_delivery
+from tests.unit.collector.store.test_store import a_delivery
 
 SECRET = b"a secret of more than sixteen bytes"
 
@@ -301,7 +301,7 @@ def test_a_full_disk_holds_up_nothing_and_repeats_nothing(
     with closing(Store(path)) as store, Forwarding(path, [], store) as forwarding:
         with closing(Forwarder(path, [taker])) as forwarder, monkeypatch.context() as patch:
             patch.setattr("alpr.system.store_files.transaction", full)
-            patch.setattr("alpr.collector.store.transaction", full)
+            patch.setattr("alpr.collector.store.store.transaction", full)
             while forwarder.step():
                 pass
             forwarding._forwarder = forwarder

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from alpr.collector.forwarding import Forwarding, queue_for
-from alpr.collector.store import Store
+from alpr.collector.service.forwarding import Forwarding, queue_for
+from alpr.collector.store.store import Store
 from alpr.errors import ForwardError, ForwardRefused
 from alpr.forward.event import Event
 from alpr.forward.forwarder import Forwarder
@@ -25,7 +25,7 @@ from alpr.forward.webhook import Webhook
 from alpr.link.protocol.messages import LossRecord
 from tests.conftest import START, FakeClock
 from tests.integration.link_world import wait_until
-from tests.unit.collector.test_store import a_delivery
+from tests.unit.collector.store.test_store import a_delivery
 from tests.unit.forward.test_forwarder import SECRET, Receiver, Taker, receiving
 
 HOSTILE_TEXTS = [

@@ -16,10 +16,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from alpr.cli import cli
-from alpr.collector.audit import Audit
-from alpr.collector.files import audit_path
-from alpr.collector.hits import HitQuery, find_hits
-from alpr.collector.store import Store
+from alpr.collector.access.hits import HitQuery, find_hits
+from alpr.collector.audit.audit import Audit
+from alpr.collector.store.files import audit_path
+from alpr.collector.store.store import Store
 from alpr.dispositions import validate_disposition
 from alpr.errors import AccessDenied, DispositionError, StoreError
 from alpr.journal.dispositions import decide, read_hits
@@ -37,7 +37,7 @@ from alpr.link.protocol.messages import DispositionRecord, decode_record
 from alpr.types import Action, Disposition, Verdict
 from tests.conftest import START, FakeClock
 from tests.records import a_hit, a_read, an_id
-from tests.unit.collector.test_store import EDGE, OTHER, a_delivery
+from tests.unit.collector.store.test_store import EDGE, OTHER, a_delivery
 
 WHY = ["--purpose", "reviewing the hits of this shift"]
 

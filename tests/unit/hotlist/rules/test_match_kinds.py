@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from alpr.cli.run import _line_of_hit
-from alpr.collector.store import Store
+from alpr.collector.store.store import Store
 from alpr.events.build import device_hit, event_from_record
 from alpr.events.hit_text import line_from_hit
 from alpr.link.protocol.convert import record_from_hit

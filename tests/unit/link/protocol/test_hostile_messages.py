@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from alpr.collector.event_printer import EventPrinter
-from alpr.collector.hits import HitQuery, find_hits
-from alpr.collector.intake import Intake
-from alpr.collector.store import Store
+from alpr.collector.access.hits import HitQuery, find_hits
+from alpr.collector.service.event_printer import EventPrinter
+from alpr.collector.service.intake import Intake
+from alpr.collector.store.store import Store
 from alpr.errors import MessageError
 from alpr.link.protocol.messages import Batch, Entry, decode_from_collector, decode_from_device, decode_record
 from alpr.link.server.handler import Delivery, Peer
