@@ -13,6 +13,7 @@ from alpr.cli.output import in_frames, json_option, print_line, print_rows, say,
 
 if TYPE_CHECKING:
     from alpr.config import EdgeConfig
+    from alpr.edge.app import Edge
     from alpr.edge.outcomes import AlertedOutcome
     from alpr.edge.run_report import EdgeReport
     from alpr.events.rows import RunHit, RunRead
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("-c", "--config", "config_path", required=True, type=click.Path(path_type=Path), metavar="EDGE.yaml")
-@click.option("--check", is_flag=True, help="Only check the configuration, models, hotlist and keys.")
+@click.option("--check", is_flag=True, help="Only check the configuration, models, hotlist, keys and cameras.")
+@click.option("--no-cameras", is_flag=True, help="With --check: do not open the cameras.")
 @json_option
-def command(config_path: Path, check: bool, as_json: bool) -> None:
+def command(config_path: Path, check: bool, no_cameras: bool, as_json: bool) -> None:
     """Take frames from the cameras, report reads and hits, deliver them to the collector.
 
     Reads and hits go to stdout as they come, then a summary; messages go to stderr. A live camera runs until SIGINT
@@ -42,8 +44,7 @@ def command(config_path: Path, check: bool, as_json: bool) -> None:
     edge = Edge(config, on_outcome, load=lambda: load_edge_config(config_path))
     if check:
         edge.check()
-        say(_in_words(config))
-        return
+        sys.exit(_check_cameras(edge, config, no_cameras))
     with stopped_by_signals(edge.stop, edge.reload):
         report = edge.run()
     if wants_json(as_json):
@@ -57,6 +58,23 @@ def command(config_path: Path, check: bool, as_json: bool) -> None:
     for camera in incomplete:
         say(f"alpr: camera {camera.camera_id}: read in part only: {camera.problem}")
     sys.exit(1 if failed or incomplete else 0)
+
+
+def _check_cameras(edge: Edge, config: EdgeConfig, no_cameras: bool) -> int:
+    """Say how the cameras are; 1 where one gives no frame."""
+    from alpr.system.run_lock import running_process
+
+    looks = () if no_cameras else edge.check_cameras()
+    for look in looks:
+        if look.size_wh is not None:
+            say(f"camera {look.camera_id}: {look.size_wh[0]}×{look.size_wh[1]}")
+        else:
+            say(f"alpr: {look.error}")
+    if (pid := running_process(config.device.data_dir)) is not None:
+        say(f"process {pid} runs on {config.device.data_dir} now: reload it, or stop it before another start")
+    absent = sum(look.size_wh is None for look in looks)
+    say(f"{config.device.name}: {absent} of {len(looks)} cameras give no frame" if absent else _in_words(config))
+    return 1 if absent else 0
 
 
 def row_of_report(report: EdgeReport) -> dict[str, Any]:

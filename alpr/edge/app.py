@@ -9,6 +9,7 @@ from threading import Event
 from alpr.clock import Clock, SystemClock
 from alpr.config import EdgeConfig
 from alpr.edge.base import open_base
+from alpr.edge.camera_check import CameraCheck, check_cameras
 from alpr.edge.outcomes import AlertedOutcome, Outcomes
 from alpr.edge.parts import check_parts
 from alpr.edge.reload import Reloads
@@ -16,7 +17,7 @@ from alpr.edge.run_report import EdgeReport
 from alpr.edge.settings import alert_rules, keeps_only_hits, receivers_of
 from alpr.edge.succession import FEEDS_END_S, Succession
 from alpr.errors import StoreDamaged
-from alpr.system.run_lock import run_lock
+from alpr.system.run_lock import run_lock, running_process
 from alpr.system.service_manager import ServiceManager
 from alpr.system.store_files import mark_damaged
 
@@ -61,12 +62,21 @@ class Edge:
         self._reloads.ask()
 
     def check(self) -> None:
-        """Open models, hotlist, keys and journal, and close them again.
+        """Open models, hotlist, keys and journal, and close them again; the journal not where a run has it open.
 
         Raises:
             AlprError: the first that cannot be used.
         """
-        check_parts(self._config, self._clock)
+        is_running = running_process(self._config.device.data_dir) is not None
+        check_parts(self._config, self._clock, is_running=is_running)
+
+    def check_cameras(self) -> tuple[CameraCheck, ...]:
+        """Take one frame from each camera.
+
+        Raises:
+            SourceError: an address is of an unknown kind.
+        """
+        return check_cameras(self._config.cameras, self._clock)
 
     def run(self) -> EdgeReport:
         """Take frames through the pipeline until the sources end or `stop` is called.
