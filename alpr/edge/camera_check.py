@@ -42,7 +42,7 @@ def check_cameras(
     Raises:
         SourceError: an address is of an unknown kind.
     """
-    looks = [_Look(open_source(each.id, each.url, clock=clock)) for each in cameras]
+    looks = [_FirstFrame(open_source(each.id, each.url, clock=clock)) for each in cameras]
     for look in looks:
         look.thread.start()
     until_s = time.monotonic() + patience_s
@@ -51,7 +51,7 @@ def check_cameras(
     return tuple(look.end(patience_s) for look in looks)
 
 
-class _Look:
+class _FirstFrame:
     """The first frame of one source, taken on a thread of its own."""
 
     def __init__(self, source: Source) -> None:
