@@ -75,10 +75,18 @@ class _LazyGroup(click.Group):
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("-v", "--verbose", is_flag=True, help="Log more to stderr.")
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    envvar="ALPR_LOG_FORMAT",
+    help="Of the log on stderr; also by the environment's ALPR_LOG_FORMAT.",
+)
 @click.version_option(package_name="alpr")
-def cli(verbose: bool) -> None:
+def cli(verbose: bool, log_format: str) -> None:
     """Reads licence plates where the cameras are."""
-    log_to_stderr(logging.DEBUG if verbose else logging.INFO)
+    log_to_stderr(logging.DEBUG if verbose else logging.INFO, as_json=log_format == "json")
 
 
 def main() -> None:

@@ -13,7 +13,10 @@ from typing import Any
 import click
 
 from alpr.errors import ConfigError
-from alpr.system.printable import LogFormatter, csv_cell, json_line, printable
+from alpr.system.printable import JsonLogFormatter, LogFormatter, csv_cell, json_line, printable
+
+_log = logging.getLogger("alpr")
+_stderr_is_json = False
 
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON lines even on a terminal.")
 
@@ -92,7 +95,7 @@ def print_line(text: str = "", **style: Any) -> None:
 
 
 def say(text: str, **style: Any) -> None:
-    """Print one line to stderr.
+    """Print one line to stderr; where the log is JSON, as a record of it.
 
     Args:
         text: made printable first.
@@ -126,14 +129,17 @@ def say_error(error: Exception) -> None:
         say(line)
 
 
-def log_to_stderr(level: int) -> None:
+def log_to_stderr(level: int, *, as_json: bool = False) -> None:
     """Log to stderr.
 
     Args:
         level: the least that is logged.
+        as_json: one JSON object for each record instead of a line for people.
     """
+    global _stderr_is_json  # noqa: PLW0603 - stderr is one for the process
+    _stderr_is_json = as_json
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(LogFormatter())
+    handler.setFormatter(JsonLogFormatter() if as_json else LogFormatter())
     logging.basicConfig(level=level, handlers=[handler])
 
 

@@ -15,6 +15,7 @@ from alpr.config import CameraConfig, EdgeConfig
 from alpr.edge.camera_views import CameraViews
 from alpr.edge.health import LastError
 from alpr.system.crash_record import CrashRecord
+from alpr.system.secrets import hide_password_of
 from alpr.system.stage_times import StageTimes
 
 
@@ -70,5 +71,7 @@ def feeds_for(cameras: Sequence[CameraConfig], clock: Clock) -> list[Feed]:
     Raises:
         SourceError: an address is of an unknown kind.
     """
+    for camera in cameras:
+        hide_password_of(camera.url)
     sources = [open_source(each.id, each.url, clock=clock, realtime=each.realtime) for each in cameras]
     return [Feed(source, clock=clock) for source in sources]

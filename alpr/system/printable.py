@@ -11,7 +11,10 @@ import json
 import logging
 import unicodedata
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
+
+from alpr.system.secrets import masked
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -56,7 +59,10 @@ def csv_cell(value: Any) -> Any:
 
 
 class LogFormatter(logging.Formatter):
-    """One line for each record; a traceback follows in lines that are set in, so that none looks like a record."""
+    """One line for each record; a traceback follows in lines that are set in, so that none looks like a record.
+
+    Secrets are masked in both.
+    """
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
@@ -67,14 +73,35 @@ class LogFormatter(logging.Formatter):
         Args:
             record: whose message is made printable.
         """
-        record.message = record.getMessage()
+        record.message = masked(record.getMessage())
         record.asctime = self.formatTime(record)
         lines = [printable(self.formatMessage(record))]
         if record.exc_info:  # never `exc_text`, in which another formatter may have left its own
-            lines += _set_in(self.formatException(record.exc_info))
+            lines += _set_in(masked(self.formatException(record.exc_info)))
         if record.stack_info:
             lines += _set_in(record.stack_info)
         return "\n".join(lines)
+
+
+class JsonLogFormatter(logging.Formatter):
+    """One JSON object on one line for each record, with its traceback; secrets are masked."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format a record as JSON: `at` (UTC), `level`, `logger`, `thread`, `message`, and a `traceback` if any.
+
+        Args:
+            record: any.
+        """
+        row = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "thread": record.threadName,
+            "message": masked(record.getMessage()),
+        }
+        if record.exc_info:
+            row["traceback"] = masked(self.formatException(record.exc_info))
+        return json_line(row)
 
 
 def _set_in(text: str) -> list[str]:
