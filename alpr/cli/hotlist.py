@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from alpr.cli.hotlist_add import add, added, confirm, remove
 from alpr.cli.hotlist_import import export, import_
 from alpr.cli.hotlist_options import db_option, open_index
 from alpr.cli.hotlist_publish import COMMANDS
@@ -29,7 +30,7 @@ def command() -> None:
     """Import, check, publish and install lists of wanted plates."""
 
 
-for _further in (import_, diff, accept, discard, export, skip, tune, *COMMANDS):
+for _further in (import_, diff, accept, discard, export, add, confirm, remove, added, skip, tune, *COMMANDS):
     command.add_command(_further)
 
 

@@ -119,7 +119,7 @@ class HotlistUpdates:
         span = timedelta(hours=self._settings.past_hours)
         reads = self._stack.enter_context(closing(JournalHistory(journal, lambda: self._clock.now() - span)))
         done = self._updater.past_done
-        history = _OwnHistory(reads, None if privacy is None else privacy.recent)
+        history = OwnHistory(reads, None if privacy is None else privacy.recent)
         sealed = None if privacy is None else privacy.sealed
         past = Recheck(self._database, index, history, self._clock, done, places, max_ages, sealed)
         self._past = self._stack.enter_context(closing(past))
@@ -140,14 +140,25 @@ class HotlistUpdates:
         return tuple(found.hit for found in self._past.step(budget_s))
 
 
-class _OwnHistory:
-    """The journal's reads and those that are kept in memory only, as the check of past reads asks for them."""
+class OwnHistory:
+    """The journal's reads and those that are kept in memory only, as the check of past reads asks for them.
+
+    Args:
+        journal: on the thread that asks.
+        recent: reads in memory; None for none.
+    """
 
     def __init__(self, journal: JournalHistory, recent: RecentReads | None) -> None:
         self._journal = journal
         self._recent = recent
 
     def texts(self, after: int, limit: int) -> Sequence[tuple[int, str]]:
+        """Return numbers above `after`, ascending, each with the plate of its read; those in memory come last.
+
+        Args:
+            after: number of the last read of the page before; 0 at first.
+            limit: the largest number of reads.
+        """
         rows = [] if after >= _IN_MEMORY else self._journal.texts(after, limit)
         if rows or self._recent is None:
             return rows
@@ -155,6 +166,11 @@ class _OwnHistory:
         return [(key + _IN_MEMORY, text) for key, text in recent]
 
     def reads(self, key: int) -> Iterator[RecheckRead]:
+        """Yield the read of a row; one that cannot be understood is logged and left out.
+
+        Args:
+            key: row number.
+        """
         if key > _IN_MEMORY:
             if self._recent is not None:
                 yield from map(RecheckRead, self._recent.reads(key - _IN_MEMORY))
@@ -166,6 +182,12 @@ class _OwnHistory:
             _log.warning("a past read that cannot be checked: %s", error)
 
     def has_hit(self, owner: int, hit_id: str) -> bool:  # noqa: ARG002 - all are our own
+        """Tell whether a hit was raised before.
+
+        Args:
+            owner: always ourselves.
+            hit_id: of the hit.
+        """
         return self._journal.has_hit(hit_id)
 
 

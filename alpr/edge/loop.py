@@ -171,7 +171,7 @@ class EdgeLoop:
 
     def _recheck(self) -> None:
         """Go on with checking past reads against what is new in the hotlists."""
-        updates = self._parts.updates
+        updates = self._parts.updates or self._parts.own_recheck
         if updates is None or (self._recheck_pause is not None and not self._recheck_pause.is_due()):
             return
         if self._parts.journal.held:  # the next step reports as checked what the last one found: it has to be kept

@@ -18,6 +18,7 @@ from alpr.edge.health import DeviceHealth
 from alpr.edge.hotlist_damage import GuardedMatcher, HotlistDamage
 from alpr.edge.hotlist_updates import HotlistUpdates
 from alpr.edge.metrics import DeviceMetrics
+from alpr.edge.own_recheck import OwnRecheck, open_own_recheck
 from alpr.edge.privacy import open_privacy, privacy_health
 from alpr.edge.settings import max_ages_of, places_of, track_settings, update_settings, watched_cameras
 from alpr.errors import StoreError
@@ -89,6 +90,7 @@ class EdgeParts:
 
     reader: PlateReader
     updates: HotlistUpdates | None
+    own_recheck: OwnRecheck | None
     index: HotlistIndex | None
     hotlist_damage: HotlistDamage
     journal: Journal
@@ -130,6 +132,7 @@ def open_parts(
     privacy = open_privacy(config, clock, stack)
     if updates is not None and index is not None:
         updates.check_past(index, config.device.journal, places_of(config.cameras), max_ages_of(config), privacy)
+    own_recheck = open_own_recheck(config, index, clock, stack, privacy) if updates is None else None
     feeds, views, last_error = base.feeds, base.views, base.last_error
     views.watch(watched_cameras(config))
     health = DeviceHealth(
@@ -146,6 +149,7 @@ def open_parts(
     return EdgeParts(
         reader=reader,
         updates=updates,
+        own_recheck=own_recheck,
         index=index,
         hotlist_damage=damage,
         journal=journal,

@@ -12,6 +12,8 @@ from alpr.link.protocol.messages import ReadRecord, decode_record
 from alpr.system.sqlite import connect_read_only, stored
 from alpr.types import Read
 
+_BATCH = 1000
+
 
 class JournalHistory:
     """Reads a journal over a connection of its own.
@@ -60,6 +62,17 @@ class JournalHistory:
         record = None if row is None else decode_record(row[0])
         if isinstance(record, ReadRecord):
             yield read_from_record(record)
+
+    def all_reads(self) -> Iterator[Read]:
+        """Yield all reads, in the order in which they were kept.
+
+        Raises:
+            MessageError: a record cannot be understood.
+        """
+        after = 0
+        while batch := self.texts(after, _BATCH):
+            for after, _ in batch:
+                yield from self.reads(after)
 
     def has_hit(self, hit_id: str) -> bool:
         """Tell whether that hit was raised before.

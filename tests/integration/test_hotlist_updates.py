@@ -270,3 +270,47 @@ def test_a_running_device_takes_an_update_from_a_stick_and_shows_past_hits_witho
     with closing(sqlite3.connect(world.folder / "car" / "journal.sqlite")) as connection:
         assert connection.execute("SELECT count(*) FROM hits").fetchone() == (1,)
         assert connection.execute("SELECT count(*) FROM outbox WHERE priority = 0").fetchone() == (1,)
+
+
+def test_a_plate_added_at_a_running_device_without_updates_is_found_among_its_past_reads(tmp_path: Path) -> None:
+    import threading
+
+    import yaml
+
+    from alpr.config import load_edge_config
+    from alpr.edge.app import Edge
+    from alpr.edge.outcomes import AlertedOutcome
+    from alpr.hotlist.store.added_entries import add_entry
+
+    database = tmp_path / "hotlist.sqlite"
+    imported(database, ["XY99ZZZ,stolen car"], now=datetime.now(UTC))
+    config = {
+        "device": {"name": "car", "data_dir": "car"},
+        "cameras": [{"id": "none", "url": f"rtsp://127.0.0.1:{a_free_port()}/"}],
+        "hotlist": {"database": "hotlist.sqlite"},
+    }
+    path = tmp_path / "edge.yaml"
+    path.write_text(yaml.safe_dump(config))
+    (tmp_path / "car").mkdir()
+    with closing(Journal(tmp_path / "car" / "journal.sqlite")) as journal:
+        journal.append([a_read_now(1), a_read_now(2, "OTHER12")], [])
+    told: list[AlertedOutcome] = []
+    edge = Edge(load_edge_config(path), told.append)
+
+    def add_then_stop() -> None:
+        wait_until((tmp_path / "car" / "journal.sqlite-wal").exists, 20)
+        fields = {"plate": "AB12CDE", "reason": "burglary", "case_reference": "K-1"}
+        add_entry(database, fields, "Ada", datetime.now(UTC))
+        wait_until(lambda: told, 20)
+        edge.stop()
+
+    adding = threading.Thread(target=add_then_stop)
+    adding.start()
+    edge.run()
+    adding.join(5)
+    (outcome,) = told
+    assert [(hit.plate_text, hit.is_past, hit.match.entry.list_name) for hit in outcome.hits] == [
+        ("AB12CDE", True, "added here")
+    ]
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("SELECT count(*) FROM arrivals").fetchone() == (0,)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from alpr.errors import MigrationError, StoreError
 from alpr.hotlist.rules.neighbours import ENDING_LENGTH
+from alpr.hotlist.store.added_tables import add_log_of_added
 from alpr.hotlist.store.entry_store import details_hash, details_text
 from alpr.hotlist.store.set_tables import add_origin_of_skips, add_set_tables
 from alpr.system.sqlite import connect, connect_read_only, migrate, stored
@@ -25,13 +26,14 @@ BUSY_S = 30.0  # longest wait for another import; one of 1,000,000 rows holds th
 _IMPORT_CACHE_KIB = 64 << 10
 
 
-def open_for_writing(path: Path) -> sqlite3.Connection:
+def open_for_writing(path: Path, *, busy_s: float | None = None) -> sqlite3.Connection:
     """Open a hotlist database to import into, creating it (and its folder) or bringing its tables up to date.
 
     The connection is in autocommit; use `transaction`.
 
     Args:
         path: of the database.
+        busy_s: longest wait for another process that writes, in seconds; None is `BUSY_S`.
 
     Raises:
         MigrationError: it is another program's database, or of a newer version.
@@ -49,7 +51,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         nonlocal version
         version = _refuse_foreign(connection, path)
 
-    connection = connect(path, synchronous="FULL", busy_s=BUSY_S, accept=accept)
+    connection = connect(path, synchronous="FULL", busy_s=BUSY_S if busy_s is None else busy_s, accept=accept)
     try:
         with stored(path):
             connection.execute(f"PRAGMA cache_size=-{_IMPORT_CACHE_KIB}")
@@ -235,6 +237,7 @@ _STEPS: tuple[Callable[[Database], None], ...] = (
     _shared_details_and_history,
     add_set_tables,
     add_origin_of_skips,
+    add_log_of_added,
 )
 """Only ever appended to: their count is the file's `user_version`."""
 

@@ -104,17 +104,18 @@ def count_refusal(database: Path, refusal: UpdateRefused, now: datetime) -> None
         connection.execute(_COUNT_REFUSAL, values)
 
 
-def forget_arrivals(database: Path, up_to: int) -> None:
+def forget_arrivals(database: Path, up_to: int, *, busy_s: float | None = None) -> None:
     """Forget arrivals that all past reads were checked against.
 
     Args:
         database: the hotlist database.
         up_to: the last such arrival.
+        busy_s: longest wait in seconds for another process that writes; None is the time that an import takes.
 
     Raises:
         StoreError: the database cannot be written.
     """
-    with closing(open_for_writing(database)) as connection, stored(database), transaction(connection):
+    with closing(open_for_writing(database, busy_s=busy_s)) as connection, stored(database), transaction(connection):
         for table in ("past_due", "arrivals"):
             connection.execute(f"DELETE FROM {table} WHERE arrival_id <= ?", (up_to,))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,9 @@ from alpr.clock import SystemClock
 from alpr.errors import HotlistError
 from alpr.hotlist.files.importer import import_csv
 from alpr.hotlist.rules.policy import MatchPolicy
+from alpr.journal.journal import Journal
 from tests.hotlists import a_csv, an_old_hotlist
+from tests.records import a_read
 
 
 @pytest.fixture(autouse=True)
@@ -248,3 +252,21 @@ def test_the_guess_is_a_question_on_a_terminal(monkeypatch: pytest.MonkeyPatch) 
         result = run("import", "g.csv", "--list", "stolen")
         assert (rows(result)[0]["added"] if result.exit_code == 0 else None) == added
     assert asked[0].startswith("g.csv: its columns are a guess: plate from")
+
+
+def test_a_personal_plate_is_added_by_one_and_confirmed_by_another() -> None:
+    with closing(Journal(Path("journal.sqlite"))) as journal:
+        journal.append([replace(a_read(1), first_seen_at=SystemClock().now(), last_seen_at=SystemClock().now())], [])
+    asked = run("add", "AB 12 CDE", "--reason", "circling the school", "--by", "Ada")
+    (row,) = rows(asked)
+    assert (row["number"], row["action"], row["in_force"]) == (1, "asked", False)
+    assert "a second person confirms it with `alpr hotlist confirm 1 --by NAME`" in asked.stderr
+    assert isinstance(run("confirm", "1", "--by", "Ada").exception, HotlistError)
+    confirmed = run("confirm", "1", "--by", "Ben", "--journal", "journal.sqlite")
+    row, past = rows(confirmed)
+    assert (row["by"], row["in_force"], row["reason"]) == ("Ben", True, "circling the school")
+    assert (past["plate"], past["match"]) == ("AB12CDE", "exact")
+    assert confirmed.stderr == "1 of the reads of the last 24 hours match\n"
+    assert [each["action"] for each in rows(run("added", "--all"))] == ["asked", "confirmed"]
+    assert run("remove", "AB12CDE", "--by", "Ada").stderr == "1 entry removed\n"
+    assert rows(run("added")) == []
