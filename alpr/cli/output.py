@@ -101,7 +101,10 @@ def say(text: str, **style: Any) -> None:
         text: made printable first.
         style: as `click.style` takes it.
     """
-    click.secho(printable(text), err=True, **style)
+    if _stderr_is_json:
+        _log.info("%s", text)
+    else:
+        click.secho(printable(text), err=True, **style)
 
 
 def is_confirmed(what: str, question: str) -> bool:
