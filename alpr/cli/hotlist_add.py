@@ -66,8 +66,8 @@ def add(
 
     An entry without --case is personal: it is in force once a second person confirms it with `alpr hotlist confirm`.
     """
-    from alpr.system.os_user import os_user
     from alpr.hotlist.store.added_entries import add_entry
+    from alpr.system.os_user import os_user
 
     fields = {
         **{"plate": plate, "reason": reason, "case_reference": case_reference, "priority": str(priority)},
@@ -91,8 +91,8 @@ def add(
 @json_option
 def confirm(added_id: int, by: str | None, database: Path, journal: Path | None, as_json: bool) -> None:
     """Put a personal entry in force, as a second person; NUMBER is in `alpr hotlist added`."""
-    from alpr.system.os_user import os_user
     from alpr.hotlist.store.added_entries import confirm_entry
+    from alpr.system.os_user import os_user
 
     confirmed = confirm_entry(database, added_id, by or os_user(), SystemClock().now())
     print_rows([_row(confirmed.row, is_in_force=True)], as_json=as_json)
@@ -107,8 +107,8 @@ def confirm(added_id: int, by: str | None, database: Path, journal: Path | None,
 @db_option
 def remove(plate: str, by: str | None, list_name: str, database: Path) -> None:
     """Look for PLATE no longer, as far as it was added by hand."""
-    from alpr.system.os_user import os_user
     from alpr.hotlist.store.added_entries import remove_added
+    from alpr.system.os_user import os_user
 
     count = remove_added(database, plate, by or os_user(), SystemClock().now(), list_name=list_name)
     say(f"{count} entr{'y' if count == 1 else 'ies'} removed")
