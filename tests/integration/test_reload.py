@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from alpr.edge.setup import EdgeSetup
 from alpr.errors import StoreError
 from alpr.system.reload_outcome import ReloadOutcome, ReloadResult, read_outcome
 from alpr.system.run_lock import run_lock, running_process
+from alpr.system.shipped import shipped
 from tests.conftest import an_image
 from tests.http_camera import HttpCamera
 
@@ -185,21 +187,48 @@ def alpr(*words: str) -> list[str]:
     return [sys.executable, "-m", "alpr.cli", *words]
 
 
-def test_a_real_program_survives_sighup_and_ends_soon(tmp_path: Path, camera: HttpCamera) -> None:
+@pytest.fixture
+def told(tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
+    """A service manager's socket, and what it hears."""
+    heard: list[str] = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(0.1)
+        ended = threading.Event()
+
+        def listen() -> None:
+            while not ended.is_set():
+                with suppress(TimeoutError):
+                    heard.append(manager.recv(4096).decode())
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        yield str(tmp_path / "notify"), heard
+        ended.set()
+        thread.join()
+
+
+def test_a_real_program_survives_sighup_reports_to_systemd_and_ends_soon(
+    tmp_path: Path, camera: HttpCamera, told: tuple[str, list[str]]
+) -> None:
     path = tmp_path / "edge.yaml"
     config: dict[str, Any] = {
         "device": {"name": "test", "data_dir": "data"},
         "cameras": [{"id": "gate", "url": camera.url}],
     }
     path.write_text(yaml.safe_dump(config))
-    with subprocess.Popen(alpr("run", "-c", str(path)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as run:
+    address, heard = told
+    environment = {**os.environ, "NOTIFY_SOCKET": address, "WATCHDOG_USEC": "400000"}
+    words = alpr("run", "-c", str(path))
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment) as run:
         try:
-            wait_for(lambda: camera.connections > 0)
-            answer = subprocess.run(alpr("reload", "-c", str(path)), capture_output=True, text=True, check=False)
-            assert (answer.returncode, answer.stdout[:9]) == (0, "unchanged"), answer.stderr
+            wait_for(lambda: "READY=1\nSTATUS=test: cameras gate" in heard)
+            wait_for(lambda: heard.count("WATCHDOG=1") > 3)
             path.write_text(yaml.safe_dump({**config, "alerts": {"repeat_s": 5}}))
             answer = subprocess.run(alpr("reload", "-c", str(path)), capture_output=True, text=True, check=False)
             assert (answer.returncode, answer.stdout) == (0, "taken: changed: alerts.repeat_s\n"), answer.stderr
+            assert sum(each.startswith("RELOADING=1\nMONOTONIC_USEC=") for each in heard) == 1
+            assert sum(each.startswith("READY=1") for each in heard) == 2
             run.send_signal(signal.SIGHUP)
             time.sleep(0.5)
             assert run.poll() is None
@@ -207,8 +236,25 @@ def test_a_real_program_survives_sighup_and_ends_soon(tmp_path: Path, camera: Ht
             run.terminate()
             assert run.wait(10) == 0
             assert time.monotonic() - began_s < 3
+            wait_for(lambda: heard[-1] == "STOPPING=1")
         finally:
             run.kill()
     answer = subprocess.run(alpr("reload", "-c", str(path)), capture_output=True, text=True, check=False)
     assert answer.returncode == 1
     assert "no alpr run uses" in answer.stderr
+
+
+@pytest.mark.alone
+def test_a_device_reads_within_five_seconds_of_its_start(tmp_path: Path) -> None:
+    path = tmp_path / "edge.yaml"
+    camera = {"id": "clip", "url": str(shipped("samples") / "clip.mp4"), "realtime": True}
+    path.write_text(yaml.safe_dump({"device": {"name": "test", "data_dir": "data"}, "cameras": [camera]}))
+    began_s = time.monotonic()
+    words = alpr("run", "-c", str(path), "--json")
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as run:
+        try:
+            assert run.stdout is not None
+            assert b'"read"' in run.stdout.readline()
+            assert time.monotonic() - began_s < 5
+        finally:
+            run.kill()
