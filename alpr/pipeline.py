@@ -18,7 +18,7 @@ from alpr.clock import Clock
 from alpr.errors import StoreUnavailable
 from alpr.geometry import Polygon, is_inside
 from alpr.system.timers import Every
-from alpr.types import Detection, Frame, Hit, Image, MatchKind, Observation, Read, Recognise
+from alpr.types import Detection, ExpectedPlate, Frame, Hit, Image, MatchKind, Observation, Read, Recognise
 
 _log = logging.getLogger(__name__)
 
@@ -29,11 +29,12 @@ _MATCH_AGAIN_S = 5.0
 class FrameReader(Protocol):
     """Finds and reads the plates of one camera's frames."""
 
-    def detect(self, image: Image) -> list[Detection]:
-        """Return the plates of the camera's next frame.
+    def look(self, frame: Frame, expected: Sequence[ExpectedPlate]) -> list[Detection]:
+        """Return the plates of the camera's next frame, as far as it is worth a look.
 
         Args:
-            image: (H, W, 3) uint8 BGR.
+            frame: the frame.
+            expected: the plates that are being followed, where they are expected in it.
         """
 
     def recognise(self, image: Image, detections: Sequence[Detection]) -> list[Observation]:
@@ -55,6 +56,13 @@ class PassTracker(Protocol):
             frame: the camera's next frame.
             detections: all plates found in it.
             recognise: reads the detections that are worth it; called at most once.
+        """
+
+    def expected(self, now_ns: int) -> Sequence[ExpectedPlate]:
+        """Return the plates that are being followed, where they are expected now.
+
+        Args:
+            now_ns: the next frame's steady time.
         """
 
     def finish(self) -> list[Read]:
@@ -199,7 +207,7 @@ class Pipeline:
         """
         reader, tracker = self._camera(frame.camera_id)
         with self._times.measure("detect"):
-            detections = self._unmasked(frame, reader.detect(frame.image))
+            detections = self._unmasked(frame, reader.look(frame, tracker.expected(frame.monotonic_ns)))
         with self._times.measure("track"):
             return tracker.update(frame, detections, self._recognise)
 
@@ -233,7 +241,7 @@ class Pipeline:
 
     def _unmasked(self, frame: Frame, detections: list[Detection]) -> list[Detection]:
         polygons = self._masked.get(frame.camera_id)
-        if not polygons:
+        if not polygons or not detections:
             return detections
         size = np.array([frame.image.shape[1], frame.image.shape[0]], np.float32)
         return [found for found in detections if not is_inside(found.corners.mean(axis=0) / size, polygons)]

@@ -178,6 +178,24 @@ class Observation:
         return self.plate.confidence
 
 
+@dataclass(frozen=True, slots=True)
+class ExpectedPlate:
+    """A plate that is being followed, at the place where it is expected now."""
+
+    centre: tuple[float, float]
+    """(x, y) in frame pixels."""
+    size_wh: tuple[float, float]
+    """The plate's own width and height, frame pixels."""
+    is_sure: bool
+    """True where it was read often enough, and surely."""
+    is_moving: bool
+    """True where it moves, or was seen too seldom to say that it does not."""
+    is_new: bool
+    """Seen once only: where it goes is not known."""
+    seen_ns: int
+    """Steady time of the frame in which it was last seen."""
+
+
 Recognise: TypeAlias = Callable[[Frame, Sequence[Detection]], list[Observation]]
 """Reads detected plates of a frame: one observation for each detection, in their order."""
 

@@ -179,8 +179,16 @@ def ids() -> Callable[[], str]:
     return lambda: f"{next(count):032x}"
 
 
-def a_tracker(settings: TrackSettings | None = None) -> Tracker:
-    return Tracker("cam", settings or TrackSettings(), model_ids=("net@0123456789ab",), new_id=ids())
+def a_tracker(
+    settings: TrackSettings | None = None, *, saves_readings: Callable[[], bool] = lambda: False
+) -> Tracker:
+    return Tracker(
+        "cam",
+        settings or TrackSettings(),
+        model_ids=("net@0123456789ab",),
+        new_id=ids(),
+        saves_readings=saves_readings,
+    )
 
 
 def drive(road: Road, seconds: float, tracker: Tracker | None = None) -> list[Read]:

@@ -34,13 +34,13 @@ from alpr.journal.journal import Journal
 from alpr.models.provider import open_model
 from alpr.ocr.recogniser import PlateRecogniser
 from alpr.pipeline import Pipeline
+from alpr.reading.camera_reader import CameraReader
 from alpr.reading.plate_reader import PlateReader
-from alpr.reading.tiled_reader import TiledReader
 from alpr.system.machine import peak_rss_mb, this_machine
 from alpr.system.shipped import shipped
 from alpr.track.settings import TrackSettings
 from alpr.track.tracker import Tracker
-from alpr.types import ALPHABET, Detection, Frame, Image, Observation
+from alpr.types import ALPHABET, Detection, ExpectedPlate, Frame, Image, Observation
 
 HOTLIST_ENTRIES = 10_000
 _LOOKED_FOR = "KX74NEB"  # one of the two plates of bench/workload.mp4, so that hits are made and kept too
@@ -96,18 +96,22 @@ class CountingReader:
     """The real reader, counting what passes through it."""
 
     def __init__(self, reader: PlateReader) -> None:
-        self._reader = TiledReader(reader)
-        self.detected = 0
+        self._reader = CameraReader(reader)
+        self.detected: int | None = None
+        """Plates of the last frame; None where it was not worth a look."""
         self.recognised = 0
+        self._whole_looks = 0
 
-    def detect(self, image: Image) -> list[Detection]:
+    def look(self, frame: Frame, expected: Sequence[ExpectedPlate]) -> list[Detection]:
         """Detect plates as the wrapped reader does, and count them.
 
         Args:
-            image: (H, W, 3) uint8 BGR.
+            frame: the next one.
+            expected: plates that are being followed.
         """
-        detections = self._reader.detect(image)
-        self.detected += len(detections)
+        detections = self._reader.look(frame, expected)
+        looks = self._reader.looks["whole"] + self._reader.looks["nearer"]
+        self.detected, self._whole_looks = (len(detections) if looks > self._whole_looks else None), looks
         return detections
 
     def recognise(self, image: Image, detections: Sequence[Detection]) -> list[Observation]:
@@ -128,7 +132,7 @@ class _Lap:
     stages: Mapping[str, Taken]
     yardstick_ns: float
     """Processor time, mean of the passes before and after the frame."""
-    detected: int
+    detected: int | None
     recognised: int
     reads: int
     hits: int
@@ -164,7 +168,7 @@ def run_bench(
         workload=workload.name,
         frames=len(laps),
         warm_up=warm_up,
-        plates_in_view=statistics.fmean(lap.detected for lap in laps),
+        plates_in_view=statistics.fmean([lap.detected for lap in laps if lap.detected is not None] or [0]),
         reads=sum(lap.reads for lap in laps),
         hits=sum(lap.hits for lap in laps),
         models=reader.model_ids,
@@ -200,7 +204,7 @@ def _laps(workload: Path, count: int, yardstick: Yardstick, reader: PlateReader,
         pipeline = _pipeline(stack, counting, times, reader.model_ids, folder)
         before_ns = yardstick.cpu_ns()
         for frame, decode in _endless(workload, count):
-            counting.detected = counting.recognised = 0
+            counting.recognised = 0
             outcome = pipeline.process(frame)
             stages = {"decode": decode, **times.take()}
             after_ns = yardstick.cpu_ns()

@@ -11,6 +11,9 @@ PLATE_PX = 72.0
 """Width at which a plate is shown, pixels: the middle of the range that networks for such canvases learn."""
 CANVAS_WH = (256, 160)
 """Little over a quarter of a whole picture's canvas; a plate has three of its widths around it."""
+WINDOW_PX, WINDOW_WH = 48.0, (160, 96)
+"""The same of a look at a plate that is being followed: a tenth of a whole picture's canvas, a plate as wide on it as
+one that a whole look shows well, and a plate's width of room on each side."""
 _STEP = 32  # canvases are multiples of the coarsest stride
 NEAR_FROM = 1.25
 """Picture pixels per canvas pixel from which an enlarged look shows more, so that it begins to be worth its cost."""
@@ -26,20 +29,25 @@ _CLEAR = 0.25
 _TALLEST = 1.6  # a plate of two rows counts as this many times as wide as it is high
 
 
-def close_up(image: Image, corners: FloatArray) -> tuple[Image, Letterbox, FloatArray]:
-    """Show the surroundings of a supposed plate on a small canvas, the plate `PLATE_PX` wide.
+def close_up(
+    image: Image, corners: FloatArray, plate_px: float = PLATE_PX, canvas_wh: tuple[int, int] = CANVAS_WH
+) -> tuple[Image, Letterbox, FloatArray]:
+    """Show the surroundings of a supposed plate on a small canvas.
 
     Args:
         image: (H, W, 3) uint8.
         corners: (4, 2) pixels of it.
+        plate_px: width at which the plate is shown, pixels.
+        canvas_wh: largest width and height of the canvas, pixels.
 
     Returns:
         The canvas, the mapping of the cut to it, and the (x, y) of the cut's first pixel in the image.
     """
     left, top, right, bottom = bounding_box(corners).tolist()
-    scale = PLATE_PX / max(right - left, _TALLEST * (bottom - top), 1.0)
-    cut, at = crop_around(image, corners, scale, CANVAS_WH)
-    canvas, placed = letterbox(cut, (_fitting(cut.shape[1] * scale, 0), _fitting(cut.shape[0] * scale, 1)))
+    scale = plate_px / max(right - left, _TALLEST * (bottom - top), 1.0)
+    cut, at = crop_around(image, corners, scale, canvas_wh)
+    size_wh = _fitting(cut.shape[1] * scale, canvas_wh[0]), _fitting(cut.shape[0] * scale, canvas_wh[1])
+    canvas, placed = letterbox(cut, size_wh)
     return canvas, placed, at
 
 
@@ -111,5 +119,5 @@ def is_distant(corners: FloatArray, image: Image, whole_wh: tuple[int, int]) -> 
     return bool((right - left) * scale < _DISTANT_PX)
 
 
-def _fitting(pixels: float, axis: int) -> int:
-    return min(CANVAS_WH[axis], max(1, round(pixels / _STEP)) * _STEP)
+def _fitting(pixels: float, most: int) -> int:
+    return min(most, max(1, round(pixels / _STEP)) * _STEP)

@@ -139,6 +139,7 @@ class EdgeLoop:
             lost=parts.journal.losses(),
             held=parts.journal.held,
             lists=None if parts.index is None else len(self._hotlists),
+            loads=parts.readers.loads(),
         )
 
     def _see(self, frame: Frame) -> Sequence[Read]:
@@ -150,8 +151,12 @@ class EdgeLoop:
         if (self._taken[frame.camera_id] - 1) % self._detect_every[frame.camera_id]:
             return ()
         self._tally.frames += 1
+        began_ns = self._clock.monotonic_ns()
         with self._parts.times.measure("frame"):
-            return self._parts.pipeline.see(frame)
+            reads = self._parts.pipeline.see(frame)
+        now_ns = self._clock.monotonic_ns()
+        self._parts.shedding.note(frame.camera_id, now_ns - began_ns, now_ns)
+        return reads
 
     def _tell(self, reads: Sequence[Read]) -> None:
         """Match and keep reads, and tell them once they are committed."""

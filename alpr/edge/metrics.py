@@ -86,6 +86,21 @@ def _cameras(shown: DeviceSnapshot) -> Iterator[Metric]:
         ((name, alarm.value), float(alarm in view.alarms)) for name, view in views.items() for alarm in ViewAlarm
     ]
     yield gauges("alpr_camera_view_alarm", "1 while something is wrong with the view.", ("camera", "alarm"), alarms)
+    loads = shown.report.loads.items()
+    yield gauges(
+        "alpr_camera_shedding_step",
+        "What is shed for want of time: 0 is nothing.",
+        label,
+        [((camera_id,), float(load.step)) for camera_id, load in loads],
+    )
+    yield gauges(
+        "alpr_camera_processor_share",
+        "Share of the frames' thread that a camera took in the last second.",
+        label,
+        [((camera_id,), load.used) for camera_id, load in loads],
+    )
+    looks = [((camera_id, look), n) for camera_id, load in loads for look, n in load.looks.items()]
+    yield counters("alpr_camera_looks", "Frames by what was looked at.", ("camera", "look"), looks)
     failures = [((c.camera_id, cause), n) for c in shown.report.cameras for cause, n in c.failures.items()]
     yield counters("alpr_camera_failures", "Losses of the connection, by cause.", ("camera", "cause"), failures)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from alpr.clock import Clock
 from alpr.config import EdgeConfig
 from alpr.detect.detector import PlateDetector
 from alpr.edge.base import EdgeBase, feeds_for
+from alpr.edge.camera_parts import CameraReaders, Trackers, live_cameras
 from alpr.edge.camera_views import CameraViews
 from alpr.edge.health import DeviceHealth
 from alpr.edge.hotlist_damage import GuardedMatcher, HotlistDamage
@@ -21,6 +20,7 @@ from alpr.edge.metrics import DeviceMetrics
 from alpr.edge.own_recheck import OwnRecheck, open_own_recheck
 from alpr.edge.privacy import open_privacy, privacy_health
 from alpr.edge.settings import max_ages_of, places_of, track_settings, update_settings, watched_cameras
+from alpr.edge.shedding import Shedding
 from alpr.errors import StoreError
 from alpr.hotlist.match.hits import HotlistMatcher
 from alpr.hotlist.match.index import HotlistIndex
@@ -38,12 +38,9 @@ from alpr.ocr.engines import open_recogniser
 from alpr.pipeline import Pipeline
 from alpr.privacy.read_privacy import ReadPrivacy
 from alpr.reading.plate_reader import PlateReader
-from alpr.reading.tiled_reader import TiledReader
 from alpr.system.metrics_endpoint import Exporter
 from alpr.system.sqlite import LOOP_BUSY_S
 from alpr.system.stage_times import StageTimes
-from alpr.track.settings import TrackSettings
-from alpr.track.tracker import Tracker
 from alpr.types import Hit, Read
 
 
@@ -53,35 +50,6 @@ class NoHotlist:
     def hits(self, read: Read) -> list[Hit]:  # noqa: ARG002 - the Matcher protocol
         """Return no hits."""
         return []
-
-
-class Trackers:
-    """The trackers of all cameras, each made when its camera's first frame comes.
-
-    Args:
-        settings: of every tracker.
-        model_ids: of the models that take part, as in `Read`.
-    """
-
-    def __init__(self, settings: TrackSettings, model_ids: tuple[str, ...]) -> None:
-        self._settings = settings
-        self._model_ids = model_ids
-        self._trackers: list[Tracker] = []
-
-    def make(self, camera_id: str) -> Tracker:
-        """Make the tracker of a camera.
-
-        Args:
-            camera_id: as in the configuration.
-        """
-        tracker = Tracker(camera_id, self._settings, model_ids=self._model_ids, new_id=lambda: uuid.uuid4().hex)
-        self._trackers.append(tracker)
-        return tracker
-
-    @property
-    def unread(self) -> Counter[str]:
-        """Passes that gave no read, by cause, over all cameras."""
-        return sum((Counter(tracker.rejected) for tracker in self._trackers), Counter[str]())
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +66,8 @@ class EdgeParts:
     feeds: Feeds
     views: CameraViews
     trackers: Trackers
+    readers: CameraReaders
+    shedding: Shedding
     pipeline: Pipeline
     times: StageTimes
     health: DeviceHealth
@@ -144,8 +114,9 @@ def open_parts(
         views.states,
         privacy_health(privacy.policy),
     )
-    trackers = Trackers(track_settings(config), reader.model_ids)
-    looks_nearer = {camera.id: camera.look_nearer for camera in config.cameras}
+    shedding = Shedding(live_cameras(config.cameras, clock), clock.monotonic_ns())
+    trackers = Trackers(track_settings(config), reader.model_ids, shedding)
+    readers = CameraReaders(reader, config.cameras, shedding)
     return EdgeParts(
         reader=reader,
         updates=updates,
@@ -157,8 +128,10 @@ def open_parts(
         feeds=feeds,
         views=views,
         trackers=trackers,
+        readers=readers,
+        shedding=shedding,
         pipeline=Pipeline(
-            reader_for=lambda camera_id: TiledReader(reader, looks_nearer=looks_nearer[camera_id]),
+            reader_for=readers.make,
             tracker_for=trackers.make,
             matcher=matcher,
             journal=journal,

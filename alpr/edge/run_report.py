@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from alpr.capture.status import FeedStatus
 from alpr.edge.alerts import AlertDecision
 from alpr.edge.camera_views import state_word
+from alpr.edge.shedding import CameraLoad
 from alpr.link.client.device_link import LinkStatus
 from alpr.system.stage_times import Latency
 from alpr.view.state import ViewState
@@ -40,6 +41,8 @@ class EdgeReport:
     """Hotlists that are held; None where the device is to have none."""
     views: Mapping[str, ViewState] = field(default_factory=dict)
     """What the cameras see, by camera; those without a view of their own are left out."""
+    loads: Mapping[str, CameraLoad] = field(default_factory=dict)
+    """Of each live camera what it takes of the processor, and what is shed."""
 
 
 def log_status(report: EdgeReport) -> None:
@@ -58,6 +61,9 @@ def log_status(report: EdgeReport) -> None:
             camera.dropped,
             f", last error: {camera.last_error}" if camera.last_error else "",
         )
+    for camera_id, load in report.loads.items():
+        if load.sheds:
+            _log.warning("camera %s: too much for this processor: %s", camera_id, load.sheds)
     frame = report.stages.get("frame")
     if frame is not None:
         _log.info(

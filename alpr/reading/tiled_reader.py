@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from alpr.detect.refine import TILES
 from alpr.reading.plate_reader import PlateReader
+from alpr.reading.tile_turns import TileTurns
 from alpr.types import Detection, Image, Observation
 
 
@@ -19,7 +19,7 @@ class TileDetector(Protocol):
 
         Args:
             image: (H, W, 3) uint8 BGR.
-            tile: in [0, `TILES`), as for `alpr.detect.refine.cut_tile`.
+            tile: its index, as for `alpr.detect.refine.cut_tile`.
         """
 
 
@@ -38,9 +38,7 @@ class TiledReader:
     def __init__(self, reader: PlateReader, *, looks_nearer: bool = True) -> None:
         self._reader = reader
         self._tiles = reader.detector if looks_nearer and isinstance(reader.detector, TileDetector) else None
-        self._next = 0
-        self._held: int | None = None
-        self._is_helds_turn = False
+        self._turns = TileTurns()
 
     def detect(self, image: Image) -> list[Detection]:
         """Find the plates, most confident first.
@@ -51,12 +49,9 @@ class TiledReader:
         found = self._reader.detect(image)
         if found or self._tiles is None:
             return found
-        tile = self._turn()
+        tile = self._turns.take()
         found = self._tiles.detect_tile(image, tile)
-        if found:
-            self._held = tile
-        elif tile == self._held:
-            self._held = None
+        self._turns.note(tile, shows_plates=bool(found))
         return found
 
     def recognise(self, image: Image, detections: Sequence[Detection]) -> list[Observation]:
@@ -67,10 +62,3 @@ class TiledReader:
             detections: the plates.
         """
         return self._reader.recognise(image, detections)
-
-    def _turn(self) -> int:
-        self._is_helds_turn = self._held is not None and not self._is_helds_turn
-        if self._held is not None and self._is_helds_turn:
-            return self._held
-        tile, self._next = self._next, (self._next + 1) % TILES
-        return tile

@@ -56,6 +56,8 @@ class TrackSettings:
     """Frames between readings of a vehicle whose text is sure."""
     reread_growth: float = 1.25
     """A plate this many times as wide as any read before is read at once, sure or not."""
+    saved_readings: int = 3
+    """Readings with text that make a sure vehicle's text final where time is short: see `Tracker`."""
     patience: int = 12
     """Readings after which a plate that is still unsure is read every third frame only."""
     parked_reread_s: float = 2.0

@@ -12,10 +12,11 @@ from alpr.track.motion import PlateBox, plate_box, predict
 from alpr.track.quality import is_whole, sharpness, vehicle_crop, weight
 from alpr.track.reading_alignment import agreement
 from alpr.track.settings import TrackSettings
-from alpr.types import Frame, Image, Observation, PlateText
+from alpr.types import ExpectedPlate, Frame, Image, Observation, PlateText
 
 _FRESH_S = 0.25  # unseen for longer, place alone does not settle who it is
 _PARKED_WIDTHS = 0.5  # a vehicle that stays within this of one place stands
+_STILL_S = 1.0  # at one place for so long, it does not move now
 _BETTER = 1.15  # a look must be this much better to be worth another copy of its surroundings
 
 
@@ -114,14 +115,35 @@ class Track:
             far = min(far, near + 3.0 + speed * seconds)
         return TrackPrediction(box, near, far, seconds <= _FRESH_S, self.sightings == 1, self.consensus)
 
-    def wants_reading(self, box: PlateBox, now_ns: int) -> bool:
+    def awaited(self, now_ns: int) -> ExpectedPlate:
+        """Return where its plate is expected now, for a detector that looks there.
+
+        Args:
+            now_ns: on the steady clock of the frames.
+        """
+        box = predict(self.box, self.velocity, min(max(0.0, (now_ns - self.last_ns) / 1e9), 1.0))
+        return ExpectedPlate(
+            (box.x, box.y),
+            (box.width, box.height),
+            is_sure=self.is_sure and self.observations >= self._settings.saved_readings and not self._is_doubted,
+            # Not by its velocity, which jitters as its corners do.
+            is_moving=self.sightings < 3 or now_ns - self._still_since_ns < _STILL_S * 1e9,
+            is_new=self.sightings == 1,
+            seen_ns=self.last_ns,
+        )
+
+    def wants_reading(self, box: PlateBox, now_ns: int, *, saves: bool = False, is_whole: bool = True) -> bool:
         """Tell whether another reading is worth its time.
 
         Args:
             box: where it was detected now.
             now_ns: on the steady clock of the frames.
+            saves: True where time is short: only the best few patches are worth it.
+            is_whole: False where the plate touches the frame's border.
         """
         settings = self._settings
+        if saves and self._readings:
+            return self._wants_saved_reading(box, is_whole=is_whole)
         if box.width >= self._widest_read * settings.reread_growth:
             return True
         if self._is_doubted and self.is_sure:
@@ -132,6 +154,16 @@ class Track:
         if self.is_sure and self.observations >= settings.eager_readings:
             return self._frames_since_reading + 1 >= settings.reread_every
         return self._readings < settings.patience or self._frames_since_reading >= 2
+
+    def _wants_saved_reading(self, box: PlateBox, *, is_whole: bool) -> bool:
+        """Tell whether a patch promises to be one of the best few: whole, and larger than before, or another try."""
+        settings = self._settings
+        is_enough = self.is_sure and self.observations >= settings.saved_readings and not self._is_doubted
+        if is_enough or not is_whole:
+            return is_enough and is_whole and box.width >= self._widest_read * settings.reread_growth**2
+        if self._readings < 2 * settings.saved_readings or box.width >= self._widest_read * settings.reread_growth:
+            return True
+        return self._frames_since_reading >= settings.patience / 2
 
     def see(self, frame: Frame, box: PlateBox) -> None:
         """Update the position and velocity by a detection in a later frame.

@@ -12,11 +12,12 @@ from collections.abc import Callable, Sequence
 
 from alpr.track.association import TrackPrediction, certain_pairs, cheapest_pairs, disagrees
 from alpr.track.motion import PlateBox, plate_box
+from alpr.track.quality import is_whole
 from alpr.track.read_builder import build_read, rejection
 from alpr.track.recent_passes import RecentPasses, is_cut_short, is_near, is_same_text, stays_at
 from alpr.track.settings import TrackSettings
 from alpr.track.track import Track
-from alpr.types import Detection, Frame, Observation, PlateText, Read, Recognise
+from alpr.types import Detection, ExpectedPlate, Frame, Observation, PlateText, Read, Recognise
 
 _SAME_PLATE_IOU = 0.15  # plates do not overlap: two detections that do are one found twice, or one hides the other
 
@@ -29,10 +30,17 @@ class Tracker:
         settings: when detections are one vehicle, when they are read and reported.
         model_ids: the models that take part, as in `Read`.
         new_id: gives a new read id: 32 hexadecimal digits, unique over all devices and time.
+        saves_readings: asked at each frame; True where time is short and only the best few patches are to be read.
     """
 
     def __init__(
-        self, camera_id: str, settings: TrackSettings, *, model_ids: tuple[str, ...], new_id: Callable[[], str]
+        self,
+        camera_id: str,
+        settings: TrackSettings,
+        *,
+        model_ids: tuple[str, ...],
+        new_id: Callable[[], str],
+        saves_readings: Callable[[], bool] = lambda: False,
     ) -> None:
         self.camera_id = camera_id
         self.rejected: Counter[str] = Counter()
@@ -42,6 +50,7 @@ class Tracker:
         self._settings = settings
         self._model_ids = tuple(model_ids)
         self._new_id = new_id
+        self._saves_readings = saves_readings
         self._tracks: list[Track] = []
         self._recent = RecentPasses(settings)
 
@@ -64,6 +73,14 @@ class Tracker:
         read_tracks = self._follow(frame, detections, recognise) if detections else []
         reads = self._report_sure(read_tracks, frame.monotonic_ns)
         return reads + self._close_lost(frame.monotonic_ns)
+
+    def expected(self, now_ns: int) -> list[ExpectedPlate]:
+        """Return the plates that are being followed, each where it is expected now.
+
+        Args:
+            now_ns: the next frame's steady time.
+        """
+        return [track.awaited(now_ns) for track in self._tracks]
 
     def finish(self) -> list[Read]:
         """End every pass, since no more frames will come, and return the final reads."""
@@ -102,10 +119,12 @@ class Tracker:
         recognise: Recognise,
     ) -> dict[int, Observation]:
         """Recognise what is worth it; return the observations by index of their detection."""
+        saves, size_wh = self._saves_readings(), frame.size_wh
         wanted = [
             number
             for number, box in enumerate(boxes)
-            if number not in owners or owners[number].wants_reading(box, frame.monotonic_ns)
+            if number not in owners
+            or owners[number].wants_reading(box, frame.monotonic_ns, saves=saves, is_whole=is_whole(box, size_wh))
         ]
         if not wanted:
             return {}

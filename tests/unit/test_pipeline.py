@@ -10,7 +10,19 @@ import pytest
 from alpr.errors import StoreBusy, StoreFull
 from alpr.pipeline import FrameResult, Pipeline
 from alpr.system.stage_times import StageTimes
-from alpr.types import Detection, Frame, Hit, HotlistEntry, Image, Match, MatchKind, Observation, Read, Recognise
+from alpr.types import (
+    Detection,
+    ExpectedPlate,
+    Frame,
+    Hit,
+    HotlistEntry,
+    Image,
+    Match,
+    MatchKind,
+    Observation,
+    Read,
+    Recognise,
+)
 from tests.conftest import START, FakeClock, a_detection, a_frame, a_plate_text, an_observation, some_corners
 
 
@@ -27,7 +39,7 @@ class ScriptedReader:
         self.detections = list(detections)
         self.asked: list[int] = []
 
-    def detect(self, image: Image) -> list[Detection]:
+    def look(self, frame: Frame, expected: Sequence[ExpectedPlate]) -> list[Detection]:
         return self.detections
 
     def recognise(self, image: Image, detections: Sequence[Detection]) -> list[Observation]:
@@ -47,6 +59,9 @@ class ScriptedTracker:
         self.seen.append(detections)
         recognise(frame, detections)
         return list(self.reads.pop(0)) if self.reads else []
+
+    def expected(self, now_ns: int) -> Sequence[ExpectedPlate]:
+        return ()
 
     def finish(self) -> list[Read]:
         return self.last

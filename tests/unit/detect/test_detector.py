@@ -59,6 +59,19 @@ def test_a_second_look_finds_the_plate_where_it_is(detector: PlateDetector) -> N
     assert np.median(overlaps) > 0.7
 
 
+def test_a_plate_that_is_followed_is_found_in_its_window_and_nowhere_else(detector: PlateDetector) -> None:
+    pairs = frames_with_plates(12)
+    shaken = [detector.detect_near(image, corners + np.array([12, -8], np.float32)) for image, corners in pairs]
+    found = [(again, corners) for again, (_, corners) in zip(shaken, pairs, strict=True) if again is not None]
+    assert len(found) >= 0.8 * len(pairs)
+    overlaps = [box_iou(bounding_box(again.corners)[None], bounding_box(c)[None])[0, 0] for again, c in found]
+    assert np.median(overlaps) > 0.7
+    away = [
+        detector.detect_near(image, corners + np.array([0, -2 * np.ptp(corners[:, 0])])) for image, corners in pairs
+    ]
+    assert away == [None] * len(pairs)
+
+
 def test_where_nothing_is_a_second_look_sees_nothing(detector: PlateDetector) -> None:
     assert detector.refine(an_image(640, 480), a_detection(x=300)) is None
 

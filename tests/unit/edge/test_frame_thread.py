@@ -18,6 +18,7 @@ from alpr.edge.frame_thread import FrameThread
 from alpr.edge.loop import EdgeLoop
 from alpr.edge.outcomes import AlertedOutcome, Outcomes
 from alpr.edge.parts import EdgeParts
+from alpr.edge.shedding import Shedding
 from alpr.pipeline import FrameResult
 from alpr.system.stage_times import StageTimes
 from alpr.types import Frame, Read
@@ -120,6 +121,7 @@ def test_a_journal_that_takes_its_time_holds_up_no_frame() -> None:
         metrics=None, times=StageTimes(), hotlist_damage=SimpleNamespace(error=None),
         health=SimpleNamespace(hold=lambda _: None),
         privacy=SimpleNamespace(forget_old=lambda: None),
+        shedding=Shedding([], 0), own_recheck=None,
     )  # fmt: skip
     outcome = Outcomes(AlertRules(), (), outcomes.append)
     EdgeLoop(cast(EdgeParts, parts), outcome, {"cam": 1}, Event(), SystemClock()).run()

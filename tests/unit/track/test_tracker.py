@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import cv2
 import numpy as np
@@ -356,3 +357,39 @@ def test_two_sure_readings_of_a_plate_cut_off_are_corrected_by_those_that_follow
     assert reads[0].plate.text == "B12CDE"
     assert reads[-1].plate.text == "AB12CDE"
     assert [read.revision for read in reads] == list(range(len(reads)))
+
+
+def test_where_time_is_short_a_pass_is_read_a_few_times_and_its_read_is_the_same() -> None:
+    for saves, readings in ((False, range(6, 12)), (True, range(3, 4))):
+        tracker, recognise = a_tracker(saves_readings=partial(bool, saves)), Scripted(a_plate_text())
+        reads = stand(tracker, recognise, steps(25), speed=300)
+        reads += tracker.finish()
+        assert [(read.plate.text, read.is_final) for read in reads] == [("AB12CDE", False), ("AB12CDE", True)]
+        assert len(recognise.asked) in readings
+
+
+def test_where_time_is_short_what_is_unsure_gets_further_tries_but_not_at_every_frame() -> None:
+    tracker, recognise = a_tracker(saves_readings=lambda: True), Scripted(a_plate_text(confidence=0.4))
+    stand(tracker, recognise, steps(50), speed=100)
+    assert 6 <= len(recognise.asked) <= 16
+
+
+def test_a_followed_plate_is_expected_where_it_is_heading() -> None:
+    tracker, recognise = a_tracker(), Scripted(a_plate_text())
+    stand(tracker, recognise, [0.0])
+    (once,) = tracker.expected(40_000_000)
+    assert once.is_new
+    assert not once.is_sure
+    stand(tracker, recognise, steps(9, start=0.04), speed=500)
+    (plate,) = tracker.expected(400_000_000)
+    assert not plate.is_new
+    assert plate.is_sure
+    assert plate.is_moving
+    assert plate.seen_ns == 360_000_000
+    assert plate.centre == pytest.approx((100 + 500 * 0.4 + 50, 112.5), abs=2)
+
+
+def test_what_has_stood_still_for_a_second_does_not_move() -> None:
+    tracker, recognise = a_tracker(), Scripted(a_plate_text())
+    stand(tracker, recognise, steps(50))
+    assert [plate.is_moving for plate in tracker.expected(2_000_000_000)] == [False]

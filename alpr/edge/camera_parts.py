@@ -1,0 +1,104 @@
+"""The parts that each camera has of its own: its reader and its tracker, and the effort they are worth."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from alpr.capture.opening import open_source
+from alpr.clock import Clock
+from alpr.config import CameraConfig
+from alpr.edge.shedding import CameraLoad, Shedding
+from alpr.reading.camera_reader import CameraReader
+from alpr.reading.plate_reader import PlateReader
+from alpr.track.settings import TrackSettings
+from alpr.track.tracker import Tracker
+
+
+class Trackers:
+    """The trackers of all cameras, each made when its camera's first frame comes.
+
+    Args:
+        settings: of every tracker.
+        model_ids: of the models that take part, as in `Read`.
+        shedding: says whether readings are to be saved.
+    """
+
+    def __init__(self, settings: TrackSettings, model_ids: tuple[str, ...], shedding: Shedding) -> None:
+        self._settings = settings
+        self._model_ids = model_ids
+        self._shedding = shedding
+        self._trackers: list[Tracker] = []
+
+    def make(self, camera_id: str) -> Tracker:
+        """Make the tracker of a camera.
+
+        Args:
+            camera_id: as in the configuration.
+        """
+        tracker = Tracker(
+            camera_id,
+            self._settings,
+            model_ids=self._model_ids,
+            new_id=lambda: uuid.uuid4().hex,
+            saves_readings=lambda: self._shedding.effort(camera_id).saves_readings,
+        )
+        self._trackers.append(tracker)
+        return tracker
+
+    @property
+    def unread(self) -> Counter[str]:
+        """Passes that gave no read, by cause, over all cameras."""
+        return sum((Counter(tracker.rejected) for tracker in self._trackers), Counter[str]())
+
+
+class CameraReaders:
+    """The readers of all cameras, each made when its camera's first frame comes.
+
+    Args:
+        reader: detects and reads for all of them.
+        cameras: of the configuration.
+        shedding: says what effort each camera's frames are worth.
+    """
+
+    def __init__(self, reader: PlateReader, cameras: Sequence[CameraConfig], shedding: Shedding) -> None:
+        self._reader = reader
+        self._cameras = {camera.id: camera for camera in cameras}
+        self._shedding = shedding
+        self._readers: dict[str, CameraReader] = {}
+
+    def make(self, camera_id: str) -> CameraReader:
+        """Make the reader of a camera.
+
+        Args:
+            camera_id: as in the configuration.
+        """
+        camera = self._cameras[camera_id]
+        reader = CameraReader(
+            self._reader, looks_nearer=camera.look_nearer, effort=lambda: self._shedding.effort(camera_id)
+        )
+        self._readers[camera_id] = reader
+        return reader
+
+    def loads(self) -> dict[str, CameraLoad]:
+        """Return what each live camera takes and gives up, by its id. From any thread."""
+        loads = self._shedding.loads()
+        readers = dict(self._readers)
+        return {
+            camera_id: replace(load, looks=dict(readers[camera_id].looks)) if camera_id in readers else load
+            for camera_id, load in loads.items()
+        }
+
+
+def live_cameras(cameras: Sequence[CameraConfig], clock: Clock) -> list[str]:
+    """Return the ids of the cameras whose frames do not wait.
+
+    Args:
+        cameras: of the configuration.
+        clock: of the sources, none of which is opened.
+    """
+    return [
+        camera.id for camera in cameras if camera.realtime or open_source(camera.id, camera.url, clock=clock).is_live
+    ]
