@@ -111,6 +111,10 @@ class CameraConfig(_Block):
     heading_deg: Annotated[float, Field(ge=0, lt=360)] | None = None
     """Where it looks, clockwise from north; for entries that ask how a vehicle travels. Needs `position`."""
 
+    group: Identity | None = None
+    """Cameras of one group are one to the people who are alerted, such as those of a patrol car: a vehicle that
+    passes several of them is told of once. Null: a group of its own."""
+
     @model_validator(mode="after")
     def _stands_somewhere(self) -> CameraConfig:
         if self.heading_deg is not None and self.position is None:
@@ -196,13 +200,16 @@ class AlertsConfig(_Block):
     """Rules by which a person is alerted to hits. The other hits are in the history all the same, and are counted."""
 
     repeat_s: Annotated[float, Field(ge=0, le=86400)] = 120.0
-    """Seconds after a pass that met an entry within which the next one is a repeat and is not told."""
+    """Seconds after a hit that was told within which another of the same entry is a repeat and is not told, if it was
+    seen by the same camera or one of its `group`. Never one that is more certain or more urgent, or whose card has
+    changed."""
     mute_from: Annotated[int, Field(ge=1, le=99)] | None = None
     """Priorities from this number on (less urgent) are not told. Null mutes nothing."""
     never_muted: Annotated[int, Field(ge=1, le=99)] = 1
-    """Priorities up to this number are always told."""
+    """Priorities up to this number are always told, repeats included."""
     max_waiting: Annotated[int, Field(ge=1, le=1000)] = 20
-    """Told hits that may wait for a decision (`alpr hits dispose`); beyond it only more urgent ones are told."""
+    """Entries whose told hits may wait for a decision (`alpr hits dispose`), of each the latest; beyond it only more
+    urgent ones are told."""
 
     @model_validator(mode="after")
     def _mutes_nothing_protected(self) -> AlertsConfig:

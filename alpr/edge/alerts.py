@@ -1,18 +1,21 @@
 """Which hits a person is told of now: repeats, muted lists and a queue that cannot grow without end. Pure.
 
 Whatever is held back here is in the history all the same, and is counted. What is told of a hit never depends on
-anything but the hits before it and the rules, so that every silence can be explained.
+anything but the hits before it, the groups of cameras and the rules, so that every silence can be explained.
 """
 
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TypeAlias
 
-from alpr.types import Hit
+from alpr.types import Hit, MatchKind
+
+_Meeting: TypeAlias = tuple[str, str, str]  # group of cameras, list, the entry's plate
 
 
 class AlertDecision(StrEnum):
@@ -22,7 +25,7 @@ class AlertDecision(StrEnum):
     UPDATE = "update"
     """It corrects or withdraws one that was told."""
     REPEAT = "repeat"
-    """The same entry was met by another pass a moment ago."""
+    """A person was told of the same entry at the same group of cameras a moment ago, and this adds nothing."""
     MUTED = "muted"
     """Its priority is muted."""
     QUEUE_FULL = "queue-full"
@@ -36,13 +39,17 @@ class AlertRules:
     """Rules by which a person is alerted to hits."""
 
     repeat_s: float = 120.0
-    """Seconds after the last pass that met an entry within which another one is a repeat."""
+    """Seconds after a hit that was told within which another one of the same entry is a repeat. Repeats do not extend
+    it: a vehicle that stays around is told of again and again."""
     mute_from: int | None = None
     """Priorities from this number on (less urgent) are not told; None mutes nothing."""
     never_muted: int = 1
-    """Priorities up to this number are always told: neither muted, nor held back by a full queue."""
+    """Priorities up to this number are always told: never muted, never a repeat, not held back by a full queue."""
     max_waiting: int = 20
-    """Told hits that may wait for a decision; beyond it only those more urgent than the least urgent one are told."""
+    """Entries whose told hits may wait for a decision, each by its latest; beyond it only what is more urgent than
+    the least urgent one is told."""
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """Camera id → name of its group, within which repeats count; a camera without one is a group of its own."""
 
     def __post_init__(self) -> None:
         if self.max_waiting < 1:
@@ -62,15 +69,13 @@ class AlertQueue:
         self.rules = rules or AlertRules()
         """Those that the next hit goes by."""
         self._waiting: OrderedDict[str, Hit] = OrderedDict()
-        self._met: dict[
-            tuple[str, str], datetime
-        ] = {}  # by list and plate: when someone was last told, or would have been
+        self._last_told: dict[_Meeting, Hit] = {}
         self._told: dict[str, None] = {}  # in the order in which they were told, whatever the clock said
         self._counts: Counter[AlertDecision] = Counter()
 
     @property
     def waiting(self) -> list[Hit]:
-        """Alerted hits without a disposition, the most urgent first, of equals the oldest."""
+        """Alerted hits without a decision, of each entry the latest; the most urgent come first, then the oldest."""
         return sorted(self._waiting.values(), key=lambda hit: hit.match.entry.priority)
 
     @property
@@ -84,21 +89,14 @@ class AlertQueue:
         Args:
             hit: in the order in which hits are raised.
         """
-        entry = hit.match.entry
         fate = self._fate(hit)
         self._counts[fate] += 1
-        if fate in (AlertDecision.NOW, AlertDecision.REPEAT) and not hit.is_withdrawn:
-            self._met[entry.list_name, entry.plate] = hit.raised_at
         if fate is AlertDecision.NOW:
+            self._last_told[self._meeting(hit)] = hit
             self._told[hit.hit_id] = None
-            self._waiting[hit.hit_id] = hit
-            if len(self._waiting) > self.rules.max_waiting:
-                self._put_aside()
-        elif fate is AlertDecision.UPDATE and hit.hit_id in self._waiting:
-            if hit.is_withdrawn:
-                del self._waiting[hit.hit_id]
-            else:
-                self._waiting[hit.hit_id] = hit
+            self._wait(hit)
+        elif fate is AlertDecision.UPDATE:
+            self._update(hit)
         self._forget(hit.raised_at)
         return fate
 
@@ -111,27 +109,58 @@ class AlertQueue:
         self._waiting.pop(hit_id, None)
 
     def _fate(self, hit: Hit) -> AlertDecision:
-        entry, rules = hit.match.entry, self.rules
         if hit.is_past:
             return AlertDecision.PAST
         if hit.hit_id in self._told:
             return AlertDecision.UPDATE
-        is_protected = entry.priority <= rules.never_muted
-        if rules.mute_from is not None and entry.priority >= rules.mute_from and not is_protected:
+        if hit.match.entry.priority <= self.rules.never_muted and not hit.is_withdrawn:
+            return AlertDecision.NOW
+        if self._is_muted(hit):
             return AlertDecision.MUTED
-        if self._is_repeat(hit):
+        if hit.is_withdrawn or self._is_repeat(hit):  # what is withdrawn here, nobody was told of
             return AlertDecision.REPEAT
-        if len(self._waiting) >= rules.max_waiting and not is_protected:
-            least = max(waiting.match.entry.priority for waiting in self._waiting.values())
-            if entry.priority >= least:
-                return AlertDecision.QUEUE_FULL
-        return AlertDecision.NOW
+        return AlertDecision.QUEUE_FULL if self._finds_no_place(hit) else AlertDecision.NOW
+
+    def _is_muted(self, hit: Hit) -> bool:
+        return self.rules.mute_from is not None and hit.match.entry.priority >= self.rules.mute_from
+
+    def _finds_no_place(self, hit: Hit) -> bool:
+        waiting = self._waiting.values()
+        if len(waiting) < self.rules.max_waiting or _entry_of(hit) in map(_entry_of, waiting):
+            return False
+        return hit.match.entry.priority >= max(each.match.entry.priority for each in waiting)
+
+    def _wait(self, hit: Hit) -> None:
+        """Take the place of earlier hits of the entry: one vehicle must not fill the queue for all others."""
+        entry = _entry_of(hit)
+        for earlier in [each for each, waiting in self._waiting.items() if _entry_of(waiting) == entry]:
+            del self._waiting[earlier]
+        self._waiting[hit.hit_id] = hit
+        if len(self._waiting) > self.rules.max_waiting:
+            self._put_aside()
+
+    def _update(self, hit: Hit) -> None:
+        if hit.hit_id in self._waiting:
+            if hit.is_withdrawn:
+                del self._waiting[hit.hit_id]
+            else:
+                self._waiting[hit.hit_id] = hit
+        told = self._last_told.get(self._meeting(hit))
+        if told is None or told.hit_id != hit.hit_id:
+            return
+        if hit.is_withdrawn:  # it was another vehicle after all: of the one that is looked for nobody was told
+            del self._last_told[self._meeting(hit)]
+        else:
+            self._last_told[self._meeting(hit)] = replace(hit, raised_at=told.raised_at)
 
     def _is_repeat(self, hit: Hit) -> bool:
-        before = self._met.get((hit.match.entry.list_name, hit.match.entry.plate))
-        if hit.is_withdrawn:
-            return True  # of one that nobody was told of
-        return before is not None and self._is_close(before, hit.raised_at)
+        told = self._last_told.get(self._meeting(hit))
+        if told is None or not self._is_close(told.raised_at, hit.raised_at):
+            return False
+        return _card(told) == _card(hit) and (_is_exact(told) or not _is_exact(hit))
+
+    def _meeting(self, hit: Hit) -> _Meeting:
+        return self.rules.groups.get(hit.camera_id, hit.camera_id), *_entry_of(hit)
 
     def _is_close(self, before: datetime, now: datetime) -> bool:
         # Either way: of a clock that was set back by an hour, an hour of hits would count as repeats.
@@ -146,7 +175,23 @@ class AlertQueue:
 
     def _forget(self, now: datetime) -> None:
         """What can no longer matter: bounded memory over weeks."""
-        if len(self._met) > 1024:
-            self._met = {key: met for key, met in self._met.items() if self._is_close(met, now)}
+        if len(self._last_told) > 1024:
+            self._last_told = {
+                meeting: told for meeting, told in self._last_told.items() if self._is_close(told.raised_at, now)
+            }
         if len(self._told) > 4096:
             self._told = dict.fromkeys(list(self._told)[-2048:])
+
+
+def _entry_of(hit: Hit) -> tuple[str, str]:
+    return hit.match.entry.list_name, hit.match.entry.plate
+
+
+def _card(hit: Hit) -> tuple[object, ...]:
+    """What a person is shown of an entry: where it has changed, that is news."""
+    entry = hit.match.entry
+    return entry.priority, entry.reason, entry.category, entry.vehicle, entry.instructions
+
+
+def _is_exact(hit: Hit) -> bool:
+    return hit.match.kind is MatchKind.EXACT

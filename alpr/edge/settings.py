@@ -43,6 +43,15 @@ def watched_cameras(config: EdgeConfig) -> dict[str, str]:
     return {camera.id: camera.url for camera in config.cameras if is_moving_picture(camera.url)}
 
 
+def groups_of(cameras: Sequence[CameraConfig]) -> dict[str, str]:
+    """Map camera ids to the names of their groups; a camera without one is a group of its own.
+
+    Args:
+        cameras: of the configuration.
+    """
+    return {camera.id: f"group {camera.group}" if camera.group else f"camera {camera.id}" for camera in cameras}
+
+
 def update_settings(config: EdgeConfig) -> UpdateSettings | None:
     """Map a configuration to the settings of hotlist updates; None where none are taken.
 
@@ -76,7 +85,7 @@ def alert_rules(config: EdgeConfig) -> AlertRules:
     Args:
         config: of the device.
     """
-    return AlertRules(**config.alerts.model_dump())
+    return AlertRules(**config.alerts.model_dump(), groups=groups_of(config.cameras))
 
 
 def receivers_of(config: EdgeConfig) -> tuple[str, ...]:

@@ -9,14 +9,16 @@ import pytest
 
 from alpr.edge.alerts import AlertDecision, AlertQueue, AlertRules
 from alpr.events.hit_text import age_warning
-from alpr.types import Hit
+from alpr.types import Hit, MatchKind
 from tests.conftest import START
 from tests.records import a_hit, a_read, an_id
 
 
-def a_hit_at(seconds: float, plate: str = "AB12CDE", *, priority: int = 3, number: int | None = None) -> Hit:
+def a_hit_at(
+    seconds: float, plate: str = "AB12CDE", *, priority: int = 3, number: int | None = None, camera: str = "north"
+) -> Hit:
     """A hit of a pass of its own, raised so many seconds after the start."""
-    hit = a_hit(a_read(number or round(seconds * 10) + 1, plate))
+    hit = a_hit(a_read(number or round(seconds * 10) + 1, plate, camera_id=camera))
     entry = replace(hit.match.entry, priority=priority)
     return replace(
         hit,
@@ -30,10 +32,69 @@ def test_a_car_that_comes_again_at_once_is_a_repeat_and_counted() -> None:
     desk = AlertQueue(AlertRules(repeat_s=60))
     assert desk.take(a_hit_at(0)) is AlertDecision.NOW
     assert desk.take(a_hit_at(30)) is AlertDecision.REPEAT
-    assert desk.take(a_hit_at(80)) is AlertDecision.REPEAT  # 50 s after the last pass
-    assert desk.take(a_hit_at(80, "OTHER1")) is AlertDecision.NOW
-    assert desk.take(a_hit_at(141)) is AlertDecision.NOW
-    assert desk.counts == {AlertDecision.NOW: 3, AlertDecision.REPEAT: 2}
+    assert desk.take(a_hit_at(59)) is AlertDecision.REPEAT
+    assert desk.take(a_hit_at(59, "OTHER1")) is AlertDecision.NOW
+    assert desk.take(a_hit_at(80)) is AlertDecision.NOW  # 21 s after the last pass, but 80 s after it was told
+    assert desk.take(a_hit_at(139)) is AlertDecision.REPEAT
+    assert desk.counts == {AlertDecision.NOW: 3, AlertDecision.REPEAT: 3}
+
+
+CAMERAS = ("north", "east", "south", "west")
+
+
+def told_of_passes(desk: AlertQueue, priority: int) -> list[int]:
+    """The passes of which a person is told, of a car that passes one of four cameras every 52 s for four hours."""
+    passes = range(285)
+    return [
+        number
+        for number in passes
+        if desk.take(a_hit_at(number * 52, priority=priority, camera=CAMERAS[number % 4])) is AlertDecision.NOW
+    ]
+
+
+def test_a_wanted_car_that_passes_every_52_seconds_is_told_of_at_every_camera() -> None:
+    assert told_of_passes(AlertQueue(), priority=3) == list(range(285))
+
+
+def test_the_cameras_of_a_group_are_told_of_together_and_repeats_never_hide_the_car_for_longer() -> None:
+    desk = AlertQueue(AlertRules(groups=dict.fromkeys(CAMERAS, "patrol car")))
+    assert told_of_passes(desk, priority=3) == list(range(0, 285, 3))  # 156 s is the first pass after 120
+
+
+def test_the_most_urgent_priority_is_told_at_every_pass() -> None:
+    desk = AlertQueue(AlertRules(groups=dict.fromkeys(CAMERAS, "patrol car")))
+    assert told_of_passes(desk, priority=1) == list(range(285))
+    assert desk.counts == {AlertDecision.NOW: 285}
+
+
+def test_a_pass_after_a_hit_that_was_told_and_withdrawn_is_told() -> None:
+    desk = AlertQueue()
+    other_vehicle = a_hit_at(0)
+    desk.take(other_vehicle)
+    desk.take(replace(other_vehicle, is_withdrawn=True, read_revision=1))
+    assert desk.take(a_hit_at(10)) is AlertDecision.NOW
+
+
+def test_a_hit_that_is_more_certain_or_says_something_new_is_no_repeat() -> None:
+    desk = AlertQueue()
+    unsure = a_hit_at(0)
+    desk.take(replace(unsure, match=replace(unsure.match, kind=MatchKind.LOOK_ALIKE)))
+    assert desk.take(a_hit_at(10)) is AlertDecision.NOW  # exact now
+    approximate = a_hit_at(20)
+    again = replace(approximate, match=replace(approximate.match, kind=MatchKind.LOOK_ALIKE))
+    assert desk.take(again) is AlertDecision.REPEAT
+    assert desk.take(a_hit_at(30, priority=2)) is AlertDecision.NOW
+    changed = a_hit_at(40, priority=2)
+    entry = replace(changed.match.entry, instructions="armed: do not stop alone")
+    assert desk.take(replace(changed, match=replace(changed.match, entry=entry))) is AlertDecision.NOW
+
+
+def test_a_correction_does_not_make_the_time_of_telling_later() -> None:
+    desk = AlertQueue(AlertRules(repeat_s=60))
+    told = a_hit_at(0)
+    desk.take(told)
+    desk.take(replace(told, read_revision=1, raised_at=START + timedelta(seconds=50)))
+    assert desk.take(a_hit_at(61)) is AlertDecision.NOW
 
 
 def test_a_correction_or_withdrawal_of_a_told_hit_is_always_told() -> None:
@@ -78,6 +139,19 @@ def test_a_full_queue_takes_only_what_is_more_urgent_and_sets_the_least_urgent_a
     assert [hit.match.entry.plate for hit in desk.waiting] == ["DDD444", "AAA111"]
 
 
+def test_one_car_that_comes_again_and_again_takes_one_place_in_the_queue() -> None:
+    desk = AlertQueue(AlertRules(repeat_s=10, max_waiting=2))
+    for number in range(5):
+        assert desk.take(a_hit_at(number * 20, "AAA111")) is AlertDecision.NOW
+    assert desk.take(a_hit_at(100, "BBB222")) is AlertDecision.NOW
+    assert desk.take(a_hit_at(101, "CCC333")) is AlertDecision.QUEUE_FULL
+    assert desk.take(a_hit_at(120, "AAA111")) is AlertDecision.NOW
+    assert [(hit.plate_text, (hit.raised_at - START).seconds) for hit in desk.waiting] == [
+        ("BBB222", 100),
+        ("AAA111", 120),
+    ]
+
+
 def test_a_hit_that_found_the_queue_full_is_told_when_it_comes_again_after_a_decision() -> None:
     desk = AlertQueue(AlertRules(max_waiting=1))
     first = a_hit_at(0, "AAA111")
@@ -92,7 +166,7 @@ def test_memory_is_bounded_over_many_hits() -> None:
     desk = AlertQueue(AlertRules(repeat_s=10))
     for number in range(6000):
         desk.take(a_hit_at(number, f"P{number}"))
-    assert len(desk._met) <= 1025
+    assert len(desk._last_told) <= 1025
     assert len(desk._told) <= 4097
     assert len(desk.waiting) == 20
 

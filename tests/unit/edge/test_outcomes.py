@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+from alpr.config import EdgeConfig
 from alpr.edge import outcomes as edge_telling
 from alpr.edge.alerts import AlertDecision, AlertRules
 from alpr.edge.outcomes import AlertedOutcome, Outcomes
+from alpr.edge.settings import alert_rules
 from alpr.pipeline import FrameResult
 from alpr.types import Hit, Read
 from tests.records import a_hit, a_read, an_id
@@ -32,6 +35,24 @@ def a_covert_hit(read: Read) -> Hit:
     hit = a_hit(read)
     entry = replace(hit.match.entry, receivers=("unit-7",))
     return replace(hit, hit_id=an_id("covert"), match=replace(hit.match, entry=entry))
+
+
+def test_the_cameras_of_a_group_in_the_configuration_are_told_of_together(tmp_path: Path) -> None:
+    cameras = [
+        {"id": "front", "url": "usb:0", "group": "car"},
+        {"id": "rear", "url": "usb:1", "group": "car"},
+        {"id": "car", "url": "usb:2"},
+    ]
+    config = EdgeConfig.model_validate({"device": {"name": "a", "data_dir": str(tmp_path)}, "cameras": cameras})
+    outcomes: list[AlertedOutcome] = []
+    telling = Outcomes(AlertRules(never_muted=1), (), outcomes.append)
+    telling.follow(alert_rules(config), ())  # as a reload does
+    for number, camera in enumerate(("front", "rear", "car")):
+        hit = a_hit(a_read(camera_id=camera))
+        match = replace(hit.match, entry=replace(hit.match.entry, priority=2))
+        telling.tell(FrameResult(hits=(replace(hit, hit_id=an_id(number), match=match),)))
+    told = [outcome.told for outcome in outcomes]
+    assert told == [(AlertDecision.NOW,), (AlertDecision.REPEAT,), (AlertDecision.NOW,)]
 
 
 def test_hits_are_counted_in_bounded_memory() -> None:
