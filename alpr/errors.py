@@ -37,7 +37,8 @@
     │       └── StoreFull *        no room left on the disk, or a stated bound is reached
     ├── DispositionError       a decision on a hit that the rules do not allow
     ├── AuditError             the record of who looked at what
-    └── AccessDenied           a request without the right or the stated purpose
+    ├── AccessDenied           a request without the right or the stated purpose
+    └── SignInError            a user or a password of a page that cannot be one
 
 Those marked * are also `TransientError`: a loop may try again. Lower libraries' exceptions are mapped to these
 where they enter, with `raise … from`. The text of each says what, where, and what to do about it, in one line.
@@ -259,3 +260,7 @@ class AuditError(AlprError):
 
 class AccessDenied(AlprError):
     """A request without the right or the stated purpose."""
+
+
+class SignInError(AlprError):
+    """A user, a password or the users' file of a page cannot be used."""

@@ -142,6 +142,9 @@ class PlateText:
     settled: tuple[int, ...] = ()
     """0-based positions where the format of the likely region chose between look-alikes, against the shape that was
     seen: `char_probabilities` of a single reading still has the shape's."""
+    char_places: tuple[float, ...] = ()
+    """The middle of each character across the patch, as a share of its width, and 1 more on the lower of two lines;
+    () where that is not known."""
 
     def __post_init__(self) -> None:
         if self.char_probabilities.shape != (len(self.text), len(ALPHABET)):

@@ -30,6 +30,7 @@ _COMMANDS = {
     "hits": "list, dispose, export-misreads: what was hit, and what people decided on it",
     "hotlist": "import, list, status: the plates that are looked for",
     "key": "new, rotate: the collector's key pair",
+    "page": "user: who may sign in on the officer's page of a device",
     "read": "read the plates in photographs or a video",
     "reload": "make a running device take its changed configuration",
     "run": "the main job: cameras in, reads and hits out",

@@ -6,6 +6,7 @@ Frigate's where the meaning is the same. `docs/config.md` is generated from the 
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -262,6 +263,46 @@ class MetricsConfig(_Block):
     port: Annotated[int, Field(ge=1, le=65535)]
 
 
+class PageConfig(_Block):
+    """The officer's page in a browser: hits, decisions, the state of the device. Needs `pip install 'alpr[page]'`."""
+
+    address: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    """Of the network card to listen on; as it is, only this computer itself can ask. Any other needs `certificate`
+    and `key`, or `unencrypted`."""
+    port: Annotated[int, Field(ge=1, le=65535)] = 8480
+    users: RootedPath
+    """File of those who may sign in; see `alpr page user add`."""
+    names: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$")], ...] = ()
+    """Host names under which the page may be asked for, beside `localhost` and plain addresses."""
+    certificate: RootedPath | None = None
+    """TLS certificate with its chain, PEM; needs `key`."""
+    key: RootedPath | None = None
+    """Its private key, PEM."""
+    unencrypted: bool = False
+    """Listen beyond this computer without TLS: passwords and hits can be read by all on that network. Only where
+    nobody else is on it, such as a cable between two computers of a car."""
+    session_h: Annotated[float, Field(gt=0, le=72)] = 12.0
+    """Hours after which a person has to sign in again."""
+
+    @model_validator(mode="after")
+    def _keeps_secrets(self) -> PageConfig:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key go together: give both, or neither")
+        if self.certificate is None and not self.unencrypted and not _is_loopback(self.address):
+            raise ValueError(
+                f"address {self.address} is reached from other computers: give certificate and key, or "
+                "unencrypted: true where nobody else is on that network"
+            )
+        return self
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"
+
+
 class EdgeConfig(_Block):
     """Configuration of `alpr run`."""
 
@@ -284,6 +325,8 @@ class EdgeConfig(_Block):
     link: LinkConfig | None = None
     """Null: the device stands alone."""
     metrics: MetricsConfig | None = None
+    """Null: none."""
+    page: PageConfig | None = None
     """Null: none."""
 
 
@@ -479,6 +522,9 @@ def _files_of_edge(config: EdgeConfig) -> Iterator[_NamedFile]:
         if not _Z85_KEY.fullmatch(config.link.server_key):
             hint = "copy the collector's public key there, or give its 40 characters here"
             yield ("link", "server_key"), Path(config.link.server_key), hint
+    if config.page is not None and config.page.certificate is not None and config.page.key is not None:
+        yield ("page", "certificate"), config.page.certificate, "PEM, with its chain"
+        yield ("page", "key"), config.page.key, "PEM, the private key of the certificate"
 
 
 def _files_of_collector(config: CollectorConfig) -> Iterator[_NamedFile]:

@@ -11,6 +11,7 @@ from alpr.config import EdgeConfig
 from alpr.edge.base import open_base
 from alpr.edge.camera_check import CameraCheck, check_cameras
 from alpr.edge.outcomes import AlertedOutcome, Outcomes
+from alpr.edge.page import DevicePage
 from alpr.edge.parts import check_parts
 from alpr.edge.reload import Reloads
 from alpr.edge.run_report import EdgeReport
@@ -48,8 +49,10 @@ class Edge:
         self._config = config
         self._clock = clock or SystemClock()
         self._outcomes = Outcomes(
-            alert_rules(config), receivers_of(config), on_outcome, only_hits=keeps_only_hits(config)
+            alert_rules(config), receivers_of(config), self._tell, only_hits=keeps_only_hits(config)
         )
+        self._on_outcome = on_outcome
+        self._page: DevicePage | None = None
         self._stopping = Event()
         self._reloads = Reloads(load, config.device.data_dir, self._clock)
 
@@ -89,6 +92,7 @@ class Edge:
             stack.enter_context(run_lock(self._config.device.data_dir))
             service = ServiceManager()
             base = open_base(self._config, self._clock, stack)
+            self._page = base.page
             self._setups = setups = stack.enter_context(
                 Succession(self._config, base, self._outcomes, self._reloads, self._stopping, service, self._clock)
             )
@@ -103,6 +107,11 @@ class Edge:
             base.feeds.close(FEEDS_END_S)
             setups.setup.finish(STOPPED_DRAIN_S if self._stopping.is_set() else DRAIN_S)
             return setups.setup.report(cameras)
+
+    def _tell(self, outcome: AlertedOutcome) -> None:
+        if self._page is not None:  # first: whoever reads our output may be slow
+            self._page.publish(outcome)
+        self._on_outcome(outcome)
 
     def _remember_damage(self, error: BaseException | None) -> None:
         """Note a torn page that shows while in use: this run ends, and the next recovers what can be read."""

@@ -14,6 +14,7 @@ from alpr.clock import Clock
 from alpr.config import CameraConfig, EdgeConfig
 from alpr.edge.camera_views import CameraViews
 from alpr.edge.health import LastError
+from alpr.edge.page import DevicePage
 from alpr.system.crash_record import CrashRecord
 from alpr.system.secrets import hide_password_of
 from alpr.system.stage_times import StageTimes
@@ -39,6 +40,7 @@ class EdgeBase:
     feeds: Feeds
     views: CameraViews
     tally: RunTally
+    page: DevicePage
 
 
 def open_base(config: EdgeConfig, clock: Clock, stack: ExitStack) -> EdgeBase:
@@ -51,6 +53,7 @@ def open_base(config: EdgeConfig, clock: Clock, stack: ExitStack) -> EdgeBase:
 
     Raises:
         SourceError: a camera's address is of an unknown kind.
+        ConfigError: the page cannot listen.
     """
     last_error = LastError()  # first: the heartbeat reports also what went wrong at the start
     log = logging.getLogger("alpr")
@@ -58,7 +61,9 @@ def open_base(config: EdgeConfig, clock: Clock, stack: ExitStack) -> EdgeBase:
     stack.callback(log.removeHandler, last_error)
     feeds = Feeds(feeds_for(config.cameras, clock))
     crash = stack.enter_context(CrashRecord(config.device.data_dir / "crash.log"))
-    return EdgeBase(last_error, crash, StageTimes(), feeds, CameraViews(), RunTally())
+    page = DevicePage(config)
+    stack.callback(page.close)
+    return EdgeBase(last_error, crash, StageTimes(), feeds, CameraViews(), RunTally(), page)
 
 
 def feeds_for(cameras: Sequence[CameraConfig], clock: Clock) -> list[Feed]:

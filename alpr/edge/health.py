@@ -84,11 +84,19 @@ class DeviceHealth:
 
     def __call__(self) -> Vitals:
         """How the device is now."""
+        return self.vitals(self._cpu)
+
+    def vitals(self, cpu: sensors.CpuMeter) -> Vitals:
+        """Tell how the device is now.
+
+        Args:
+            cpu: the asker's own, which measures from one of its questions to the next.
+        """
         now_ns, views = self._clock.monotonic_ns(), self._views()
         return Vitals(
             uptime_s=(now_ns - self._start_ns) / 1e9,
             cameras=tuple(self._camera(status, views) for status in self._cameras()),
-            machine=machine_health(self._folder, self._cpu),
+            machine=machine_health(self._folder, cpu),
             model_ids=self._model_ids,
             hotlists=tuple(
                 ListHealth(held.name, held.revision, held.age_s + (now_ns - self._held_ns) / 1e9)

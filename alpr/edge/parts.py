@@ -18,6 +18,7 @@ from alpr.edge.hotlist_damage import GuardedMatcher, HotlistDamage
 from alpr.edge.hotlist_updates import HotlistUpdates
 from alpr.edge.metrics import DeviceMetrics
 from alpr.edge.own_recheck import OwnRecheck, open_own_recheck
+from alpr.edge.page import DevicePage
 from alpr.edge.privacy import open_privacy, privacy_health
 from alpr.edge.settings import max_ages_of, places_of, track_settings, update_settings, watched_cameras
 from alpr.edge.shedding import Shedding
@@ -73,6 +74,7 @@ class EdgeParts:
     health: DeviceHealth
     metrics: DeviceMetrics | None
     link: DeviceLink | None
+    page: DevicePage
 
 
 def open_parts(
@@ -144,6 +146,7 @@ def open_parts(
         health=health,
         metrics=_metrics(config, stack),
         link=open_link(config, clock, health, updates, base.crash.wait_s),
+        page=base.page,
     )
 
 

@@ -68,7 +68,8 @@ class EdgeSetup:
         return f"{self.config.device.name}: cameras {cameras}"
 
     def start_link(self) -> None:
-        """Begin to deliver, where there is a collector."""
+        """Begin to deliver, where there is a collector, and to tell the page."""
+        self.parts.page.follow(self.config, self.parts.health, self.parts.link, self.parts.journal)
         if self.parts.link is not None:
             self.parts.link.start()
 

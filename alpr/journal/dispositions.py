@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -17,12 +18,14 @@ from alpr.errors import DispositionError, StoreError
 from alpr.journal.enqueue import enqueue
 from alpr.journal.schema import JOURNAL_STEPS, Priority
 from alpr.link.protocol.convert import record_from_disposition
-from alpr.link.protocol.messages import DispositionRecord, HitRecord, encode
+from alpr.link.protocol.messages import DispositionRecord, HitRecord, PictureRecord, ReadRecord, encode
 from alpr.system.decoding import decoded
 from alpr.system.sqlite import connect, connect_read_only, migrate, stored, transaction
 from alpr.types import Disposition
 
 _hit = msgspec.msgpack.Decoder(HitRecord)
+_read = msgspec.msgpack.Decoder(ReadRecord)
+_picture = msgspec.msgpack.Decoder(PictureRecord)
 _disposition = msgspec.msgpack.Decoder(DispositionRecord)
 
 
@@ -90,3 +93,71 @@ def read_hits(journal: Path) -> list[DecidedHit]:
             decided[hit_id].append(decoded(_disposition, record))
         hits = [decoded(_hit, record) for (record,) in connection.execute("SELECT record FROM hits ORDER BY id DESC")]
     return [DecidedHit(hit, tuple(decided[hit.hit_id])) for hit in hits]
+
+
+def recent_hits(journal: Path, since: datetime, most: int) -> list[DecidedHit]:
+    """Read the hits that were raised since an instant, oldest first; of too many the newest.
+
+    Args:
+        journal: path of the journal.
+        since: aware.
+        most: number of hits.
+
+    Raises:
+        StoreError: the journal cannot be read.
+        DecodeError: a record in it cannot be understood.
+    """
+    decided: defaultdict[str, list[DispositionRecord]] = defaultdict(list)
+    with closing(connect_read_only(journal)) as connection, stored(journal):
+        rows = connection.execute(
+            "SELECT record FROM hits WHERE raised_at >= ? ORDER BY id DESC LIMIT ?", (micros(since), most)
+        ).fetchall()
+        hits = [decoded(_hit, record) for (record,) in reversed(rows)]
+        for hit in hits:
+            found = connection.execute("SELECT record FROM dispositions WHERE hit_id = ? ORDER BY id", (hit.hit_id,))
+            decided[hit.hit_id] += [decoded(_disposition, record) for (record,) in found]
+    return [DecidedHit(hit, tuple(decided[hit.hit_id])) for hit in hits]
+
+
+def decisions_after(journal: Path, number: int) -> tuple[int, list[DispositionRecord]]:
+    """Read the decisions that came after a given number, whoever made them, and the number of the last one.
+
+    Args:
+        journal: path of the journal.
+        number: of the last one known; 0 for none.
+
+    Raises:
+        StoreError: the journal cannot be read.
+        DecodeError: a record in it cannot be understood.
+    """
+    with closing(connect_read_only(journal)) as connection, stored(journal):
+        rows = connection.execute(
+            "SELECT id, record FROM dispositions WHERE id > ? ORDER BY id LIMIT 1000", (number,)
+        ).fetchall()
+    return (rows[-1][0] if rows else number), [decoded(_disposition, record) for _, record in rows]
+
+
+def read_of_hit(journal: Path, read_id: str) -> tuple[ReadRecord | None, bytes, bytes]:
+    """Return a read that a device still remembers, with its patch and its vehicle as far as they wait in the outbox.
+
+    Args:
+        journal: path of the journal.
+        read_id: as in the hit.
+
+    Returns:
+        None where it is forgotten; b"" for a picture that is not there any more.
+
+    Raises:
+        StoreError: the journal cannot be read.
+        DecodeError: a record in it cannot be understood.
+    """
+    with closing(connect_read_only(journal)) as connection, stored(journal):
+        row = connection.execute("SELECT record FROM reads WHERE read_id = ?", (read_id,)).fetchone()
+        if row is None:
+            return None, b"", b""
+        read = decoded(_read, row[0])
+        pictures = []
+        for sha256 in (read.patch_sha256, read.vehicle_sha256):
+            waits = connection.execute("SELECT record FROM outbox WHERE sha256 = ?", (sha256,)).fetchone()
+            pictures.append(b"" if waits is None else decoded(_picture, waits[0]).jpeg)
+    return read, pictures[0], pictures[1]

@@ -16,7 +16,7 @@ from alpr.types import ALPHABET, Candidate, FloatArray, PlateText
 _MIN_PROBABILITY = 1e-4
 
 
-def decode(steps: FloatArray, *, max_candidates: int = 5) -> PlateText:
+def decode(steps: FloatArray, *, max_candidates: int = 5, lines: int = 1) -> PlateText:
     """Decode the most likely text of one plate (greedy path).
 
     Each character is the run of steps in which it is the most likely class; the run's steepest step gives its
@@ -25,35 +25,34 @@ def decode(steps: FloatArray, *, max_candidates: int = 5) -> PlateText:
     Args:
         steps: (T, 37) probabilities, rows summing to 1.
         max_candidates: most texts to rank, the decoded one included.
+        lines: of the plate that the steps go along, one after the other, each in as many steps.
     """
-    rows = character_rows(steps)
+    peaks = character_peaks(steps)
+    rows = np.ascontiguousarray(steps[peaks, 1:], np.float32) if peaks else np.zeros((0, len(ALPHABET)), np.float32)
     if not len(rows):
         nothing = Candidate("", float(steps[:, 0].prod()))
         return PlateText("", rows, nothing.confidence, (nothing,))
     candidates = rank(rows, max_candidates)
     best = candidates[0]
-    return PlateText(best.text, rows, best.confidence, candidates)
+    places = tuple((peak + 0.5) * lines / len(steps) for peak in peaks)
+    return PlateText(best.text, rows, best.confidence, candidates, char_places=places)
 
 
-def character_rows(steps: FloatArray) -> FloatArray:
-    """Return the distribution of each character that the greedy path emits.
+def character_peaks(steps: FloatArray) -> list[int]:
+    """Return the step at which each character that the greedy path emits is the most probable.
 
     Args:
         steps: (T, 37) probabilities, rows summing to 1.
-
-    Returns:
-        (n, 36) float32, without the blank; rows sum to at most 1.
     """
     best = steps.argmax(axis=1)
     changes = np.flatnonzero(np.diff(best)) + 1
     starts = np.concatenate([[0], changes])
     ends = np.concatenate([changes, [len(best)]])
-    peaks = [
-        start + int(steps[start:end, best[start]].argmax())
+    return [
+        int(start) + int(steps[start:end, best[start]].argmax())
         for start, end in zip(starts, ends, strict=True)
         if best[start] != 0
     ]
-    return np.ascontiguousarray(steps[peaks, 1:], np.float32) if peaks else np.zeros((0, len(ALPHABET)), np.float32)
 
 
 def rank(rows: FloatArray, count: int) -> tuple[Candidate, ...]:

@@ -53,6 +53,7 @@ def fuse(readings: Sequence[PlateText], *, max_candidates: int = 5) -> PlateText
         region if text else None,
         region_confidence if text else 0.0,
         next((reading.settled for reading in readings if reading.text == text), ()),
+        next((reading.char_places for reading in readings if len(reading.text) == len(text)), ()),
     )
 
 

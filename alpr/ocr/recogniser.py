@@ -22,6 +22,7 @@ from alpr.types import ALPHABET, FloatArray, Image, PlateText
 _MIN_REGION_CONFIDENCE = 0.5
 _NEGLIGIBLE = 1e-3
 _CANDIDATES = 5
+_LINES = 2  # the steps of the whole plate or of its upper line, then as many of the lower (decision 3)
 _FORMAT_EVIDENCE = {True: 1.0, None: 0.5, False: 0.03}
 """Likelihood of a text that fits, is not covered by, or breaks a region's format, relative to one that fits."""
 
@@ -111,7 +112,7 @@ class PlateRecogniser:
             return []
         outputs = self.model.run(np.stack(patches))
         return [
-            self._with_region(decode(steps, max_candidates=_CANDIDATES), regions)
+            self._with_region(decode(steps, max_candidates=_CANDIDATES, lines=_LINES), regions)
             for steps, regions in zip(outputs["char_probabilities"], outputs["region_probabilities"], strict=True)
         ]
 

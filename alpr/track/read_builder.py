@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from alpr.track.motion import direction
 from alpr.track.quality import jpeg
 from alpr.track.settings import TrackSettings
@@ -60,6 +62,8 @@ def build_read(
     """
     best = track.best
     assert best is not None  # noqa: S101 - a track with a consensus has had an observation with text
+    shown = best.observation.plate  # the picture's own reading: the consensus may be of another length
+    plate = replace(plate, char_places=shown.char_places if len(shown.text) == len(plate.text) else ())
     track.read_id, track.reported = read_id, plate
     track.revision += 1
     return Read(

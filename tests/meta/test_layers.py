@@ -18,7 +18,7 @@ LAYERS = [
     {"types", "errors", "clock"},
     {"plates", "plate_formats"},
     {"geometry", "draw", "system"},
-    {"config", "dispositions", "models", "link.protocol", "hotlist.rules"},
+    {"config", "dispositions", "models", "link.protocol", "hotlist.rules", "web"},
     {
         "capture",
         "detect",
@@ -34,7 +34,7 @@ LAYERS = [
     },
     {"link.client", "link.server", "hotlist.store", "hotlist.tuning", "events"},
     {"hotlist.files", "hotlist.match", "reading", "pipeline"},
-    {"hotlist.updates"},
+    {"hotlist.updates", "edge_page"},
     {"edge", "collector.store"},
     {"collector.audit", "collector.health"},
     {"collector.access", "collector.hotlists"},
@@ -75,6 +75,10 @@ ONLY_IMPORTERS = {
     "paddleocr": {"ocr"},
     "prometheus_client": {"system", "edge", "collector.service"},
     "segno": {"cli"},
+    "starlette": {"web", "edge_page"},
+    "uvicorn": {"web"},
+    "jinja2": {"web"},
+    "argon2": {"web"},
     "av": {"capture"},
 }
 

@@ -118,6 +118,7 @@ def test_a_journal_that_takes_its_time_holds_up_no_frame() -> None:
     )
     parts: Any = SimpleNamespace(
         feeds=feeds, views=CameraViews(), pipeline=pipeline, journal=journal, link=None, updates=None, index=None,
+        page=SimpleNamespace(see=lambda _: None),
         metrics=None, times=StageTimes(), hotlist_damage=SimpleNamespace(error=None),
         health=SimpleNamespace(hold=lambda _: None),
         privacy=SimpleNamespace(forget_old=lambda: None),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alpr.ocr.ctc import character_rows, decode, rank
+from alpr.ocr.ctc import decode, rank
 from alpr.types import ALPHABET, FloatArray
 
 BLANK = "-"
@@ -47,9 +47,15 @@ def test_nothing_read_is_as_sure_as_its_blanks() -> None:
 
 def test_a_character_has_the_distribution_of_its_steepest_step() -> None:
     steps = np.concatenate([steps_of("A", 0.6), steps_of("A", 0.9), steps_of("A", 0.7)])
-    (row,) = character_rows(steps)
+    (row,) = decode(steps).char_probabilities
     assert row[ALPHABET.index("A")] == pytest.approx(0.9)
     assert row.sum() <= 1.0
+
+
+def test_each_character_has_its_place_along_its_line() -> None:
+    assert decode(steps_of("A--B")).char_places == pytest.approx((0.125, 0.875))
+    assert decode(steps_of("A-B-" + "----"), lines=2).char_places == pytest.approx((0.125, 0.625))
+    assert decode(steps_of("A-B-" + "1---"), lines=2).char_places == pytest.approx((0.125, 0.625, 1.125))
 
 
 def test_candidates_are_ranked_and_the_doubtful_character_varies() -> None:
