@@ -70,7 +70,17 @@ class SourceError(AlprError):
 
 
 class SourceOpenError(SourceError, TransientError):
-    """A frame source cannot be opened (now)."""
+    """A frame source cannot be opened (now).
+
+    Args:
+        cause: one word for it, as `CameraFault` has them; "" where it is not told apart.
+        is_answering: True where something at its address answers, so that it may soon be there.
+    """
+
+    def __init__(self, message: str, cause: str = "", is_answering: bool = False) -> None:
+        super().__init__(message)
+        self.cause = cause
+        self.is_answering = is_answering
 
 
 class SourceLost(SourceError, TransientError):

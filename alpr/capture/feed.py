@@ -109,7 +109,7 @@ class Feed:
                 self.camera_id,
                 self._state,
                 self._frames,
-                self._buffer.dropped,
+                self._buffer.dropped + self._source.left_out,
                 self._source.skipped,
                 dict(self._failures),
                 self._last_error,
@@ -170,7 +170,7 @@ class Feed:
             self._last_frame_at = frame.captured_at
             self._arrivals_ns.append(self._clock.monotonic_ns())
         if was is not FeedState.RUNNING:
-            height, width = frame.image.shape[:2]
+            width, height = frame.size_wh
             _log.info("camera %s: frames come, %d×%d", self.camera_id, width, height)
         self._buffer.put(frame)
 

@@ -36,6 +36,8 @@ class ImageFolderSource:
     """
 
     is_live = False
+    left_out = 0
+    is_on_demand = False
 
     def __init__(
         self, camera_id: str, path: Path, *, clock: Clock, interval_s: float = 1.0, realtime: bool = False

@@ -1,201 +1,235 @@
-"""Network and USB cameras as sources. They have no thread and never reconnect by themselves: the feed does."""
+"""Network cameras as sources. They never reconnect by themselves: the feed does."""
 
 from __future__ import annotations
 
-import functools
-import os
-import sys
 import threading
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from pathlib import Path
+from datetime import timedelta
+from typing import Literal
 
-import cv2
-
+from alpr.capture.address import StreamAddress, parse_address
+from alpr.capture.camera_faults import CameraFault, fault_of_error, fault_of_reach, in_words
+from alpr.capture.decoder import MOST_PIXELS, Decoder
+from alpr.capture.reach import reach
 from alpr.capture.source import mask_url
-from alpr.capture.video import Video
+from alpr.capture.stream_reader import OpenStream, StreamReader
 from alpr.clock import Clock
 from alpr.errors import SourceLost, SourceOpenError
-from alpr.types import Frame
+from alpr.types import DecodedPicture, Frame
 
-MOST_PIXELS = 64_000_000
-"""Most pixels of a frame: twice what 8K cameras give. A larger one takes hundreds of megabytes each time."""
-_FAILED_GRABS = 10  # in a row: damaged frames fail one by one, a lost connection fails at once and for ever
+Transport = Literal["auto", "tcp", "udp"]
 
-
-class _LiveSource(ABC):
-    """The loop that network and USB cameras share.
-
-    `captured_at` is the moment of arrival, as soon as the frame is decoded and before its colours are converted: it
-    is late by exposure, encoding, network and decoding, which the stream does not state. The first frames after
-    opening may have waited in the decoder while it was analysing the stream.
-    """
-
-    is_live = True
-    problem = ""
-
-    def __init__(self, camera_id: str, *, clock: Clock, read_timeout_s: float) -> None:
-        self.camera_id = camera_id
-        self.skipped = 0
-        """Frames that came and could not be decoded."""
-        self._clock = clock
-        self._read_timeout_s = read_timeout_s
-        self._closing = threading.Event()
-        self._next_seq = 0
-
-    def frames(self) -> Iterator[Frame]:
-        """See `Source.frames`."""
-        if self._closing.is_set():
-            return
-        video = self._open()
-        try:
-            self._check_size(video)
-            while self._grab(video):
-                captured_at, monotonic_ns = self._clock.now(), self._clock.monotonic_ns()
-                image = video.retrieve()
-                seq, self._next_seq = self._next_seq, self._next_seq + 1
-                if image is None or not image.size:
-                    self.skipped += 1
-                else:
-                    yield Frame(self.camera_id, seq, captured_at, monotonic_ns, image)
-        finally:
-            video.release()
-
-    def close(self) -> None:
-        """See `Source.close`. A read that waits for the camera ends with its time-out at the latest."""
-        self._closing.set()
-
-    def _check_size(self, video: Video) -> None:
-        width, height = (video.get(what) for what in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
-        if width * height > MOST_PIXELS:
-            raise SourceOpenError(
-                f"camera {self.camera_id}: {self._address} sends frames of {width:.0f}×{height:.0f}, more than the "
-                f"{MOST_PIXELS // 10**6} million pixels that are accepted; set the camera to a smaller size"
-            )
-
-    def _grab(self, video: Video) -> bool:
-        """Decode the next frame; False once the source is closed.
-
-        Raises:
-            SourceLost: no frame came. The end of the stream is that, too: a camera has no last frame.
-        """
-        waiting_since_ns = self._clock.monotonic_ns()
-        for failed in range(_FAILED_GRABS):
-            if self._closing.is_set():
-                return False
-            if video.grab():
-                self._next_seq += failed
-                self.skipped += failed
-                return True
-            if self._clock.monotonic_ns() - waiting_since_ns >= self._read_timeout_s * 1e9:
-                break
-        if self._closing.is_set():
-            return False
-        waited_s = (self._clock.monotonic_ns() - waiting_since_ns) / 1e9
-        raise SourceLost(
-            f"camera {self.camera_id}: {self._address} stopped giving frames ({waited_s:.1f} s without one); "
-            "check the camera and the way to it"
-        )
-
-    @property
-    @abstractmethod
-    def _address(self) -> str:
-        """The camera's address, without secrets."""
-
-    @abstractmethod
-    def _open(self) -> Video: ...
+_OPEN_GRACE_S = 0.5  # FFmpeg's own time-out comes first, and knows more
+_PRESENT_S = 0.4
+_REACH_S = 1.0
+_NOTHING_WHOLE_S = 10.0
+_AT_EASE, _PRESSED = 0.1, 0.3  # shares of the bound on age between which unreferenced pictures go on being left out
 
 
-class RtspSource(_LiveSource):
-    """A camera by RTSP (over TCP) or HTTP (a stream of JPEGs or of video).
+class RtspSource:
+    """A camera by RTSP or HTTP (a stream of JPEGs or of video).
+
+    `captured_at` is when the picture was taken, as far as the stream tells: by its time stamps, laid on the moments
+    at which its packets arrived, and by the camera's own clock where it states that (RTCP) and it agrees with ours. Else
+    it is the moment of arrival. Where decoding falls behind, packets are left out up to the newest picture that needs
+    no other, so that what is handed out is never older than `most_age_s`.
 
     Args:
         camera_id: of every frame.
         url: with user and password where the camera needs them; these never show in messages.
         clock: gives the moment of arrival.
+        transport: "tcp", "udp", or "auto" for the first of them that the camera offers.
         open_timeout_s: seconds that `frames` may take to open it.
-        read_timeout_s: seconds without a frame after which it is lost. FFmpeg takes up to twice as long to notice.
+        read_timeout_s: seconds without a packet after which it is lost.
+        most_age_s: age from which on a picture is not handed out any more, seconds.
     """
 
-    def __init__(
-        self, camera_id: str, url: str, *, clock: Clock, open_timeout_s: float = 5.0, read_timeout_s: float = 2.0
-    ) -> None:
-        super().__init__(camera_id, clock=clock, read_timeout_s=read_timeout_s)
-        self._url = url
-        self._open_timeout_s = open_timeout_s
-
-    @property
-    def _address(self) -> str:
-        return mask_url(self._url)
-
-    def _open(self) -> Video:
-        _prefer_tcp()
-        properties = {
-            cv2.CAP_PROP_OPEN_TIMEOUT_MSEC: round(self._open_timeout_s * 1000),
-            cv2.CAP_PROP_READ_TIMEOUT_MSEC: round(self._read_timeout_s * 1000),
-            cv2.CAP_PROP_N_THREADS: 1,  # decoding by several threads holds as many frames back
-        }
-        video = Video(self._url, cv2.CAP_FFMPEG, properties)
-        if not video.is_open:
-            raise SourceOpenError(
-                f"camera {self.camera_id}: cannot open {self._address}; "
-                "check its address, user and password, and that the camera is on"
-            )
-        return video
-
-
-class UsbSource(_LiveSource):
-    """A camera by USB, through Video4Linux (elsewhere the system's own interface).
-
-    Args:
-        camera_id: of every frame.
-        device: `/dev/videoN`, or the index N.
-        clock: gives the moment of arrival.
-        size_wh: width and height to request, pixels; the camera may choose another. None takes its default.
-        read_timeout_s: seconds without a frame after which it is lost.
-    """
+    is_live = True
+    problem = ""
 
     def __init__(
         self,
         camera_id: str,
-        device: str | int,
+        url: str,
         *,
         clock: Clock,
-        size_wh: tuple[int, int] | None = None,
+        transport: Transport = "auto",
+        open_timeout_s: float = 5.0,
         read_timeout_s: float = 2.0,
+        most_age_s: float = 1.0,
     ) -> None:
-        super().__init__(camera_id, clock=clock, read_timeout_s=read_timeout_s)
-        self._device = device
-        self._size_wh = size_wh
+        self.camera_id = camera_id
+        self.skipped = 0
+        """Pictures that came and could not be decoded whole."""
+        self.left_out = 0
+        """Pictures that were not decoded, or not handed out, because newer ones were there."""
+        self.is_on_demand = False
+        """True where any picture can be left out without decoding it, as of a stream of JPEGs."""
+        self._url = url
+        self._clock = clock
+        self._transport = transport
+        self._open_timeout_s = open_timeout_s
+        self._read_timeout_s = read_timeout_s
+        self._most_age_s = most_age_s
+        self._closing = threading.Event()
+        self._reader: StreamReader | None = None
+        self._next_seq = 0
+        self._last_ns = 0
 
-    @property
-    def _address(self) -> str:
-        return f"USB camera {self._device}"
+    def frames(self) -> Iterator[Frame]:
+        """See `Source.frames`."""
+        if self._closing.is_set():
+            return
+        self._wait_for_last_reader()
+        reader, stream, decoder = self._connect()
+        try:
+            yield from self._decode(reader, stream, decoder)
+        finally:
+            reader.close()
 
-    def _open(self) -> Video:
-        on_linux = sys.platform == "linux"
-        if (
-            on_linux
-            and not Path(f"/dev/video{self._device}" if isinstance(self._device, int) else self._device).exists()
-        ):
-            raise SourceOpenError(f"camera {self.camera_id}: there is no {self._address}; plug it in or name another")
-        # How long Video4Linux waits for a frame; in whole seconds, read when the first camera is opened.
-        os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(max(1, round(self._read_timeout_s))))
-        video = Video(self._device, cv2.CAP_V4L2 if on_linux else cv2.CAP_ANY)
-        if not video.is_open:
+    def close(self) -> None:
+        """See `Source.close`."""
+        self._closing.set()
+        if self._reader is not None:
+            self._reader.close()
+
+    def _wait_for_last_reader(self) -> None:
+        """Let no two connections stand at once: a name server that is silent would gather threads."""
+        if self._reader is not None:
+            self._reader.join(self._open_timeout_s)
+            if self._reader.is_alive:
+                raise SourceOpenError(
+                    f"camera {self.camera_id}: {mask_url(self._url)} still holds the last attempt up; "
+                    "check the network and its name server"
+                )
+
+    def _connect(self) -> tuple[StreamReader, OpenStream, Decoder]:
+        """Open the stream, by each transport and reading of the password that may be meant.
+
+        Raises:
+            SourceOpenError: none can be opened; states the cause.
+        """
+        address = parse_address(self._url)
+        if address is None:
             raise SourceOpenError(
-                f"camera {self.camera_id}: cannot open {self._address}; "
-                "check that it is a camera, that no other program uses it, and that this user may"
+                f"camera {self.camera_id}: {mask_url(self._url)} names no host; give rtsp://user:password@host/path"
             )
-        if self._size_wh is not None:
-            # Only compressed do most cameras give large pictures at a useful rate.
-            video.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
-            video.set(cv2.CAP_PROP_FRAME_WIDTH, self._size_wh[0])
-            video.set(cv2.CAP_PROP_FRAME_HEIGHT, self._size_wh[1])
-        return video
+        is_rtsp = address.scheme.startswith("rtsp")
+        transports = ("tcp", "udp") if self._transport == "auto" and is_rtsp else (self._transport,)
+        fault, detail = CameraFault.OTHER, ""
+        for transport in transports:
+            for login in address.passwords:
+                reader = self._read(address.url(login), transport)
+                stream = reader.wait_open(self._open_timeout_s + _OPEN_GRACE_S)
+                fault, detail = self._fault(reader, stream, address)
+                if stream is not None and stream.codec is not None and not detail:
+                    return reader, stream, Decoder(stream.codec, stream.time_base, is_live=True)
+                reader.close()
+                if fault is not CameraFault.WRONG_PASSWORD:
+                    break
+            if fault is not CameraFault.TRANSPORT:
+                break
+        words = in_words(fault, address, transports[-1], detail)
+        raise SourceOpenError(
+            f"camera {self.camera_id}: cannot open {mask_url(self._url)}: {words}", fault.value, fault.is_answering
+        )
 
+    def _read(self, url: str, transport: str) -> StreamReader:
+        reader = StreamReader(
+            url,
+            transport,
+            (self._open_timeout_s, self._read_timeout_s),
+            self._most_age_s,
+            self._clock,
+            f"receive-{self.camera_id}",
+        )
+        self._reader = reader
+        if self._closing.is_set():  # between the last look and now
+            reader.close()
+        return reader
 
-@functools.cache
-def _prefer_tcp() -> None:
-    """Ask for RTP inside the RTSP connection, which loses no packets and passes firewalls. The environment wins."""
-    os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
+    def _fault(
+        self, reader: StreamReader, stream: OpenStream | None, address: StreamAddress
+    ) -> tuple[CameraFault, str]:
+        """Return why a stream cannot be used, and what more is known of that; no detail where it can."""
+        if stream is not None and stream.codec is not None:
+            width, height = stream.codec.width, stream.codec.height
+            if width * height <= MOST_PIXELS:
+                return CameraFault.OTHER, ""
+            return CameraFault.TOO_LARGE, f"{width}×{height}, more than the {MOST_PIXELS // 10**6} million pixels"
+        if stream is not None:
+            return (CameraFault.UNKNOWN_CODEC if stream.has_video else CameraFault.NO_VIDEO), "none"
+        fault = None if reader.error is None else fault_of_error(reader.error)
+        if fault is CameraFault.WRONG_PASSWORD and not address.login:
+            fault = CameraFault.NO_PASSWORD
+        if fault is None and not self._closing.is_set():
+            fault = fault_of_reach(reach(address.host, address.port, _REACH_S), reader.error)
+        # Of an error only its kind: its text has the address with the password in it.
+        return fault or CameraFault.OTHER, type(reader.error).__name__
+
+    def _decode(self, reader: StreamReader, stream: OpenStream, decoder: Decoder) -> Iterator[Frame]:
+        self.is_on_demand = stream.is_each_whole
+        reader.wait_for_present(_PRESENT_S)
+        decode_s, damaged, left_out = 0.0, 0, 0
+        whole_ns = self._clock.monotonic_ns()
+        while not self._closing.is_set():
+            taken = reader.packets.take(self._read_timeout_s, decode_s, 1 / stream.fps)
+            if self._closing.is_set():
+                return
+            if taken is None:
+                raise self._lost(reader)
+            packet, is_anew = taken
+            if is_anew:
+                decoder.restart()
+            began_ns = self._clock.monotonic_ns()
+            pictures = list(decoder.decode(packet.packet))
+            decode_s += 0.1 * ((self._clock.monotonic_ns() - began_ns) / 1e9 - decode_s)
+            self._count(reader.packets.left_out - left_out, decoder.damaged - damaged)
+            left_out, damaged = reader.packets.left_out, decoder.damaged
+            self._ease(decoder, reader.age_s(packet))
+            for picture, stamp_s in pictures:
+                frame = self._frame(reader, picture, stamp_s, packet.arrived_ns)
+                if frame is not None:
+                    yield frame
+            whole_ns = began_ns if pictures else whole_ns
+            if began_ns - whole_ns > _NOTHING_WHOLE_S * 1e9:
+                raise SourceLost(
+                    f"camera {self.camera_id}: {mask_url(self._url)} sends pictures of which none is whole "
+                    f"({_NOTHING_WHOLE_S:.0f} s); check the network, or restart the camera"
+                )
+
+    def _frame(
+        self, reader: StreamReader, picture: DecodedPicture, stamp_s: float | None, arrived_ns: int
+    ) -> Frame | None:
+        """Return a picture with its time; None where it is too old to be handed out."""
+        now, now_ns = self._clock.now(), self._clock.monotonic_ns()
+        taken_ns = max(self._last_ns + 1, reader.clock.captured_ns(stamp_s, arrived_ns))
+        seq, self._next_seq = self._next_seq, self._next_seq + 1
+        age_s = (now_ns - taken_ns) / 1e9
+        if age_s > self._most_age_s:
+            self.left_out += 1
+            return None
+        self._last_ns = taken_ns
+        taken_at = now - timedelta(seconds=age_s + reader.clock.shift_s())
+        return Frame(self.camera_id, seq, taken_at, taken_ns, picture)
+
+    def _count(self, left_out: int, damaged: int) -> None:
+        self.left_out += left_out
+        self.skipped += damaged
+        self._next_seq += left_out + damaged
+
+    def _ease(self, decoder: Decoder, age_s: float) -> None:
+        """Leave out pictures that no other is built on while decoding is behind."""
+        if age_s > _PRESSED * self._most_age_s:
+            decoder.skip_unreferenced(True)
+        elif age_s < _AT_EASE * self._most_age_s:
+            decoder.skip_unreferenced(False)
+
+    def _lost(self, reader: StreamReader) -> SourceLost:
+        address = mask_url(self._url)
+        if reader.packets.is_ended and reader.error is None:
+            return SourceLost(f"camera {self.camera_id}: {address} has ended the stream; check the camera")
+        return SourceLost(
+            f"camera {self.camera_id}: {address} stopped giving frames ({self._read_timeout_s:.1f} s without one, or "
+            "the connection broke); check the camera and the way to it"
+        )

@@ -7,9 +7,10 @@ from datetime import datetime
 from pathlib import Path
 
 from alpr.capture.folder import ImageFolderSource
-from alpr.capture.live import RtspSource, UsbSource
+from alpr.capture.live import RtspSource, Transport
 from alpr.capture.pictures import is_video
 from alpr.capture.source import Source, mask_url
+from alpr.capture.usb import UsbSource
 from alpr.capture.video_file import VideoFileSource
 from alpr.clock import Clock
 from alpr.errors import SourceError
@@ -40,6 +41,8 @@ def open_source(
     interval_s: float = 1.0,
     open_timeout_s: float = 5.0,
     read_timeout_s: float = 2.0,
+    transport: Transport = "auto",
+    most_age_s: float = 1.0,
 ) -> Source:
     """Return the source that a URL stands for.
 
@@ -55,13 +58,23 @@ def open_source(
         interval_s: seconds between the pictures of a folder.
         open_timeout_s: seconds that opening a network camera may take.
         read_timeout_s: seconds without a frame after which a live camera is lost.
+        transport: of RTSP: "tcp", "udp", or "auto" for the first of them that the camera offers.
+        most_age_s: age from which on a network camera's frame is not handed out any more, seconds.
 
     Raises:
         SourceError: the URL is of an unknown kind.
     """
     scheme = _SCHEME.match(url)
     if scheme and scheme[1].lower() in ("rtsp", "rtsps", "http", "https"):
-        return RtspSource(camera_id, url, clock=clock, open_timeout_s=open_timeout_s, read_timeout_s=read_timeout_s)
+        return RtspSource(
+            camera_id,
+            url,
+            clock=clock,
+            transport=transport,
+            open_timeout_s=open_timeout_s,
+            read_timeout_s=read_timeout_s,
+            most_age_s=most_age_s,
+        )
     if usb := re.fullmatch(r"usb:(\d+)", url):
         return UsbSource(camera_id, int(usb[1]), clock=clock, read_timeout_s=read_timeout_s)
     if re.fullmatch(r"/dev/(video\d+|v4l/.+)", url):

@@ -31,6 +31,14 @@ class Source(Protocol):
     def problem(self) -> str:
         """Sentence on what is missing of a video or folder whose frames have ended; "" where it is whole."""
 
+    @property
+    def left_out(self) -> int:
+        """Number of frames of a live source so far that were not handed out because newer ones were there."""
+
+    @property
+    def is_on_demand(self) -> bool:
+        """True where the next frame costs little until it is asked for, and asking late gives a newer one."""
+
     def frames(self) -> Iterator[Frame]:
         """Open the source and yield its frames; `seq` rises by one, and by more where a picture was not decoded.
 

@@ -82,6 +82,8 @@ class VideoFileSource:
     """
 
     is_live = False
+    left_out = 0
+    is_on_demand = False
 
     def __init__(
         self, camera_id: str, path: Path, *, clock: Clock, started_at: datetime | None = None, realtime: bool = False

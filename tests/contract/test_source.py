@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from alpr.capture.folder import ImageFolderSource
-from alpr.capture.live import RtspSource, UsbSource
+from alpr.capture.live import RtspSource
 from alpr.capture.source import Source
+from alpr.capture.usb import UsbSource
 from alpr.capture.video_file import VideoFileSource
 from alpr.clock import SystemClock
 from alpr.errors import SourceLost, SourceOpenError
@@ -106,8 +107,12 @@ def test_frames_come_in_order_and_as_promised(rig: Rig) -> None:
     source = rig.make()
     assert rig.connections() == 0  # nothing is opened in the constructor
     frames = list(itertools.islice(source.frames(), _COUNT))
-    assert [number_in(frame.image) for frame in frames] == rig.numbers[:_COUNT]
-    assert [frame.seq for frame in frames] == list(range(len(frames)))
+    # A camera may have sent some while it was being opened: those are left out, and counted.
+    begin = number_in(frames[0].image) if source.is_live else 0
+    assert begin < 100
+    assert [number_in(frame.image) for frame in frames] == rig.numbers[begin : begin + _COUNT]
+    assert [frame.seq for frame in frames] == list(range(begin, begin + len(frames)))
+    assert source.left_out == begin
     assert {frame.camera_id for frame in frames} == {source.camera_id} == {"cam"}
     for frame in frames:
         assert frame.image.shape == (HEIGHT, WIDTH, 3)
@@ -139,14 +144,14 @@ def test_the_end_of_a_live_stream_is_a_loss_and_seq_goes_on(rig: Rig) -> None:
     source = rig.make()
     assert source.is_live
     frames = source.frames()
-    assert next(frames).seq == 0
+    first = next(frames).seq
     rig.drop()
     with pytest.raises(SourceLost) as caught:
-        seqs = [0] + [frame.seq for frame in frames]
+        seqs = [first] + [frame.seq for frame in frames]
         pytest.fail(f"ended after {seqs}")
     assert "s3cret" not in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert next(source.frames()).seq > 0
+    assert next(source.frames()).seq > first
 
 
 @every_kind

@@ -29,6 +29,8 @@ class ScriptedSource:
         self.opened = 0
         self.skipped = 0
         self.problem = ""
+        self.left_out = 0
+        self.is_on_demand = False
         self._scripts = scripts
         self._closing = threading.Event()
 

@@ -15,9 +15,10 @@ from PIL import ExifTags
 from PIL import Image as PilImage
 
 from alpr.capture.folder import ImageFolderSource
-from alpr.capture.live import RtspSource, UsbSource
+from alpr.capture.live import RtspSource
 from alpr.capture.opening import open_source
 from alpr.capture.source import mask_url
+from alpr.capture.usb import UsbSource
 from alpr.capture.video_file import MediaTime, VideoFileSource
 from alpr.clock import SystemClock
 from alpr.errors import SourceError, SourceOpenError
