@@ -6,11 +6,11 @@ import logging
 import random
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
 
 from alpr.capture.frame_buffer import FrameBuffer, FrameQueue, NewestFrameSlot
+from alpr.capture.freshness import Freshness
 from alpr.capture.source import Source
 from alpr.capture.status import FeedState, FeedStatus, backoff_s
 from alpr.clock import Clock
@@ -21,7 +21,6 @@ _log = logging.getLogger(__name__)
 
 _STEADY_S = 10.0  # a connection that held this long was a good one: back-off begins anew
 _STALLED_S = 1.0  # silence before a loss that makes it a stall: the connection stood, the camera did not speak
-_RATE_FRAMES = 30  # frames over which the rate is measured
 
 
 class Feed:
@@ -35,6 +34,7 @@ class Feed:
         source: not opened yet; closed by the feed.
         clock: measures rates and silences.
         queue_size: frames of a file that may wait.
+        most_age_s: age from which on a live camera's frame is not handed out any more, seconds.
         sleep: waits between attempts, seconds; None waits in a way that `signal_close` interrupts.
         chance: gives numbers in [0, 1) for the back-off.
     """
@@ -45,6 +45,7 @@ class Feed:
         *,
         clock: Clock,
         queue_size: int = 4,
+        most_age_s: float = 1.0,
         sleep: Callable[[float], object] | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -60,11 +61,10 @@ class Feed:
         # All below is guarded by the condition.
         self._state = FeedState.CONNECTING
         self._failure: Exception | None = None
-        self._frames = 0
+        self._fresh = Freshness(clock, most_age_s if source.is_live else None)
         self._failures: Counter[str] = Counter()
         self._last_error: str | None = None
-        self._last_frame_at: datetime | None = None
-        self._arrivals_ns: deque[int] = deque(maxlen=_RATE_FRAMES)
+        self._cause = ""
 
     def _share(self, changed: threading.Condition) -> None:
         self._changed = changed
@@ -88,14 +88,15 @@ class Feed:
         self._thread.start()
 
     def take(self) -> Frame | None:
-        """Return the next frame that waits, or None. The caller holds the condition.
+        """Return the next frame that waits and is not too old, or None. The caller holds the condition.
 
         Raises:
             Exception: an unforeseen one that ended the thread.
         """
         if self._failure is not None:
             raise self._failure
-        return self._buffer.take()
+        frame = self._buffer.take()
+        return frame if frame is not None and self._fresh.note_taken(frame) else None
 
     @property
     def is_done(self) -> bool:
@@ -108,14 +109,18 @@ class Feed:
             return FeedStatus(
                 self.camera_id,
                 self._state,
-                self._frames,
-                self._buffer.dropped + self._source.left_out,
+                self._fresh.came,
+                self._buffer.dropped + self._source.left_out + self._fresh.too_old,
                 self._source.skipped,
                 dict(self._failures),
                 self._last_error,
-                self._last_frame_at,
-                self._rate(),
+                self._fresh.last_at,
+                self._fresh.fps(),
                 self._source.problem,
+                self._fresh.looked_at,
+                self._fresh.lag_s,
+                self._fresh.load if self._fresh.is_overloaded else None,
+                self._cause if self._state in (FeedState.RETRYING, FeedState.FAILED) else "",
             )
 
     def signal_close(self) -> None:
@@ -166,24 +171,31 @@ class Feed:
     def _deliver(self, frame: Frame) -> None:
         with self._changed:
             was, self._state = self._state, FeedState.RUNNING
-            self._frames += 1
-            self._last_frame_at = frame.captured_at
-            self._arrivals_ns.append(self._clock.monotonic_ns())
+            is_load_news = self._fresh.note_came(frame)
+            load = self._fresh.load if self._fresh.is_overloaded else None
         if was is not FeedState.RUNNING:
             width, height = frame.size_wh
             _log.info("camera %s: frames come, %d×%d", self.camera_id, width, height)
+        if is_load_news and load is not None:
+            _log.warning("camera %s: overloaded, %s", self.camera_id, load)
+        elif is_load_news:
+            _log.info("camera %s: all frames are looked at again", self.camera_id)
         self._buffer.put(frame)
 
     def _held_long(self, began_ns: int) -> bool:
         """Tell whether frames came for `_STEADY_S` since the source was opened."""
-        last_ns = self._arrivals_ns[-1] if self._arrivals_ns else began_ns
-        return last_ns - began_ns >= _STEADY_S * 1e9
+        last_ns = self._fresh.last_came_ns
+        return last_ns is not None and last_ns - began_ns >= _STEADY_S * 1e9
 
     def _retry_after(self, error: SourceOpenError | SourceLost, began_ns: int, attempt: int) -> None:
         reason = "open_failed" if isinstance(error, SourceOpenError) else self._kind_of_loss(began_ns)
-        delay_s = backoff_s(attempt, self._chance())
+        cause = error.cause if isinstance(error, SourceOpenError) else reason
+        is_answering = isinstance(error, SourceLost) or error.is_answering
+        delay_s = backoff_s(attempt, self._chance(), is_answering=is_answering)
         with self._changed:
             was, self._state = self._state, FeedState.RETRYING
+            self._cause = cause
+            self._fresh.begin_anew()
             self._failures[reason] += 1
             self._last_error = str(error)
         # Once per trouble is enough for the log; the status has the counts.
@@ -192,7 +204,7 @@ class Feed:
         self._sleep(delay_s)
 
     def _kind_of_loss(self, began_ns: int) -> str:
-        last_ns = max(began_ns, self._arrivals_ns[-1] if self._arrivals_ns else began_ns)
+        last_ns = max(began_ns, self._fresh.last_came_ns or began_ns)
         return "stalled" if self._clock.monotonic_ns() - last_ns >= _STALLED_S * 1e9 else "lost"
 
     def _finish(self, state: FeedState, last_error: str | None = None, failure: Exception | None = None) -> None:
@@ -201,17 +213,7 @@ class Feed:
             self._last_error = last_error or self._last_error
             self._failure = failure
             self._changed.notify_all()
-        _log.info("camera %s: %s after %d frames", self.camera_id, state, self._frames)
-
-    def _rate(self) -> float:
-        if len(self._arrivals_ns) < 2:
-            return 0.0
-        first_ns, last_ns = self._arrivals_ns[0], self._arrivals_ns[-1]
-        usual_ns = (last_ns - first_ns) / (len(self._arrivals_ns) - 1)
-        # Silence longer than the usual gap pulls the rate down, so that a dead camera goes to 0 by itself.
-        silent_ns = max(0.0, self._clock.monotonic_ns() - last_ns - usual_ns)
-        span_ns = last_ns - first_ns + silent_ns
-        return (len(self._arrivals_ns) - 1) / (span_ns / 1e9) if span_ns > 0 else 0.0
+        _log.info("camera %s: %s after %d frames", self.camera_id, state, self._fresh.came)
 
 
 class Feeds:

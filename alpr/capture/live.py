@@ -22,7 +22,7 @@ Transport = Literal["auto", "tcp", "udp"]
 _OPEN_GRACE_S = 0.5  # FFmpeg's own time-out comes first, and knows more
 _PRESENT_S = 0.4
 _REACH_S = 1.0
-_NOTHING_WHOLE_S = 10.0
+_NOTHING_GIVEN_S = 10.0
 _AT_EASE, _PRESSED = 0.1, 0.3  # shares of the bound on age between which unreferenced pictures go on being left out
 
 
@@ -30,7 +30,7 @@ class RtspSource:
     """A camera by RTSP or HTTP (a stream of JPEGs or of video).
 
     `captured_at` is when the picture was taken, as far as the stream tells: by its time stamps, laid on the moments
-    at which its packets arrived, and by the camera's own clock where it states that (RTCP) and it agrees with ours. Else
+    at which its packets arrived, and by the camera's own clock where it states that (RTCP) and agrees with ours. Else
     it is the moment of arrival. Where decoding falls behind, packets are left out up to the newest picture that needs
     no other, so that what is handed out is never older than `most_age_s`.
 
@@ -171,7 +171,7 @@ class RtspSource:
         self.is_on_demand = stream.is_each_whole
         reader.wait_for_present(_PRESENT_S)
         decode_s, damaged, left_out = 0.0, 0, 0
-        whole_ns = self._clock.monotonic_ns()
+        given_ns = self._clock.monotonic_ns()
         while not self._closing.is_set():
             taken = reader.packets.take(self._read_timeout_s, decode_s, 1 / stream.fps)
             if self._closing.is_set():
@@ -190,13 +190,19 @@ class RtspSource:
             for picture, stamp_s in pictures:
                 frame = self._frame(reader, picture, stamp_s, packet.arrived_ns)
                 if frame is not None:
+                    given_ns = began_ns
                     yield frame
-            whole_ns = began_ns if pictures else whole_ns
-            if began_ns - whole_ns > _NOTHING_WHOLE_S * 1e9:
-                raise SourceLost(
-                    f"camera {self.camera_id}: {mask_url(self._url)} sends pictures of which none is whole "
-                    f"({_NOTHING_WHOLE_S:.0f} s); check the network, or restart the camera"
-                )
+            if began_ns - given_ns > _NOTHING_GIVEN_S * 1e9:
+                raise self._useless(bool(pictures))
+
+    def _useless(self, is_late: bool) -> SourceLost:
+        where = f"camera {self.camera_id}: {mask_url(self._url)}"
+        if is_late:
+            return SourceLost(
+                f"{where} sends pictures that are more than {self._most_age_s:.1f} s old when they can be looked at; "
+                "check the network, or set the camera to fewer or smaller pictures"
+            )
+        return SourceLost(f"{where} sends pictures of which none is whole; check the network, or restart the camera")
 
     def _frame(
         self, reader: StreamReader, picture: DecodedPicture, stamp_s: float | None, arrived_ns: int

@@ -98,6 +98,12 @@ class CameraConfig(_Block):
     """Stands in every read; unique on the device."""
     url: Annotated[str, AfterValidator(_rooted_url)] = Field(repr=False)
     """`rtsp://…`, `http://…`, `usb:0`, `/dev/video0`, a video file, or a folder of pictures."""
+    transport: Literal["auto", "tcp", "udp"] = "auto"
+    """Of RTSP: `tcp` loses nothing and passes firewalls; `udp` for cameras that have nothing else; `auto` is the
+    first of them that the camera offers."""
+    max_lag_s: Annotated[float, Field(ge=0.2, le=60)] = 1.0
+    """A live camera's picture that is older than this, in seconds, is not looked at any more: frames are left out up
+    to the newest, counted, and the lag is reported."""
     realtime: bool = False
     """Play a file at its own pace, dropping what cannot be kept up with, as if it were a live camera."""
     detect_every: Annotated[int, Field(ge=1, le=100)] = 1

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from alpr.capture.feed import Feed, Feeds
 from alpr.capture.opening import open_source
+from alpr.capture.source import Source
 from alpr.clock import Clock
 from alpr.config import CameraConfig, EdgeConfig
 from alpr.edge.camera_views import CameraViews
@@ -78,5 +79,27 @@ def feeds_for(cameras: Sequence[CameraConfig], clock: Clock) -> list[Feed]:
     """
     for camera in cameras:
         hide_password_of(camera.url)
-    sources = [open_source(each.id, each.url, clock=clock, realtime=each.realtime) for each in cameras]
-    return [Feed(source, clock=clock) for source in sources]
+    sources = [source_for(each, clock) for each in cameras]
+    return [
+        Feed(source, clock=clock, most_age_s=each.max_lag_s) for each, source in zip(cameras, sources, strict=True)
+    ]
+
+
+def source_for(camera: CameraConfig, clock: Clock) -> Source:
+    """Make the source of a camera; it is not opened yet.
+
+    Args:
+        camera: of the configuration.
+        clock: dates frames.
+
+    Raises:
+        SourceError: its address is of an unknown kind.
+    """
+    return open_source(
+        camera.id,
+        camera.url,
+        clock=clock,
+        realtime=camera.realtime,
+        transport=camera.transport,
+        most_age_s=camera.max_lag_s,
+    )

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from alpr.capture.opening import open_source
 from alpr.capture.source import Source
 from alpr.clock import Clock
 from alpr.config import CameraConfig
+from alpr.edge.base import source_for
 from alpr.errors import AlprError
 
 PATIENCE_S = 15.0
@@ -42,7 +42,7 @@ def check_cameras(
     Raises:
         SourceError: an address is of an unknown kind.
     """
-    looks = [_FirstFrame(open_source(each.id, each.url, clock=clock)) for each in cameras]
+    looks = [_FirstFrame(source_for(each, clock)) for each in cameras]
     for look in looks:
         look.thread.start()
     until_s = time.monotonic() + patience_s

@@ -80,6 +80,17 @@ def state_word(camera: FeedStatus, views: Mapping[str, ViewState]) -> str:
     return FeedState.RUNNING.value if view.shows_nothing is None else view.shows_nothing.value
 
 
+def state_in_words(camera: FeedStatus, views: Mapping[str, ViewState]) -> str:
+    """Return the state of a camera for people: what is wrong with its picture comes before how fast it is looked at.
+
+    Args:
+        camera: the condition of its feed.
+        views: of all cameras that are watched.
+    """
+    word = state_word(camera, views)
+    return camera.in_words if word == camera.state.value else word
+
+
 def _tell(camera_id: str, changes: Iterable[ViewChange]) -> None:
     for change in changes:
         level = logging.ERROR if change.is_raised else logging.INFO

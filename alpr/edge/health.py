@@ -117,6 +117,8 @@ class DeviceHealth:
             skipped=status.skipped,
             last_frame_age_s=None if last_at is None else max(0.0, (self._clock.now() - last_at).total_seconds()),
             last_error=(status.last_error or "")[:_LONGEST_TEXT],
+            lag_s=None if status.lag_s is None else round(status.lag_s, 3),
+            cause=status.cause or ("overloaded" if status.overload else None),
             view=tuple(alarm.value for alarm in views.get(status.camera_id, _UNSEEN).alarms),
         )
 

@@ -77,7 +77,11 @@ def _cameras(shown: DeviceSnapshot) -> Iterator[Metric]:
     )
     for name, told, counts in (
         ("frames", "Frames that came.", [((c.camera_id,), c.frames) for c in shown.report.cameras]),
-        ("dropped", "Frames that a newer one replaced.", [((c.camera_id,), c.dropped) for c in shown.report.cameras]),
+        (
+            "dropped",
+            "Frames left out because newer ones were there.",
+            [((c.camera_id,), c.dropped) for c in shown.report.cameras],
+        ),
         ("skipped", "Frames that could not be decoded.", [((c.camera_id,), c.skipped) for c in shown.report.cameras]),
     ):
         yield counters(f"alpr_camera_{name}", told, label, counts)
@@ -101,6 +105,16 @@ def _cameras(shown: DeviceSnapshot) -> Iterator[Metric]:
     )
     looks = [((camera_id, look), n) for camera_id, load in loads for look, n in load.looks.items()]
     yield counters("alpr_camera_looks", "Frames by what was looked at.", ("camera", "look"), looks)
+    yield counters(
+        "alpr_camera_taken",
+        "Frames that were taken to be looked at.",
+        label,
+        [((c.camera_id,), c.looked_at) for c in shown.report.cameras],
+    )
+    lags = [((c.camera_id,), c.lag_s) for c in shown.report.cameras if c.lag_s is not None]
+    yield gauges("alpr_camera_lag_seconds", "Age of the last frame when it was looked at.", label, lags)
+    overloads = [((c.camera_id,), float(c.overload is not None)) for c in shown.report.cameras]
+    yield gauges("alpr_camera_overloaded", "1 where a camera sends more than is looked at.", label, overloads)
     failures = [((c.camera_id, cause), n) for c in shown.report.cameras for cause, n in c.failures.items()]
     yield counters("alpr_camera_failures", "Losses of the connection, by cause.", ("camera", "cause"), failures)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from alpr.capture.status import FeedStatus
 from alpr.edge.alerts import AlertDecision
-from alpr.edge.camera_views import state_word
+from alpr.edge.camera_views import state_in_words
 from alpr.edge.shedding import CameraLoad
 from alpr.link.client.device_link import LinkStatus
 from alpr.system.stage_times import Latency
@@ -55,7 +55,7 @@ def log_status(report: EdgeReport) -> None:
         _log.info(
             "camera %s: %s, %.1f fps, %d frames, %d dropped%s",
             camera.camera_id,
-            state_word(camera, report.views),
+            state_in_words(camera, report.views),
             camera.fps,
             camera.frames,
             camera.dropped,

@@ -28,6 +28,11 @@ class CameraHealth(Struct, frozen=True):
     last_error: Text = ""
     view: Annotated[tuple[Name, ...], Meta(max_length=16)] = ()
     """What is wrong with what it shows: values of `ViewAlarm`, or those that a newer device knows."""
+    lag_s: Finite | None = None
+    """Age of the last frame when it was looked at; None where none was, and of a device that does not say."""
+    cause: Name | None = None
+    """Why it gives no frames now: a value of `CameraFault`, "lost", "stalled", or one that a newer device knows; or
+    "overloaded" where it gives more than are looked at."""
 
 
 class ListHealth(Struct, frozen=True):

@@ -77,10 +77,10 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def a_feed(source: ScriptedSource, sleeps: list[float] | None = None) -> Feed:
-    """A feed whose waits between tries are noted and take no time."""
+    """A feed whose waits between tries are noted and take no time, and for which no time passes: no frame is old."""
     return Feed(
         source,
-        clock=SystemClock(),
+        clock=FakeClock(),
         sleep=(sleeps if sleeps is not None else []).append,
         chance=lambda: 0.0,
     )
@@ -226,7 +226,7 @@ def test_closing_ends_a_file_that_waits_for_room() -> None:
 
 
 def test_closing_ends_a_wait_between_tries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alpr.capture.feed.backoff_s", lambda *_: 40.0)
+    monkeypatch.setattr("alpr.capture.feed.backoff_s", lambda *_, **__: 40.0)
     feeds = Feeds(
         [Feed(ScriptedSource([SourceOpenError("no")], is_live=True), clock=SystemClock(), chance=lambda: 0)]
     )
@@ -299,3 +299,48 @@ def assert_closes_within(feeds: Feeds, seconds: float) -> None:
     assert time.monotonic() - began < seconds
     names = {f"capture-{status.camera_id}" for status in feeds.statuses()}
     assert not [thread for thread in threading.enumerate() if thread.name in names]
+
+
+def test_a_frame_that_waited_too_long_is_never_handed_out() -> None:
+    """The consumer was held up, or the camera has died: what waits in the slot is not the present any more."""
+    clock = FakeClock()
+    played = threading.Event()
+    source = ScriptedSource([*frames_of(1), played.set], is_live=True)
+    with Feeds([Feed(source, clock=clock, most_age_s=1.0)]) as feeds:
+        assert played.wait(5)
+        clock.advance(1.5)
+        assert feeds.next_frame(0) is None
+        (status,) = feeds.statuses()
+        assert (status.frames, status.dropped, status.looked_at) == (1, 1, 0)
+
+
+def test_the_age_at_which_a_frame_is_looked_at_is_told() -> None:
+    clock = FakeClock()
+    played = threading.Event()
+    with Feeds([Feed(ScriptedSource([*frames_of(1), played.set], is_live=True), clock=clock)]) as feeds:
+        assert played.wait(5)
+        clock.advance(0.4)
+        assert feeds.next_frame(0) is not None
+        assert feeds.statuses()[0].lag_s == pytest.approx(0.4)
+
+
+def test_a_camera_that_answers_is_tried_again_within_5_s() -> None:
+    refused = SourceOpenError("wrong password", "wrong-password", is_answering=True)
+    sleeps: list[float] = []
+    eight_times: list[list[Step]] = [[refused]] * 8
+    with Feeds([a_feed(ScriptedSource(*eight_times, frames_of(1), is_live=True), sleeps)]) as feeds:
+        wait_until(lambda: feeds.statuses()[0].frames == 1 or feeds.statuses()[0].failures["open_failed"] >= 8)
+        wait_until(lambda: len(sleeps) >= 8)
+    assert sleeps[:8] == [0.5, 1, 2, 4, 5, 5, 5, 5]
+
+
+def test_the_cause_of_a_camera_without_pictures_is_told_in_one_word() -> None:
+    refused = SourceOpenError("wrong password", "wrong-password", is_answering=True)
+    wait = threading.Event()
+    source = ScriptedSource([refused], is_live=True)
+    with Feeds([Feed(source, clock=FakeClock(), sleep=lambda _: wait.wait(10))]) as feeds:
+        wait_until(lambda: bool(feeds.statuses()[0].cause))
+        status = feeds.statuses()[0]
+        wait.set()
+    assert status.cause == "wrong-password"
+    assert status.in_words == "retrying (wrong-password)"
