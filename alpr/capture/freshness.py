@@ -17,7 +17,7 @@ _BEGINS_BELOW, _ENDS_ABOVE = 0.8, 0.95  # share of frames that is looked at
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What of a live camera's frames is looked at."""
+    """The share of a live camera's frames that is looked at, and how late."""
 
     came_fps: float
     looked_at_fps: float
