@@ -6,6 +6,7 @@
     ├── SourceError            a camera, video file or folder
     │   ├── SourceOpenError *    it cannot be opened
     │   └── SourceLost *         it was open and stopped giving frames
+    ├── PositionError *        gpsd, or the receiver behind it
     ├── ImageError             a picture file that cannot be decoded
     ├── LabelError             a file of labels that cannot be used; names the line
     ├── ModelError             a model file is missing, altered, of the wrong shape, or wrong on its provider
@@ -85,6 +86,10 @@ class SourceOpenError(SourceError, TransientError):
 
 class SourceLost(SourceError, TransientError):
     """A live source that was open stopped giving frames."""
+
+
+class PositionError(TransientError):
+    """No position can be had from gpsd now, or it says what cannot be."""
 
 
 class ImageError(AlprError):

@@ -203,6 +203,38 @@ Recognise: TypeAlias = Callable[[Frame, Sequence[Detection]], list[Observation]]
 """Reads detected plates of a frame: one observation for each detection, in their order."""
 
 
+class FixKind(StrEnum):
+    """The source of a position."""
+
+    TWO_D = "2d"
+    """By satellites, without height: often worse than it is said to be."""
+    THREE_D = "3d"
+    """By satellites."""
+    SURVEYED = "surveyed"
+    """Set by people in the configuration: the camera stands still."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The position of a camera at the instant of a read."""
+
+    latitude: float
+    """Degrees WGS84, north is positive."""
+    longitude: float
+    """Degrees WGS84, east is positive."""
+    fix: FixKind
+    age_s: float = 0.0
+    """Seconds between the fix and the instant; a fix that is repeated counts from when it first came."""
+    accuracy_m: float | None = None
+    """Horizontal error in metres as the receiver estimates it; None where it says none."""
+    speed_mps: float | None = None
+    """Speed of the device in metres per second; None where unknown."""
+    course_deg: float | None = None
+    """Direction in which the device moves: degrees clockwise from north, [0, 360); None where it hardly moves."""
+    heading_deg: float | None = None
+    """Direction in which the camera looks: likewise; None where unknown."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Read:
     """The record of one vehicle pass."""
@@ -232,6 +264,8 @@ class Read:
     """`name@first 12 hex digits of the file's SHA-256` of each model that took part."""
     direction: str | None = None
     """"approaching", "receding", "left" or "right" as seen in the picture; None where it hardly moved."""
+    position: Position | None = None
+    """The camera's, when the vehicle was last seen; None where it is not known."""
 
 
 class MatchKind(StrEnum):
@@ -311,6 +345,8 @@ class CameraPlace:
     """Degrees WGS84, east is positive."""
     heading_deg: float | None = None
     """Direction in which the camera looks: degrees clockwise from north, [0, 360); None where unknown."""
+    uncertainty_m: float = 0.0
+    """Radius in metres around the position within which the camera is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -57,6 +57,14 @@ def _endpoint(address: str) -> str:
     return address
 
 
+def _host_and_port(address: str) -> str:
+    try:
+        _endpoint(f"tcp://{address}")
+    except ValueError as error:
+        raise ValueError("should be host:port with a port of 1 to 65535") from error
+    return address
+
+
 RootedPath: TypeAlias = Annotated[Path, AfterValidator(_rooted)]
 Endpoint: TypeAlias = Annotated[str, AfterValidator(_endpoint)]
 Identity: TypeAlias = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
@@ -118,6 +126,8 @@ class CameraConfig(_Block):
     heading_deg: Annotated[float, Field(ge=0, lt=360)] | None = None
     """Where it looks, clockwise from north; for entries that ask how a vehicle travels. Needs `position`."""
 
+    mounted_deg: Annotated[float, Field(ge=0, lt=360)] | None = None
+    """In a vehicle with `gps`: where it looks, clockwise from the vehicle's front; 0 is ahead, 180 behind."""
     group: Identity | None = None
     """Cameras of one group are one to the people who are alerted, such as those of a patrol car: a vehicle that
     passes several of them is told of once. Null: a group of its own."""
@@ -126,6 +136,8 @@ class CameraConfig(_Block):
     def _stands_somewhere(self) -> CameraConfig:
         if self.heading_deg is not None and self.position is None:
             raise ValueError("heading_deg without position: give both")
+        if self.mounted_deg is not None and self.position is not None:
+            raise ValueError("mounted_deg is of a camera that moves, position of one that stands: give one")
         return self
 
 
@@ -239,6 +251,13 @@ class PrivacyConfig(_Block):
     """With `pseudonyms`: hours for which one can be opened; each key is destroyed with the last that it sealed."""
 
 
+class GpsConfig(_Block):
+    """The position of a vehicle by satellites, from gpsd; cameras with a `position` of their own keep it."""
+
+    gpsd: Annotated[str, AfterValidator(_host_and_port)] = "127.0.0.1:2947"
+    """`host:port` of gpsd."""
+
+
 class OutboxConfig(_Block):
     """Bounds of what waits for the collector; beyond them the oldest pictures of non-hits go first, hits never."""
 
@@ -326,6 +345,8 @@ class EdgeConfig(_Block):
     hotlist: HotlistConfig | None = None
     """Null: nothing is looked for, all is only recorded."""
     alerts: AlertsConfig = AlertsConfig()
+    gps: GpsConfig | None = None
+    """Null: no receiver."""
     privacy: PrivacyConfig = PrivacyConfig()
     outbox: OutboxConfig = OutboxConfig()
     link: LinkConfig | None = None

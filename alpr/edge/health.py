@@ -16,7 +16,14 @@ from alpr.clock import Clock
 from alpr.edge.camera_views import state_word
 from alpr.errors import HotlistError
 from alpr.hotlist.match.index import HotlistIndex
-from alpr.link.protocol.heartbeat_messages import CameraHealth, ListHealth, MachineHealth, PrivacyHealth, Vitals
+from alpr.link.protocol.heartbeat_messages import (
+    CameraHealth,
+    ListHealth,
+    MachineHealth,
+    PositionHealth,
+    PrivacyHealth,
+    Vitals,
+)
 from alpr.system import sensors
 from alpr.view.state import ViewState
 
@@ -49,6 +56,7 @@ class DeviceHealth:
         last_error: what went wrong last, "" for nothing.
         views: what the cameras see, by camera; may be asked from any thread.
         privacy: the policy that is in force.
+        position: how the positioning is; may be asked from any thread. None where there is none.
     """
 
     def __init__(
@@ -60,7 +68,9 @@ class DeviceHealth:
         clock: Clock,
         views: Callable[[], Mapping[str, ViewState]] = dict,
         privacy: PrivacyHealth | None = None,
+        position: Callable[[], PositionHealth] | None = None,
     ) -> None:
+        self._position = position
         self._privacy = privacy
         self._folder = folder
         self._cameras = cameras
@@ -104,6 +114,7 @@ class DeviceHealth:
             ),
             last_error=self._last_error(),
             privacy=self._privacy,
+            position=None if self._position is None else self._position(),
         )
 
     def _camera(self, status: FeedStatus, views: Mapping[str, ViewState]) -> CameraHealth:

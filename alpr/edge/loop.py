@@ -201,6 +201,8 @@ class EdgeLoop:
 
     def _settle(self) -> None:
         self._parts.privacy.forget_old()
+        if self._parts.positioning is not None:
+            self._parts.positioning.tend()
         self._parts.journal.settle()
         self._outcomes.take_decisions(self._parts.journal)
 

@@ -19,6 +19,7 @@ from alpr.edge.hotlist_updates import HotlistUpdates
 from alpr.edge.metrics import DeviceMetrics
 from alpr.edge.own_recheck import OwnRecheck, open_own_recheck
 from alpr.edge.page import DevicePage
+from alpr.edge.position import open_positioning, position_health, positioned, positions_of
 from alpr.edge.privacy import open_privacy, privacy_health
 from alpr.edge.settings import max_ages_of, places_of, track_settings, update_settings, watched_cameras
 from alpr.edge.shedding import Shedding
@@ -37,6 +38,7 @@ from alpr.link.keys.keyring import KeyRing
 from alpr.link.protocol.heartbeat_messages import Vitals
 from alpr.ocr.engines import open_recogniser
 from alpr.pipeline import Pipeline
+from alpr.position.service import Positioning
 from alpr.privacy.read_privacy import ReadPrivacy
 from alpr.reading.plate_reader import PlateReader
 from alpr.system.metrics_endpoint import Exporter
@@ -64,6 +66,7 @@ class EdgeParts:
     hotlist_damage: HotlistDamage
     journal: Journal
     privacy: ReadPrivacy
+    positioning: Positioning | None
     feeds: Feeds
     views: CameraViews
     trackers: Trackers
@@ -102,6 +105,7 @@ def open_parts(
     matcher = GuardedMatcher(matcher_for(config, index, clock, stack), damage)
     journal = open_device_journal(config, clock, stack)
     privacy = open_privacy(config, clock, stack)
+    positioning = open_positioning(config, clock, stack)
     if updates is not None and index is not None:
         updates.check_past(index, config.device.journal, places_of(config.cameras), max_ages_of(config), privacy)
     own_recheck = open_own_recheck(config, index, clock, stack, privacy) if updates is None else None
@@ -115,7 +119,9 @@ def open_parts(
         clock,
         views.states,
         privacy_health(privacy.policy),
+        None if positioning is None else lambda: position_health(positioning.status()),
     )
+    positions = positions_of(config, positioning)
     shedding = Shedding(live_cameras(config.cameras, clock), clock.monotonic_ns())
     trackers = Trackers(track_settings(config), reader.model_ids, shedding)
     readers = CameraReaders(reader, config.cameras, shedding)
@@ -127,6 +133,7 @@ def open_parts(
         hotlist_damage=damage,
         journal=journal,
         privacy=privacy,
+        positioning=positioning,
         feeds=feeds,
         views=views,
         trackers=trackers,
@@ -134,7 +141,7 @@ def open_parts(
         shedding=shedding,
         pipeline=Pipeline(
             reader_for=readers.make,
-            tracker_for=trackers.make,
+            tracker_for=lambda camera_id: positioned(trackers.make(camera_id), positions.get(camera_id)),
             matcher=matcher,
             journal=journal,
             times=base.times,

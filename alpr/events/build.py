@@ -16,12 +16,13 @@ from alpr.events.rows import (
     HitEvent,
     HitFields,
     PlateFields,
+    PositionFields,
     ReadEvent,
     RecordEvent,
 )
-from alpr.link.protocol.convert import record_from_hit
+from alpr.link.protocol.convert import record_from_hit, record_from_position
 from alpr.link.protocol.heartbeat_messages import AuditHead
-from alpr.link.protocol.messages import DispositionRecord, HitRecord, LossRecord, ReadRecord, Record
+from alpr.link.protocol.messages import DispositionRecord, HitRecord, LossRecord, PositionRecord, ReadRecord, Record
 from alpr.types import FloatArray, Hit, Observation, PlateText, Read
 
 
@@ -117,6 +118,7 @@ def device_read(read: Read) -> DeviceRead:
         "observations": read.observations,
         "direction": read.direction,
         "models": list(read.model_ids),
+        **_position(None if read.position is None else record_from_position(read.position)),  # type: ignore[typeddict-item]  # none or a position
     }
 
 
@@ -144,7 +146,24 @@ def _read_event(device: str, read: ReadRecord) -> ReadEvent:
         "observations": read.observations,
         "first_seen_at": read.first_seen_at.isoformat(),
         "last_seen_at": read.last_seen_at.isoformat(),
+        **_position(read.position),  # type: ignore[typeddict-item]  # none or a position
     }
+
+
+def _position(position: PositionRecord | None) -> dict[str, PositionFields]:
+    if position is None:
+        return {}
+    fields: PositionFields = {
+        "latitude": round(position.latitude, 6),
+        "longitude": round(position.longitude, 6),
+        "fix": position.fix,
+        "age_s": round(position.age_s, 1),
+        "accuracy_m": position.accuracy_m,
+        "speed_mps": position.speed_mps,
+        "course_deg": position.course_deg,
+        "heading_deg": position.heading_deg,
+    }
+    return {"position": fields}
 
 
 def _disposition_event(device: str, decision: DispositionRecord) -> DispositionEvent:

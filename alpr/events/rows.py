@@ -23,6 +23,25 @@ class _OfDevice(TypedDict):
     """Over MQTT: as `event`, with `_withdrawn` or `_cleared` where something is over."""
 
 
+class PositionFields(TypedDict):
+    """The position of a camera."""
+
+    latitude: float
+    """Degrees WGS84, as the next; rounded to 6 digits, about 0.1 m."""
+    longitude: float
+    fix: str
+    """"2d" and "3d" by satellites, "surveyed" as it was configured."""
+    age_s: float
+    """Seconds between the fix and the read, rounded to 0.1."""
+    accuracy_m: float | None
+    """Error as the receiver estimates it."""
+    speed_mps: float | None
+    """Of the device itself."""
+    course_deg: float | None
+    heading_deg: float | None
+    """Where the camera looked, clockwise from north."""
+
+
 class ReadFields(TypedDict):
     """The fields of a read at the collector and at its device."""
 
@@ -38,6 +57,8 @@ class ReadFields(TypedDict):
     observations: int
     first_seen_at: str
     last_seen_at: str
+    position: NotRequired[PositionFields]
+    """The camera's, when the vehicle was last seen; left out where it is not known."""
 
 
 class HitFields(TypedDict):

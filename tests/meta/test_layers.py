@@ -18,7 +18,7 @@ LAYERS = [
     {"types", "errors", "clock"},
     {"plates", "plate_formats"},
     {"geometry", "draw", "system"},
-    {"config", "dispositions", "models", "link.protocol", "hotlist.rules", "web"},
+    {"config", "dispositions", "models", "link.protocol", "hotlist.rules", "web", "position"},
     {
         "capture",
         "detect",

@@ -55,6 +55,8 @@ def within_bounds(heartbeat: Heartbeat) -> Heartbeat:
             cameras=_different(cameras, lambda each: each.camera_id, MAX_CAMERAS),
             hotlists=_different(lists, lambda each: each.name, MAX_LISTS),
             last_error=vitals.last_error[:_ERROR],
+            position=vitals.position
+            and replace(vitals.position, state=vitals.position.state[:_NAME], text=vitals.position.text[:_ERROR]),
             privacy=vitals.privacy
             and replace(vitals.privacy, reads_without_hit=vitals.privacy.reads_without_hit[:_NAME]),
         ),

@@ -12,6 +12,7 @@ from alpr.clock import Clock
 from alpr.hotlist.match.index import HotlistIndex
 from alpr.hotlist.match.skip_counter import SkipCounter
 from alpr.hotlist.rules.conditions import ReadContext
+from alpr.position.fix import place_from_position
 from alpr.types import CameraPlace, Hit, HotlistEntry, Match, Read
 
 
@@ -96,6 +97,16 @@ def hit_id_of(read_id: str, entry: HotlistEntry) -> str:
     return hashlib.sha256(named.encode()).hexdigest()[:32]
 
 
+def place_of(read: Read, places: Mapping[str, CameraPlace]) -> CameraPlace | None:
+    """Return where the camera was at a read; None if unknown.
+
+    Args:
+        read: its own position counts first.
+        places: camera id → its position and heading.
+    """
+    return places.get(read.camera_id) if read.position is None else place_from_position(read.position)
+
+
 class HotlistMatcher:
     """Matcher of reads against all lists of a database, which returns hits.
 
@@ -132,7 +143,7 @@ class HotlistMatcher:
             HotlistError: a list's policy cannot be understood.
         """
         now = self._clock.now()
-        place = self._places.get(read.camera_id)
+        place = place_of(read, self._places)
         context = ReadContext(read.last_seen_at, place, read.direction)
         matches, skipped = self._index.match_and_skip(read.plate, context, read.last_seen_at)
         if read.is_final and self._skips is not None:

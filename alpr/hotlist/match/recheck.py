@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 
 from alpr.clock import Clock
 from alpr.errors import StoreError
-from alpr.hotlist.match.hits import NO_LIMITS, MaxAges, hit_from
+from alpr.hotlist.match.hits import NO_LIMITS, MaxAges, hit_from, place_of
 from alpr.hotlist.match.index import HotlistIndex
 from alpr.hotlist.match.recheck_filter import RecheckFilter, RecheckSpan, is_in_span, new_plates, newest_arrival
 from alpr.hotlist.store.database import open_read_only
@@ -201,7 +201,7 @@ class Recheck:
 
     def _matches(self, read: Read, now: datetime) -> list[Match]:
         """Match the read with the entries in force now: a past read shows where a car was before it was reported."""
-        place = self._places.get(read.camera_id)
+        place = place_of(read, self._places)
         return self._index.match(
             read.plate, read.last_seen_at, place=place, direction=read.direction, in_force_at=now
         )

@@ -7,6 +7,7 @@ as two.
 
 from __future__ import annotations
 
+import math
 import re
 from itertools import pairwise
 
@@ -14,6 +15,7 @@ from alpr.types import CameraPlace, GeoPolygon
 
 MAX_CORNERS = 1000
 """Most corners of all polygons of an entry together."""
+_METRES_A_DEGREE = 111_195.0  # of latitude
 _NUMBER = r"[+-]?[0-9]{1,4}(?:\.[0-9]{0,17})?"
 _POINT = rf"\s*{_NUMBER}\s+{_NUMBER}\s*"
 _RING = rf"\(\s*\({_POINT}(?:,{_POINT})*\)\s*\)"
@@ -85,6 +87,56 @@ def text_from_areas(areas: tuple[GeoPolygon, ...]) -> str:
 
 def _degrees(value: float) -> str:
     return f"{value:.7f}".rstrip("0").rstrip(".")
+
+
+def stands_inside(place: CameraPlace, areas: tuple[GeoPolygon, ...]) -> bool | None:
+    """Return True if a camera is in one of the polygons for sure, False if in none for sure, and else None.
+
+    Args:
+        place: the camera's position, and the radius around it within which it is.
+        areas: as `checked_areas` returns them.
+
+    >>> square = areas_from_text("POLYGON((1 50, 2 50, 2 51, 1 51))")
+    >>> [stands_inside(CameraPlace(50.5, 1.999, uncertainty_m=radius), square) for radius in (0.0, 60.0, 80.0)]
+    [True, True, None]
+    >>> stands_inside(CameraPlace(50.5, 2.001, uncertainty_m=60.0), square)
+    False
+    """
+    inside = is_inside(place, areas)
+    if place.uncertainty_m <= 0:
+        return inside
+    at = place.longitude, place.latitude
+    if inside:  # of areas that overlap one alone may hold the whole circle
+        around = [ring for ring in areas if _is_in_ring(*at, ring)]
+        return True if any(edge_distance_m(at, ring) >= place.uncertainty_m for ring in around) else None
+    return None if any(edge_distance_m(at, ring) < place.uncertainty_m for ring in areas) else False
+
+
+def edge_distance_m(at: tuple[float, float], ring: GeoPolygon) -> float:
+    """Return the distance in metres of a point from the nearest edge of a polygon.
+
+    Degrees are taken as a plane around the point: right to a few per cent over a hundred kilometres.
+
+    Args:
+        at: longitude and latitude in degrees.
+        ring: as `checked_areas` returns them.
+
+    >>> square = areas_from_text("POLYGON((1 50, 2 50, 2 51, 1 51))")[0]
+    >>> round(edge_distance_m((1.5, 50.01), square)), round(edge_distance_m((3.0, 52.0), square) / 1000)
+    (1112, 131)
+    """
+    longitude, latitude = at
+    east = _METRES_A_DEGREE * math.cos(math.radians(latitude))
+    corners = [((x - longitude) * east, (y - latitude) * _METRES_A_DEGREE) for x, y in ring]
+    return min(_distance_from_origin(a, b) for a, b in pairwise((*corners, corners[0])))
+
+
+def _distance_from_origin(a: tuple[float, float], b: tuple[float, float]) -> float:
+    """The distance of (0, 0) from the stretch between two points."""
+    dx, dy = b[0] - a[0], b[1] - a[1]
+    length = dx * dx + dy * dy
+    along = 0.0 if length == 0 else min(1.0, max(0.0, -(a[0] * dx + a[1] * dy) / length))
+    return math.hypot(a[0] + along * dx, a[1] + along * dy)
 
 
 def is_inside(place: CameraPlace, areas: tuple[GeoPolygon, ...]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from alpr.hotlist.rules.areas import is_inside
+from alpr.hotlist.rules.areas import stands_inside
 from alpr.hotlist.rules.schedule import schedule_from_text
 from alpr.types import CameraPlace, HotlistEntry
 
@@ -36,7 +36,8 @@ class ReadContext(NamedTuple):
 def unchecked_conditions(entry: HotlistEntry, context: ReadContext) -> tuple[str, ...] | None:
     """Check an entry's conditions against a read.
 
-    A condition that cannot be checked counts as met: an alert that says so costs a look, a missing one a car.
+    A condition that cannot be checked counts as met: an alert that says so costs a look, a missing one a car. Where a
+    vehicle is, is known within a radius that grows from its last fix on: only an area within it cannot be checked.
 
     Args:
         entry: its `schedule`, `areas` and `directions` are checked, its validity is not.
@@ -56,10 +57,11 @@ def unchecked_conditions(entry: HotlistEntry, context: ReadContext) -> tuple[str
         return None
     unchecked: tuple[str, ...] = ()
     if entry.areas:
-        if context.place is None:
-            unchecked += ("position",)
-        elif not is_inside(context.place, entry.areas):
+        is_in_area = None if context.place is None else stands_inside(context.place, entry.areas)
+        if is_in_area is False:
             return None
+        if is_in_area is None:
+            unchecked += ("position",)
     if entry.directions:
         verdicts = {_travels(direction, context) for direction in entry.directions}
         if True not in verdicts:

@@ -14,6 +14,7 @@ from alpr.link.protocol.messages import (
     EntryRecord,
     HitRecord,
     PictureRecord,
+    PositionRecord,
     ReadRecord,
 )
 from alpr.types import (
@@ -21,9 +22,11 @@ from alpr.types import (
     Action,
     Candidate,
     Disposition,
+    FixKind,
     FloatArray,
     Hit,
     PlateText,
+    Position,
     Read,
     Verdict,
 )
@@ -64,6 +67,44 @@ def record_from_read(read: Read) -> ReadRecord:
         model_ids=read.model_ids,
         direction=read.direction,
         settled=plate.settled,
+        position=None if read.position is None else record_from_position(read.position),
+    )
+
+
+def record_from_position(position: Position) -> PositionRecord:
+    """Convert a position.
+
+    Args:
+        position: of a read.
+    """
+    return PositionRecord(
+        position.latitude,
+        position.longitude,
+        position.fix.value,
+        position.age_s,
+        position.accuracy_m,
+        position.speed_mps,
+        position.course_deg,
+        position.heading_deg,
+    )
+
+
+def position_from_record(record: PositionRecord) -> Position:
+    """Convert a record to a position; a fix of a kind that this version does not know is taken for the worst.
+
+    Args:
+        record: decoded.
+    """
+    kind = FixKind(record.fix) if record.fix in set(FixKind) else FixKind.TWO_D
+    return Position(
+        record.latitude,
+        record.longitude,
+        kind,
+        max(0.0, record.age_s),
+        record.accuracy_m,
+        record.speed_mps,
+        record.course_deg,
+        record.heading_deg,
     )
 
 
@@ -113,6 +154,7 @@ def read_from_record(record: ReadRecord, patch_jpeg: bytes = b"", vehicle_jpeg: 
         vehicle_jpeg=vehicle_jpeg,
         model_ids=record.model_ids,
         direction=record.direction,
+        position=None if record.position is None else position_from_record(record.position),
     )
 
 

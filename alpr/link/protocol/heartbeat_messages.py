@@ -89,6 +89,22 @@ class PrivacyHealth(Struct, frozen=True):
     """Seconds for which they are kept, in memory or as pseudonyms; None where the policy sets no time."""
 
 
+class PositionHealth(Struct, frozen=True):
+    """The positioning by satellites."""
+
+    state: Name
+    """`PositionState`'s value, or one that a newer device knows."""
+    text: Text = ""
+    """A sentence for people."""
+    latitude: Finite | None = None
+    """Of the last fix that could be believed, as all that follows."""
+    longitude: Finite | None = None
+    fix: Name | None = None
+    age_s: Finite | None = None
+    accuracy_m: Finite | None = None
+    speed_mps: Finite | None = None
+
+
 class Vitals(Struct, frozen=True):
     """The part of a heartbeat that the link cannot know by itself."""
 
@@ -101,6 +117,8 @@ class Vitals(Struct, frozen=True):
     last_error: Text = ""
     privacy: PrivacyHealth | None = None
     """None: an older device, which keeps and delivers all."""
+    position: PositionHealth | None = None
+    """None: without a receiver."""
 
 
 class AuditHead(Struct, frozen=True):

@@ -52,6 +52,21 @@ class CandidateRecord(Struct, frozen=True):
     confidence: Share
 
 
+class PositionRecord(Struct, frozen=True):
+    """The position of the camera when the vehicle was last seen."""
+
+    latitude: Annotated[float, Meta(ge=-90, le=90)]
+    """Degrees WGS84, as the next."""
+    longitude: Annotated[float, Meta(ge=-180, le=180)]
+    fix: Name
+    """`FixKind`'s value, or one that a newer device knows."""
+    age_s: Finite = 0.0
+    accuracy_m: Finite | None = None
+    speed_mps: Finite | None = None
+    course_deg: Finite | None = None
+    heading_deg: Finite | None = None
+
+
 class ReadRecord(Struct, frozen=True, tag="read", tag_field="kind"):
     """A read without its pictures, which follow by their hashes."""
 
@@ -78,6 +93,8 @@ class ReadRecord(Struct, frozen=True, tag="read", tag_field="kind"):
     direction: Name | None = None
     settled: Annotated[tuple[Count, ...], Meta(max_length=32)] = ()
     """0-based positions where the region's format chose between look-alikes, against what was seen."""
+    position: PositionRecord | None = None
+    """None where it is not known, or of an older device."""
 
 
 class EntryRecord(Struct, frozen=True):

@@ -122,7 +122,7 @@ def test_a_journal_that_takes_its_time_holds_up_no_frame() -> None:
         metrics=None, times=StageTimes(), hotlist_damage=SimpleNamespace(error=None),
         health=SimpleNamespace(hold=lambda _: None),
         privacy=SimpleNamespace(forget_old=lambda: None),
-        shedding=Shedding([], 0), own_recheck=None,
+        shedding=Shedding([], 0), own_recheck=None, positioning=None,
     )  # fmt: skip
     outcome = Outcomes(AlertRules(), (), outcomes.append)
     EdgeLoop(cast(EdgeParts, parts), outcome, {"cam": 1}, Event(), SystemClock()).run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -9,11 +10,11 @@ import pytest
 
 from alpr.errors import HotlistError, MigrationError, StoreError
 from alpr.hotlist.match import lookup
-from alpr.hotlist.match.hits import hit_from
+from alpr.hotlist.match.hits import HotlistMatcher, hit_from
 from alpr.hotlist.match.index import HotlistIndex
 from alpr.hotlist.rules.wildcards import SHAPES
 from alpr.hotlist.store.policies import set_policy
-from alpr.types import MatchKind
+from alpr.types import CameraPlace, FixKind, MatchKind, Position
 from tests.conftest import START, FakeClock, a_plate_text
 from tests.hotlists import a_hotlist, a_read, imported
 
@@ -220,3 +221,17 @@ def test_hit_id_stays_over_revisions_and_imports_and_differs_between_entries(tmp
         imported(database, ["ZZ99ZZZ,stolen", "A812CDE,stolen again", "AB12CDE,stolen"])
         assert hit_ids("1" * 32, 1) == first
         assert not set(hit_ids("2" * 32, 0)) & set(first)
+
+
+def test_an_area_counts_where_the_read_was_made_before_where_the_camera_is_said_to_stand(tmp_path: Path) -> None:
+    rows = ['AB12CDE,x,K1,"POLYGON((4 51, 5 51, 5 53, 4 53))"', 'AB12CDE,x,K2,"POLYGON((0 51, 1 51, 1 53, 0 53))"']
+    imported(tmp_path / "h.sqlite", rows, "plate,reason,case_reference,areas")
+    driven = Position(52.0, 4.5, FixKind.THREE_D, age_s=1.0, accuracy_m=5.0, speed_mps=20.0)
+    long_ago = replace(driven, age_s=3600.0)
+    with HotlistIndex.open(tmp_path / "h.sqlite") as index:
+        matcher = HotlistMatcher(index, FakeClock(START), {"cam": CameraPlace(52.0, 0.5)})
+        found = [
+            {hit.match.entry.case_reference: hit.match.unchecked for hit in matcher.hits(read)}
+            for read in (a_read(), replace(a_read(), position=driven), replace(a_read(), position=long_ago))
+        ]
+    assert found == [{"K2": ()}, {"K1": ()}, {"K1": ("position",), "K2": ("position",)}]

@@ -21,6 +21,7 @@ from tests.conftest import START, a_plate_text
 from tests.hotlists import a_read, an_entry, imported
 
 SQUARE = "POLYGON((0 50, 2 50, 2 52, 0 52, 0 50))"
+LEFT = 0.0  # longitude of the square's edge; 0.01 degrees are 700 m there
 INSIDE, OUTSIDE = CameraPlace(51.0, 1.0), CameraPlace(51.0, 3.0)
 
 
@@ -71,6 +72,23 @@ def test_an_entry_without_conditions_always_counts() -> None:
     ("place", "expected"), [(INSIDE, ()), (OUTSIDE, None), (None, ("position",))], ids=["in", "out", "unknown"]
 )
 def test_area(place: CameraPlace | None, expected: tuple[str, ...] | None) -> None:
+    assert unchecked_conditions(replace(an_entry(), areas=areas_from_text(SQUARE)), seen(place=place)) == expected
+
+
+@pytest.mark.parametrize(
+    ("longitude", "uncertainty_m", "expected"),
+    [
+        (LEFT + 0.01, 100.0, ()),  # 700 m within
+        (LEFT + 0.01, 900.0, ("position",)),  # it may have left the area
+        (LEFT - 0.01, 100.0, None),  # 700 m outside
+        (LEFT - 0.01, 900.0, ("position",)),  # it may have come into it
+        (LEFT - 1.0, 30_000.0, None),  # half an hour after the last fix an area 70 km off is still out of reach
+    ],
+)
+def test_a_moving_car_is_in_an_area_only_as_far_as_its_position_is_known(
+    longitude: float, uncertainty_m: float, expected: tuple[str, ...] | None
+) -> None:
+    place = CameraPlace(INSIDE.latitude, longitude, uncertainty_m=uncertainty_m)
     assert unchecked_conditions(replace(an_entry(), areas=areas_from_text(SQUARE)), seen(place=place)) == expected
 
 
