@@ -87,6 +87,9 @@ class DeviceConfig(_Block):
     """What people call it. Its identity towards the collector is its key, not this."""
     data_dir: RootedPath
     """Folder for the journal of reads and hits and for all else that it must remember. Made if missing."""
+    max_disk_bytes: Annotated[int, Field(ge=100_000_000)] = 20_000_000_000
+    """Bytes of all files in `data_dir`. Beyond it copies of damaged files go, then the oldest reads without a hit;
+    hits and what waits for the collector (see `outbox`) never."""
 
     @property
     def journal(self) -> Path:

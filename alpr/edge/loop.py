@@ -204,6 +204,7 @@ class EdgeLoop:
         if self._parts.positioning is not None:
             self._parts.positioning.tend()
         self._parts.journal.settle()
+        self._parts.quota.tend()
         self._outcomes.take_decisions(self._parts.journal)
 
     def _look_at_hotlists(self) -> None:

@@ -13,6 +13,7 @@ from alpr.detect.detector import PlateDetector
 from alpr.edge.base import EdgeBase, feeds_for
 from alpr.edge.camera_parts import CameraReaders, Trackers, live_cameras
 from alpr.edge.camera_views import CameraViews
+from alpr.edge.disk_quota import DiskQuota
 from alpr.edge.health import DeviceHealth
 from alpr.edge.hotlist_damage import GuardedMatcher, HotlistDamage
 from alpr.edge.hotlist_updates import HotlistUpdates
@@ -65,6 +66,7 @@ class EdgeParts:
     index: HotlistIndex | None
     hotlist_damage: HotlistDamage
     journal: Journal
+    quota: DiskQuota
     privacy: ReadPrivacy
     positioning: Positioning | None
     feeds: Feeds
@@ -132,6 +134,7 @@ def open_parts(
         index=index,
         hotlist_damage=damage,
         journal=journal,
+        quota=DiskQuota(config.device.data_dir, config.device.journal, journal, config.device.max_disk_bytes, clock),
         privacy=privacy,
         positioning=positioning,
         feeds=feeds,

@@ -119,6 +119,8 @@ class Reloads:
             raise ConfigError(
                 f"device.data_dir: {new.device.data_dir} instead of {config.device.data_dir} takes a restart"
             )
+        if new.page != config.page:
+            raise ConfigError("page: a change of the page takes a restart")
         reader = in_use.reader if _models_of(new) == _models_of(config) else open_reader(new)
         check_parts(new, self._clock, reader=reader, is_running=True)
         return Prepared(new, reader)

@@ -19,6 +19,7 @@ from alpr.journal import losses
 from alpr.journal.disk_reserve import is_given_up, laid_by, log_pages
 from alpr.journal.held import HeldRecords
 from alpr.journal.loss_counter import LossCounter
+from alpr.journal.room import forget_oldest_reads, used_bytes
 from alpr.journal.rows import JournalLimits, JournalRows
 from alpr.journal.schema import JOURNAL_STEPS
 from alpr.system.sqlite import BUSY_S, LOOP_BUSY_S, open_store, stored, transaction, wait_at_most
@@ -171,6 +172,27 @@ class Journal:
                 "SELECT id, hit_id FROM dispositions WHERE id > ? ORDER BY id", (number,)
             ).fetchall()
         return (rows[-1][0], tuple(hit_id for _, hit_id in rows)) if rows else (number, ())
+
+    def used_bytes(self) -> int:
+        """Return the bytes of the file that hold something.
+
+        Raises:
+            StoreError: the journal cannot be read.
+        """
+        with stored(self._path):
+            return used_bytes(self._connection)
+
+    def forget_oldest_reads(self, most: int) -> int:
+        """Delete the oldest reads without a hit, and return their number; what waits for the collector still goes.
+
+        Args:
+            most: reads to delete at most.
+
+        Raises:
+            StoreUnavailable: the journal cannot be written now.
+        """
+        with stored(self._path):
+            return forget_oldest_reads(self._connection, most)
 
     def close(self) -> None:
         """Keep what is held, waiting for a lock as long as at a start, and close the file."""
