@@ -58,11 +58,11 @@ class PassTracker(Protocol):
             recognise: reads the detections that are worth it; called at most once.
         """
 
-    def expected(self, now_ns: int) -> Sequence[ExpectedPlate]:
-        """Return the plates that are being followed, where they are expected now.
+    def expected(self, frame: Frame) -> Sequence[ExpectedPlate]:
+        """Return the plates that are being followed, where they are expected in a frame.
 
         Args:
-            now_ns: the next frame's steady time.
+            frame: the camera's next one, which has not been looked at yet.
         """
 
     def finish(self) -> list[Read]:
@@ -207,7 +207,7 @@ class Pipeline:
         """
         reader, tracker = self._camera(frame.camera_id)
         with self._times.measure("detect"):
-            detections = self._unmasked(frame, reader.look(frame, tracker.expected(frame.monotonic_ns)))
+            detections = self._unmasked(frame, reader.look(frame, tracker.expected(frame)))
         with self._times.measure("track"):
             return tracker.update(frame, detections, self._recognise)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import string
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
@@ -198,6 +198,15 @@ class ExpectedPlate:
     seen_ns: int
     """Steady time of the frame in which it was last seen."""
 
+    def moved(self, x: float, y: float) -> ExpectedPlate:
+        """Return the same plate elsewhere.
+
+        Args:
+            x: pixels to the right.
+            y: pixels down.
+        """
+        return replace(self, centre=(self.centre[0] + x, self.centre[1] + y))
+
 
 Recognise: TypeAlias = Callable[[Frame, Sequence[Detection]], list[Observation]]
 """Reads detected plates of a frame: one observation for each detection, in their order."""
@@ -235,6 +244,29 @@ class Position:
     """Direction in which the camera looks: likewise; None where unknown."""
 
 
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """A measured speed."""
+
+    kmh: float
+    error_kmh: float
+    """Half of the interval around `kmh` that holds the true speed with 95 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassFacts:
+    """What is known of a vehicle pass beside its plate; None where it cannot be known."""
+
+    is_approaching: bool | None = None
+    """True where it came nearer to the camera, False where it went away, whether or not it crossed the picture."""
+    is_parked: bool | None = None
+    """True where it had stood at one place for so long, when it was last seen, that it counts as parked."""
+    lane: str | None = None
+    """Name of the lane, as in the camera's configuration."""
+    speed: Speed | None = None
+    """Mean between the two lines of the camera's configuration."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Read:
     """The record of one vehicle pass."""
@@ -266,6 +298,7 @@ class Read:
     """"approaching", "receding", "left" or "right" as seen in the picture; None where it hardly moved."""
     position: Position | None = None
     """The camera's, when the vehicle was last seen; None where it is not known."""
+    facts: PassFacts = PassFacts()
 
 
 class MatchKind(StrEnum):

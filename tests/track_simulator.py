@@ -124,12 +124,16 @@ class Road:
 
     def __init__(
         self, vehicles: Sequence[Vehicle], *, seed: int = 0, fps: float = 25.0, noise: Noise | None = None,
-        size_wh: tuple[int, int] = (1280, 720),
+        size_wh: tuple[int, int] = (1280, 720), own_motion: Callable[[float], tuple[float, float]] | None = None,
     ) -> None:  # fmt: skip
+        self._own_motion = own_motion
         self.vehicles, self.fps, self.noise = list(vehicles), fps, noise or Noise()
         self.recognised = 0
         self._rng = np.random.default_rng(seed)
         self._image = np.full((size_wh[1], size_wh[0], 3), 90, np.uint8)
+        if own_motion is not None:  # something that can be seen to move
+            coarse = self._rng.integers(0, 255, (size_wh[1] // 20, size_wh[0] // 20, 3), np.uint8)
+            self._image = np.kron(coarse, np.ones((20, 20, 1), np.uint8))
         self._seen: dict[int, tuple[Vehicle | None, float]] = {}
         self._patch = self._rng.integers(0, 255, (48, 160, 3), np.uint8)
         for vehicle in self.vehicles:
@@ -138,13 +142,18 @@ class Road:
     def frames(self, seconds: float) -> Iterator[tuple[Frame, list[Detection]]]:
         """Frames of `seconds` seconds with what the detector finds in them."""
         for seq in range(round(seconds * self.fps)):
-            yield a_frame(seq, seconds=seq / self.fps, image=self._image), self._detect(seq / self.fps)
+            x, y = self._shift(seq / self.fps)
+            image = np.roll(self._image, (round(y), round(x)), (0, 1)) if self._own_motion else self._image
+            yield a_frame(seq, seconds=seq / self.fps, image=image), self._detect(seq / self.fps)
+
+    def _shift(self, seconds: float) -> tuple[float, float]:
+        return self._own_motion(seconds) if self._own_motion else (0.0, 0.0)
 
     def _detect(self, seconds: float) -> list[Detection]:
         self._seen.clear()
         found = []
         for vehicle in self.vehicles:
-            place = vehicle.path(seconds)
+            place = self._in_picture(vehicle.path(seconds), seconds)
             if place is not None and self._rng.random() >= self.noise.miss:
                 found.append(self._detection(*place, 0.9, vehicle))
         for _ in range(self._rng.poisson(self.noise.false_alarms)):
@@ -152,6 +161,15 @@ class Road:
             found.append(self._detection(x, y, width, 0.5, None))
         self._rng.shuffle(found)
         return found
+
+    def _in_picture(
+        self, place: tuple[float, float, float] | None, seconds: float
+    ) -> tuple[float, float, float] | None:
+        if place is None or self._own_motion is None:
+            return place
+        height, width = self._image.shape[:2]
+        x, y = place[0] + self._shift(seconds)[0], place[1] + self._shift(seconds)[1]
+        return (x, y, place[2]) if place[2] / 2 < x < width - place[2] / 2 and 20 < y < height - 20 else None
 
     def _detection(self, x: float, y: float, width: float, confidence: float, vehicle: Vehicle | None) -> Detection:
         corners = some_corners(x - width / 2, y - width / 8, width, width / 4)

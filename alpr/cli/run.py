@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from alpr.edge.outcomes import AlertedOutcome
     from alpr.edge.run_report import EdgeReport
     from alpr.events.rows import RunHit, RunRead
-    from alpr.types import Hit, Read
+    from alpr.types import Hit, PassFacts, Read
 
 
 @click.command()
@@ -148,7 +149,13 @@ def _line_of_read(read: Read) -> str:
     state = "read " if read.is_final else "early"
     when = read.last_seen_at.strftime("%H:%M:%S.%f")[:-3]
     about = f"{read.plate.confidence:.0%} {read.plate.region or '--'} {in_frames(read.observations)}"
-    return f"{when}  {state}  {read.camera_id}  {read.plate.text:<10}  {about}"
+    return f"{when}  {state}  {read.camera_id}  {read.plate.text:<10}  {about}{_of_pass(read.facts)}"
+
+
+def _of_pass(facts: PassFacts) -> str:
+    lane = [f"lane {facts.lane}"] if facts.lane else []
+    speed = [f"{facts.speed.kmh:.0f} ± {math.ceil(facts.speed.error_kmh)} km/h"] if facts.speed else []
+    return "".join(f"  {part}" for part in (*lane, *speed, *(["parked"] if facts.is_parked else [])))
 
 
 def _line_of_hit(hit: Hit) -> str:

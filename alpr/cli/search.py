@@ -82,6 +82,8 @@ def command(
 
 
 def _rows(found: SearchResult) -> Iterator[dict[str, Any]]:
+    from alpr.events.pass_facts import fact_fields
+
     for read in found.reads:
         yield {
             "first_seen_at": read.first_seen_at.isoformat(timespec="milliseconds"),
@@ -96,6 +98,7 @@ def _rows(found: SearchResult) -> Iterator[dict[str, Any]]:
             "read_id": read.read_id,
             "revision": read.revision,
             "is_final": read.is_final,
+            **fact_fields(read.facts),
         }
 
 

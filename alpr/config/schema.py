@@ -13,10 +13,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, model_validator
 
+from alpr.config.block import Block as _Block
+from alpr.config.block import Polygon, Share
 from alpr.config.document import Document, read_document, validate
 from alpr.config.mistakes import Mistake
+from alpr.config.pass_facts import LaneConfig, SpeedConfig
 
 _Z85_KEY = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
 
@@ -68,16 +71,9 @@ def _host_and_port(address: str) -> str:
 RootedPath: TypeAlias = Annotated[Path, AfterValidator(_rooted)]
 Endpoint: TypeAlias = Annotated[str, AfterValidator(_endpoint)]
 Identity: TypeAlias = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 Seconds: TypeAlias = Annotated[float, Field(gt=0, le=3600)]
-Point: TypeAlias = tuple[Share, Share]
-Polygon: TypeAlias = Annotated[tuple[Point, ...], Field(min_length=3)]
 GeoPoint: TypeAlias = tuple[Annotated[float, Field(ge=-90, le=90)], Annotated[float, Field(ge=-180, le=180)]]
 Receiver: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$")]
-
-
-class _Block(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class DeviceConfig(_Block):
@@ -134,6 +130,29 @@ class CameraConfig(_Block):
     group: Identity | None = None
     """Cameras of one group are one to the people who are alerted, such as those of a patrol car: a vehicle that
     passes several of them is told of once. Null: a group of its own."""
+    on_vehicle: bool = False
+    """The camera rides on a vehicle: its turns and jolts are taken out of how plates move, and nothing is said of
+    lanes, speed and parking, which are about the road. So it is as well where `mounted_deg` is given."""
+    lanes: tuple[LaneConfig, ...] = ()
+    """Lanes of the road; each read says in which its vehicle was seen."""
+    speed: SpeedConfig | None = None
+    """Null: no speed is measured."""
+
+    @model_validator(mode="after")
+    def _has_a_road(self) -> CameraConfig:
+        names = [lane.name for lane in self.lanes]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"two lanes are named {twice}: every lane needs a name of its own")
+        if self.is_moving and (self.lanes or self.speed):
+            raise ValueError(
+                "a camera on a vehicle with lanes or speed: these are drawn over a road that stands still"
+            )
+        return self
+
+    @property
+    def is_moving(self) -> bool:
+        """True where the camera rides on a vehicle."""
+        return self.on_vehicle or self.mounted_deg is not None
 
     @model_validator(mode="after")
     def _stands_somewhere(self) -> CameraConfig:
@@ -187,6 +206,8 @@ class TrackConfig(_Block):
     """Frames between readings of a vehicle whose text is sure: more saves time, fewer corrects sooner."""
     parked_memory_s: Annotated[float, Field(ge=0, le=86400)] = 3600.0
     """Seconds for which a parked vehicle that was hidden is still the same pass when it shows again."""
+    called_parked_after_s: Annotated[float, Field(ge=3, le=86400)] = 60.0
+    """Seconds at one place after which a read says that its vehicle is parked."""
 
 
 class HotlistConfig(_Block):
@@ -208,7 +229,7 @@ class HotlistConfig(_Block):
     """Hours of own reads that are checked against what an update brings; 0: none."""
     max_age_h: Annotated[float, Field(gt=0, le=8760)] | None = 24.0
     """Hours after which a list is too old: its hits say so and are to be verified by radio. Null: never."""
-    max_age_h_by_list: dict[str, Annotated[float, Field(gt=0, le=8760)]] = {}
+    max_age_h_by_list: dict[str, Annotated[float, Field(gt=0, le=8760)]] = {}  # noqa: RUF012 - pydantic copies it
     """The same for single lists, by name."""
 
     @model_validator(mode="after")
@@ -413,7 +434,7 @@ class PublishedConfig(_Block):
     """Hold all stored reads against what an update brings."""
     max_age_h: Annotated[float, Field(gt=0, le=8760)] | None = 24.0
     """Hours after which a list is too old: past hits say so. Live hits have the limit of their device."""
-    max_age_h_by_list: dict[str, Annotated[float, Field(gt=0, le=8760)]] = {}
+    max_age_h_by_list: dict[str, Annotated[float, Field(gt=0, le=8760)]] = {}  # noqa: RUF012 - pydantic copies it
     """The same for single lists, by name."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from alpr.capture.opening import open_source
@@ -13,6 +13,7 @@ from alpr.config import CameraConfig
 from alpr.edge.shedding import CameraLoad, Shedding
 from alpr.reading.camera_reader import CameraReader
 from alpr.reading.plate_reader import PlateReader
+from alpr.track.facts.settings import FactSettings
 from alpr.track.settings import TrackSettings
 from alpr.track.tracker import Tracker
 
@@ -24,10 +25,18 @@ class Trackers:
         settings: of every tracker.
         model_ids: of the models that take part, as in `Read`.
         shedding: says whether readings are to be saved.
+        facts: what each camera is to find about a pass, by its id; one that is not in there finds the usual.
     """
 
-    def __init__(self, settings: TrackSettings, model_ids: tuple[str, ...], shedding: Shedding) -> None:
+    def __init__(
+        self,
+        settings: TrackSettings,
+        model_ids: tuple[str, ...],
+        shedding: Shedding,
+        facts: Mapping[str, FactSettings] | None = None,
+    ) -> None:
         self._settings = settings
+        self._facts = facts or {}
         self._model_ids = model_ids
         self._shedding = shedding
         self._trackers: list[Tracker] = []
@@ -38,9 +47,10 @@ class Trackers:
         Args:
             camera_id: as in the configuration.
         """
+        facts = self._facts.get(camera_id, self._settings.facts)
         tracker = Tracker(
             camera_id,
-            self._settings,
+            replace(self._settings, facts=facts, follows_own_motion=facts.is_camera_moving),
             model_ids=self._model_ids,
             new_id=lambda: uuid.uuid4().hex,
             saves_readings=lambda: self._shedding.effort(camera_id).saves_readings,

@@ -22,7 +22,7 @@ from alpr.edge.own_recheck import OwnRecheck, open_own_recheck
 from alpr.edge.page import DevicePage
 from alpr.edge.position import open_positioning, position_health, positioned, positions_of
 from alpr.edge.privacy import open_privacy, privacy_health
-from alpr.edge.settings import max_ages_of, places_of, track_settings, update_settings, watched_cameras
+from alpr.edge.settings import facts_of, max_ages_of, places_of, track_settings, update_settings, watched_cameras
 from alpr.edge.shedding import Shedding
 from alpr.errors import StoreError
 from alpr.hotlist.match.hits import HotlistMatcher
@@ -125,7 +125,7 @@ def open_parts(
     )
     positions = positions_of(config, positioning)
     shedding = Shedding(live_cameras(config.cameras, clock), clock.monotonic_ns())
-    trackers = Trackers(track_settings(config), reader.model_ids, shedding)
+    trackers = Trackers(track_settings(config), reader.model_ids, shedding, facts_of(config))
     readers = CameraReaders(reader, config.cameras, shedding)
     return EdgeParts(
         reader=reader,

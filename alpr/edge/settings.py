@@ -10,6 +10,7 @@ from alpr.config import CameraConfig, EdgeConfig
 from alpr.edge.alerts import AlertRules
 from alpr.edge.hotlist_updates import UpdateSettings
 from alpr.hotlist.match.hits import NO_LIMITS, MaxAges, max_ages_from_hours
+from alpr.track.facts.settings import FactSettings, Lane, SpeedLines
 from alpr.track.settings import TrackSettings
 from alpr.types import CameraPlace
 
@@ -23,6 +24,23 @@ def track_settings(config: EdgeConfig) -> TrackSettings:
     known = {knob.name for knob in fields(TrackSettings)}
     chosen = {name: value for name, value in config.track.model_dump().items() if name in known}
     return TrackSettings(**chosen, min_confidence=config.recognition_threshold, min_length=config.min_plate_length)
+
+
+def facts_of(config: EdgeConfig) -> dict[str, FactSettings]:
+    """Map camera ids to the facts that they are to find about each pass.
+
+    Args:
+        config: of the device.
+    """
+    return {
+        camera.id: FactSettings(
+            lanes=tuple(Lane(lane.name, lane.polygon) for lane in camera.lanes),
+            speed=SpeedLines(**dict(camera.speed)) if camera.speed else None,
+            called_parked_after_s=config.track.called_parked_after_s,
+            is_camera_moving=camera.is_moving,
+        )
+        for camera in config.cameras
+    }
 
 
 def places_of(cameras: Sequence[CameraConfig]) -> dict[str, CameraPlace]:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from alpr.events.device_alerts import COLLECTOR, DeviceAlert, DeviceProblem
 from alpr.events.hit_text import age_warning, card_colour
+from alpr.events.pass_facts import fact_fields
 from alpr.events.rows import (
     AlertEvent,
     AuditHeadEvent,
@@ -23,6 +24,7 @@ from alpr.events.rows import (
 from alpr.link.protocol.convert import record_from_hit, record_from_position
 from alpr.link.protocol.heartbeat_messages import AuditHead
 from alpr.link.protocol.messages import DispositionRecord, HitRecord, LossRecord, PositionRecord, ReadRecord, Record
+from alpr.link.protocol.pass_facts import facts_from_record
 from alpr.types import FloatArray, Hit, Observation, PlateText, Read
 
 
@@ -117,6 +119,7 @@ def device_read(read: Read) -> DeviceRead:
         "last_seen_at": read.last_seen_at.isoformat(),
         "observations": read.observations,
         "direction": read.direction,
+        **fact_fields(read.facts),
         "models": list(read.model_ids),
         **_position(None if read.position is None else record_from_position(read.position)),  # type: ignore[typeddict-item]  # none or a position
     }
@@ -143,6 +146,7 @@ def _read_event(device: str, read: ReadRecord) -> ReadEvent:
         "confidence": _rounded(read.confidence),
         "region": read.region,
         "direction": read.direction,
+        **fact_fields(facts_from_record(read.facts)),  # type: ignore[typeddict-item]  # no others are in there
         "observations": read.observations,
         "first_seen_at": read.first_seen_at.isoformat(),
         "last_seen_at": read.last_seen_at.isoformat(),

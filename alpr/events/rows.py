@@ -42,7 +42,20 @@ class PositionFields(TypedDict):
     """Where the camera looked, clockwise from north."""
 
 
-class ReadFields(TypedDict):
+class PassFactFields(TypedDict):
+    """The fields of what is known of a pass beside its plate; null where it cannot be known."""
+
+    is_approaching: NotRequired[bool | None]
+    """Whether it came nearer to the camera or went away."""
+    is_parked: NotRequired[bool | None]
+    lane: NotRequired[str | None]
+    speed_kmh: NotRequired[float | None]
+    """Mean between the two lines of the camera, rounded to 0.1."""
+    speed_error_kmh: NotRequired[float | None]
+    """Half of the interval that holds the true speed with 95 %, rounded up to 0.1."""
+
+
+class ReadFields(PassFactFields):
     """The fields of a read at the collector and at its device."""
 
     event: Literal["read"]

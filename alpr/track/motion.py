@@ -27,6 +27,15 @@ class PlateBox(NamedTuple):
         """
         return math.hypot(other.x - self.x, other.y - self.y) / max(self.width, other.width)
 
+    def moved(self, x: float, y: float) -> PlateBox:
+        """Return the same plate elsewhere.
+
+        Args:
+            x: pixels to the right.
+            y: pixels down.
+        """
+        return PlateBox(self.x + x, self.y + y, self.width, self.height)
+
     def iou(self, other: PlateBox) -> float:
         """Return the intersection over union of the two upright boxes around the centres, in [0, 1].
 
@@ -65,6 +74,25 @@ def predict(box: PlateBox, velocity: tuple[float, float], seconds: float) -> Pla
     PlateBox(x=60.0, y=20.0, width=40, height=10)
     """
     return PlateBox(box.x + velocity[0] * seconds, box.y + velocity[1] * seconds, box.width, box.height)
+
+
+def is_approaching(first: PlateBox, last: PlateBox) -> bool | None:
+    """Tell whether a vehicle came nearer (True) or went away (False); None where neither shows.
+
+    Unlike `direction` also of one that crosses the view meanwhile.
+
+    Args:
+        first: the plate at the beginning of the pass.
+        last: the plate at its end.
+
+    >>> is_approaching(PlateBox(100, 100, 40, 10), PlateBox(900, 100, 60, 15))
+    True
+    """
+    growth = math.log(last.width / first.width)
+    if abs(growth) >= _GROWN:
+        return growth > 0
+    way = direction(first, last)
+    return way == "approaching" if way in ("approaching", "receding") else None
 
 
 _MOVED_WIDTHS = 1.0  # less is jitter of the detector, or a vehicle edging forward

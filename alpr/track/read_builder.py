@@ -66,6 +66,7 @@ def build_read(
     plate = replace(plate, char_places=shown.char_places if len(shown.text) == len(plate.text) else ())
     track.read_id, track.reported = read_id, plate
     track.revision += 1
+    facts = track.reported_facts = track.facts
     return Read(
         read_id=read_id,
         revision=track.revision,
@@ -82,4 +83,5 @@ def build_read(
         vehicle_jpeg=jpeg(best.vehicle, settings.vehicle_jpeg_quality),
         model_ids=model_ids,
         direction=direction(track.first_box, track.box),
+        facts=facts,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from alpr.track.facts.settings import FactSettings
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsensusSettings:
@@ -32,6 +34,7 @@ class TrackSettings:
     """Conditions under which detections are one vehicle, are read, and lead to a read."""
 
     consensus: ConsensusSettings = field(default_factory=ConsensusSettings)
+    facts: FactSettings = field(default_factory=FactSettings)
 
     # The pass
     lost_after_s: float = 1.0
@@ -45,6 +48,9 @@ class TrackSettings:
     parked_memory_s: float = 3600.0
     """Seconds after it was last seen within which the same text that appears at the very same place, without having
     come from elsewhere, is still the parked vehicle."""
+    follows_own_motion: bool = False
+    """True where the camera itself moves: plates are followed as they move against the picture as a whole, which
+    takes one or two milliseconds for each frame with plates."""
     max_speed_widths_s: float = 150.0
     """Fastest motion in plate widths a second: 0.5 m wide plates at 75 m/s across the picture."""
 

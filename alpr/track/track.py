@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from alpr.track.association import SAME_TEXT, TrackPrediction
 from alpr.track.consensus import combine
+from alpr.track.facts.pass_observer import PassObserver
 from alpr.track.motion import PlateBox, plate_box, predict
 from alpr.track.quality import is_whole, sharpness, vehicle_crop, weight
 from alpr.track.reading_alignment import agreement
 from alpr.track.settings import TrackSettings
-from alpr.types import ExpectedPlate, Frame, Image, Observation, PlateText
+from alpr.types import ExpectedPlate, Frame, Image, Observation, PassFacts, PlateText
 
 _FRESH_S = 0.25  # unseen for longer, place alone does not settle who it is
 _PARKED_WIDTHS = 0.5  # a vehicle that stays within this of one place stands
@@ -47,6 +48,8 @@ class Track:
         self.sightings = 1
         self.first_seen_at = self.last_seen_at = frame.captured_at
         self.first_ns = self.last_ns = self._still_since_ns = frame.monotonic_ns
+        self._observer = PassObserver(settings.facts)
+        self._observer.see(box, frame.monotonic_ns, frame.size_wh)
         self.best: BestObservation | None = None
         self.observations = 0
         """Readings with text."""
@@ -62,6 +65,7 @@ class Track:
         self.read_id: str | None = None
         self.revision = -1
         self.reported: PlateText | None = None
+        self.reported_facts: PassFacts | None = None
         self.repeats: str | None = None
         """Read id of the earlier report that this pass goes on with, where it is no new one."""
 
@@ -86,6 +90,11 @@ class Track:
             return False
         enough = self.observations >= settings.min_observations
         return plate.confidence >= (settings.sure_confidence if enough else settings.sure_alone_confidence)
+
+    @property
+    def facts(self) -> PassFacts:
+        """What is known of the pass beside its plate, as of when it was last seen."""
+        return self._observer.facts(self.first_box, self.box, (self.last_ns - self._still_since_ns) / 1e9)
 
     def is_parked(self, now_ns: int) -> bool:
         """Tell whether it has stood at one position for `parked_after_s`.
@@ -125,7 +134,10 @@ class Track:
         return ExpectedPlate(
             (box.x, box.y),
             (box.width, box.height),
-            is_sure=self.is_sure and self.observations >= self._settings.saved_readings and not self._is_doubted,
+            is_sure=not self._observer.is_measuring
+            and self.is_sure
+            and self.observations >= self._settings.saved_readings
+            and not self._is_doubted,
             # Not by its velocity, which jitters as its corners do.
             is_moving=self.sightings < 3 or now_ns - self._still_since_ns < _STILL_S * 1e9,
             is_new=self.sightings == 1,
@@ -182,6 +194,7 @@ class Track:
             )
         if box.widths_to(self._anchor) > _PARKED_WIDTHS:
             self._anchor, self._still_since_ns = box, frame.monotonic_ns
+        self._observer.see(box, frame.monotonic_ns, frame.size_wh)
         self.box = box
         self.sightings += 1
         self._frames_since_reading += 1
@@ -195,7 +208,7 @@ class Track:
             frame: the frame.
         """
         box = plate_box(observation.detection.corners)
-        size_wh = frame.image.shape[1], frame.image.shape[0]
+        size_wh = frame.size_wh
         confidence = observation.detection.confidence
         quality = weight(box.width, sharpness(observation.patch), confidence, is_whole(box, size_wh))
         self._readings += 1
@@ -226,6 +239,7 @@ class Track:
             later: begun after this one was last seen; not to be used afterwards.
         """
         self._keep(later._kept)
+        self._observer.absorb(later._observer)
         self.box, self.velocity, self._anchor = later.box, later.velocity, later._anchor
         self.last_ns, self.last_seen_at = later.last_ns, later.last_seen_at
         self.sightings += later.sightings

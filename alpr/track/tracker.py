@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from alpr.track.association import TrackPrediction, certain_pairs, cheapest_pairs, disagrees
 from alpr.track.motion import PlateBox, plate_box
+from alpr.track.own_motion import OwnMotion
 from alpr.track.quality import is_whole
 from alpr.track.read_builder import build_read, rejection
 from alpr.track.recent_passes import RecentPasses, is_cut_short, is_near, is_same_text, stays_at
@@ -53,6 +54,8 @@ class Tracker:
         self._saves_readings = saves_readings
         self._tracks: list[Track] = []
         self._recent = RecentPasses(settings)
+        self._own_motion = OwnMotion() if settings.follows_own_motion else None
+        self._moved_ns = -1  # of the frame up to which it is known
 
     def update(self, frame: Frame, detections: Sequence[Detection], recognise: Recognise) -> list[Read]:
         """Take in one frame; frames come in order of time.
@@ -70,26 +73,45 @@ class Tracker:
         """
         if frame.camera_id != self.camera_id:
             raise ValueError(f"the tracker of camera {self.camera_id!r} was given a frame of {frame.camera_id!r}")
+        self._note_own_motion(frame, is_wanted=bool(detections or self._tracks))
         read_tracks = self._follow(frame, detections, recognise) if detections else []
         reads = self._report_sure(read_tracks, frame.monotonic_ns)
         return reads + self._close_lost(frame.monotonic_ns)
 
-    def expected(self, now_ns: int) -> list[ExpectedPlate]:
-        """Return the plates that are being followed, each where it is expected now.
+    def expected(self, frame: Frame) -> list[ExpectedPlate]:
+        """Return the plates that are being followed, each where it is expected in the next frame.
 
         Args:
-            now_ns: the next frame's steady time.
+            frame: the next one, which has not been looked at yet.
         """
-        return [track.awaited(now_ns) for track in self._tracks]
+        self._note_own_motion(frame, is_wanted=bool(self._tracks))
+        x, y = self._shift
+        return [track.awaited(frame.monotonic_ns).moved(x, y) for track in self._tracks]
 
     def finish(self) -> list[Read]:
         """End every pass, since no more frames will come, and return the final reads."""
         ended, self._tracks = self._tracks, []
         return [read for track in ended for read in self._close(track)]
 
+    @property
+    def _shift(self) -> tuple[float, float]:
+        return self._own_motion.shift if self._own_motion is not None else (0.0, 0.0)
+
+    def _note_own_motion(self, frame: Frame, *, is_wanted: bool) -> None:
+        """Measure the camera's own motion up to a frame, once, where there is something to follow in it."""
+        if self._own_motion is None or frame.monotonic_ns == self._moved_ns:
+            return
+        if is_wanted:
+            self._moved_ns = frame.monotonic_ns
+            self._own_motion.see(frame.luma)
+        else:
+            self._own_motion.pause()
+
     def _follow(self, frame: Frame, detections: Sequence[Detection], recognise: Recognise) -> list[Track]:
         """Pair, read, pair again; return the tracks that were read."""
         detections, boxes = _distinct(detections)
+        x, y = self._shift
+        boxes = [box.moved(-x, -y) for box in boxes]  # as they would be if the camera had stood still
         expected = [track.expect(frame.monotonic_ns) for track in self._tracks]
         owners = {number: self._tracks[index] for index, number in certain_pairs(expected, boxes)}
         observed = self._read(frame, detections, boxes, owners, recognise)
@@ -161,10 +183,17 @@ class Tracker:
         for track in read_tracks:
             plate = track.consensus
             if plate is None or (track.reported is not None and track.reported.text == plate.text):
+                reads += self._report_parking(track)
                 continue
             if track.is_sure or (track.reported is None and self._is_overdue(track, now_ns)):
                 reads += self._report(track, plate, is_final=False)
         return reads
+
+    def _report_parking(self, track: Track) -> list[Read]:
+        """Return a correction where a vehicle has come to be parked: its pass may go on for hours."""
+        if track.reported is None or track.reported_facts is None or track.reported_facts.is_parked:
+            return []
+        return self._report(track, track.reported, is_final=False) if track.facts.is_parked else []
 
     def _is_overdue(self, track: Track, now_ns: int) -> bool:
         in_view_s = (now_ns - track.first_ns) / 1e9

@@ -60,7 +60,7 @@ class ScriptedTracker:
         recognise(frame, detections)
         return list(self.reads.pop(0)) if self.reads else []
 
-    def expected(self, now_ns: int) -> Sequence[ExpectedPlate]:
+    def expected(self, frame: Frame) -> Sequence[ExpectedPlate]:
         return ()
 
     def finish(self) -> list[Read]:

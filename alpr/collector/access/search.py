@@ -14,10 +14,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from alpr.clock import instant_from_micros, micros
 from alpr.collector.store.covert import receivers_in
+from alpr.link.protocol.pass_facts import PassFactsRecord, facts_from_record
 from alpr.plates import normalise
 from alpr.system.sqlite import connect_read_only, stored
+from alpr.types import PassFacts
 
 _FOREIGN_WILDCARDS = re.compile(r"[%_\[\]^$+\\|]")
 _WILDCARDS = frozenset("*?")
@@ -54,6 +58,7 @@ class FoundRead:
     """False while the vehicle is still passing: the read may yet be corrected."""
     hit_lists: tuple[str, ...]
     """Names of the hotlists that it met, withdrawn hits and covert entries apart."""
+    facts: PassFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,4 +160,11 @@ def _found(row: sqlite3.Row) -> FoundRead:
         revision=row["revision"],
         is_final=bool(row["is_final"]),
         hit_lists=tuple(sorted(json.loads(row["lists"]))),
+        facts=facts_from_record(msgspec.msgpack.decode(row["record"], type=_FactsAlone).facts),
     )
+
+
+class _FactsAlone(msgspec.Struct):
+    """Of a read's record nothing but what is known of the pass beside its plate."""
+
+    facts: PassFactsRecord | None = None

@@ -17,6 +17,7 @@ from alpr.link.protocol.messages import (
     PositionRecord,
     ReadRecord,
 )
+from alpr.link.protocol.pass_facts import facts_from_record, record_from_facts
 from alpr.types import (
     ALPHABET,
     Action,
@@ -68,6 +69,7 @@ def record_from_read(read: Read) -> ReadRecord:
         direction=read.direction,
         settled=plate.settled,
         position=None if read.position is None else record_from_position(read.position),
+        facts=record_from_facts(read.facts),
     )
 
 
@@ -155,6 +157,7 @@ def read_from_record(record: ReadRecord, patch_jpeg: bytes = b"", vehicle_jpeg: 
         model_ids=record.model_ids,
         direction=record.direction,
         position=None if record.position is None else position_from_record(record.position),
+        facts=facts_from_record(record.facts),
     )
 
 

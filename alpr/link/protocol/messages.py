@@ -39,6 +39,7 @@ from alpr.link.protocol.fields import (
 )
 from alpr.link.protocol.heartbeat_messages import Echo, Heartbeat
 from alpr.link.protocol.hotlist_messages import HotlistAsk, HotlistNone, HotlistOffers, HotlistPart, HotlistsHeld
+from alpr.link.protocol.pass_facts import PassFactsRecord
 from alpr.system.decoding import decoded
 from alpr.system.fields import Instant
 
@@ -95,6 +96,7 @@ class ReadRecord(Struct, frozen=True, tag="read", tag_field="kind"):
     """0-based positions where the region's format chose between look-alikes, against what was seen."""
     position: PositionRecord | None = None
     """None where it is not known, or of an older device."""
+    facts: PassFactsRecord | None = None
 
 
 class EntryRecord(Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import pytest
 from alpr.config import CollectorConfig, EdgeConfig, load_collector_config, load_edge_config
 from alpr.config.reference import reference
 from alpr.config.schema import MetricsConfig
+from alpr.edge.settings import facts_of
 from alpr.errors import ConfigError
+from alpr.track.facts.settings import FactSettings, SpeedLines
 from alpr.track.settings import TrackSettings
 
 ROOT = Path(__file__).parents[3]
@@ -236,12 +239,63 @@ def test_examples_load(path: Path) -> None:
 
 def test_defaults_are_those_of_the_tracker(tmp_path: Path) -> None:
     config = _load(tmp_path, GOOD)
+    chosen = config.track.model_dump()
     settings = TrackSettings(
-        **config.track.model_dump(),
+        facts=FactSettings(called_parked_after_s=chosen.pop("called_parked_after_s")),
+        **chosen,
         min_confidence=config.recognition_threshold,
         min_length=config.min_plate_length,
     )
     assert settings == TrackSettings()
+
+
+ROAD = """\
+    lanes:
+      - {name: "1", polygon: [[0.1, 0.2], [0.4, 0.2], [0.4, 0.9], [0.1, 0.9]]}
+      - {name: "2", polygon: [[0.4, 0.2], [0.8, 0.2], [0.8, 0.9], [0.4, 0.9]]}
+    speed:
+      lines: [[[0.2, 0.4], [0.8, 0.4]], [[0.1, 0.7], [0.9, 0.7]]]
+      distance_m: 12
+      camera_height_m: 5
+"""
+
+
+def test_lanes_and_lines_of_a_camera_reach_its_tracker(tmp_path: Path) -> None:
+    text = f"""{GOOD}{ROAD}
+  - {{id: car, url: "usb:0", on_vehicle: true}}
+  - {{id: rear, url: "usb:1", mounted_deg: 180}}
+track: {{called_parked_after_s: 30}}
+"""
+    north, car, rear = facts_of(_load(tmp_path, text)).values()
+    assert [lane.name for lane in north.lanes] == ["1", "2"]
+    assert north.lanes[0].polygon == ((0.1, 0.2), (0.4, 0.2), (0.4, 0.9), (0.1, 0.9))
+    lines = (((0.2, 0.4), (0.8, 0.4)), ((0.1, 0.7), (0.9, 0.7)))
+    assert north.speed == SpeedLines(lines, distance_m=12, distance_error_m=0.2, camera_height_m=5)
+    assert (north.is_camera_moving, north.called_parked_after_s) == (False, 30)
+    assert car == rear == FactSettings(is_camera_moving=True, called_parked_after_s=30)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("[0.4, 0.2], [0.4, 0.9], [0.1, 0.9]", "[0.4, 0.9], [0.4, 0.2], [0.1, 0.9]", "crosses itself"),
+        ("[0.4, 0.2], [0.4, 0.9], [0.1, 0.9]", "[0.1, 0.4], [0.1, 0.9]", "has no area"),
+        ("[0.4, 0.2], [0.4, 0.9], [0.1, 0.9]", "[0.4, 0.2], [0.4, 900]", "less than or equal to 1"),
+        ('"2"', '"1"', "two lanes are named 1: every lane needs a name of its own"),
+        ("[[0.2, 0.4], [0.8, 0.4]]", "[[0.2, 0.4], [0.2, 0.4]]", "is a point: give both ends"),
+        ("[[0.2, 0.4], [0.8, 0.4]]", "[[0.2, 0.6], [0.8, 0.8]]", "the two lines cross"),
+        ("[[0.2, 0.4], [0.8, 0.4]]", "[[0.1, 0.7], [0.9, 0.7]]", "the two lines cross"),
+        ("distance_m: 12", "distance_m: 12\n      distance_error_m: 6", "half of distance_m or more"),
+        ("camera_height_m: 5", "camera_height_m: 0.5", "greater than or equal to 1.2"),
+        ("      camera_height_m: 5\n", "", "camera_height_m"),
+        ("    lanes:", "    on_vehicle: true\n    lanes:", "drawn over a road that stands still"),
+    ],
+)
+def test_what_is_no_road_is_one_clear_line_each(tmp_path: Path, old: str, new: str, told: str) -> None:
+    mistakes = _mistakes(tmp_path, GOOD + ROAD.replace(old, new))
+    assert len(mistakes) == 1
+    assert told in mistakes[0]
+    assert re.match(r"edge\.yaml:\d+: cameras\.0", mistakes[0])
 
 
 def test_there_is_an_example_for_each_use() -> None:

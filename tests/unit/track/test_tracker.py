@@ -377,11 +377,11 @@ def test_where_time_is_short_what_is_unsure_gets_further_tries_but_not_at_every_
 def test_a_followed_plate_is_expected_where_it_is_heading() -> None:
     tracker, recognise = a_tracker(), Scripted(a_plate_text())
     stand(tracker, recognise, [0.0])
-    (once,) = tracker.expected(40_000_000)
+    (once,) = tracker.expected(a_frame(seconds=0.04))
     assert once.is_new
     assert not once.is_sure
     stand(tracker, recognise, steps(9, start=0.04), speed=500)
-    (plate,) = tracker.expected(400_000_000)
+    (plate,) = tracker.expected(a_frame(seconds=0.4))
     assert not plate.is_new
     assert plate.is_sure
     assert plate.is_moving
@@ -392,4 +392,4 @@ def test_a_followed_plate_is_expected_where_it_is_heading() -> None:
 def test_what_has_stood_still_for_a_second_does_not_move() -> None:
     tracker, recognise = a_tracker(), Scripted(a_plate_text())
     stand(tracker, recognise, steps(50))
-    assert [plate.is_moving for plate in tracker.expected(2_000_000_000)] == [False]
+    assert [plate.is_moving for plate in tracker.expected(a_frame(seconds=2.0))] == [False]

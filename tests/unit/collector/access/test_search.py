@@ -20,9 +20,12 @@ from alpr.collector.audit.audit import FIRST_HASH, Access, Audit, ChainHead
 from alpr.collector.store.files import audit_path
 from alpr.collector.store.store import Store
 from alpr.errors import AccessDenied, AuditError, StoreError
-from alpr.link.protocol.convert import record_from_hit, record_from_read
+from alpr.events.build import event_from_record
+from alpr.events.pass_facts import fact_fields
+from alpr.link.protocol.convert import read_from_record, record_from_hit, record_from_read
 from alpr.link.protocol.messages import Record
 from alpr.system.os_user import os_user
+from alpr.types import PassFacts, Speed
 from tests.conftest import START, FakeClock
 from tests.records import a_hit, a_read
 from tests.unit.collector.store.test_store import OTHER, a_delivery
@@ -65,6 +68,28 @@ def test_what_a_found_read_says(database: Path) -> None:
     assert oldest.hit_lists == ("stolen",)
     assert newest.hit_lists == ()
     assert search(database, ReadQuery("ZZ1")).reads[0].device == "other"
+
+
+def test_what_is_known_of_the_pass_goes_to_the_collector_and_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    facts = PassFacts(is_approaching=True, is_parked=False, lane="2", speed=Speed(63.24, 4.01))
+    with closing(Store(path)) as store:
+        for number, read in enumerate((a_read(1), replace(a_read(2), facts=facts)), 1):
+            record = record_from_read(read)
+            assert read_from_record(record).facts == read.facts
+            store.add([a_delivery(record, first_seq=number)])
+    with_facts, without = sorted(search(path, ReadQuery("*")).reads, key=lambda read: read.facts == PassFacts())
+    assert (with_facts.facts, without.facts) == (facts, PassFacts())
+    row = event_from_record("gate", record_from_read(replace(a_read(2), facts=facts)))
+    assert row is not None
+    assert fact_fields(facts).items() <= row.items()
+    assert fact_fields(facts) == {
+        "is_approaching": True,
+        "is_parked": False,
+        "lane": "2",
+        "speed_kmh": 63.2,
+        "speed_error_kmh": 4.1,
+    }
 
 
 def test_a_list_keeps_its_name_whatever_stands_in_it(tmp_path: Path) -> None:

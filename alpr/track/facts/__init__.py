@@ -1,0 +1,1 @@
+"""Facts about a pass beside its plate: lane, speed, standing still. Pure; knows neither pictures nor readings."""
