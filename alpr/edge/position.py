@@ -42,13 +42,13 @@ class PositionedTracker:
         """
         return self._positioned(self._tracker.update(frame, detections, recognise))
 
-    def expected(self, now_ns: int) -> Sequence[ExpectedPlate]:
-        """Return the plates that are being followed, where they are expected now.
+    def expected(self, frame: Frame) -> Sequence[ExpectedPlate]:
+        """Return the plates that are being followed, where they are expected in a frame.
 
         Args:
-            now_ns: the next frame's steady time.
+            frame: the camera's next one, which has not been looked at yet.
         """
-        return self._tracker.expected(now_ns)
+        return self._tracker.expected(frame)
 
     def finish(self) -> list[Read]:
         """Return the reads of all passes that are still open."""

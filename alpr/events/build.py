@@ -146,7 +146,7 @@ def _read_event(device: str, read: ReadRecord) -> ReadEvent:
         "confidence": _rounded(read.confidence),
         "region": read.region,
         "direction": read.direction,
-        **fact_fields(facts_from_record(read.facts)),  # type: ignore[typeddict-item]  # no others are in there
+        **fact_fields(facts_from_record(read.facts)),
         "observations": read.observations,
         "first_seen_at": read.first_seen_at.isoformat(),
         "last_seen_at": read.last_seen_at.isoformat(),
