@@ -36,6 +36,8 @@
     │   └── StoreUnavailable *   it cannot be written now: nothing was kept, try again
     │       ├── StoreBusy *        another process holds its lock
     │       └── StoreFull *        no room left on the disk, or a stated bound is reached
+    ├── StickError             a file of a USB stick
+    │   └── StickTorn            it is not whole
     ├── DispositionError       a decision on a hit that the rules do not allow
     ├── AuditError             the record of who looked at what
     ├── AccessDenied           a request without the right or the stated purpose
@@ -263,6 +265,14 @@ class StoreBusy(StoreUnavailable):
 
 class StoreFull(StoreUnavailable):
     """No room left on the disk, or a stated bound is reached."""
+
+
+class StickError(AlprError):
+    """A file of a USB stick cannot be used, or none can be written."""
+
+
+class StickTorn(StickError):
+    """A file of a USB stick is not whole: the stick was pulled while it was written, or it was changed since."""
 
 
 class DispositionError(AlprError):

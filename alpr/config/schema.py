@@ -304,6 +304,18 @@ class LinkConfig(_Block):
     """Seconds between two reports of the device's own health."""
 
 
+class StickConfig(_Block):
+    """USB sticks that carry reads to the collector, and lists and acks from it; see `alpr stick`."""
+
+    folders: tuple[RootedPath, ...] = ()
+    """Folders that are watched for a stick which `alpr stick` has marked, such as where it is mounted. They need not
+    be there."""
+    server_key: Annotated[str, AfterValidator(_rooted_key)] | None = None
+    """The collector's public key, as in `link`. Null: that of `link`."""
+    key_file: RootedPath | None = None
+    """This device's own key, made by `alpr key new`. Null: that of `link`."""
+
+
 class MetricsConfig(_Block):
     """Figures for Prometheus at `http://address:port/metrics`, unencrypted and open to whoever reaches the port."""
 
@@ -375,10 +387,19 @@ class EdgeConfig(_Block):
     outbox: OutboxConfig = OutboxConfig()
     link: LinkConfig | None = None
     """Null: the device stands alone."""
+    stick: StickConfig | None = None
+    """Null: no stick is taken unasked; `alpr stick` uses the keys of `link`."""
     metrics: MetricsConfig | None = None
     """Null: none."""
     page: PageConfig | None = None
     """Null: none."""
+
+    @model_validator(mode="after")
+    def _has_keys_for_sticks(self) -> EdgeConfig:
+        stick = self.stick
+        if stick is not None and self.link is None and None in (stick.server_key, stick.key_file):
+            raise ValueError("stick: without a link, give server_key and key_file")
+        return self
 
 
 EventKind: TypeAlias = Literal["hit", "read", "disposition", "loss", "alert", "audit-head"]
@@ -482,6 +503,9 @@ class CollectorConfig(_Block):
     health: HealthConfig = HealthConfig()
     hotlists: PublishedConfig | None = None
     """Null: none are handed on."""
+    stick_folders: tuple[RootedPath, ...] = ()
+    """Folders that are watched for USB sticks of devices, such as where they are mounted; see `alpr stick`. They need
+    not be there."""
     metrics: MetricsConfig | None = None
     """Null: none."""
     audit: AuditConfig | None = None
@@ -576,6 +600,16 @@ def _files_of_edge(config: EdgeConfig) -> Iterator[_NamedFile]:
     if config.page is not None and config.page.certificate is not None and config.page.key is not None:
         yield ("page", "certificate"), config.page.certificate, "PEM, with its chain"
         yield ("page", "key"), config.page.key, "PEM, the private key of the certificate"
+    if config.stick is not None:
+        yield from _files_of_stick(config.stick)
+
+
+def _files_of_stick(stick: StickConfig) -> Iterator[_NamedFile]:
+    if stick.key_file is not None:
+        yield ("stick", "key_file"), stick.key_file, _NEW_KEY
+    if stick.server_key is not None and not _Z85_KEY.fullmatch(stick.server_key):
+        hint = "copy the collector's public key there, or give its 40 characters here"
+        yield ("stick", "server_key"), Path(stick.server_key), hint
 
 
 def _files_of_collector(config: CollectorConfig) -> Iterator[_NamedFile]:

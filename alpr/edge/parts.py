@@ -24,6 +24,7 @@ from alpr.edge.position import open_positioning, position_health, positioned, po
 from alpr.edge.privacy import open_privacy, privacy_health
 from alpr.edge.settings import facts_of, max_ages_of, places_of, track_settings, update_settings, watched_cameras
 from alpr.edge.shedding import Shedding
+from alpr.edge.sticks import open_sticks
 from alpr.errors import StoreError
 from alpr.hotlist.match.hits import HotlistMatcher
 from alpr.hotlist.match.index import HotlistIndex
@@ -111,6 +112,7 @@ def open_parts(
     if updates is not None and index is not None:
         updates.check_past(index, config.device.journal, places_of(config.cameras), max_ages_of(config), privacy)
     own_recheck = open_own_recheck(config, index, clock, stack, privacy) if updates is None else None
+    open_sticks(config, clock, stack)
     feeds, views, last_error = base.feeds, base.views, base.last_error
     views.watch(watched_cameras(config))
     health = DeviceHealth(

@@ -35,6 +35,7 @@ LAYERS = [
     {"link.client", "link.server", "hotlist.store", "hotlist.tuning", "events"},
     {"hotlist.files", "hotlist.match", "reading", "pipeline"},
     {"hotlist.updates", "edge_page"},
+    {"stick"},
     {"edge", "collector.store"},
     {"collector.audit", "collector.health"},
     {"collector.access", "collector.hotlists"},
@@ -79,6 +80,7 @@ ONLY_IMPORTERS = {
     "uvicorn": {"web"},
     "jinja2": {"web"},
     "argon2": {"web"},
+    "pyrage": {"stick"},
     "av": {"capture"},
 }
 

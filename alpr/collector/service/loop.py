@@ -54,9 +54,12 @@ class CollectorLoop:
             StoreError: the thread that carries events on has died, or a database is unusable.
         """
         hub, hotlists, forwarding = self._parts.hub, self._parts.hotlists, self._parts.forwarding
+        sticks = self._parts.sticks
         self._parts.audit.start()
         while not self._stopping.is_set():
-            hub.step(0 if hotlists is not None and hotlists.is_busy else _MESSAGE_WAIT_S)
+            is_busy = sticks.is_busy or (hotlists is not None and hotlists.is_busy)
+            hub.step(0 if is_busy else _MESSAGE_WAIT_S)
+            sticks.step()
             if hotlists is not None:
                 hotlists.step()
             forwarding.check()

@@ -19,6 +19,7 @@ from alpr.collector.service.forwarding import Forwarding, alert_queue, head_queu
 from alpr.collector.service.intake import Intake
 from alpr.collector.service.metrics import CollectorMetrics
 from alpr.collector.service.settings import day_bytes, health_limits, hotlist_settings
+from alpr.collector.service.sticks import StickFolders
 from alpr.collector.store.files import health_path
 from alpr.collector.store.store import Store
 from alpr.config import CollectorConfig
@@ -28,6 +29,7 @@ from alpr.link.keys.allowlist import AllowList
 from alpr.link.keys.claims import ClaimDesk
 from alpr.link.keys.server_keys import ServerKeys
 from alpr.link.server.hub import Hub
+from alpr.stick.collector import CollectorStick
 from alpr.system.metrics_endpoint import Exporter
 from alpr.system.sqlite import LOOP_BUSY_S
 
@@ -45,6 +47,7 @@ class CollectorParts:
     intake: Intake
     hub: Hub
     """Not listening yet."""
+    sticks: StickFolders
     metrics: CollectorMetrics | None
 
 
@@ -95,7 +98,25 @@ def open_parts(
         hotlists=hotlists,
         intake=intake,
         hub=hub,
+        sticks=StickFolders(stick_side(keys, allowed, intake, clock), config.stick_folders, clock),
         metrics=_metrics(config, stack),
+    )
+
+
+def stick_side(keys: ServerKeys, allowed: AllowList, intake: Intake, clock: Clock) -> CollectorStick:
+    """Build what takes the files of a stick.
+
+    Args:
+        keys: of the collector.
+        allowed: whose files are taken.
+        intake: stores what is in them.
+        clock: tells when an ack is made.
+    """
+    return CollectorStick(
+        lambda: [pair for pair in (keys.present, keys.following) if pair is not None],
+        allowed.name_of,
+        intake.store,
+        clock,
     )
 
 

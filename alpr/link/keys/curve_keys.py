@@ -53,6 +53,15 @@ def is_key(text: str) -> bool:
     return True
 
 
+def key_bytes(key: str) -> bytes:
+    """Return the 32 bytes of a key.
+
+    Args:
+        key: in Z85; see `is_key`.
+    """
+    return bytes(z85.decode(key))
+
+
 def is_name(text: str) -> bool:
     """Tell whether a text may name a device: a letter or digit, then up to 63 letters, digits or `._-`.
 
