@@ -94,7 +94,8 @@ def _split_login(rest: str) -> tuple[str, re.Match[str] | None]:
 def _begins_with_login(text: str) -> bool:
     """Tell whether what stands before an `@` is a user and password with a slash in it, and no host with a path."""
     user, colon, password = text.partition(":")
-    return bool(colon) and "/" not in user and not re.match(r"\d{1,5}([/?#]|$)", password)
+    has_port = _LIKELY_HOST.match(user) is not None and re.match(r"\d{1,5}([/?#]|$)", password) is not None
+    return bool(colon) and "/" not in user and not has_port
 
 
 def _user_and_password(login: str) -> tuple[str, ...]:

@@ -106,7 +106,7 @@ class Freshness:
 
     @property
     def last_came_ns(self) -> int | None:
-        """When the last frame came, on the steady clock."""
+        """Moment at which the last frame came, on the steady clock; None before the first."""
         return self._arrivals[-1][0] if self._arrivals else None
 
     def fps(self) -> float:
