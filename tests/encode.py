@@ -10,6 +10,7 @@ from typing import cast
 import av
 import cv2
 import numpy as np
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from alpr.types import Image
@@ -93,3 +94,24 @@ def write_pictures_of(
 
 def _enlarged(picture: Image, size: tuple[int, int]) -> Image:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST))
+
+
+def h264_pictures(
+    count: int, *, key_every: int = 25, size: tuple[int, int] = (WIDTH, HEIGHT), preset: str = "ultrafast"
+) -> list[bytes]:
+    """The pictures 0 to count - 1 as a camera codes them: each by itself to be sent, with start codes."""
+    context = cast(VideoCodecContext, av.CodecContext.create("libx264", "w"))
+    context.width, context.height, context.pix_fmt = *size, "yuv420p"
+    context.time_base, context.framerate = Fraction(1, 25), Fraction(25)
+    context.options = {
+        "tune": "zerolatency",
+        "preset": preset,
+        "x264-params": f"keyint={key_every}:min-keyint={key_every}:scenecut=0:repeat-headers=1:annexb=1:log=-1",
+    }
+    coded = []
+    for number in range(count):
+        picture = _enlarged(numbered_picture(number), size)
+        frame = av.VideoFrame.from_ndarray(picture, format="bgr24").reformat(format="yuv420p")
+        frame.pts = number
+        coded += [bytes(packet) for packet in context.encode(frame)]
+    return coded

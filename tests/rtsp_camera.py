@@ -1,8 +1,9 @@
 """A camera that speaks RTSP on loopback, with faults at the flick of a switch. Standard library only.
 
-Serves JPEG pictures over RTP inside the RTSP connection (RFC 2326, RFC 2435), over and over, at a given rate.
-Switches, which may be thrown at any time: `is_frozen` (stays connected, sends nothing), `is_refusing` (answers 503),
-`drop()` (hangs up on everybody).
+Serves JPEG or H.264 pictures over RTP inside the RTSP connection (RFC 2326, RFC 2435, RFC 6184), over and over, at a
+given rate. Switches, which may be thrown at any time: `is_frozen` (stays connected, sends nothing), `is_refusing`
+(answers 503), `is_udp_only` (answers 461), `is_damaging` (spoils what it sends), `held_up_s` (sends so much later, as
+a slow network does), `clock_error_s` (states its clock, that much wrong), `drop()` (hangs up on everybody).
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from __future__ import annotations
 import base64
 import contextlib
 import random
+import re
 import socket
 import socketserver
 import struct
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -69,22 +72,62 @@ def _rtp_packets(jpeg: _Jpeg, timestamp: int, sequence: int, source: int) -> Ite
         sequence += 1
 
 
+def _units_of(access_unit: bytes) -> list[bytes]:
+    """The NAL units between the start codes of an H.264 picture."""
+    return [unit for unit in re.split(rb"\x00\x00\x00?\x01", access_unit) if unit]
+
+
+def _h264_packets(access_unit: bytes, timestamp: int, sequence: int, source: int) -> Iterator[bytes]:
+    """One picture as RTP packets (RFC 6184): whole units, and large ones in fragments."""
+    units = _units_of(access_unit)
+    for index, unit in enumerate(units):
+        is_last_unit = index == len(units) - 1
+        pieces = [unit]
+        if len(unit) > _PAYLOAD_BYTES:
+            rest = [unit[at : at + _PAYLOAD_BYTES] for at in range(1, len(unit), _PAYLOAD_BYTES)]
+            marks = [0x80 * (at == 0) | 0x40 * (at == len(rest) - 1) for at in range(len(rest))]
+            pieces = [
+                bytes((unit[0] & 0xE0 | 28, mark | unit[0] & 0x1F)) + piece
+                for mark, piece in zip(marks, rest, strict=True)
+            ]
+        for at, piece in enumerate(pieces):
+            marker = 0x80 if is_last_unit and at == len(pieces) - 1 else 0
+            yield (
+                struct.pack(">BBHII", 0x80, marker | 96, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, source) + piece
+            )
+            sequence += 1
+
+
+def _sender_report(timestamp: int, source: int, clock_s: float) -> bytes:
+    """RTCP's statement which time stamp belongs to which instant of the camera's clock (RFC 3550, section 6.4.1)."""
+    ntp = clock_s + 2_208_988_800
+    fraction = round((ntp % 1) * (1 << 32)) & 0xFFFFFFFF
+    return struct.pack(">BBHIIIIII", 0x80, 200, 6, source, int(ntp), fraction, timestamp & 0xFFFFFFFF, 0, 0)
+
+
 class RtspCamera:
     """Serves from `with` to its end; `url` has the credentials.
 
     Args:
         login: `user:password` that it asks for (Basic), or "".
         port: 0 for any that is free.
-        pictures: baseline JPEGs of one size, sides multiples of 8, as `cv2.imencode(".jpg", …)` makes them.
+        pictures: baseline JPEGs of one size, sides multiples of 8, as `cv2.imencode(".jpg", …)` makes them; or
+            H.264 pictures with start codes, as `tests.encode.h264_pictures` makes them.
     """
 
     def __init__(self, pictures: Sequence[bytes], *, fps: float = 25.0, login: str = "", port: int = 0) -> None:
         self.is_frozen = False
         self.is_refusing = False
+        self.is_udp_only = False
+        self.is_damaging = False
+        self.held_up_s = 0.0
+        self.clock_error_s: float | None = None
         self.sent = 0
         """Pictures sent to anybody so far; the number of the next is this modulo `len(pictures)`."""
         self.connections = 0
-        self._pictures = [_take_apart(picture) for picture in pictures]
+        self._is_h264 = not pictures[0].startswith(b"\xff\xd8")
+        self._encoded = pictures
+        self._pictures = [] if self._is_h264 else [_take_apart(picture) for picture in pictures]
         self._fps = fps
         self._login = login
         self._peers: set[socket.socket] = set()
@@ -153,13 +196,17 @@ class RtspCamera:
             status, more = "401 Unauthorized", ['WWW-Authenticate: Basic realm="camera"']
         elif method == "OPTIONS":
             more = ["Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN"]
+        elif not url.partition("?")[0].rstrip("/").endswith(("/stream", "/track1")) and method == "DESCRIBE":
+            status = "404 Not Found"
         elif method == "DESCRIBE":
             body = (
                 "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=camera\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n"
-                f"m=video 0 RTP/AVP 26\r\na=framerate:{self._fps:g}\r\na=control:track1\r\n"
+                f"{self._media()}a=framerate:{self._fps:g}\r\na=control:track1\r\n"
             )
             more = ["Content-Type: application/sdp", f"Content-Base: {url}/"]
-        elif method == "SETUP" and "interleaved" not in headers.get("transport", ""):
+        elif (method == "SETUP" and self.is_udp_only) or (
+            method == "SETUP" and "interleaved" not in headers.get("transport", "")
+        ):
             status = "461 Unsupported Transport"
         elif method == "SETUP":
             more = ["Transport: RTP/AVP/TCP;unicast;interleaved=0-1"]
@@ -171,13 +218,43 @@ class RtspCamera:
         ]
         return "\r\n".join([*lines, *more, "", body])
 
+    def _media(self) -> str:
+        if not self._is_h264:
+            return "m=video 0 RTP/AVP 26\r\n"
+        sets = [base64.b64encode(unit).decode() for unit in _units_of(self._encoded[0]) if unit[0] & 0x1F in (7, 8)]
+        return (
+            "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
+            f"a=fmtp:96 packetization-mode=1;sprop-parameter-sets={','.join(sets)}\r\n"
+        )
+
+    def _packets(self, number: int, timestamp: int, sequence: int, source: int) -> Iterator[bytes]:
+        if not self._is_h264:
+            yield from _rtp_packets(self._pictures[number % len(self._pictures)], timestamp, sequence, source)
+            return
+        picture = self._encoded[number % len(self._encoded)]
+        if self.is_damaging:
+            middle = len(picture) // 2
+            picture = (
+                picture[:middle]
+                + bytes(0x5A ^ byte for byte in picture[middle : middle + 40])
+                + picture[middle + 40 :]
+            )
+        yield from _h264_packets(picture, timestamp, sequence, source)
+
     def _play(self, session: socketserver.StreamRequestHandler) -> None:
         source, sequence, began, count = random.getrandbits(32), 0, time.monotonic(), 0
+        waiting: deque[tuple[float, bytes]] = deque()
         while not self._closing.wait(max(0.0, began + count / self._fps - time.monotonic())):
             if not self.is_frozen:
-                picture = self._pictures[self.sent % len(self._pictures)]
-                self.sent += 1
-                for packet in _rtp_packets(picture, round(count * 90000 / self._fps), sequence, source):
-                    session.wfile.write(struct.pack(">cBH", b"$", 0, len(packet)) + packet)
+                number, self.sent = self.sent, self.sent + 1
+                timestamp = round(count * 90000 / self._fps)
+                due = time.monotonic() + self.held_up_s
+                if self.clock_error_s is not None and count % 10 == 0:
+                    report = _sender_report(timestamp, source, time.time() + self.clock_error_s)
+                    session.wfile.write(struct.pack(">cBH", b"$", 1, len(report)) + report)
+                for packet in self._packets(number, timestamp, sequence, source):
+                    waiting.append((due, struct.pack(">cBH", b"$", 0, len(packet)) + packet))
                     sequence += 1
+            while waiting and waiting[0][0] <= time.monotonic():
+                session.wfile.write(waiting.popleft()[1])
             count += 1

@@ -156,6 +156,8 @@ class Feed:
                     if self._closing.is_set():
                         break
                     self._deliver(frame)
+                    if self._source.is_on_demand:
+                        self._buffer.wait_until_wanted()
             except SourceError as error:
                 if not (self._source.is_live and isinstance(error, SourceOpenError | SourceLost)):
                     _log.error("%s", error)

@@ -93,6 +93,12 @@ class RtspSource:
         if self._reader is not None:
             self._reader.close()
 
+    @property
+    def camera_clock_offset_s(self) -> float | None:
+        """Clock of the camera minus ours, seconds, late by the way of its packets; None where it states none."""
+        delay_s = None if self._reader is None else self._reader.clock.camera_delay_s
+        return None if delay_s is None else -delay_s
+
     def _wait_for_last_reader(self) -> None:
         """Let no two connections stand at once: a name server that is silent would gather threads."""
         if self._reader is not None:

@@ -52,7 +52,7 @@ def test_an_address_without_a_host_is_none(url: str) -> None:
     password=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1),
 )
 def test_any_password_reaches_the_camera_as_it_is(user: str, password: str) -> None:
-    """In front of an address that ends in nothing else with an @; a user who is called as a host is another matter."""
+    """Before an address without another @; a user who is called as a host is another matter."""
     address = parse_address(f"rtsp://{user}:{password}@192.0.2.10/stream1")
     assert address is not None
     assert address.host == "192.0.2.10"
