@@ -10,7 +10,6 @@ from typing import cast
 import av
 import cv2
 import numpy as np
-from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from alpr.types import Image
@@ -100,7 +99,7 @@ def h264_pictures(
     count: int, *, key_every: int = 25, size: tuple[int, int] = (WIDTH, HEIGHT), preset: str = "ultrafast"
 ) -> list[bytes]:
     """The pictures 0 to count - 1 as a camera codes them: each by itself to be sent, with start codes."""
-    context = cast(VideoCodecContext, av.CodecContext.create("libx264", "w"))
+    context = av.CodecContext.create("libx264", "w")
     context.width, context.height, context.pix_fmt = *size, "yuv420p"
     context.time_base, context.framerate = Fraction(1, 25), Fraction(25)
     context.options = {

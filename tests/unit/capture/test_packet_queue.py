@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import av
 import pytest
+from av.video.stream import VideoStream
 
 from alpr.capture.packet_queue import ArrivedPacket, PacketQueue
 from tests.conftest import FakeClock
@@ -26,7 +27,7 @@ class Stream:
 
     def send(self, count: int, size: int = 1000) -> None:
         for _ in range(count):
-            packet = av.Packet(size)
+            packet: av.Packet[VideoStream] = av.Packet(size)
             packet.pts, packet.time_base = self.sent, Fraction(1, 25)
             is_key = self.sent % self._key_every == 0
             self.queue.put(ArrivedPacket(packet, self.sent / 25, self.clock.monotonic_ns(), is_key))
