@@ -301,6 +301,37 @@ class Read:
     facts: PassFacts = PassFacts()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class EndedPass:
+    """One vehicle pass that is over, whether or not it gave a read."""
+
+    camera_id: str
+    ended_at: datetime
+    """When its plate was last seen."""
+    cause: str | None
+    """The reason why it gave no read; None where it gave one."""
+    is_repeat: bool
+    """True where it went on with a pass that was reported already: a hidden vehicle, a parked one."""
+    sightings: int
+    """Number of frames in which its plate was detected."""
+    corners: FloatArray
+    """Of the best observation, else of a box around the last detection: (4, 2) frame pixels."""
+    frame_size_wh: tuple[int, int]
+    seconds: float
+    """From the first detection to the last."""
+    moved_widths: float
+    """Way from the first detection to the last, in plate widths."""
+    text: str = ""
+    """Consensus of its readings; "" for none."""
+    confidence: float = 0.0
+    """Probability that the whole text is right."""
+    region: str | None = None
+    detection_confidence: float = 0.0
+    """Of the surest detection that was read; 0 where none was."""
+    patch: Image | None = None
+    """The rectified plate of the best observation; None where it had no text."""
+
+
 class MatchKind(StrEnum):
     """The way in which a read agrees with a hotlist entry."""
 

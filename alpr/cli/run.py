@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from alpr.edge.run_report import EdgeReport
     from alpr.events.rows import RunHit, RunRead
     from alpr.types import Hit, PassFacts, Read
+    from alpr.view.state import ViewState
 
 
 @click.command()
@@ -97,6 +98,9 @@ def row_of_report(report: EdgeReport) -> dict[str, Any]:
             {
                 "id": camera.camera_id,
                 "state": state_word(camera, report.views),
+                "capture": _row_of_capture(report.views[camera.camera_id])
+                if camera.camera_id in report.views
+                else None,
                 "view": [alarm.value for alarm in report.views[camera.camera_id].alarms]
                 if camera.camera_id in report.views
                 else [],
@@ -118,6 +122,17 @@ def row_of_report(report: EdgeReport) -> dict[str, Any]:
         },
         "waiting": sum(report.link.waiting.values()) if report.link else None,
         "lost": {"/".join(kind): count for kind, count in report.lost.items()},
+    }
+
+
+def _row_of_capture(view: ViewState) -> dict[str, Any]:
+    aim, rate = view.aim, view.rate
+    return {
+        "plate_width_px": None if aim is None else round(aim.width_px, 1),
+        "rate": None if rate is None else round(rate.rate, 3),
+        "rate_low": None if rate is None else round(rate.low, 3),
+        "rate_high": None if rate is None else round(rate.high, 3),
+        "unread": dict(view.unread),
     }
 
 

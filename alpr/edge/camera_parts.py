@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from alpr.capture.opening import open_source
@@ -16,6 +16,7 @@ from alpr.reading.plate_reader import PlateReader
 from alpr.track.facts.settings import FactSettings
 from alpr.track.settings import TrackSettings
 from alpr.track.tracker import Tracker
+from alpr.types import EndedPass
 
 
 class Trackers:
@@ -26,6 +27,7 @@ class Trackers:
         model_ids: of the models that take part, as in `Read`.
         shedding: says whether readings are to be saved.
         facts: what each camera is to find about a pass, by its id; one that is not in there finds the usual.
+        on_end: called with each pass that is over, on the thread of the frames or once none come.
     """
 
     def __init__(
@@ -34,7 +36,9 @@ class Trackers:
         model_ids: tuple[str, ...],
         shedding: Shedding,
         facts: Mapping[str, FactSettings] | None = None,
+        on_end: Callable[[EndedPass], None] | None = None,
     ) -> None:
+        self._on_end = on_end
         self._settings = settings
         self._facts = facts or {}
         self._model_ids = model_ids
@@ -54,6 +58,7 @@ class Trackers:
             model_ids=self._model_ids,
             new_id=lambda: uuid.uuid4().hex,
             saves_readings=lambda: self._shedding.effort(camera_id).saves_readings,
+            on_end=self._on_end,
         )
         self._trackers.append(tracker)
         return tracker

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from alpr.capture.status import FeedState, FeedStatus
-from alpr.types import Frame
+from alpr.types import EndedPass, Frame
 from alpr.view.alarms import alarm_text
+from alpr.view.pass_log import PassLog
 from alpr.view.sample import take_sample
 from alpr.view.state import ViewState
 from alpr.view.view_watch import ViewChange, ViewWatch
@@ -17,6 +19,7 @@ _log = logging.getLogger(__name__)
 
 VIEW_EVERY_S = 2.0
 """Seconds between two samples of a camera. One takes some milliseconds, on the frames' thread."""
+_A_DAY = timedelta(hours=24)
 _PERIOD_NS = round(VIEW_EVERY_S * 1e9)
 
 
@@ -24,6 +27,7 @@ _PERIOD_NS = round(VIEW_EVERY_S * 1e9)
 class _Camera:
     url: str
     watch: ViewWatch = field(default_factory=ViewWatch)
+    passes: PassLog = field(default_factory=PassLog)
     due_ns: int = 0
 
 
@@ -45,7 +49,7 @@ class CameraViews:
             camera_id: before[camera_id] if camera_id in before and before[camera_id].url == url else _Camera(url)
             for camera_id, url in cameras.items()
         }
-        self._states = {camera_id: _state(camera.watch) for camera_id, camera in self._cameras.items()}
+        self._states = {camera_id: self._states.get(camera_id, ViewState()) for camera_id in self._cameras}
 
     def take(self, frame: Frame) -> None:
         """Look at a frame where its camera's next sample is due.
@@ -58,7 +62,35 @@ class CameraViews:
             return
         camera.due_ns = frame.monotonic_ns + _PERIOD_NS
         _tell(frame.camera_id, camera.watch.take(take_sample(frame.image, frame.monotonic_ns)))
-        self._states = {**self._states, frame.camera_id: _state(camera.watch)}
+        self._show(frame.camera_id, camera, frame.captured_at)
+
+    def passed(self, ended: EndedPass) -> None:
+        """Take in a vehicle pass that is over, on the thread of the frames or once none come.
+
+        Args:
+            ended: of any camera.
+        """
+        camera = self._cameras.get(ended.camera_id)
+        if camera is None:
+            return
+        camera.passes.add(ended)
+        if ended.cause is None:
+            _tell(ended.camera_id, camera.watch.note_read())
+        self._show(ended.camera_id, camera, ended.ended_at)
+
+    def _show(self, camera_id: str, camera: _Camera, now: datetime) -> None:
+        watch, sample = camera.watch, camera.watch.last
+        state = ViewState(
+            alarms=watch.alarms,
+            shows_nothing=watch.shows_nothing,
+            is_judged=watch.is_judged,
+            brightness=None if sample is None else sample.brightness,
+            sharpness=None if sample is None else sample.sharpness,
+            aim=camera.passes.aim,
+            rate=camera.passes.rate(now),
+            unread=dict(camera.passes.since(now - _A_DAY).rejected),
+        )
+        self._states = {**self._states, camera_id: state}
 
     def states(self) -> Mapping[str, ViewState]:
         """Return the views as they were last seen, by camera. From any thread."""
@@ -95,14 +127,3 @@ def _tell(camera_id: str, changes: Iterable[ViewChange]) -> None:
     for change in changes:
         level = logging.ERROR if change.is_raised else logging.INFO
         _log.log(level, "camera %s: %s", camera_id, alarm_text(change.alarm, is_raised=change.is_raised))
-
-
-def _state(watch: ViewWatch) -> ViewState:
-    sample = watch.last
-    return ViewState(
-        alarms=watch.alarms,
-        shows_nothing=watch.shows_nothing,
-        is_judged=watch.is_judged,
-        brightness=None if sample is None else sample.brightness,
-        sharpness=None if sample is None else sample.sharpness,
-    )

@@ -18,6 +18,7 @@ from alpr.errors import HotlistError
 from alpr.hotlist.match.index import HotlistIndex
 from alpr.link.protocol.heartbeat_messages import (
     CameraHealth,
+    CaptureHealth,
     ListHealth,
     MachineHealth,
     PositionHealth,
@@ -28,7 +29,6 @@ from alpr.system import sensors
 from alpr.view.state import ViewState
 
 _LONGEST_TEXT = 500
-_UNSEEN = ViewState()
 
 
 class LastError(logging.Handler):
@@ -118,7 +118,7 @@ class DeviceHealth:
         )
 
     def _camera(self, status: FeedStatus, views: Mapping[str, ViewState]) -> CameraHealth:
-        last_at = status.last_frame_at
+        last_at, view = status.last_frame_at, views.get(status.camera_id)
         return CameraHealth(
             camera_id=status.camera_id,
             state=state_word(status, views),
@@ -130,8 +130,20 @@ class DeviceHealth:
             last_error=(status.last_error or "")[:_LONGEST_TEXT],
             lag_s=None if status.lag_s is None else round(status.lag_s, 3),
             cause=status.cause or ("overloaded" if status.overload else None),
-            view=tuple(alarm.value for alarm in views.get(status.camera_id, _UNSEEN).alarms),
+            view=() if view is None else tuple(alarm.value for alarm in view.alarms),
+            capture=None if view is None else _capture(view),
         )
+
+
+def _capture(view: ViewState) -> CaptureHealth:
+    rate = view.rate
+    return CaptureHealth(
+        plate_width_px=None if view.aim is None else round(view.aim.width_px, 1),
+        rate=None if rate is None else round(rate.rate, 3),
+        rate_low=None if rate is None else round(rate.low, 3),
+        rate_high=None if rate is None else round(rate.high, 3),
+        unread=dict(view.unread),
+    )
 
 
 def machine_health(folder: Path, cpu: sensors.CpuMeter) -> MachineHealth:

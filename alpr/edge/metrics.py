@@ -14,6 +14,7 @@ from alpr.edge.run_report import EdgeReport
 from alpr.system.prometheus import counters, gauge, gauges, machine_metrics, stage_metric
 from alpr.system.stage_times import Buckets
 from alpr.view.alarms import ViewAlarm
+from alpr.view.state import ViewState
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +116,24 @@ def _cameras(shown: DeviceSnapshot) -> Iterator[Metric]:
     yield gauges("alpr_camera_lag_seconds", "Age of the last frame when it was looked at.", label, lags)
     overloads = [((c.camera_id,), float(c.overload is not None)) for c in shown.report.cameras]
     yield gauges("alpr_camera_overloaded", "1 where a camera sends more than is looked at.", label, overloads)
+    yield from _views(views)
     failures = [((c.camera_id, cause), n) for c in shown.report.cameras for cause, n in c.failures.items()]
     yield counters("alpr_camera_failures", "Losses of the connection, by cause.", ("camera", "cause"), failures)
+
+
+def _views(views: Mapping[str, ViewState]) -> Iterator[Metric]:
+    widths = [((name,), view.aim.width_px) for name, view in views.items() if view.aim is not None]
+    yield gauges("alpr_camera_plate_width_pixels", "Of the last vehicles, in the median.", ("camera",), widths)
+    rates = [
+        ((name, bound), value)
+        for name, view in views.items()
+        if view.rate is not None
+        for bound, value in (("estimate", view.rate.rate), ("low", view.rate.low), ("high", view.rate.high))
+    ]
+    about = "Share of the plates that passed which were read right, estimated, with the bounds of 90 %."
+    yield gauges("alpr_camera_capture_ratio", about, ("camera", "bound"), rates)
+    unread = [((name, cause), float(n)) for name, view in views.items() for cause, n in view.unread.items()]
+    yield gauges("alpr_camera_unread_passes", "Without a read in 24 hours, by cause.", ("camera", "cause"), unread)
 
 
 def _reading(shown: DeviceSnapshot) -> Iterator[Metric]:

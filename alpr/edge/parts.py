@@ -127,7 +127,7 @@ def open_parts(
     )
     positions = positions_of(config, positioning)
     shedding = Shedding(live_cameras(config.cameras, clock), clock.monotonic_ns())
-    trackers = Trackers(track_settings(config), reader.model_ids, shedding, facts_of(config))
+    trackers = Trackers(track_settings(config), reader.model_ids, shedding, facts_of(config), views.passed)
     readers = CameraReaders(reader, config.cameras, shedding)
     return EdgeParts(
         reader=reader,

@@ -12,6 +12,8 @@ from alpr.edge.camera_views import state_in_words
 from alpr.edge.shedding import CameraLoad
 from alpr.link.client.device_link import LinkStatus
 from alpr.system.stage_times import Latency
+from alpr.view.aim import aim_text
+from alpr.view.capture_rate import rate_text
 from alpr.view.state import ViewState
 
 _log = logging.getLogger("alpr.edge.app")
@@ -64,6 +66,8 @@ def log_status(report: EdgeReport) -> None:
     for camera_id, load in report.loads.items():
         if load.sheds:
             _log.warning("camera %s: too much for this processor: %s", camera_id, load.sheds)
+    for camera_id, view in report.views.items():
+        _log.info("camera %s: %s; %s", camera_id, rate_text(view.rate), aim_text(view.aim))
     frame = report.stages.get("frame")
     if frame is not None:
         _log.info(

@@ -1,14 +1,16 @@
-"""The read of a track: whether it deserves one, and the record itself."""
+"""The read of a track: whether it deserves one, and the record itself; and what is known of one without."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from alpr.track.motion import direction
 from alpr.track.quality import jpeg
 from alpr.track.settings import TrackSettings
 from alpr.track.track import Track
-from alpr.types import PlateText, Read
+from alpr.types import EndedPass, PlateText, Read
 
 
 def rejection(track: Track, settings: TrackSettings) -> str | None:
@@ -84,4 +86,35 @@ def build_read(
         model_ids=model_ids,
         direction=direction(track.first_box, track.box),
         facts=facts,
+    )
+
+
+def ended_pass(track: Track, camera_id: str, cause: str | None, *, is_repeat: bool) -> EndedPass:
+    """Sum up a pass that is over.
+
+    Args:
+        track: of the pass.
+        camera_id: of the tracker.
+        cause: the reason why it gave no read; None where it gave one.
+        is_repeat: True where it went on with a pass that was reported already.
+    """
+    plate, best, box = track.consensus, track.best, track.box
+    left, right = box.x - box.width / 2, box.x + box.width / 2
+    top, bottom = box.y - box.height / 2, box.y + box.height / 2
+    around = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
+    return EndedPass(
+        camera_id=camera_id,
+        ended_at=track.last_seen_at,
+        cause=cause,
+        is_repeat=is_repeat,
+        sightings=track.sightings,
+        corners=around if best is None else best.observation.detection.corners,
+        frame_size_wh=track.frame_size_wh,
+        seconds=(track.last_ns - track.first_ns) / 1e9,
+        moved_widths=box.widths_to(track.first_box),
+        text="" if plate is None else plate.text,
+        confidence=0.0 if plate is None else plate.confidence,
+        region=None if plate is None else plate.region,
+        detection_confidence=track.detection_confidence,
+        patch=None if best is None else best.observation.patch,
     )

@@ -58,6 +58,9 @@ class Track:
         self._consensus: PlateText | None = None
         self._is_doubted = False  # the last reading said something else
         self._readings = 0
+        self.detection_confidence = 0.0
+        """Of the surest detection that was read."""
+        self.frame_size_wh = frame.image.shape[1], frame.image.shape[0]
         self._widest_read = 0.0
         self._frames_since_reading = 0
         self._last_reading_ns = frame.monotonic_ns
@@ -211,6 +214,7 @@ class Track:
         size_wh = frame.size_wh
         confidence = observation.detection.confidence
         quality = weight(box.width, sharpness(observation.patch), confidence, is_whole(box, size_wh))
+        self.detection_confidence = max(self.detection_confidence, confidence)
         self._readings += 1
         self._widest_read = max(self._widest_read, box.width)
         self._frames_since_reading, self._last_reading_ns = 0, frame.monotonic_ns

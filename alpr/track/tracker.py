@@ -14,11 +14,11 @@ from alpr.track.association import TrackPrediction, certain_pairs, cheapest_pair
 from alpr.track.motion import PlateBox, plate_box
 from alpr.track.own_motion import OwnMotion
 from alpr.track.quality import is_whole
-from alpr.track.read_builder import build_read, rejection
+from alpr.track.read_builder import build_read, ended_pass, rejection
 from alpr.track.recent_passes import RecentPasses, is_cut_short, is_near, is_same_text, stays_at
 from alpr.track.settings import TrackSettings
 from alpr.track.track import Track
-from alpr.types import Detection, ExpectedPlate, Frame, Observation, PlateText, Read, Recognise
+from alpr.types import Detection, EndedPass, ExpectedPlate, Frame, Observation, PlateText, Read, Recognise
 
 _SAME_PLATE_IOU = 0.15  # plates do not overlap: two detections that do are one found twice, or one hides the other
 
@@ -32,6 +32,7 @@ class Tracker:
         model_ids: the models that take part, as in `Read`.
         new_id: gives a new read id: 32 hexadecimal digits, unique over all devices and time.
         saves_readings: asked at each frame; True where time is short and only the best few patches are to be read.
+        on_end: called with each pass that is over, whether or not it gave a read; None for nobody.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Tracker:
         model_ids: tuple[str, ...],
         new_id: Callable[[], str],
         saves_readings: Callable[[], bool] = lambda: False,
+        on_end: Callable[[EndedPass], None] | None = None,
     ) -> None:
         self.camera_id = camera_id
         self.rejected: Counter[str] = Counter()
@@ -52,6 +54,7 @@ class Tracker:
         self._model_ids = tuple(model_ids)
         self._new_id = new_id
         self._saves_readings = saves_readings
+        self._on_end = on_end
         self._tracks: list[Track] = []
         self._recent = RecentPasses(settings)
         self._own_motion = OwnMotion() if settings.follows_own_motion else None
@@ -262,6 +265,7 @@ class Tracker:
         cause = None if track.reported is not None else rejection(track, self._settings)
         if cause is not None or plate is None:
             self.rejected[cause or "no_text"] += 1
+            self._tell_end(track, cause or "no_text")
             return []
         if track.reported is not None and not track.is_sure and plate.confidence < track.reported.confidence:
             plate = track.reported  # a sure report is not taken back by worse readings at the end
@@ -272,7 +276,12 @@ class Tracker:
             self.repeated += 1
             if track.repeats is not None:
                 self._recent.touch(track.repeats, track)
+        self._tell_end(track, None, is_repeat=not reads)
         return reads
+
+    def _tell_end(self, track: Track, cause: str | None, *, is_repeat: bool = False) -> None:
+        if self._on_end is not None:
+            self._on_end(ended_pass(track, self.camera_id, cause, is_repeat=is_repeat))
 
 
 def _distinct(detections: Sequence[Detection]) -> tuple[list[Detection], list[PlateBox]]:

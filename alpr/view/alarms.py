@@ -1,4 +1,4 @@
-"""What can be wrong with the view of a camera, as words and sentences. Values only."""
+"""Faults in the view of a camera, as words and sentences. Values only."""
 
 from __future__ import annotations
 

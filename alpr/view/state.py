@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from alpr.view.aim import Aim
 from alpr.view.alarms import ViewAlarm
+from alpr.view.capture_rate import CaptureRate
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +24,9 @@ class ViewState:
     """Mean luma of the picture, 0 to 255."""
     sharpness: float | None = None
     """Fine detail over coarse detail of the picture; see `ViewSample`."""
+    aim: Aim | None = None
+    """How the plates of the last vehicles looked; None where there were none."""
+    rate: CaptureRate | None = None
+    """Estimate over the last hour, or the last 24 where that had too few passes; None where those had, too."""
+    unread: Mapping[str, int] = field(default_factory=dict)
+    """Passes of the last 24 hours that gave no read, by cause."""

@@ -37,6 +37,7 @@ def within_bounds(heartbeat: Heartbeat) -> Heartbeat:
             state=each.state[:_NAME],
             last_error=each.last_error[:_ERROR],
             view=tuple(alarm[:_NAME] for alarm in each.view),
+            capture=each.capture and replace(each.capture, unread=_some(each.capture.unread)),
         )
         for each in vitals.cameras
     )

@@ -10,6 +10,20 @@ from alpr.link.protocol.fields import Count, Finite, Name, PublicKey, Sha256, Sh
 from alpr.system.fields import Instant
 
 
+class CaptureHealth(Struct, frozen=True):
+    """The share of the plates that pass a camera which it captures; None where too little is known."""
+
+    plate_width_px: Finite | None = None
+    """Width of the last vehicles' plates in the frame, in the median."""
+    rate: Share | None = None
+    """Share of the plates that passed which were read right, estimated."""
+    rate_low: Share | None = None
+    """The rate is between low and high with a probability of 90 %, as far as the device can know."""
+    rate_high: Share | None = None
+    unread: dict[Name, Count] = {}
+    """Passes of the last 24 hours that gave no read, by cause."""
+
+
 class CameraHealth(Struct, frozen=True):
     """One camera."""
 
@@ -33,6 +47,8 @@ class CameraHealth(Struct, frozen=True):
     cause: Name | None = None
     """Why it gives no frames now: a value of `CameraFault`, "lost", "stalled", or one that a newer device knows; or
     "overloaded" where it gives more than are looked at."""
+    capture: CaptureHealth | None = None
+    """None: an older device, or a source without a view of its own."""
 
 
 class ListHealth(Struct, frozen=True):

@@ -11,8 +11,12 @@ import pytest
 from alpr.capture.status import FeedState, FeedStatus
 from alpr.edge.health import DeviceHealth, LastError
 from alpr.edge.privacy import privacy_health
-from alpr.link.protocol.heartbeat_messages import CameraHealth, ListHealth, PrivacyHealth
+from alpr.link.protocol.heartbeat_messages import CameraHealth, CaptureHealth, ListHealth, PrivacyHealth
 from alpr.privacy.policy import Keeping, PrivacyPolicy
+from alpr.view.aim import Aim
+from alpr.view.alarms import ViewAlarm
+from alpr.view.capture_rate import CaptureRate
+from alpr.view.state import ViewState
 from tests.conftest import START, FakeClock
 
 
@@ -39,6 +43,27 @@ def test_cameras_lists_models_and_the_computer_are_told(tmp_path: Path, clock: F
     assert vitals.hotlists == (ListHealth("stolen", 12, 70.0),)  # ten seconds older than when it was handed over
     assert vitals.machine.disk_free_bytes
     assert vitals.machine.memory_total_bytes
+
+
+def test_what_the_cameras_see_is_told(tmp_path: Path, clock: FakeClock) -> None:
+    views = {
+        "north": ViewState((ViewAlarm.BLACK,), ViewAlarm.BLACK, is_judged=True),
+        "south": ViewState(
+            is_judged=True,
+            aim=Aim(9, 62.54, 1280, 4.0, 120.0, 0.0, 0.7),
+            rate=CaptureRate(0.9, 0.8, 0.95, 41.0),
+            unread={"no_text": 4},
+        ),
+        "west": ViewState(),
+    }
+    cameras = [a_status(), a_status("south"), a_status("west"), a_status("folder")]
+    signs = DeviceHealth(tmp_path, lambda: cameras, (), str, clock, lambda: views)
+    north, south, west, folder = signs().cameras
+    assert (north.state, north.view) == ("black", ("black",))
+    assert (south.state, south.view) == ("running", ())
+    assert south.capture == CaptureHealth(62.5, 0.9, 0.8, 0.95, {"no_text": 4})
+    assert west.state == "connecting"  # its first frame was not looked at yet
+    assert (folder.state, folder.capture) == ("running", None)
 
 
 def test_the_last_error_is_the_first_line_of_the_last_one() -> None:

@@ -33,12 +33,15 @@ from alpr.link.protocol.heartbeat_messages import (
 from alpr.system.metrics_endpoint import Exporter
 from alpr.system.prometheus import STAGE_BOUNDS_MS
 from alpr.system.stage_times import StageTimes
+from alpr.view.aim import Aim
 from alpr.view.alarms import ViewAlarm
+from alpr.view.capture_rate import CaptureRate
 from alpr.view.state import ViewState
 from tests.conftest import START
 from tests.integration.link_world import a_free_port
 
 ROOT = Path(__file__).parents[4]
+AIM, RATE = Aim(9, 62.5, 1280, 4.0, 120.0, 0.0, 0.7), CaptureRate(0.9, 0.8, 0.95, 41.0)
 MONITORING = ROOT / "configs" / "monitoring"
 NAME = re.compile(r"\balpr_[a-z_]+\b")
 
@@ -66,7 +69,7 @@ def a_device(folder: Path) -> DeviceMetrics:
         {},
         link,
         lost,
-        views={"north": ViewState((ViewAlarm.BLURRED,), is_judged=True)},
+        views={"north": ViewState((ViewAlarm.BLURRED,), None, True, aim=AIM, rate=RATE, unread={"no_text": 4})},
     )
     stages = some_times(3, 30, 300).buckets(STAGE_BOUNDS_MS)
     metrics = DeviceMetrics(folder)
@@ -119,6 +122,9 @@ def test_a_device_tells_its_figures(tmp_path: Path) -> None:
     assert told["alpr_camera_up{camera=north}"] == 1
     assert told["alpr_camera_view_alarm{alarm=blurred,camera=north}"] == 1
     assert told["alpr_camera_view_alarm{alarm=black,camera=north}"] == 0
+    assert told["alpr_camera_plate_width_pixels{camera=north}"] == 62.5
+    assert told["alpr_camera_capture_ratio{bound=low,camera=north}"] == 0.8
+    assert told["alpr_camera_unread_passes{camera=north,cause=no_text}"] == 4
     assert told["alpr_camera_dropped_total{camera=north}"] == 3
     assert told["alpr_camera_failures_total{camera=north,cause=lost}"] == 2
     assert told["alpr_reads_total"] == 12
@@ -163,6 +169,7 @@ def test_no_plate_and_no_case_is_a_label(tmp_path: Path) -> None:
         "priority",
         "what",
         "alarm",
+        "bound",
         "list",
         "model",
         "stage",
