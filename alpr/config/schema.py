@@ -261,6 +261,15 @@ class AlertsConfig(_Block):
         return self
 
 
+class ZoneConfig(_Block):
+    """A part of the map in which the cameras look at nothing."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    """What people call it; stands in the log."""
+    corners: Annotated[tuple[GeoPoint, ...], Field(min_length=3, max_length=1000)]
+    """`[latitude, longitude]` of each corner of a polygon, in degrees WGS84."""
+
+
 class PrivacyConfig(_Block):
     """The rules for what may be kept of what the cameras see. The device states them in each heartbeat."""
 
@@ -273,6 +282,11 @@ class PrivacyConfig(_Block):
     """With `minutes`: how many."""
     pseudonym_hours: Annotated[float, Field(gt=0, le=8760)] = 24.0
     """With `pseudonyms`: hours for which one can be opened; each key is destroyed with the last that it sealed."""
+    surroundings: Literal["shown", "blurred", "none"] = "shown"
+    """In a vehicle's picture. `blurred`: all is but the vehicle's own front or rear below its windows, and with it
+    people and other vehicles' plates, before anything is stored. `none`: only the plate's picture is kept."""
+    no_collect: Annotated[tuple[ZoneConfig, ...], Field(max_length=1000)] = ()
+    """Zones in which frames are not looked at, nor where the camera may be in one: its position has to be known."""
 
 
 class GpsConfig(_Block):

@@ -55,7 +55,7 @@ class DeviceHealth:
         cameras: how the cameras are; may be asked from any thread.
         last_error: what went wrong last, "" for nothing.
         views: what the cameras see, by camera; may be asked from any thread.
-        privacy: the policy that is in force.
+        privacy: the policy that is in force; may be asked from any thread.
         position: how the positioning is; may be asked from any thread. None where there is none.
     """
 
@@ -67,7 +67,7 @@ class DeviceHealth:
         last_error: Callable[[], str],
         clock: Clock,
         views: Callable[[], Mapping[str, ViewState]] = dict,
-        privacy: PrivacyHealth | None = None,
+        privacy: Callable[[], PrivacyHealth] | None = None,
         position: Callable[[], PositionHealth] | None = None,
     ) -> None:
         self._position = position
@@ -113,7 +113,7 @@ class DeviceHealth:
                 for held in self._hotlists
             ),
             last_error=self._last_error(),
-            privacy=self._privacy,
+            privacy=None if self._privacy is None else self._privacy(),
             position=None if self._position is None else self._position(),
         )
 

@@ -21,7 +21,7 @@ from alpr.edge.metrics import DeviceMetrics
 from alpr.edge.own_recheck import OwnRecheck, open_own_recheck
 from alpr.edge.page import DevicePage
 from alpr.edge.position import open_positioning, position_health, positioned, positions_of
-from alpr.edge.privacy import open_privacy, privacy_health
+from alpr.edge.privacy import open_privacy, privacy_health, zone_rules
 from alpr.edge.settings import facts_of, max_ages_of, places_of, track_settings, update_settings, watched_cameras
 from alpr.edge.shedding import Shedding
 from alpr.edge.sticks import open_sticks
@@ -42,6 +42,7 @@ from alpr.ocr.engines import open_recogniser
 from alpr.pipeline import Pipeline
 from alpr.position.service import Positioning
 from alpr.privacy.read_privacy import ReadPrivacy
+from alpr.privacy.zones import ZoneRules
 from alpr.reading.plate_reader import PlateReader
 from alpr.system.metrics_endpoint import Exporter
 from alpr.system.sqlite import LOOP_BUSY_S
@@ -70,6 +71,7 @@ class EdgeParts:
     quota: DiskQuota
     privacy: ReadPrivacy
     positioning: Positioning | None
+    zones: ZoneRules
     feeds: Feeds
     views: CameraViews
     trackers: Trackers
@@ -109,6 +111,8 @@ def open_parts(
     journal = open_device_journal(config, clock, stack)
     privacy = open_privacy(config, clock, stack)
     positioning = open_positioning(config, clock, stack)
+    positions = positions_of(config, positioning)
+    zones = zone_rules(config, positions)
     if updates is not None and index is not None:
         updates.check_past(index, config.device.journal, places_of(config.cameras), max_ages_of(config), privacy)
     own_recheck = open_own_recheck(config, index, clock, stack, privacy) if updates is None else None
@@ -122,10 +126,9 @@ def open_parts(
         lambda: last_error.text,
         clock,
         views.states,
-        privacy_health(privacy.policy),
+        lambda: privacy_health(config, zones),
         None if positioning is None else lambda: position_health(positioning.status()),
     )
-    positions = positions_of(config, positioning)
     shedding = Shedding(live_cameras(config.cameras, clock), clock.monotonic_ns())
     trackers = Trackers(track_settings(config), reader.model_ids, shedding, facts_of(config), views.passed)
     readers = CameraReaders(reader, config.cameras, shedding)
@@ -139,6 +142,7 @@ def open_parts(
         quota=DiskQuota(config.device.data_dir, config.device.journal, journal, config.device.max_disk_bytes, clock),
         privacy=privacy,
         positioning=positioning,
+        zones=zones,
         feeds=feeds,
         views=views,
         trackers=trackers,

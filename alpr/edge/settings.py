@@ -23,7 +23,12 @@ def track_settings(config: EdgeConfig) -> TrackSettings:
     """
     known = {knob.name for knob in fields(TrackSettings)}
     chosen = {name: value for name, value in config.track.model_dump().items() if name in known}
-    return TrackSettings(**chosen, min_confidence=config.recognition_threshold, min_length=config.min_plate_length)
+    return TrackSettings(
+        **chosen,
+        min_confidence=config.recognition_threshold,
+        min_length=config.min_plate_length,
+        surroundings=config.privacy.surroundings,
+    )
 
 
 def facts_of(config: EdgeConfig) -> dict[str, FactSettings]:

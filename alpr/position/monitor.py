@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -115,7 +116,7 @@ class PositionMonitor:
         with self._lock:
             if not self._fixes:
                 return None
-            fix = min(reversed(self._fixes), key=lambda each: abs(each.received_ns - at_ns))
+            fix = _next_to(self._fixes, at_ns)
         return _position(fix, abs(fix.received_ns - at_ns) / 1e9, heading_from_front_deg)
 
     def status(self) -> PositionStatus:
@@ -173,6 +174,17 @@ class PositionMonitor:
         if self._moves_since_ns is not None and last.speed_mps is not None:
             return f"the position is stuck at {where} while {last.speed_mps * 3.6:.0f} km/h are reported"
         return f"the receiver repeats an old fix at {where}"
+
+
+def _next_to(fixes: Sequence[Fix], at_ns: int) -> Fix:
+    """The fix next to an instant; nearly always one of the last."""
+    best = fixes[-1]
+    for fix in reversed(fixes):
+        if abs(fix.received_ns - at_ns) <= abs(best.received_ns - at_ns):
+            best = fix
+        if fix.received_ns <= at_ns:
+            break
+    return best
 
 
 def _position(fix: Fix, age_s: float, from_front_deg: float | None) -> Position:

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 
 from alpr.track.motion import PlateBox
+from alpr.track.settings import TrackSettings
+from alpr.track.surroundings import blur_surroundings
 from alpr.types import Image
 
 _FULL_WIDTH_PX = 120.0  # from here on more pixels do not make a plate easier to read
@@ -56,6 +58,23 @@ def is_whole(box: PlateBox, frame_size_wh: tuple[int, int]) -> bool:
     )
 
 
+def vehicle_picture(image: Image, box: PlateBox, settings: TrackSettings) -> Image:
+    """Return the picture of a vehicle that may be kept, as the settings say; of no size where none may be.
+
+    Args:
+        image: the frame, (H, W, 3) uint8 BGR.
+        box: the vehicle's plate, frame pixels.
+        settings: the tracker's.
+    """
+    if settings.surroundings == "none":
+        return np.zeros((0, 0, 3), np.uint8)
+    if settings.surroundings == "shown":
+        return vehicle_crop(image, box, settings.vehicle_widths, settings.vehicle_max_px)
+    x1, y1, x2, y2 = _crop_edges(image, box, settings.vehicle_widths)
+    region = blur_surroundings(image[y1:y2, x1:x2], box._replace(x=box.x - x1, y=box.y - y1))
+    return _scaled(region, settings.vehicle_max_px)
+
+
 def vehicle_crop(image: Image, box: PlateBox, widths: tuple[float, float], max_px: int) -> Image:
     """Copy the surroundings of a plate, clipped to the frame, scaled down to at most `max_px` wide.
 
@@ -65,13 +84,21 @@ def vehicle_crop(image: Image, box: PlateBox, widths: tuple[float, float], max_p
         widths: width and height of the surroundings, in plate widths.
         max_px: widest result, pixels.
     """
+    x1, y1, x2, y2 = _crop_edges(image, box, widths)
+    return _scaled(image[y1:y2, x1:x2], max_px)
+
+
+def _crop_edges(image: Image, box: PlateBox, widths: tuple[float, float]) -> tuple[int, int, int, int]:
     height, width = image.shape[:2]
     across, down = widths[0] * box.width, widths[1] * box.width
     x1 = min(max(0, round(box.x - across / 2)), width - 1)
     y1 = min(max(0, round(box.y - down * _PLATE_FROM_TOP)), height - 1)
     x2 = max(x1 + 1, min(width, round(box.x + across / 2)))
     y2 = max(y1 + 1, min(height, round(box.y + down * (1 - _PLATE_FROM_TOP))))
-    region = image[y1:y2, x1:x2]
+    return x1, y1, x2, y2
+
+
+def _scaled(region: Image, max_px: int) -> Image:
     if region.shape[1] <= max_px:
         return region.copy()
     size = max_px, max(1, round(region.shape[0] * max_px / region.shape[1]))

@@ -82,7 +82,7 @@ def build_read(
         detection_confidence=best.observation.detection.confidence,
         frame_size_wh=best.frame_size_wh,
         patch_jpeg=jpeg(best.observation.patch, settings.patch_jpeg_quality),
-        vehicle_jpeg=jpeg(best.vehicle, settings.vehicle_jpeg_quality),
+        vehicle_jpeg=jpeg(best.vehicle, settings.vehicle_jpeg_quality) if best.vehicle.size else b"",
         model_ids=model_ids,
         direction=direction(track.first_box, track.box),
         facts=facts,

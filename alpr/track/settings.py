@@ -96,6 +96,8 @@ class TrackSettings:
     """Width and height of the vehicle crop, in plate widths; the plate sits in its lower half."""
     vehicle_max_px: int = 480
     """Widest vehicle crop, pixels."""
+    surroundings: str = "shown"
+    """"shown"; "blurred": in the vehicle crop all but the vehicle's own front or rear is blurred; "none": no crop."""
     vehicle_jpeg_quality: int = 85
     patch_jpeg_quality: int = 90
 

@@ -10,7 +10,7 @@ from alpr.track.association import SAME_TEXT, TrackPrediction
 from alpr.track.consensus import combine
 from alpr.track.facts.pass_observer import PassObserver
 from alpr.track.motion import PlateBox, plate_box, predict
-from alpr.track.quality import is_whole, sharpness, vehicle_crop, weight
+from alpr.track.quality import is_whole, sharpness, vehicle_picture, weight
 from alpr.track.reading_alignment import agreement
 from alpr.track.settings import TrackSettings
 from alpr.types import ExpectedPlate, Frame, Image, Observation, PassFacts, PlateText
@@ -229,7 +229,7 @@ class Track:
         self._keep([(quality, observation.plate)])
         score = quality * (0.2 + 0.8 * observation.confidence)
         if self.best is None or score > self.best.score * _BETTER:
-            crop = vehicle_crop(frame.image, box, self._settings.vehicle_widths, self._settings.vehicle_max_px)
+            crop = vehicle_picture(frame.image, box, self._settings)
             self.best = BestObservation(observation, score, crop, size_wh)
 
     def _is_scrap(self, text: str, known: PlateText | None) -> bool:

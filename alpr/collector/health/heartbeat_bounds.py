@@ -59,7 +59,12 @@ def within_bounds(heartbeat: Heartbeat) -> Heartbeat:
             position=vitals.position
             and replace(vitals.position, state=vitals.position.state[:_NAME], text=vitals.position.text[:_ERROR]),
             privacy=vitals.privacy
-            and replace(vitals.privacy, reads_without_hit=vitals.privacy.reads_without_hit[:_NAME]),
+            and replace(
+                vitals.privacy,
+                reads_without_hit=vitals.privacy.reads_without_hit[:_NAME],
+                surroundings=vitals.privacy.surroundings[:_NAME],
+                closed_cameras=tuple(each[:_NAME] for each in vitals.privacy.closed_cameras[:MAX_CAMERAS]),
+            ),
         ),
     )
 

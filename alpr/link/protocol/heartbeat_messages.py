@@ -103,6 +103,12 @@ class PrivacyHealth(Struct, frozen=True):
     """`Keeping`'s value, or one that a newer device knows."""
     kept_s: Finite | None = None
     """Seconds for which they are kept, in memory or as pseudonyms; None where the policy sets no time."""
+    surroundings: Name = "shown"
+    """What is kept of a vehicle's surroundings in its picture: "shown", "blurred" or "none"."""
+    zones: Count = 0
+    """Number of no-collect zones."""
+    closed_cameras: Annotated[tuple[Name, ...], Meta(max_length=256)] = ()
+    """Cameras whose frames are not looked at now, since they are in a zone or may be."""
 
 
 class PositionHealth(Struct, frozen=True):

@@ -20,6 +20,7 @@ from alpr.edge.outcomes import AlertedOutcome, Outcomes
 from alpr.edge.parts import EdgeParts
 from alpr.edge.shedding import Shedding
 from alpr.pipeline import FrameResult
+from alpr.privacy.zones import ZoneRules
 from alpr.system.stage_times import StageTimes
 from alpr.types import Frame, Read
 from tests.conftest import a_frame
@@ -122,7 +123,7 @@ def test_a_journal_that_takes_its_time_holds_up_no_frame() -> None:
         metrics=None, times=StageTimes(), hotlist_damage=SimpleNamespace(error=None),
         health=SimpleNamespace(hold=lambda _: None),
         privacy=SimpleNamespace(forget_old=lambda: None),
-        shedding=Shedding([], 0), own_recheck=None, positioning=None,
+        shedding=Shedding([], 0), own_recheck=None, zones=ZoneRules([], {}, print), positioning=None,
     )  # fmt: skip
     outcome = Outcomes(AlertRules(), (), outcomes.append)
     EdgeLoop(cast(EdgeParts, parts), outcome, {"cam": 1}, Event(), SystemClock()).run()

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from alpr.capture.status import FeedState, FeedStatus
+from alpr.config import EdgeConfig
 from alpr.edge.health import DeviceHealth, LastError
-from alpr.edge.privacy import privacy_health
+from alpr.edge.position import positions_of
+from alpr.edge.privacy import privacy_health, zone_rules
 from alpr.link.protocol.heartbeat_messages import CameraHealth, CaptureHealth, ListHealth, PrivacyHealth
-from alpr.privacy.policy import Keeping, PrivacyPolicy
 from alpr.view.aim import Aim
 from alpr.view.alarms import ViewAlarm
 from alpr.view.capture_rate import CaptureRate
@@ -80,15 +81,29 @@ def test_the_last_error_is_the_first_line_of_the_last_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "told"),
+    ("configured", "told"),
     [
-        (PrivacyPolicy(), PrivacyHealth("kept")),
-        (PrivacyPolicy(Keeping.MINUTES, minutes=2), PrivacyHealth("minutes", 120.0)),
-        (PrivacyPolicy(Keeping.PSEUDONYMS, pseudonym_hours=48), PrivacyHealth("pseudonyms", 172_800.0)),
-        (PrivacyPolicy(Keeping.NONE), PrivacyHealth("none")),
+        ({}, PrivacyHealth("kept")),
+        ({"reads_without_hit": "minutes", "minutes": 2}, PrivacyHealth("minutes", 120.0)),
+        ({"reads_without_hit": "pseudonyms", "pseudonym_hours": 48}, PrivacyHealth("pseudonyms", 172_800.0)),
+        ({"reads_without_hit": "none", "surroundings": "blurred"}, PrivacyHealth("none", None, "blurred")),
+        (
+            {"no_collect": [{"name": "clinic", "corners": [[52, 4], [52, 5], [53, 4]]}]},
+            PrivacyHealth("kept", None, "shown", 1, ("north",)),
+        ),
     ],
 )
 def test_the_privacy_policy_is_told(
-    tmp_path: Path, clock: FakeClock, policy: PrivacyPolicy, told: PrivacyHealth
+    tmp_path: Path, clock: FakeClock, configured: dict[str, object], told: PrivacyHealth
 ) -> None:
-    assert DeviceHealth(tmp_path, list, (), str, clock, privacy=privacy_health(policy))().privacy == told
+    config = EdgeConfig.model_validate(
+        {
+            "device": {"name": "site", "data_dir": str(tmp_path)},
+            "cameras": [{"id": "north", "url": "usb:0", "position": [52.2, 4.2]}],
+            "privacy": configured,
+        }
+    )
+    zones = zone_rules(config, positions_of(config, None))
+    zones.permit("north", START, 0)
+    health = DeviceHealth(tmp_path, list, (), str, clock, privacy=lambda: privacy_health(config, zones))
+    assert health().privacy == told
