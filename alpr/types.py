@@ -267,6 +267,30 @@ class PassFacts:
     """Mean between the two lines of the camera's configuration."""
 
 
+class ClockSource(StrEnum):
+    """The source by which a device's clock is known to be right, or how wrong it is."""
+
+    KERNEL = "kernel"
+    """The kernel says that the clock is disciplined, by NTP, PTP or a receiver for satellites."""
+    GPS = "gps"
+    """It is compared with the time of satellites."""
+    COLLECTOR = "collector"
+    """It is compared with the collector's clock."""
+    NONE = "none"
+    """Nothing is known: it runs freely."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockState:
+    """The state of the clock that dates reads."""
+
+    source: ClockSource
+    offset_s: float | None = None
+    """The device's clock minus the source's, seconds; reads are dated by the device's. None where it is not known."""
+    uncertainty_s: float | None = None
+    """The offset is right within ± this, seconds; None where it is not known."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Read:
     """The record of one vehicle pass."""
@@ -299,6 +323,8 @@ class Read:
     position: Position | None = None
     """The camera's, when the vehicle was last seen; None where it is not known."""
     facts: PassFacts = PassFacts()
+    clock: ClockState | None = None
+    """The state of the clock that its instants are by; None of an older device."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

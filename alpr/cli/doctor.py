@@ -58,6 +58,7 @@ def _asked_for(config_path: Path | None) -> tuple[str, str]:
 
 def _examine(models: Path, disk: Path, variant: str, provider: str) -> Iterator[Finding]:
     from alpr.doctor import computer
+    from alpr.system.kernel_clock import kernel_clock
 
     yield from computer.versions()
     owners = list(computer.owners_of_modules(importlib.metadata.packages_distributions()))
@@ -71,4 +72,4 @@ def _examine(models: Path, disk: Path, variant: str, provider: str) -> Iterator[
         yield from variants.variants(models, variant, provider)
     yield computer.machine()
     yield computer.room(disk, *computer.disk_usage(disk))
-    yield computer.clock(datetime.now(UTC), computer.kernel_clock())
+    yield computer.clock(datetime.now(UTC), kernel_clock())

@@ -5,7 +5,6 @@ Works also where a library is broken; the models are looked at by `alpr.doctor.m
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import importlib.metadata
 import shutil
@@ -16,6 +15,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
+from alpr.system.kernel_clock import KernelClock
 from alpr.system.machine import this_machine
 
 _DISTRIBUTIONS = ("alpr", "numpy", "onnxruntime", "opencv-python", "pyzmq", "msgspec", "pydantic", "sqlite-utils")
@@ -93,14 +93,6 @@ def room(folder: Path, free_bytes: int, total_bytes: int) -> Finding:
     return Finding("disk", State.OK, text)
 
 
-@dataclass(frozen=True, slots=True)
-class KernelClock:
-    """The quality of the clock, as the kernel knows it."""
-
-    is_synchronised: bool
-    max_error_s: float
-
-
 def clock(now: datetime, kernel: KernelClock | None) -> Finding:
     """Check whether instants in reads can be trusted.
 
@@ -116,36 +108,6 @@ def clock(now: datetime, kernel: KernelClock | None) -> Finding:
     if not kernel.is_synchronised:
         return Finding("clock", State.WARN, f"{text}, not synchronised (NTP, GPS): it will drift; run chrony")
     return Finding("clock", State.OK, f"{text}, synchronised, at most {kernel.max_error_s * 1e3:.0f} ms off")
-
-
-class _Timex(ctypes.Structure):
-    """struct timex of Linux, as far as it is read here (adjtimex(2))."""
-
-    _fields_ = (
-        ("modes", ctypes.c_uint),
-        ("offset", ctypes.c_long),
-        ("freq", ctypes.c_long),
-        ("maxerror", ctypes.c_long),
-        ("esterror", ctypes.c_long),
-        ("status", ctypes.c_int),
-        ("rest", ctypes.c_long * 32),
-    )
-
-
-_STA_UNSYNC, _TIME_ERROR = 0x40, 5
-
-
-def kernel_clock() -> KernelClock | None:
-    """Ask the kernel, changing nothing; None where it does not tell."""
-    try:
-        libc = ctypes.CDLL(None, use_errno=True)
-        timex = _Timex()
-        state = libc.adjtimex(ctypes.byref(timex))
-    except (OSError, AttributeError):
-        return None
-    if state < 0:
-        return None
-    return KernelClock(state != _TIME_ERROR and not timex.status & _STA_UNSYNC, timex.maxerror / 1e6)
 
 
 def disk_usage(folder: Path) -> tuple[int, int]:

@@ -21,6 +21,7 @@ from alpr.link.protocol.heartbeat_messages import (
     CaptureHealth,
     ListHealth,
     MachineHealth,
+    OwnClock,
     PositionHealth,
     PrivacyHealth,
     Vitals,
@@ -57,6 +58,7 @@ class DeviceHealth:
         views: what the cameras see, by camera; may be asked from any thread.
         privacy: the policy that is in force; may be asked from any thread.
         position: how the positioning is; may be asked from any thread. None where there is none.
+        clock_health: how far the clock can be trusted; likewise.
     """
 
     def __init__(
@@ -69,8 +71,10 @@ class DeviceHealth:
         views: Callable[[], Mapping[str, ViewState]] = dict,
         privacy: Callable[[], PrivacyHealth] | None = None,
         position: Callable[[], PositionHealth] | None = None,
+        clock_health: Callable[[], OwnClock] | None = None,
     ) -> None:
         self._position = position
+        self._clock_health = clock_health
         self._privacy = privacy
         self._folder = folder
         self._cameras = cameras
@@ -115,6 +119,7 @@ class DeviceHealth:
             last_error=self._last_error(),
             privacy=None if self._privacy is None else self._privacy(),
             position=None if self._position is None else self._position(),
+            clock=None if self._clock_health is None else self._clock_health(),
         )
 
     def _camera(self, status: FeedStatus, views: Mapping[str, ViewState]) -> CameraHealth:

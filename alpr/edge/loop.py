@@ -202,6 +202,7 @@ class EdgeLoop:
         self._outcomes.tell_past(FrameResult(reads, hits, is_kept))
 
     def _settle(self) -> None:
+        self._parts.clock_watch.tend()
         self._parts.privacy.forget_old()
         if self._parts.positioning is not None:
             self._parts.positioning.tend()

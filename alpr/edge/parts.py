@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 
 from alpr.capture.feed import Feeds
 from alpr.clock import Clock
@@ -13,6 +14,7 @@ from alpr.detect.detector import PlateDetector
 from alpr.edge.base import EdgeBase, feeds_for
 from alpr.edge.camera_parts import CameraReaders, Trackers, live_cameras
 from alpr.edge.camera_views import CameraViews
+from alpr.edge.clock_watch import ClockWatch, DatedTracker, clock_by_collector
 from alpr.edge.disk_quota import DiskQuota
 from alpr.edge.health import DeviceHealth
 from alpr.edge.hotlist_damage import GuardedMatcher, HotlistDamage
@@ -82,6 +84,7 @@ class EdgeParts:
     health: DeviceHealth
     metrics: DeviceMetrics | None
     link: DeviceLink | None
+    clock_watch: ClockWatch
     page: DevicePage
 
 
@@ -128,7 +131,10 @@ def open_parts(
         views.states,
         lambda: privacy_health(config, zones),
         None if positioning is None else lambda: position_health(positioning.status()),
+        lambda: clock_watch.health(),  # noqa: PLW0108 - it is made below, since it asks the link
     )
+    link = open_link(config, clock, health, updates, base.crash.wait_s)
+    clock_watch = ClockWatch(clock, [] if link is None else [partial(clock_by_collector, link)])
     shedding = Shedding(live_cameras(config.cameras, clock), clock.monotonic_ns())
     trackers = Trackers(track_settings(config), reader.model_ids, shedding, facts_of(config), views.passed)
     readers = CameraReaders(reader, config.cameras, shedding)
@@ -150,7 +156,9 @@ def open_parts(
         shedding=shedding,
         pipeline=Pipeline(
             reader_for=readers.make,
-            tracker_for=lambda camera_id: positioned(trackers.make(camera_id), positions.get(camera_id)),
+            tracker_for=lambda camera_id: DatedTracker(
+                positioned(trackers.make(camera_id), positions.get(camera_id)), clock_watch
+            ),
             matcher=matcher,
             journal=journal,
             times=base.times,
@@ -161,7 +169,8 @@ def open_parts(
         times=base.times,
         health=health,
         metrics=_metrics(config, stack),
-        link=open_link(config, clock, health, updates, base.crash.wait_s),
+        link=link,
+        clock_watch=clock_watch,
         page=base.page,
     )
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from alpr.edge_page.messages import LinkNews, StatusNews
-from alpr.link.protocol.heartbeat_messages import CameraHealth, ListHealth
+from alpr.link.protocol.heartbeat_messages import CameraHealth, ListHealth, OwnClock
+from alpr.types import ClockSource
 from alpr.view.alarms import ViewAlarm, alarm_text
 
 Level: TypeAlias = Literal["ok", "warn", "bad", "off"]
@@ -46,7 +47,7 @@ def lights_of(
         _lists(status, list_limits_s),
         _link(status.link),
         _cameras(status.vitals.cameras, cameras),
-        _clock(status.link),
+        _clock(status.link, status.vitals.clock),
         *_troubles(status),
     ]
 
@@ -153,9 +154,13 @@ def _cameras(cameras: tuple[CameraHealth, ...], count: int) -> Light:
     return Light("Cameras", worst.level, f"{worst.name}: {worst.words}")
 
 
-def _clock(link: LinkNews | None) -> Light:
+def _clock(link: LinkNews | None, own: OwnClock | None) -> Light:
     if link is None or link.clock is None:
-        return Light("Clock", "off", "not compared with another")
+        if own is None:
+            return Light("Clock", "off", "not compared with another")
+        if own.source == ClockSource.NONE:
+            return Light("Clock", "warn", "not synchronised: times of reads are not proven")
+        return Light("Clock", "ok", "synchronised")
     off_s = abs(link.clock.offset_s) - link.clock.uncertainty_s
     if off_s > _CLOCK_WARN_S:
         way = "fast" if link.clock.offset_s > 0 else "slow"

@@ -12,6 +12,7 @@ from alpr.events.pass_facts import fact_fields
 from alpr.events.rows import (
     AlertEvent,
     AuditHeadEvent,
+    ClockFields,
     DeviceRead,
     DispositionEvent,
     HitEvent,
@@ -21,9 +22,17 @@ from alpr.events.rows import (
     ReadEvent,
     RecordEvent,
 )
-from alpr.link.protocol.convert import record_from_hit, record_from_position
+from alpr.link.protocol.convert import record_from_clock, record_from_hit, record_from_position
 from alpr.link.protocol.heartbeat_messages import AuditHead
-from alpr.link.protocol.messages import DispositionRecord, HitRecord, LossRecord, PositionRecord, ReadRecord, Record
+from alpr.link.protocol.messages import (
+    ClockRecord,
+    DispositionRecord,
+    HitRecord,
+    LossRecord,
+    PositionRecord,
+    ReadRecord,
+    Record,
+)
 from alpr.link.protocol.pass_facts import facts_from_record
 from alpr.types import FloatArray, Hit, Observation, PlateText, Read
 
@@ -122,6 +131,7 @@ def device_read(read: Read) -> DeviceRead:
         **fact_fields(read.facts),
         "models": list(read.model_ids),
         **_position(None if read.position is None else record_from_position(read.position)),  # type: ignore[typeddict-item]  # none or a position
+        **_clock(None if read.clock is None else record_from_clock(read.clock)),
     }
 
 
@@ -151,7 +161,17 @@ def _read_event(device: str, read: ReadRecord) -> ReadEvent:
         "first_seen_at": read.first_seen_at.isoformat(),
         "last_seen_at": read.last_seen_at.isoformat(),
         **_position(read.position),  # type: ignore[typeddict-item]  # none or a position
+        **_clock(read.clock),
     }
+
+
+def _clock(clock: ClockRecord | None) -> dict[str, ClockFields]:
+    if clock is None:
+        return {}
+    offset_s, uncertainty_s = (
+        None if seconds is None else round(seconds, 6) for seconds in (clock.offset_s, clock.uncertainty_s)
+    )
+    return {"clock": {"source": clock.source, "offset_s": offset_s, "uncertainty_s": uncertainty_s}}
 
 
 def _position(position: PositionRecord | None) -> dict[str, PositionFields]:

@@ -55,6 +55,17 @@ class PassFactFields(TypedDict):
     """Half of the interval that holds the true speed with 95 %, rounded up to 0.1."""
 
 
+class ClockFields(TypedDict):
+    """The state of the clock by which a read is dated."""
+
+    source: str
+    """"kernel" (disciplined, by NTP, PTP or satellites), "gps", "collector", or "none": it runs freely."""
+    offset_s: float | None
+    """The device's clock minus the source's."""
+    uncertainty_s: float | None
+    """The offset is right within ± this."""
+
+
 class ReadFields(PassFactFields):
     """The fields of a read at the collector and at its device."""
 
@@ -72,6 +83,8 @@ class ReadFields(PassFactFields):
     last_seen_at: str
     position: NotRequired[PositionFields]
     """The camera's, when the vehicle was last seen; left out where it is not known."""
+    clock: NotRequired[ClockFields]
+    """Of the device, when the read was made; left out of an older device."""
 
 
 class HitFields(TypedDict):

@@ -15,11 +15,11 @@ from click.testing import CliRunner, Result
 
 from alpr.cli import cli
 from alpr.doctor import Finding, State, computer, model_files, variants
-from alpr.doctor.computer import KernelClock
 from alpr.models.card import load_card
 from alpr.models.session import available_providers
 from alpr.models.trial import greatest_difference, trial_input
 from alpr.models.variant import Variant, VariantChoice, choose_variant
+from alpr.system.kernel_clock import KernelClock, kernel_clock
 from alpr.system.shipped import shipped
 
 BENCH = Path(__file__).parents[2] / "bench"
@@ -137,7 +137,7 @@ def test_clock(now: datetime, kernel: KernelClock | None, state: State, told: st
 
 
 def test_the_kernel_tells_of_its_clock() -> None:
-    kernel = computer.kernel_clock()
+    kernel = kernel_clock()
     assert kernel is None or kernel.max_error_s >= 0
 
 

@@ -58,6 +58,7 @@ def within_bounds(heartbeat: Heartbeat) -> Heartbeat:
             last_error=vitals.last_error[:_ERROR],
             position=vitals.position
             and replace(vitals.position, state=vitals.position.state[:_NAME], text=vitals.position.text[:_ERROR]),
+            clock=vitals.clock and replace(vitals.clock, source=vitals.clock.source[:_NAME]),
             privacy=vitals.privacy
             and replace(
                 vitals.privacy,

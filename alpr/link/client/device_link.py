@@ -108,6 +108,11 @@ class DeviceLink:
         """The exception that ended the link's thread; None while it runs."""
         return self._thread.failure
 
+    @property
+    def clock_offset(self) -> ClockOffset | None:
+        """This device's clock against the collector's; None before the first answer to a heartbeat."""
+        return self._heartbeats.offset
+
     def start(self) -> None:
         """Begin to connect and to deliver."""
         self._thread.start()

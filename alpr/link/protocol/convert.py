@@ -10,6 +10,7 @@ import numpy as np
 from alpr.errors import MessageError
 from alpr.link.protocol.messages import (
     CandidateRecord,
+    ClockRecord,
     DispositionRecord,
     EntryRecord,
     HitRecord,
@@ -22,6 +23,8 @@ from alpr.types import (
     ALPHABET,
     Action,
     Candidate,
+    ClockSource,
+    ClockState,
     Disposition,
     FixKind,
     FloatArray,
@@ -70,7 +73,27 @@ def record_from_read(read: Read) -> ReadRecord:
         settled=plate.settled,
         position=None if read.position is None else record_from_position(read.position),
         facts=record_from_facts(read.facts),
+        clock=None if read.clock is None else record_from_clock(read.clock),
     )
+
+
+def record_from_clock(clock: ClockState) -> ClockRecord:
+    """Convert the state of a clock.
+
+    Args:
+        clock: by which a read is dated.
+    """
+    return ClockRecord(clock.source.value, clock.offset_s, clock.uncertainty_s)
+
+
+def clock_from_record(record: ClockRecord) -> ClockState:
+    """Convert a record to the state of a clock; a source that this version does not know counts as none.
+
+    Args:
+        record: decoded.
+    """
+    source = ClockSource(record.source) if record.source in set(ClockSource) else ClockSource.NONE
+    return ClockState(source, record.offset_s, record.uncertainty_s)
 
 
 def record_from_position(position: Position) -> PositionRecord:
@@ -158,6 +181,7 @@ def read_from_record(record: ReadRecord, patch_jpeg: bytes = b"", vehicle_jpeg: 
         direction=record.direction,
         position=None if record.position is None else position_from_record(record.position),
         facts=facts_from_record(record.facts),
+        clock=None if record.clock is None else clock_from_record(record.clock),
     )
 
 

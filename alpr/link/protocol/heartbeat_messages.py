@@ -127,6 +127,16 @@ class PositionHealth(Struct, frozen=True):
     speed_mps: Finite | None = None
 
 
+class OwnClock(Struct, frozen=True):
+    """The clock of the device, by what it knows itself; against the collector's see `ClockHealth`."""
+
+    source: Name
+    """`ClockSource`'s value, or one that a newer device knows."""
+    offset_s: Finite | None = None
+    """The device's clock minus the source's, within ± `uncertainty_s`."""
+    uncertainty_s: Finite | None = None
+
+
 class Vitals(Struct, frozen=True):
     """The part of a heartbeat that the link cannot know by itself."""
 
@@ -141,6 +151,8 @@ class Vitals(Struct, frozen=True):
     """None: an older device, which keeps and delivers all."""
     position: PositionHealth | None = None
     """None: without a receiver."""
+    clock: OwnClock | None = None
+    """None: an older device."""
 
 
 class AuditHead(Struct, frozen=True):

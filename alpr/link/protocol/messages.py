@@ -68,6 +68,16 @@ class PositionRecord(Struct, frozen=True):
     heading_deg: Finite | None = None
 
 
+class ClockRecord(Struct, frozen=True):
+    """The state of the clock by which a read is dated."""
+
+    source: Name
+    """`ClockSource`'s value, or one that a newer device knows."""
+    offset_s: Finite | None = None
+    """The device's clock minus the source's, within ± `uncertainty_s`."""
+    uncertainty_s: Finite | None = None
+
+
 class ReadRecord(Struct, frozen=True, tag="read", tag_field="kind"):
     """A read without its pictures, which follow by their hashes."""
 
@@ -97,6 +107,8 @@ class ReadRecord(Struct, frozen=True, tag="read", tag_field="kind"):
     position: PositionRecord | None = None
     """None where it is not known, or of an older device."""
     facts: PassFactsRecord | None = None
+    clock: ClockRecord | None = None
+    """None of an older device."""
 
 
 class EntryRecord(Struct, frozen=True):

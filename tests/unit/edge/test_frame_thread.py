@@ -124,6 +124,7 @@ def test_a_journal_that_takes_its_time_holds_up_no_frame() -> None:
         health=SimpleNamespace(hold=lambda _: None),
         privacy=SimpleNamespace(forget_old=lambda: None),
         shedding=Shedding([], 0), own_recheck=None, zones=ZoneRules([], {}, print), positioning=None,
+        clock_watch=SimpleNamespace(tend=lambda: None), quota=SimpleNamespace(tend=lambda: None),
     )  # fmt: skip
     outcome = Outcomes(AlertRules(), (), outcomes.append)
     EdgeLoop(cast(EdgeParts, parts), outcome, {"cam": 1}, Event(), SystemClock()).run()

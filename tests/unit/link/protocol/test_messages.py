@@ -202,7 +202,7 @@ def test_the_wire_form_is_pinned() -> None:
         "kind", "read_id", "revision", "is_final", "camera_id", "plate", "confidence", "char_probabilities",
         "candidates", "first_seen_at", "last_seen_at", "observations", "corners", "detection_confidence",
         "frame_size_wh", "region", "region_confidence", "patch_sha256", "vehicle_sha256", "model_ids", "direction",
-        "settled", "position",
+        "settled", "position", "facts", "clock",
     ]  # fmt: skip
     hit = msgspec.msgpack.decode(encode(record_from_hit(a_hit(a_read()))))
     assert list(hit) == [
