@@ -76,16 +76,17 @@ def fault_of_error(error: Exception) -> CameraFault | None:
     return None
 
 
-def fault_of_reach(answer: Reach, error: Exception | None) -> CameraFault:
+def fault_of_reach(answer: Reach, error: Exception | None, *, is_timeout: bool) -> CameraFault:
     """Return the cause of an error that states none itself.
 
     Args:
         answer: of the camera's address, tried after the error.
-        error: raised while opening; None where time ran out.
+        error: raised while opening; None where there was none yet.
+        is_timeout: True where it took as long as nothing may come; FFmpeg calls that invalid data, too.
     """
     if answer is not Reach.ANSWERS:
         return _BY_REACH[answer]
-    if error is None or isinstance(error, av.error.ExitError | TimeoutError):
+    if error is None or is_timeout or isinstance(error, av.error.ExitError | TimeoutError):
         return CameraFault.SILENT
     return CameraFault.OTHER_PROTOCOL if isinstance(error, av.error.InvalidDataError) else CameraFault.OTHER
 

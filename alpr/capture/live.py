@@ -169,7 +169,9 @@ class RtspSource:
         if fault is CameraFault.WRONG_PASSWORD and not address.login:
             fault = CameraFault.NO_PASSWORD
         if fault is None and not self._closing.is_set():
-            fault = fault_of_reach(reach(address.host, address.port, _REACH_S), reader.error)
+            is_timeout = reader.open_s >= 0.9 * min(self._read_timeout_s, self._open_timeout_s)
+            answer = reach(address.host, address.port, _REACH_S)
+            fault = fault_of_reach(answer, reader.error, is_timeout=is_timeout)
         # Of an error only its kind: its text has the address with the password in it.
         return fault or CameraFault.OTHER, type(reader.error).__name__
 
@@ -177,13 +179,14 @@ class RtspSource:
         self.is_on_demand = stream.is_each_whole
         reader.wait_for_present(_PRESENT_S)
         decode_s, damaged, left_out = 0.0, 0, 0
-        given_ns = self._clock.monotonic_ns()
+        given_ns, has_begun = self._clock.monotonic_ns(), False
         while not self._closing.is_set():
             taken = reader.packets.take(self._read_timeout_s, decode_s, 1 / stream.fps)
             if self._closing.is_set():
                 return
             if taken is None:
-                raise self._lost(reader)
+                raise self._lost(reader) if has_begun else self._silent()
+            has_begun = True
             packet, is_anew = taken
             if is_anew:
                 decoder.restart()
@@ -236,6 +239,14 @@ class RtspSource:
             decoder.skip_unreferenced(True)
         elif age_s < _AT_EASE * self._most_age_s:
             decoder.skip_unreferenced(False)
+
+    def _silent(self) -> SourceOpenError:
+        """Say of a camera that has taken us in and sent nothing that it is not open."""
+        address, fault = parse_address(self._url), CameraFault.SILENT
+        words = "" if address is None else in_words(fault, address, self._transport)
+        return SourceOpenError(
+            f"camera {self.camera_id}: {mask_url(self._url)}: {words}", fault.value, fault.is_answering
+        )
 
     def _lost(self, reader: StreamReader) -> SourceLost:
         address = mask_url(self._url)

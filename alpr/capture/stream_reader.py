@@ -69,6 +69,8 @@ class StreamReader:
         self.clock = StreamClock(has_stamps=False, step_s=1 / _USUAL_FPS)
         self.error: Exception | None = None
         """Error that ended it; None where the other side has ended the stream, and while it goes on."""
+        self.open_s = 0.0
+        """Time that opening took, seconds; 0 until it has failed or succeeded."""
         self._url = url
         self._transport = transport
         self._timeouts_s = timeouts_s
@@ -127,6 +129,7 @@ class StreamReader:
 
     def _run(self) -> None:
         quieten_ffmpeg()
+        began_ns = self._time.monotonic_ns()
         try:
             with self._open() as container:
                 stream = next(iter(container.streams.video), None)
@@ -139,6 +142,7 @@ class StreamReader:
             _log.exception("reading a camera's stream failed unforeseen")
             self.error = error
         finally:
+            self.open_s = self.open_s or (self._time.monotonic_ns() - began_ns) / 1e9
             self._is_at_present.set()
             self.packets.end()
 

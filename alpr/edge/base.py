@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from alpr.capture.feed import Feed, Feeds
+from alpr.capture.feed import Feed
+from alpr.capture.feeds import Feeds
 from alpr.capture.opening import open_source
 from alpr.capture.source import Source
 from alpr.clock import Clock

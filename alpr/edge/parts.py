@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 
-from alpr.capture.feed import Feeds
+from alpr.capture.feeds import Feeds
 from alpr.clock import Clock
 from alpr.config import EdgeConfig
 from alpr.detect.detector import PlateDetector

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from alpr.capture.feed import Feed, Feeds
+from alpr.capture.feed import Feed
+from alpr.capture.feeds import Feeds
 from alpr.capture.opening import open_source
 from alpr.capture.pictures import is_video, load_picture
 from alpr.clock import SystemClock

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from alpr.capture.feed import Feed, Feeds
+from alpr.capture.feed import Feed
+from alpr.capture.feeds import Feeds
 from alpr.capture.opening import open_source
 from alpr.capture.status import FeedState
 from alpr.clock import SystemClock

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from alpr.capture.feed import Feed, Feeds
+from alpr.capture.feed import Feed
+from alpr.capture.feeds import Feeds
 from alpr.capture.live import RtspSource
 from alpr.capture.opening import open_source
 from alpr.capture.status import FeedState
@@ -214,6 +215,8 @@ def test_a_wrong_password_is_told_from_a_wrong_path_and_from_a_camera_that_is_of
         causes["busy"] = why(good)
         camera.is_refusing, camera.is_udp_only = False, True
         causes["transport"] = why(good, transport="tcp")
+        camera.is_udp_only, camera.is_frozen = False, True
+        causes["silent"] = why(good)
         causes["other-protocol"] = why(good.replace("rtsp://", "http://"))
     causes["refused"] = why(good)
     causes["name-unknown"] = why("rtsp://admin:s3cret@no-such-camera.invalid/stream")

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from alpr import PlateReader
-from alpr.capture.feed import Feed, Feeds
+from alpr.capture.feed import Feed
+from alpr.capture.feeds import Feeds
 from alpr.capture.opening import open_source
 from alpr.capture.status import FeedState
 from alpr.clock import SystemClock

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from alpr.capture.feed import Feed, Feeds
+from alpr.capture.feed import Feed
+from alpr.capture.feeds import Feeds
 from alpr.capture.status import FeedState, backoff_s
 from alpr.clock import SystemClock
 from alpr.errors import SourceError, SourceLost, SourceOpenError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import cast
 
 import av
 import pytest
@@ -27,7 +28,7 @@ class Stream:
 
     def send(self, count: int, size: int = 1000) -> None:
         for _ in range(count):
-            packet: av.Packet[VideoStream] = av.Packet(size)
+            packet = cast("av.Packet[VideoStream]", av.Packet(size))
             packet.pts, packet.time_base = self.sent, Fraction(1, 25)
             is_key = self.sent % self._key_every == 0
             self.queue.put(ArrivedPacket(packet, self.sent / 25, self.clock.monotonic_ns(), is_key))
