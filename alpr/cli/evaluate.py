@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alpr.cli.output import json_option, print_line, print_rows, say, wants_json
+from alpr.cli.progress import progress_bar
 from alpr.errors import LabelError
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ def measure(
     from alpr.evaluation import CropLabel, Report, Run, SceneLabel
     from alpr.reading.multi_pass import STILL, SWEEP
     from alpr.reading.plate_reader import PlateReader
+    from alpr.system.progress import ticking
     from alpr.system.stage_times import StageTimes
 
     run = Run(load_picture, StageTimes(), lambda error: None if is_second else say(f"alpr: {error}"))
@@ -130,9 +132,12 @@ def measure(
     reader = PlateReader(finder, recogniser, looks=looks)
     if in_scenes := [row for row in rows if isinstance(row, SceneLabel)]:
         sweep = PlateReader(finder, recogniser, looks=SWEEP)
-        found = run.scenes(in_scenes, reader, sweep)
+        with progress_bar("scenes") as on_progress:
+            found = run.scenes(ticking(in_scenes, on_progress), reader, sweep)
         report = replace(report, scenes=found, detector=finder.model_id, threshold=looks.threshold)
-    crops = run.crops([row for row in rows if isinstance(row, CropLabel)], reader)
+    with progress_bar("crops") as on_progress:
+        in_crops = [row for row in rows if isinstance(row, CropLabel)]
+        crops = run.crops(ticking(in_crops, on_progress), reader)
     latencies = {stage: asdict(latency) for stage, latency in run.times.latencies().items()}
     return replace(report, crops=crops, latencies=latencies, unreadable=run.unreadable)
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from alpr.hotlist.entries.entry_notes import EntryNote
-    from alpr.hotlist.entries.import_issues import IssueSink
+    from alpr.hotlist.entries.import_issues import ImportIssue, IssueSink
     from alpr.hotlist.files.checked_file import ImportOptions
     from alpr.hotlist.files.importer import ImportReport
     from alpr.hotlist.files.table_layout import GuessedLayout
@@ -156,13 +156,24 @@ def _staged(
     on_progress: Progress | None,
     sink: IssueSink | None,
 ) -> list[dict[str, Any]]:
+    from alpr.hotlist.entries.import_issues import NOTES_KEPT
     from alpr.hotlist.files.staged_lists import stage_file, staged_differences
 
     now = SystemClock().now()
-    stage, rejected = stage_file(database, file, list_name, now, options, on_progress=on_progress, sink=sink)
+    noted: list[ImportIssue] = []
+
+    def note(issue: ImportIssue) -> None:
+        if issue.verdict == "noted" and len(noted) < NOTES_KEPT:
+            noted.append(issue)
+        if sink is not None:
+            sink(issue)
+
+    stage, rejected = stage_file(database, file, list_name, now, options, on_progress=on_progress, sink=note)
     if stage.columns:
         say(f"{file}: columns: {stage.columns}")
     _say_rejected(file, rejected)
+    for issue in noted:
+        say(f"{file}: line {issue.line}, {issue.field}: note: {issue.reason}")
     _, found = staged_differences(database, list_name, 0)
     for each, _ in found:
         say_difference(each, 0.1 if options.max_shrink is None else options.max_shrink)

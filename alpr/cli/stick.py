@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from alpr.cli.output import json_option, print_rows, say
+from alpr.cli.progress import progress_bar
 from alpr.clock import SystemClock
 
 _folder = click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
@@ -35,7 +36,8 @@ def device(folder: Path, config_path: Path, as_json: bool) -> None:
 
     side = stick_side(load_edge_config(config_path), SystemClock())
     mark(folder)
-    visit = side.visit(folder)
+    with progress_bar("writing to the stick") as on_progress:
+        visit = side.visit(folder, on_progress=on_progress)
     row = {
         **{"written": visit.written, "on_stick": visit.on_stick, "left": visit.left},
         **{"acked": visit.acked, "refused": visit.refused, "lists": ", ".join(visit.lists)},
@@ -68,7 +70,7 @@ def collector(folder: Path, config_path: Path, as_json: bool) -> None:
     from alpr.link.keys.allowlist import AllowList
     from alpr.link.keys.server_keys import ServerKeys
     from alpr.stick.collector import fill_lists
-    from alpr.stick.files import mark
+    from alpr.stick.files import READS_SUFFIX, files_with, mark
 
     config, clock = load_collector_config(config_path), SystemClock()
     allowed = AllowList(config.allowed_devices)
@@ -76,7 +78,12 @@ def collector(folder: Path, config_path: Path, as_json: bool) -> None:
     also = queue_for(targets_of(config))
     with closing(Store(config.database, clock, also=also, day_bytes=day_bytes(config))) as store:
         side = stick_side(ServerKeys(config.key_file), allowed, Intake(store, lambda _: None), clock)
-        taken = [each for each in side.visit(folder) if each is not None]
+        whole, taken = len(files_with(folder, READS_SUFFIX)), []
+        with progress_bar("storing what is on the stick") as on_progress:
+            for each in filter(None, side.visit(folder)):
+                taken.append(each)
+                if on_progress is not None:
+                    on_progress(min(1.0, len(taken) / max(1, whole)))
     rows = (
         {
             **{"file": each.name, "device": each.device, "stored": each.stored},

@@ -26,7 +26,7 @@ from alpr.edge.position import open_positioning, position_health, positioned, po
 from alpr.edge.privacy import open_privacy, privacy_health, zone_rules
 from alpr.edge.settings import facts_of, max_ages_of, places_of, track_settings, update_settings, watched_cameras
 from alpr.edge.shedding import Shedding
-from alpr.edge.sticks import open_sticks
+from alpr.edge.sticks import open_sticks, stick_side
 from alpr.errors import StoreError
 from alpr.hotlist.match.hits import HotlistMatcher
 from alpr.hotlist.match.index import HotlistIndex
@@ -197,6 +197,8 @@ def check_parts(
             settings.trust()
         matcher_for(config, open_index(config, stack), clock, stack)
         open_link(config, clock)
+        if config.stick is not None:
+            stick_side(config, clock)
         if not is_running:
             open_device_journal(config, clock, stack)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -57,7 +57,7 @@ class Run:
         self.unreadable = 0
 
     def scenes(
-        self, labels: Sequence[SceneLabel], reader: SceneReader, sweep: SceneReader | None = None
+        self, labels: Iterable[SceneLabel], reader: SceneReader, sweep: SceneReader | None = None
     ) -> list[SceneResult]:
         """Find and read all plates of each picture that can be read.
 
@@ -77,7 +77,7 @@ class Run:
             results.append(SceneResult(label, tuple(map(_seen, observations)), luminance(image), tuple(faint)))
         return results
 
-    def crops(self, labels: Sequence[CropLabel], reader: CropReader) -> list[CropResult]:
+    def crops(self, labels: Iterable[CropLabel], reader: CropReader) -> list[CropResult]:
         """Read each crop that can be read, one at a time.
 
         Args:

@@ -84,6 +84,15 @@ def decrypt_file(source: BinaryIO, target: BinaryIO, own: KeyPair) -> None:
         raise StickError("cannot be decrypted with the key here") from error
 
 
+def require_age() -> None:
+    """Refuse to begin without pyrage.
+
+    Raises:
+        StickError: it is not installed.
+    """
+    _age()
+
+
 def bech32(prefix: str, data: bytes) -> str:
     """Write bytes in Bech32 (BIP 173).
 

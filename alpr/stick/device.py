@@ -18,11 +18,11 @@ from msgspec import Raw
 from alpr.clock import Clock
 from alpr.errors import MessageError, StickError, StickTorn
 from alpr.hotlist.updates.publications import SUFFIX
-from alpr.journal.outbox import Outbox
+from alpr.journal.outbox import Outbox, read_depth
 from alpr.journal.waiting import WaitingRecord, still_waiting, waiting_records
 from alpr.link.keys.curve_keys import KeyPair
 from alpr.link.protocol.messages import Ack, Batch, Entry, decode_from_collector, encode
-from alpr.stick.age_keys import decrypt_file
+from alpr.stick.age_keys import decrypt_file, require_age
 from alpr.stick.files import (
     ACKS_SUFFIX,
     LISTS_SUFFIX,
@@ -35,6 +35,7 @@ from alpr.stick.files import (
 from alpr.stick.packing import packed, unpacked
 from alpr.stick.sealed import Range, is_by, open_sealed, read_header, seal
 from alpr.system.files import whole_file
+from alpr.system.progress import Progress
 from alpr.system.regular_files import open_regular
 
 _log = logging.getLogger(__name__)
@@ -75,9 +76,13 @@ class DeviceStick:
         server_key: the collector's public key, in Z85.
         lists: folder into which hotlist updates go; None where none are taken.
         clock: tells when a file is made.
+
+    Raises:
+        StickError: pyrage is not installed.
     """
 
     def __init__(self, journal: Path, own: KeyPair, server_key: str, lists: Path | None, clock: Clock) -> None:
+        require_age()
         self._journal = journal
         self._own = own
         self._server_key = server_key
@@ -86,21 +91,21 @@ class DeviceStick:
         self._seen: dict[Path, tuple[int, int, frozenset[tuple[str, int]]]] = {}
         self._prefix = hashlib.sha256(own.public.encode()).hexdigest()[:8]
 
-    def visit(self, folder: Path) -> DeviceVisit:
+    def visit(self, folder: Path, *, on_progress: Progress | None = None) -> DeviceVisit:
         """Take acks and lists, then write what waits and is not there yet.
 
         Args:
             folder: of the stick, which may be pulled at any moment.
+            on_progress: is given the share of the records that is done.
 
         Raises:
             StoreError: the journal cannot be used.
-            StickError: pyrage is not installed.
         """
         visit = DeviceVisit()
         sweep_drafts(folder, READS_SUFFIX)
         self._take_acks(folder, visit)
         self._take_lists(folder, visit)
-        self._write_waiting(folder, visit)
+        self._write_waiting(folder, visit, on_progress)
         return visit
 
     def _take_acks(self, folder: Path, visit: DeviceVisit) -> None:
@@ -156,12 +161,15 @@ class DeviceStick:
             with whole_file(memory) as file:
                 file.write("\n".join(known[-_MOST_REMEMBERED:]).encode())
 
-    def _write_waiting(self, folder: Path, visit: DeviceVisit) -> None:
+    def _write_waiting(self, folder: Path, visit: DeviceVisit, on_progress: Progress | None) -> None:
+        whole = max(1, sum(read_depth(self._journal).rows.values()))
         there = self._on(folder)
         visit.on_stick = len(there)
         waiting = (each for each in waiting_records(self._journal) if (each.boot_id, each.seq) not in there)
         is_full = False
         for segment in _segments(waiting):
+            if on_progress is not None:
+                on_progress(min(1.0, (visit.on_stick + visit.written + visit.left) / whole))
             if is_full:
                 visit.left += len(segment)
                 continue

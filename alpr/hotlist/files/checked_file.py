@@ -21,7 +21,7 @@ from alpr.hotlist.entries.vehicle_description import VEHICLE_PARTS, vehicle_desc
 from alpr.hotlist.files.csv_rows import CsvRow
 from alpr.hotlist.files.formats import Format, format_of, open_rows
 from alpr.hotlist.files.table_layout import TableLayout, TableOptions
-from alpr.hotlist.store.staging import drop_duplicates, stage, staged_parts
+from alpr.hotlist.store.staging import drop_duplicates, refuse_added_list, stage, staged_parts
 from alpr.system.progress import Progress
 from alpr.types import HotlistEntry
 
@@ -79,6 +79,7 @@ class CheckedFile:
             raise HotlistError(
                 f"list name {list_name!r}: give 1 to 64 printable characters without spaces at the ends"
             )
+        refuse_added_list(list_name)
         self.issues = ImportIssues(sink, is_strict=options.is_strict)
         """Grows as the rows are read."""
         self.left_out = 0

@@ -22,12 +22,10 @@ from alpr.hotlist.entries.entry_mapping import entry_from_mapping, mapping_from_
 from alpr.hotlist.entries.entry_rows import RowCheck
 from alpr.hotlist.rules.wildcards import is_pattern, literals_of, normalise_pattern
 from alpr.hotlist.store.database import open_for_writing, open_read_only
-from alpr.hotlist.store.staging import apply_staged, refuse_other_origin, stage
+from alpr.hotlist.store.staging import ADDED_LIST, apply_staged, refuse_other_origin, stage
 from alpr.system.sqlite import stored, transaction
 from alpr.types import HotlistEntry
 
-OWN_LIST = "added here"
-"""Name of the list that added entries go to, unless another is given."""
 DEFAULT_VALIDITY = timedelta(hours=24)
 LONGEST_VALIDITY = timedelta(days=100)
 LONGEST_PERSONAL_VALIDITY = timedelta(days=7)
@@ -81,7 +79,7 @@ class AddedEntry:
 
 
 def add_entry(
-    database: Path, fields: dict[str, str], person: str, now: datetime, *, list_name: str = OWN_LIST
+    database: Path, fields: dict[str, str], person: str, now: datetime, *, list_name: str = ADDED_LIST
 ) -> AddedEntry:
     """Add an entry; past reads will be checked against it by the device that runs.
 
@@ -128,7 +126,7 @@ def confirm_entry(database: Path, added_id: int, person: str, now: datetime) -> 
     return AddedEntry(row, is_in_force=True)
 
 
-def remove_added(database: Path, plate: str, person: str, now: datetime, *, list_name: str = OWN_LIST) -> int:
+def remove_added(database: Path, plate: str, person: str, now: datetime, *, list_name: str = ADDED_LIST) -> int:
     """Take what was added for a plate out of force, and what waits; returns how many entries that were.
 
     Args:

@@ -17,6 +17,8 @@ from alpr.hotlist.entries.issue_codes import IssueCode
 from alpr.hotlist.store.entry_store import COLUMNS, EntryKey, EntryRow, row_from_entry
 from alpr.types import HotlistEntry
 
+ADDED_LIST = "added here"
+"""Name of the list that entries go to which are added by hand."""
 _KEY = "plate, region, case_reference"
 _SAME_KEY = (
     "staged.plate = entries.plate AND staged.region = entries.region"
@@ -216,6 +218,19 @@ def refuse_other_origin(connection: sqlite3.Connection, list_name: str, origin: 
     row = connection.execute("SELECT origin FROM lists WHERE name = ?", (list_name,)).fetchone()
     if row is not None and row[0] and not origin:
         raise HotlistError(f"list {list_name!r} comes from signed updates ({row[0]}): change it there and publish it")
+
+
+def refuse_added_list(list_name: str) -> None:
+    """Refuse to replace the list of what was added by hand.
+
+    Args:
+        list_name: that is to be replaced, or published.
+
+    Raises:
+        HotlistError: it is that list.
+    """
+    if list_name == ADDED_LIST:
+        raise HotlistError(f"list {list_name!r} is what was added by hand at this computer: choose another name")
 
 
 def _remove(connection: sqlite3.Connection, of_list: dict[str, Any], keys: Iterable[EntryKey] | None) -> int:

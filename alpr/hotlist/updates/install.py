@@ -19,7 +19,7 @@ from alpr.hotlist.entries.entry_mapping import entry_from_mapping
 from alpr.hotlist.rules.policy import DEFAULT_POLICY
 from alpr.hotlist.store.database import open_for_writing
 from alpr.hotlist.store.policies import json_from_policy
-from alpr.hotlist.store.staging import Applied, apply_staged, stage
+from alpr.hotlist.store.staging import ADDED_LIST, Applied, apply_staged, stage
 from alpr.hotlist.updates.container import Header, PublishedList, UpdateHead, check_payload, read_head
 from alpr.hotlist.updates.installed_sets import held_set
 from alpr.hotlist.updates.payload import SkipRecord, blocks
@@ -253,6 +253,8 @@ def _swap_list(
 
 def _check_unaltered(connection: sqlite3.Connection, header: Header, list_name: str) -> None:
     """Refuse a delta to a list that is not what its base made it."""
+    if list_name == ADDED_LIST:
+        raise MalformedError(f"list {list_name!r} is each computer's own, and is not published")
     row = connection.execute("SELECT origin, revision FROM lists WHERE name = ?", (list_name,)).fetchone()
     origin, revision = row or ("", 0)
     if origin not in ("", header.list_set):

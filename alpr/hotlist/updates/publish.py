@@ -24,6 +24,7 @@ from alpr.hotlist.rules.policy import DEFAULT_POLICY
 from alpr.hotlist.store.database import open_read_only
 from alpr.hotlist.store.entry_store import SELECTED, EntryKey, entry_from_row
 from alpr.hotlist.store.policies import policy_from_json
+from alpr.hotlist.store.staging import ADDED_LIST, refuse_added_list
 from alpr.hotlist.updates.container import FORMAT, Header, PublishedList, UpdateHead, unsigned_head
 from alpr.hotlist.updates.payload import PayloadFacts, PayloadWriter, SkipRecord, blocks
 from alpr.hotlist.updates.publications import Draft, file_name, latest_snapshot, written
@@ -88,7 +89,7 @@ def publish(
         key: signs both files.
         now: when the update is made.
         list_set: name of the set: letters, digits, `.`, `_`, `-`, at most 64.
-        list_names: () for all lists of the database.
+        list_names: () for all lists of the database but the one of what was added by hand.
         terms: None for the defaults: valid at once, for 14 days, with one signature.
         revision: another number than the next; has to be higher than those in the folder.
         on_progress: is given the share of the entries that is written, from 0 to 1.
@@ -158,7 +159,9 @@ def _list_heads(
     query = """SELECT list_id, name, updated_at, policy, origin,
         (SELECT count(*) FROM entries WHERE entries.list_id = lists.list_id) FROM lists ORDER BY name"""
     held = {row[1]: row for row in connection.execute(query)}
-    wanted = sorted(set(list_names)) or list(held)
+    for name in list_names:
+        refuse_added_list(name)
+    wanted = sorted(set(list_names)) or [name for name in held if name != ADDED_LIST]
     if missing := [name for name in wanted if name not in held]:
         raise HotlistError(f"{database}: no list named {missing[0]!r}: see `alpr hotlist list`")
     if not wanted:

@@ -239,6 +239,11 @@ def test_a_stage_shows_the_columns_that_were_guessed_until_it_is_accepted() -> N
     assert rows(run("accept", "stolen"))[0]["added"] == 1
 
 
+def test_a_stage_shows_what_was_odd_before_it_is_accepted() -> None:
+    a_csv(Path("o.csv"), "AB12CDE,x,soon", header="plate,reason,valid_to")
+    assert "o.csv: line 2, valid_to: note: is 'soon'" in run("import", "o.csv", "--list", "s", "--stage").stderr
+
+
 def test_the_guess_is_a_question_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("g.csv").write_text(GERMAN)
     asked: list[str] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
+import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
@@ -315,6 +316,21 @@ def test_what_may_not_be_stored_now_is_not_acknowledged(world: World) -> None:
     assert taken.left > 0 and taken.problem == "not all may be stored now"
     assert files_with(world.stick, ACKS_SUFFIX) == []
     assert world.at_the_centre()[0].stored == 30
+
+
+def test_without_pyrage_a_check_says_what_to_install(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyrage", None)
+    with pytest.raises(StickError, match=r"pip install 'alpr\[stick\]'"):
+        world.at_the_car()
+
+
+def test_progress_of_a_visit_rises(world: World, small_files: None) -> None:
+    del small_files
+    world.pass_by(0)
+    told: list[float] = []
+    side = DeviceStick(world.journal, world.car, world.centre.public, None, SystemClock())
+    side.visit(world.stick, on_progress=told.append)
+    assert told == sorted(told) and told[0] == 0 and 0.8 < told[-1] < 1
 
 
 def test_keys_are_those_of_age() -> None:

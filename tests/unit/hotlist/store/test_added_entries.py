@@ -13,7 +13,6 @@ from alpr.hotlist.match.index import HotlistIndex
 from alpr.hotlist.match.past_reads import past_matches
 from alpr.hotlist.store.added_entries import (
     CONFIRM_WITHIN,
-    OWN_LIST,
     AddedAction,
     AddedEntry,
     add_entry,
@@ -23,8 +22,11 @@ from alpr.hotlist.store.added_entries import (
     remove_added,
     waiting_entries,
 )
+from alpr.hotlist.store.staging import ADDED_LIST
+from alpr.hotlist.updates.publish import publish
 from tests.conftest import START, a_plate_text
 from tests.hotlists import a_read, imported
+from tests.updates import ALICE
 
 HOUR = timedelta(hours=1)
 
@@ -119,7 +121,7 @@ def test_other_lists_stay_as_they_are(database: Path) -> None:
     added(database)
     assert is_looked_for(database, "XY99ZZZ")
     with HotlistIndex.open(database) as index:
-        assert [(state.name, state.entries) for state in index.lists(START)] == [(OWN_LIST, 1), ("stolen", 1)]
+        assert [(state.name, state.entries) for state in index.lists(START)] == [(ADDED_LIST, 1), ("stolen", 1)]
 
 
 def test_past_reads_that_match_are_found_at_once(database: Path) -> None:
@@ -129,3 +131,15 @@ def test_past_reads_that_match_are_found_at_once(database: Path) -> None:
     with HotlistIndex.open(database) as index:
         found = list(past_matches(index, before, entry.row.entry, START))
     assert [read.plate.text for read, _ in found] == ["AB12CDE", "ABI2CDE"]
+
+
+def test_no_import_and_no_update_replaces_what_was_added_by_hand(database: Path, tmp_path: Path) -> None:
+    added(database)
+    with pytest.raises(HotlistError, match="is what was added by hand"):
+        imported(database, ["XY99ZZZ,stolen"], list_name=ADDED_LIST)
+    with pytest.raises(HotlistError, match="is what was added by hand"):
+        publish(database, tmp_path / "published", ALICE, START, list_names=[ADDED_LIST])
+    imported(database, ["XY99ZZZ,stolen"])
+    made = publish(database, tmp_path / "published", ALICE, START)
+    assert [each.name for each in made.header.lists] == ["stolen"]
+    assert is_looked_for(database, "AB12CDE")
