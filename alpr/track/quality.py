@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -58,20 +60,22 @@ def is_whole(box: PlateBox, frame_size_wh: tuple[int, int]) -> bool:
     )
 
 
-def vehicle_picture(image: Image, box: PlateBox, settings: TrackSettings) -> Image:
+def vehicle_picture(image: Image, box: PlateBox, settings: TrackSettings, others: Sequence[PlateBox] = ()) -> Image:
     """Return the picture of a vehicle that may be kept, as the settings say; of no size where none may be.
 
     Args:
         image: the frame, (H, W, 3) uint8 BGR.
         box: the vehicle's plate, frame pixels.
         settings: the tracker's.
+        others: plates of other vehicles in the frame.
     """
     if settings.surroundings == "none":
         return np.zeros((0, 0, 3), np.uint8)
     if settings.surroundings == "shown":
         return vehicle_crop(image, box, settings.vehicle_widths, settings.vehicle_max_px)
     x1, y1, x2, y2 = _crop_edges(image, box, settings.vehicle_widths)
-    region = blur_surroundings(image[y1:y2, x1:x2], box._replace(x=box.x - x1, y=box.y - y1))
+    own, *strange = (each.moved(-x1, -y1) for each in (box, *others))
+    region = blur_surroundings(image[y1:y2, x1:x2], own, strange)
     return _scaled(region, settings.vehicle_max_px)
 
 

@@ -203,12 +203,13 @@ class Track:
         self._frames_since_reading += 1
         self.last_ns, self.last_seen_at = frame.monotonic_ns, frame.captured_at
 
-    def add(self, observation: Observation, frame: Frame) -> None:
+    def add(self, observation: Observation, frame: Frame, others: Sequence[PlateBox] = ()) -> None:
         """Add a reading from the frame in which the plate has just been seen.
 
         Args:
             observation: the detection and its text.
             frame: the frame.
+            others: plates of other vehicles in it.
         """
         box = plate_box(observation.detection.corners)
         size_wh = frame.size_wh
@@ -229,7 +230,7 @@ class Track:
         self._keep([(quality, observation.plate)])
         score = quality * (0.2 + 0.8 * observation.confidence)
         if self.best is None or score > self.best.score * _BETTER:
-            crop = vehicle_picture(frame.image, box, self._settings)
+            crop = vehicle_picture(frame.image, box, self._settings, others)
             self.best = BestObservation(observation, score, crop, size_wh)
 
     def _is_scrap(self, text: str, known: PlateText | None) -> bool:

@@ -131,9 +131,15 @@ class Tracker:
             else:
                 track.see(frame, box)
             if number in observed:
-                track.add(observed[number], frame)
+                track.add(observed[number], frame, self._others(detections, number))
                 read_tracks.append(track)
         return read_tracks
+
+    def _others(self, detections: Sequence[Detection], number: int) -> list[PlateBox]:
+        """The plates that are not to be seen in the picture of one vehicle."""
+        if self._settings.surroundings != "blurred":
+            return []
+        return [plate_box(each.corners) for at, each in enumerate(detections) if at != number]
 
     def _read(
         self,

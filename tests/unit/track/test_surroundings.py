@@ -42,6 +42,16 @@ def test_all_but_the_vehicles_own_front_is_blurred() -> None:
         assert contrast_at(blurred, *spot) < 5
 
 
+def test_another_plate_that_was_found_is_blurred_also_before_the_vehicles_own_front() -> None:
+    street = a_street()
+    street[384:416, 720:760] = street[384:416, 620:660]  # 50 cm beside the vehicle's own
+    settings = TrackSettings(vehicle_max_px=2000, surroundings="blurred")
+    assert contrast_at(vehicle_picture(street, PLATE, settings), 740, 400) > 50
+    blurred = vehicle_picture(street, PLATE, settings, [PlateBox(740, 400, 60, 40)])
+    assert contrast_at(blurred, 740, 400) < 5
+    assert contrast_at(blurred, *OWN) > 50
+
+
 def test_the_frame_itself_stays_as_it_was() -> None:
     street = a_street()
     before = street.copy()
