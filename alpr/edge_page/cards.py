@@ -85,6 +85,8 @@ class Card:
     read_region: str
     warnings: tuple[str, ...]
     camera_id: str
+    direction: str
+    """In which the vehicle went, as seen in the picture; "" where that is not known."""
     at: datetime
     clock: str
     """Time of the hit as a person writes it."""
@@ -142,6 +144,7 @@ def card_of(known: BoardHit, zone: tzinfo | None = None) -> Card:
         read_region=(known.read.region or "") if known.read else "",
         warnings=_warnings(hit),
         camera_id=hit.camera_id,
+        direction=(known.read.direction or "") if known.read else "",
         at=at,
         clock=clock_text(at, zone),
         is_covert=bool(entry.receivers),

@@ -134,7 +134,7 @@ def _list(each: ListHealth, limits: Mapping[str, float | None]) -> Light:
 
 def _link(link: LinkNews | None) -> Light:
     if link is None:
-        return Light("Link", "off", "stands alone")
+        return Light("Link", "off", "none")
     waiting = f", {link.waiting} waiting" if link.waiting else ""
     if link.is_connected:
         return Light("Link", "ok", f"up{waiting}")
@@ -157,7 +157,7 @@ def _cameras(cameras: tuple[CameraHealth, ...], count: int) -> Light:
 def _clock(link: LinkNews | None, own: OwnClock | None) -> Light:
     if link is None or link.clock is None:
         if own is None:
-            return Light("Clock", "off", "not compared with another")
+            return Light("Clock", "off", "not compared")
         if own.source == ClockSource.NONE:
             return Light("Clock", "warn", "not synchronised: times of reads are not proven")
         return Light("Clock", "ok", "synchronised")

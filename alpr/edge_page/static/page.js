@@ -72,7 +72,8 @@ function take(hit) {
     if (hit.what === "withdrawn" || !isTyping()) open(hit.hit_id);
     else offer(hit, `This hit has changed: now read as ${hit.plate}. Load it again`);
   } else if (hit.what === "told") {
-    const isFree = !now || (now.dataset.waits === "false" && !isTyping());
+    // A card on which somebody is verifying is never taken away; one that waits gives way to a more urgent one.
+    const isFree = !now || (now.dataset.waits === "false" && !now.querySelector("form[data-locked]") && !isTyping());
     const isMoreUrgent = now && now.dataset.waits === "true" && hit.priority < Number(now.dataset.priority);
     if (isFree || isMoreUrgent) open(hit.hit_id);
     else offer(hit, `Also: ${hit.plate}, priority ${hit.priority}`);
