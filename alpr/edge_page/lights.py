@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from alpr.edge_page.messages import LinkNews, StatusNews
-from alpr.link.protocol.heartbeat_messages import CameraHealth, ListHealth, OwnClock
+from alpr.link.protocol.heartbeat_messages import CameraHealth, ListHealth, OwnClock, PositionHealth
 from alpr.types import ClockSource
 from alpr.view.alarms import ViewAlarm, alarm_text
 
@@ -17,6 +17,7 @@ SILENT_S = 5.0
 _STALE_PICTURE_S = 5.0
 _CLOCK_WARN_S = 1.0
 _DISK_WARN_SHARE, _DISK_BAD_SHARE = 0.10, 0.03
+_POSITION_LEVELS: Mapping[str, Level] = {"fix": "ok", "starting": "warn", "no-fix": "warn"}
 _ORDER: Mapping[Level, int] = {"bad": 0, "warn": 1, "ok": 2, "off": 3}
 
 
@@ -46,6 +47,7 @@ def lights_of(
     return [
         _lists(status, list_limits_s),
         _link(status.link),
+        *_position(status.vitals.position),
         _cameras(status.vitals.cameras, cameras),
         _clock(status.link, status.vitals.clock),
         *_troubles(status),
@@ -73,6 +75,9 @@ def camera_light(camera: CameraHealth) -> Light:
         age_s = camera.last_frame_age_s
         if age_s is not None and age_s > _STALE_PICTURE_S:
             return Light(camera.camera_id, "bad", f"no picture for {span_text(age_s)}{error}")
+        if camera.cause == "overloaded":
+            late = f", {camera.lag_s:.1f} s behind" if camera.lag_s else ""
+            return Light(camera.camera_id, "warn", f"too much to do: not every picture is looked at{late}")
         if camera.view:
             return Light(camera.camera_id, "warn", _view_words(camera.view[0]))
         return Light(camera.camera_id, "ok", f"running, {camera.fps:.0f} pictures a second")
@@ -152,6 +157,14 @@ def _cameras(cameras: tuple[CameraHealth, ...], count: int) -> Light:
         level: Level = "ok" if running else "off"
         return Light("Cameras", level, f"{running} of {count} running" if count > 1 else worst.words)
     return Light("Cameras", worst.level, f"{worst.name}: {worst.words}")
+
+
+def _position(position: PositionHealth | None) -> Iterator[Light]:
+    """A light where the device has a receiver."""
+    if position is not None:
+        level = _POSITION_LEVELS.get(position.state, "bad")
+        accuracy = f"fix, ± {position.accuracy_m:.0f} m" if position.accuracy_m is not None else "fix"
+        yield Light("GPS", level, accuracy if level == "ok" else position.text or position.state)
 
 
 def _clock(link: LinkNews | None, own: OwnClock | None) -> Light:

@@ -38,6 +38,8 @@ _log = logging.getLogger(__name__)
 STATUS_EVERY_S = 1.0
 HUNG_S = 20.0
 """Without a sign of life for so long, the page's process is ended and started anew."""
+START_S = 60.0
+"""How long it may take until its first sign of life."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
 _STEADY_S = 60.0
 _REMEMBERED = 50
@@ -219,7 +221,7 @@ class _Conversation:
         wire.setblocking(False)
         self._outgoing: deque[memoryview] = deque(memoryview(each) for each in supervisor.first_messages())
         self._incoming = bytearray()
-        self._heard_s = time.monotonic()
+        self._silent_after_s = time.monotonic() + START_S
 
     def run(self) -> None:
         """Go on until the page ends, hangs, or the device's program ends."""
@@ -245,7 +247,7 @@ class _Conversation:
                     next_status_s = now_s + STATUS_EVERY_S
                     if len(self._outgoing) < 4:  # else it has not taken the last ones yet
                         self._outgoing.append(memoryview(self._supervisor.status_message()))
-                if now_s - self._heard_s > HUNG_S or sum(map(len, self._outgoing)) > _MOST_WAITING_BYTES:
+                if now_s > self._silent_after_s or sum(map(len, self._outgoing)) > _MOST_WAITING_BYTES:
                     _log.error("page: its process takes nothing and says nothing any more")
                     return
 
@@ -263,7 +265,7 @@ class _Conversation:
         piece = self._wire.recv(_FROM_PAGE_BYTES)
         if not piece:
             return False
-        self._heard_s = time.monotonic()
+        self._silent_after_s = time.monotonic() + HUNG_S
         self._incoming += piece
         while len(self._incoming) >= HEAD.size:
             (size,) = HEAD.unpack_from(self._incoming)

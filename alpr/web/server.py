@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from alpr.errors import ConfigError
 
 MOST_CONNECTIONS = 64
+_CROWDED = 48
+PATIENCE_S = 10.0
+"""From the beginning of a connection or of a question to the end of the question's head."""
 _MOST_HEAD_BYTES = 16 << 10
 _KEEP_ALIVE_S = 30
 _GOODBYE_S = 1
@@ -25,6 +31,46 @@ class Certificate:
 
     chain: Path
     key: Path
+
+
+class _PatientProtocol(H11Protocol):
+    """HTTP/1.1 with an end to patience: who has not asked in time gives way; where there are too many, the oldest.
+
+    uvicorn itself waits for the head of a request for ever, and answers 503 to all others meanwhile.
+    """
+
+    _waiting: ClassVar[dict[_PatientProtocol, asyncio.TimerHandle]] = {}
+    """Connections whose question is not whole, the oldest first, with the timer that ends each."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait()
+        while len(self.connections) > _CROWDED and len(self._waiting) > 1:
+            next(iter(self._waiting))._give_up()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._stop_waiting()
+        elif self not in self._waiting:
+            self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        self._waiting[self] = self.loop.call_later(PATIENCE_S, self._give_up)
+
+    def _stop_waiting(self) -> None:
+        timer = self._waiting.pop(self, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _give_up(self) -> None:
+        self._stop_waiting()
+        self.connections.discard(self)
+        self.transport.abort()
 
 
 class Server(uvicorn.Server):
@@ -40,7 +86,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 app,
                 loop="asyncio",
-                http="h11",
+                http=_PatientProtocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,

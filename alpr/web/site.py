@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ CSRF_FIELD = "csrf"
 THEMES = ("auto", "day", "night")
 _HERE = Path(__file__).parent
 _MOST_FIELDS = 64
+_BODY_PATIENCE_S = 10.0
 
 Form: TypeAlias = Mapping[str, str]
 
@@ -184,9 +186,9 @@ async def read_form(request: Request) -> Form | None:
     if kind != "application/x-www-form-urlencoded":
         return None
     try:
-        body = (await request.body()).decode("utf-8")
+        body = (await asyncio.wait_for(request.body(), _BODY_PATIENCE_S)).decode("utf-8")
         return dict(parse_qsl(body, keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict"))
-    except (ValueError, ClientDisconnect):
+    except (ValueError, ClientDisconnect, TimeoutError):
         return None
 
 
