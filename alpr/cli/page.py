@@ -30,9 +30,9 @@ def user() -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from stdin: its first line.")
 def add(name: str, config_path: Path, password_stdin: bool) -> None:
     """Let NAME sign in, or give them another password, which ends their sessions."""
+    path = _users_file(config_path)
     from alpr.web.users import put_user
 
-    path = _users_file(config_path)
     if password_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
     else:
@@ -48,9 +48,10 @@ def add(name: str, config_path: Path, password_stdin: bool) -> None:
 @json_option
 def list_users(config_path: Path, as_json: bool) -> None:
     """Show who may sign in."""
+    path = _users_file(config_path)
     from alpr.web.users import read_users
 
-    print_rows(({"name": name} for name in read_users(_users_file(config_path))), as_json=as_json)
+    print_rows(({"name": name} for name in read_users(path)), as_json=as_json)
 
 
 @user.command("remove")
@@ -58,9 +59,10 @@ def list_users(config_path: Path, as_json: bool) -> None:
 @_CONFIG
 def remove(name: str, config_path: Path) -> None:
     """Take NAME off the list: they sign in no more, and their sessions end."""
+    path = _users_file(config_path)
     from alpr.web.users import remove_user
 
-    remove_user(_users_file(config_path), name)
+    remove_user(path, name)
     print_line(name)
 
 
@@ -83,9 +85,14 @@ def serve(wire: int, listening: int) -> None:
 
 
 def _users_file(config_path: Path) -> Path:
+    """The file that the configuration names. Asked before anything is imported that only the page needs."""
+    import importlib.util
+
     from alpr.config import load_edge_config
     from alpr.errors import ConfigError
 
+    if importlib.util.find_spec("argon2") is None:
+        raise ConfigError("the page needs more than is installed; pip install 'alpr[page]'")
     config = load_edge_config(config_path, files_must_exist=False)
     if config.page is None:
         raise ConfigError(f"{config_path}: it has no page; add `page: {{users: page-users}}`")

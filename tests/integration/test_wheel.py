@@ -41,6 +41,15 @@ def test_it_holds_every_module_and_no_test_trainer_or_cache(wheel: Path) -> None
     assert not [name for name in names if {"tests", "training", "__pycache__"} & set(Path(name).parts)]
 
 
+def test_it_holds_the_files_of_pages(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for room in ("web", "edge_page"):
+        for kind in ("static", "templates"):
+            paths = [path for path in (ROOT / "alpr" / room / kind).rglob("*") if path.is_file()]
+            assert paths
+            assert {str(path.relative_to(ROOT)) for path in paths} <= names
+
+
 def test_its_metadata_states_version_licence_and_author(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as packed:
         name = next(name for name in packed.namelist() if name.endswith("METADATA"))

@@ -442,3 +442,28 @@ def test_a_hostile_variable_is_a_mistake_of_its_own(value: str, tmp_path: Path) 
 def test_figures_are_off_and_once_on_shown_to_this_machine_only() -> None:
     assert [model.model_fields["metrics"].default for model in (CollectorConfig, EdgeConfig)] == [None, None]
     assert MetricsConfig(port=9578).address == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("page", "mistake"),
+    [
+        ("{users: u}", ""),
+        ("{users: u, address: '::1'}", ""),
+        ("{users: u, address: 0.0.0.0}", "is reached from other computers"),
+        ("{users: u, address: car-112}", "is reached from other computers"),
+        ("{users: u, address: 0.0.0.0, unencrypted: true}", ""),
+        ("{users: u, certificate: a.pem}", "go together"),
+        ("{users: u, names: ['a b']}", "names"),
+        ("{port: 8480}", "users"),
+    ],
+)
+def test_a_page_is_for_this_computer_unless_it_is_encrypted_or_said_to_need_none(
+    tmp_path: Path, page: str, mistake: str
+) -> None:
+    path = tmp_path / "edge.yaml"
+    path.write_text(f"device: {{name: d, data_dir: x}}\ncameras: [{{id: c, url: film.mp4}}]\npage: {page}\n")
+    if not mistake:
+        assert load_edge_config(path, environ={}).page is not None
+        return
+    with pytest.raises(ConfigError, match=mistake):
+        load_edge_config(path, environ={})
