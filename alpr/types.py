@@ -265,6 +265,8 @@ class PassFacts:
     """Name of the lane, as in the camera's configuration."""
     speed: Speed | None = None
     """Mean between the two lines of the camera's configuration."""
+    same_vehicle_as: str | None = None
+    """`read_id` of the first read of the vehicle by a camera of the same group, where that was another one."""
 
 
 class ClockSource(StrEnum):

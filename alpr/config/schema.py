@@ -208,6 +208,9 @@ class TrackConfig(_Block):
     """Seconds for which a parked vehicle that was hidden is still the same pass when it shows again."""
     called_parked_after_s: Annotated[float, Field(ge=3, le=86400)] = 60.0
     """Seconds at one place after which a read says that its vehicle is parked."""
+    join_s: Annotated[float, Field(ge=0, le=600)] = 10.0
+    """Seconds between a vehicle's passes before two cameras of a `group`, of its front and its rear for one, within
+    which their reads are joined. 0: never."""
 
 
 class HotlistConfig(_Block):

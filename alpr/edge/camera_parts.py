@@ -14,6 +14,7 @@ from alpr.edge.shedding import CameraLoad, Shedding
 from alpr.reading.camera_reader import CameraReader
 from alpr.reading.plate_reader import PlateReader
 from alpr.track.facts.settings import FactSettings
+from alpr.track.joining import JoiningRules, ReadJoiner
 from alpr.track.settings import TrackSettings
 from alpr.track.tracker import Tracker
 from alpr.types import EndedPass
@@ -28,6 +29,7 @@ class Trackers:
         shedding: says whether readings are to be saved.
         facts: what each camera is to find about a pass, by its id; one that is not in there finds the usual.
         on_end: called with each pass that is over, on the thread of the frames or once none come.
+        joining: when reads of several cameras are of one vehicle; None joins none.
     """
 
     def __init__(
@@ -37,8 +39,10 @@ class Trackers:
         shedding: Shedding,
         facts: Mapping[str, FactSettings] | None = None,
         on_end: Callable[[EndedPass], None] | None = None,
+        joining: JoiningRules | None = None,
     ) -> None:
         self._on_end = on_end
+        self._joiner = ReadJoiner(joining or JoiningRules({}))
         self._settings = settings
         self._facts = facts or {}
         self._model_ids = model_ids
@@ -57,6 +61,7 @@ class Trackers:
             replace(self._settings, facts=facts, follows_own_motion=facts.is_camera_moving),
             model_ids=self._model_ids,
             new_id=lambda: uuid.uuid4().hex,
+            joined=self._joiner.joined,
             saves_readings=lambda: self._shedding.effort(camera_id).saves_readings,
             on_end=self._on_end,
         )

@@ -24,7 +24,15 @@ from alpr.edge.own_recheck import OwnRecheck, open_own_recheck
 from alpr.edge.page import DevicePage
 from alpr.edge.position import open_positioning, position_health, positioned, positions_of
 from alpr.edge.privacy import open_privacy, privacy_health, zone_rules
-from alpr.edge.settings import facts_of, max_ages_of, places_of, track_settings, update_settings, watched_cameras
+from alpr.edge.settings import (
+    facts_of,
+    joining_rules,
+    max_ages_of,
+    places_of,
+    track_settings,
+    update_settings,
+    watched_cameras,
+)
 from alpr.edge.shedding import Shedding
 from alpr.edge.sticks import open_sticks, stick_side
 from alpr.errors import StoreError
@@ -136,7 +144,9 @@ def open_parts(
     link = open_link(config, clock, health, updates, base.crash.wait_s)
     clock_watch = ClockWatch(clock, [] if link is None else [partial(clock_by_collector, link)])
     shedding = Shedding(live_cameras(config.cameras, clock), clock.monotonic_ns())
-    trackers = Trackers(track_settings(config), reader.model_ids, shedding, facts_of(config), views.passed)
+    trackers = Trackers(
+        track_settings(config), reader.model_ids, shedding, facts_of(config), views.passed, joining_rules(config)
+    )
     readers = CameraReaders(reader, config.cameras, shedding)
     return EdgeParts(
         reader=reader,

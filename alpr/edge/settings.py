@@ -11,6 +11,7 @@ from alpr.edge.alerts import AlertRules
 from alpr.edge.hotlist_updates import UpdateSettings
 from alpr.hotlist.match.hits import NO_LIMITS, MaxAges, max_ages_from_hours
 from alpr.track.facts.settings import FactSettings, Lane, SpeedLines
+from alpr.track.joining import JoiningRules
 from alpr.track.settings import TrackSettings
 from alpr.types import CameraPlace
 
@@ -46,6 +47,16 @@ def facts_of(config: EdgeConfig) -> dict[str, FactSettings]:
         )
         for camera in config.cameras
     }
+
+
+def joining_rules(config: EdgeConfig) -> JoiningRules:
+    """Map a configuration to the rules by which reads of several cameras are of one vehicle.
+
+    Args:
+        config: of the device.
+    """
+    groups = {camera.id: camera.group for camera in config.cameras if camera.group is not None}
+    return JoiningRules(groups, config.track.join_s)
 
 
 def places_of(cameras: Sequence[CameraConfig]) -> dict[str, CameraPlace]:

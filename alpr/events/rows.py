@@ -53,6 +53,8 @@ class PassFactFields(TypedDict):
     """Mean between the two lines of the camera, rounded to 0.1."""
     speed_error_kmh: NotRequired[float | None]
     """Half of the interval that holds the true speed with 95 %, rounded up to 0.1."""
+    same_vehicle_as: NotRequired[str | None]
+    """`read_id` of the first read of the vehicle by a camera of the same group, where that was another one."""
 
 
 class ClockFields(TypedDict):

@@ -31,6 +31,7 @@ class Tracker:
         settings: when detections are one vehicle, when they are read and reported.
         model_ids: the models that take part, as in `Read`.
         new_id: gives a new read id: 32 hexadecimal digits, unique over all devices and time.
+        joined: given each read that is reported; returns it with the earlier read of its vehicle, see `ReadJoiner`.
         saves_readings: asked at each frame; True where time is short and only the best few patches are to be read.
         on_end: called with each pass that is over, whether or not it gave a read; None for nobody.
     """
@@ -44,6 +45,7 @@ class Tracker:
         new_id: Callable[[], str],
         saves_readings: Callable[[], bool] = lambda: False,
         on_end: Callable[[EndedPass], None] | None = None,
+        joined: Callable[[Read], Read] = lambda read: read,
     ) -> None:
         self.camera_id = camera_id
         self.rejected: Counter[str] = Counter()
@@ -55,6 +57,7 @@ class Tracker:
         self._new_id = new_id
         self._saves_readings = saves_readings
         self._on_end = on_end
+        self._joined = joined
         self._tracks: list[Track] = []
         self._recent = RecentPasses(settings)
         self._own_motion = OwnMotion() if settings.follows_own_motion else None
@@ -217,17 +220,10 @@ class Tracker:
             if track.repeats is not None:
                 return []
         read_id = track.read_id or self._new_id()
-        return [
-            build_read(
-                track,
-                plate,
-                read_id,
-                self.camera_id,
-                self._model_ids,
-                is_final=is_final,
-                settings=self._settings,
-            )
-        ]
+        read = build_read(
+            track, plate, read_id, self.camera_id, self._model_ids, is_final=is_final, settings=self._settings
+        )
+        return [self._joined(read)]
 
     def _joins_open(self, track: Track) -> bool:
         """Tell whether an open, reported track is the same vehicle: one that lost it, or its plate detected twice."""

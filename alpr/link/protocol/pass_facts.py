@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from alpr.link.protocol.fields import Finite, Name
+from alpr.link.protocol.fields import Finite, Identity, Name
 from alpr.types import PassFacts, Speed
 
 
@@ -17,6 +17,8 @@ class PassFactsRecord(Struct, frozen=True):
     speed_kmh: Finite | None = None
     speed_error_kmh: Finite | None = None
     """Half of the interval that holds the true speed with 95 %."""
+    same_vehicle_as: Identity | None = None
+    """`read_id` of the first read of the vehicle by another camera of its group."""
 
 
 def facts_from_record(record: PassFactsRecord | None) -> PassFacts:
@@ -29,7 +31,7 @@ def facts_from_record(record: PassFactsRecord | None) -> PassFacts:
         return PassFacts()
     kmh, error_kmh = record.speed_kmh, record.speed_error_kmh
     speed = None if kmh is None or error_kmh is None else Speed(kmh, error_kmh)
-    return PassFacts(record.is_approaching, record.is_parked, record.lane, speed)
+    return PassFacts(record.is_approaching, record.is_parked, record.lane, speed, record.same_vehicle_as)
 
 
 def record_from_facts(facts: PassFacts) -> PassFactsRecord | None:
@@ -47,4 +49,5 @@ def record_from_facts(facts: PassFacts) -> PassFactsRecord | None:
         facts.lane,
         None if speed is None else float(speed.kmh),
         None if speed is None else float(speed.error_kmh),
+        facts.same_vehicle_as,
     )

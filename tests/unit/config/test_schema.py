@@ -15,6 +15,7 @@ from alpr.config.schema import MetricsConfig
 from alpr.edge.settings import facts_of
 from alpr.errors import ConfigError
 from alpr.track.facts.settings import FactSettings, SpeedLines
+from alpr.track.joining import JoiningRules
 from alpr.track.settings import TrackSettings
 
 ROOT = Path(__file__).parents[3]
@@ -240,6 +241,7 @@ def test_examples_load(path: Path) -> None:
 def test_defaults_are_those_of_the_tracker(tmp_path: Path) -> None:
     config = _load(tmp_path, GOOD)
     chosen = config.track.model_dump()
+    assert chosen.pop("join_s") == JoiningRules({}).within_s
     settings = TrackSettings(
         facts=FactSettings(called_parked_after_s=chosen.pop("called_parked_after_s")),
         **chosen,

@@ -27,7 +27,7 @@ from alpr.link.protocol.messages import Record
 from alpr.system.os_user import os_user
 from alpr.types import PassFacts, Speed
 from tests.conftest import START, FakeClock
-from tests.records import a_hit, a_read
+from tests.records import a_hit, a_read, an_id
 from tests.unit.collector.store.test_store import OTHER, a_delivery
 
 PLATES = ("AB12CDE", "AB12CDF", "XY98ZZZ", "AB1", "B12C", "AB12CDE", "0AB12")
@@ -72,7 +72,9 @@ def test_what_a_found_read_says(database: Path) -> None:
 
 def test_what_is_known_of_the_pass_goes_to_the_collector_and_is_found(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
-    facts = PassFacts(is_approaching=True, is_parked=False, lane="2", speed=Speed(63.24, 4.01))
+    facts = PassFacts(
+        is_approaching=True, is_parked=False, lane="2", speed=Speed(63.24, 4.01), same_vehicle_as=an_id(7)
+    )
     with closing(Store(path)) as store:
         for number, read in enumerate((a_read(1), replace(a_read(2), facts=facts)), 1):
             record = record_from_read(read)
@@ -89,6 +91,7 @@ def test_what_is_known_of_the_pass_goes_to_the_collector_and_is_found(tmp_path: 
         "lane": "2",
         "speed_kmh": 63.2,
         "speed_error_kmh": 4.1,
+        "same_vehicle_as": an_id(7),
     }
 
 
