@@ -21,6 +21,7 @@ from alpr.system.printable import printable
 _COMMANDS = {
     "audit": "show, verify: who looked at what, and whether the record is whole",
     "bench": "latency against the budget",
+    "camera": "test: what a camera sends, how well plates show, what to change",
     "collector": "receive, store and serve what devices send",
     "demo": "one edge and one collector on the sample clip",
     "device": "new, enrol, list, revoke, rotate: which devices may connect to the collector, and their state",
