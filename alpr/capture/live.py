@@ -65,6 +65,8 @@ class RtspSource:
         """Pictures that were not decoded, or not handed out, because newer ones were there."""
         self.is_on_demand = False
         """True where any picture can be left out without decoding it, as of a stream of JPEGs."""
+        self.coding = ""
+        """Name of the coding of its pictures, such as "h264"; "" before it was opened."""
         self._url = url
         self._clock = clock
         self._transport = transport
@@ -129,6 +131,7 @@ class RtspSource:
                 stream = reader.wait_open(self._open_timeout_s + _OPEN_GRACE_S)
                 fault, detail = self._fault(reader, stream, address)
                 if stream is not None and stream.codec is not None and not detail:
+                    self.coding = stream.codec.codec.canonical_name
                     return reader, stream, Decoder(stream.codec, stream.time_base, is_live=True)
                 reader.close()
                 if fault is not CameraFault.WRONG_PASSWORD:

@@ -11,6 +11,7 @@ import click
 from alpr.cli.output import json_option, print_json, print_line, say, wants_json
 
 if TYPE_CHECKING:
+    from alpr.config import CameraConfig
     from alpr.edge.camera_trial import CameraTrial
     from alpr.types import Image
 
@@ -42,15 +43,18 @@ def test(camera: str, config_path: Path | None, seconds: float, picture: Path | 
     from alpr.cli.progress import progress_bar
     from alpr.clock import SystemClock
     from alpr.draw import annotate
+    from alpr.edge.base import source_for
     from alpr.edge.camera_trial import try_camera
     from alpr.reading.plate_reader import PlateReader
     from alpr.reading.tiled_reader import TiledReader
 
     cv2.setNumThreads(1)
-    name, url = ("camera", camera) if config_path is None else (camera, _url_of(camera, config_path))
-    source = open_source(name, url, clock=SystemClock())
+    if config_path is None:
+        source = open_source("camera", camera, clock=SystemClock())
+    else:
+        source = source_for(_configured(camera, config_path), SystemClock())
     reader = TiledReader(PlateReader())
-    with progress_bar(name) as show:
+    with progress_bar("looking") as show:
         trial = try_camera(source, reader, SystemClock(), seconds, show or (lambda _: None))
     if picture is not None:
         _write(picture, annotate(trial.picture, trial.seen))
@@ -72,6 +76,7 @@ def row_of_trial(trial: CameraTrial) -> dict[str, Any]:
     aim = trial.aim
     return {
         "sizes": [list(size) for size in trial.sizes_wh],
+        "coding": trial.coding or None,
         "frames": trial.frames,
         "fps": None if trial.fps is None else round(trial.fps, 2),
         "longest_gap_s": round(trial.longest_gap_s, 3),
@@ -89,10 +94,10 @@ def row_of_trial(trial: CameraTrial) -> dict[str, Any]:
     }
 
 
-def _url_of(camera_id: str, config_path: Path) -> str:
+def _configured(camera_id: str, config_path: Path) -> CameraConfig:
     from alpr.config import load_edge_config
 
-    cameras = {camera.id: camera.url for camera in load_edge_config(config_path).cameras}
+    cameras = {camera.id: camera for camera in load_edge_config(config_path).cameras}
     if camera_id not in cameras:
         raise click.BadParameter(f"no camera {camera_id!r} in {config_path}; there are: {', '.join(cameras)}")
     return cameras[camera_id]
@@ -102,7 +107,8 @@ def _show(trial: CameraTrial) -> None:
     sizes = ", ".join(f"{width}×{height}" for width, height in trial.sizes_wh)
     rate = "" if trial.fps is None else f", {trial.fps:.1f} frames a second"
     lag = "" if trial.lag_s is None else f", {trial.lag_s:.2f} s old when they are looked at"
-    print_line(f"picture   {sizes}{rate}{lag}")
+    coding = f" {trial.coding}" if trial.coding else ""
+    print_line(f"picture   {sizes}{coding}{rate}{lag}")
     if trial.skipped or trial.failures:
         print_line(f"faults    {trial.skipped} frames damaged, {trial.failures} failures of the connection")
     print_line(f"plates    {', '.join(trial.texts) or 'none read'}")

@@ -7,7 +7,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from statistics import median
 
-from alpr.capture.feed import Feed, Feeds
+from alpr.capture.feed import Feed
+from alpr.capture.feeds import Feeds
+from alpr.capture.live import RtspSource
 from alpr.capture.source import Source
 from alpr.capture.status import FeedState
 from alpr.clock import Clock
@@ -37,6 +39,8 @@ class CameraTrial:
 
     sizes_wh: tuple[tuple[int, int], ...]
     """Sizes of its frames, pixels, in the order in which they first came; one, as a rule."""
+    coding: str
+    """Name of the coding of its pictures, such as "h264"; "" where it is not known."""
     frames: int
     """Number of frames that came."""
     fps: float | None
@@ -62,7 +66,7 @@ class CameraTrial:
 
     @property
     def aim_text(self) -> str:
-        """How it is aimed, in a line."""
+        """Say in a line how it is aimed."""
         return aim_text(self.aim)
 
     def advice(self) -> tuple[str, ...]:
@@ -116,7 +120,7 @@ def try_camera(
     Raises:
         SourceError: no frame came; states the cause.
     """
-    watch = _Watch(clock, is_live=source.is_live)
+    watch = _Gathering(clock, is_live=source.is_live)
     feeds = Feeds([Feed(source, clock=clock)])
     with ExitStack() as stack:
         feeds.start()
@@ -139,12 +143,13 @@ def try_camera(
     if not watch.frames:
         error = status.last_error if status.state is not FeedState.CONNECTING else None
         raise SourceError(error or f"camera {source.camera_id}: no frame within {_PATIENCE_S:.0f} s")
+    coding = source.coding if isinstance(source, RtspSource) else ""
     return watch.result(
-        status.fps if source.is_live else None, status.frames, status.skipped, status.failures.values()
+        coding, status.fps if source.is_live else None, status.frames, status.skipped, status.failures.values()
     )
 
 
-class _Watch:
+class _Gathering:
     """Gathers what the frames show."""
 
     def __init__(self, clock: Clock, *, is_live: bool) -> None:
@@ -181,13 +186,16 @@ class _Watch:
             if self._best is None or look.width_px > self._best[0]:
                 self._best = (look.width_px, frame, tuple(sure))
 
-    def result(self, live_fps: float | None, came: int, skipped: int, failures: Iterable[int]) -> CameraTrial:
+    def result(
+        self, coding: str, live_fps: float | None, came: int, skipped: int, failures: Iterable[int]
+    ) -> CameraTrial:
         """Sum up; at least one frame was taken."""
         last = self._last
         assert last is not None  # noqa: S101 - the caller has seen to it
         _, shown, seen = self._best or (0.0, last, ())
         return CameraTrial(
             sizes_wh=tuple(self._sizes),
+            coding=coding,
             frames=came,
             fps=live_fps if self._is_live else self._own_fps(last),
             longest_gap_s=self._longest_gap_ns / 1e9,

@@ -45,6 +45,7 @@ def test_a_camera_is_measured_and_its_picture_kept(tmp_path: Path) -> None:
     assert "LK73TNE" in row["plates"]
     assert 50 < row["plate_width_px"] < 250
     assert row["view"] is None
+    assert row["coding"] == "mjpeg"
     drawn = np.asarray(cv2.imread(str(picture)))
     assert drawn.shape == (720, 1280, 3)
 
