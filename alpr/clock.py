@@ -32,6 +32,18 @@ class SystemClock:
         return time.monotonic_ns()
 
 
+def shift_system_clock(seconds: float) -> None:
+    """Set the computer's clock forward or back.
+
+    Args:
+        seconds: positive sets it forward.
+
+    Raises:
+        OSError: the program may not do that.
+    """
+    time.clock_settime(time.CLOCK_REALTIME, time.clock_gettime(time.CLOCK_REALTIME) + seconds)
+
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

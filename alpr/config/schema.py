@@ -297,6 +297,9 @@ class GpsConfig(_Block):
 
     gpsd: Annotated[str, AfterValidator(_host_and_port)] = "127.0.0.1:2947"
     """`host:port` of gpsd."""
+    sets_clock: bool = False
+    """Set the computer's clock by satellites where it is off by more than a second and nothing better disciplines it
+    (NTP, PTP). Takes the capability CAP_SYS_TIME; whoever can jam a receiver with a false time can then move it."""
 
 
 class OutboxConfig(_Block):

@@ -142,7 +142,9 @@ def open_parts(
         lambda: clock_watch.health(),  # noqa: PLW0108 - it is made below, since it asks the link
     )
     link = open_link(config, clock, health, updates, base.crash.wait_s)
-    clock_watch = ClockWatch(clock, [] if link is None else [partial(clock_by_collector, link)])
+    compared = [] if positioning is None else [positioning.clock_state]
+    compared += [] if link is None else [partial(clock_by_collector, link)]
+    clock_watch = ClockWatch(clock, compared)
     shedding = Shedding(live_cameras(config.cameras, clock), clock.monotonic_ns())
     trackers = Trackers(
         track_settings(config), reader.model_ids, shedding, facts_of(config), views.passed, joining_rules(config)

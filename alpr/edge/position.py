@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from alpr.clock import Clock
+from alpr.clock import Clock, shift_system_clock
 from alpr.config import EdgeConfig
 from alpr.link.protocol.heartbeat_messages import PositionHealth
 from alpr.pipeline import PassTracker
@@ -79,7 +79,8 @@ def open_positioning(config: EdgeConfig, clock: Clock, stack: ExitStack) -> Posi
     if config.gps is None:
         return None
     host, _, port = config.gps.gpsd.rpartition(":")
-    return stack.enter_context(Positioning((host.strip("[]"), int(port)), clock))
+    set_clock = shift_system_clock if config.gps.sets_clock else None
+    return stack.enter_context(Positioning((host.strip("[]"), int(port)), clock, set_clock=set_clock))
 
 
 def positions_of(config: EdgeConfig, positioning: Positioning | None) -> Mapping[str, PositionAt]:

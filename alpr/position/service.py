@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from threading import Event
 from types import TracebackType
@@ -11,8 +12,10 @@ from alpr.clock import Clock
 from alpr.position.fix import Fix
 from alpr.position.gpsd_client import GpsdClient
 from alpr.position.monitor import PositionMonitor, PositionStatus
+from alpr.position.satellite_clock import ClockSetter, SatelliteClock
 from alpr.system.guarded_thread import GuardedThread
-from alpr.types import Position
+from alpr.system.kernel_clock import kernel_clock
+from alpr.types import ClockState, Position
 
 _CLOSE_S = 2.0
 
@@ -23,9 +26,14 @@ class Positioning:
     Args:
         address: of gpsd, host and port.
         clock: of the device.
+        set_clock: moves the computer's clock by so many seconds, where nothing better disciplines it; None leaves it.
     """
 
-    def __init__(self, address: tuple[str, int], clock: Clock) -> None:
+    def __init__(
+        self, address: tuple[str, int], clock: Clock, *, set_clock: Callable[[float], None] | None = None
+    ) -> None:
+        self._satellites = SatelliteClock(clock)
+        self._setter = None if set_clock is None else ClockSetter(self.clock_state, _is_disciplined, set_clock, clock)
         self._monitor = PositionMonitor(clock)
         self._stop = Event()
         self._client = GpsdClient(address, self._take, self._monitor.trouble, clock, self._stop)
@@ -55,8 +63,20 @@ class Positioning:
         return self._monitor.status()
 
     def tend(self) -> None:
-        """Say what has changed; to be called every second or so."""
+        """Say what has changed, and set the clock where it has to be; to be called every second or so."""
         self._monitor.say_changes()
+        if self._setter is not None:
+            self._setter.tend()
+
+    def clock_state(self) -> ClockState | None:
+        """Return the offset of the device's clock by satellites; None where it is not known."""
+        return self._satellites.state()
 
     def _take(self, fix: Fix) -> None:
         self._monitor.take(fix)
+        self._satellites.take(fix)
+
+
+def _is_disciplined() -> bool:
+    kernel = kernel_clock()
+    return kernel is not None and kernel.is_synchronised

@@ -58,6 +58,16 @@ def test_a_fix_is_lost_found_stuck_and_gone_and_each_is_said() -> None:
             wait_until(lambda: positioning.status().state is PositionState.FIX)
 
 
+def test_a_clock_that_is_off_shows_by_the_satellites_time() -> None:
+    with Receiver() as receiver, a_gpsd(receiver) as port:
+        receiver.clock_ahead_s = 30.0
+        with Positioning(("127.0.0.1", port), SystemClock()) as positioning:
+            wait_until(lambda: positioning.clock_state() is not None)
+            state = positioning.clock_state()
+            assert state is not None
+            assert state.offset_s == pytest.approx(-30.3, abs=0.5)  # a pty is quicker than a serial line
+
+
 @pytest.fixture(scope="module")
 def one_pass(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A second of the sample clip, in which LK73TNE passes."""
