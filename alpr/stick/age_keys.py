@@ -97,7 +97,7 @@ def bech32(prefix: str, data: bytes) -> str:
     """Write bytes in Bech32 (BIP 173).
 
     >>> bech32("age", bytes(32))
-    'age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqsgpq78'
+    'age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq5cu47z'
 
     Args:
         prefix: in lower case.

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,7 +90,7 @@ class DeviceStick:
         self._server_key = server_key
         self._lists = lists
         self._clock = clock
-        self._seen: dict[Path, tuple[int, int, frozenset[tuple[str, int]]]] = {}
+        self._seen: dict[Path, tuple[int, int, dict[str, array[int]]]] = {}
         self._prefix = hashlib.sha256(own.public.encode()).hexdigest()[:8]
 
     def visit(self, folder: Path, *, on_progress: Progress | None = None) -> DeviceVisit:
@@ -164,8 +166,8 @@ class DeviceStick:
     def _write_waiting(self, folder: Path, visit: DeviceVisit, on_progress: Progress | None) -> None:
         whole = max(1, sum(read_depth(self._journal).rows.values()))
         there = self._on(folder)
-        visit.on_stick = len(there)
-        waiting = (each for each in waiting_records(self._journal) if (each.boot_id, each.seq) not in there)
+        visit.on_stick = sum(map(len, there.values()))
+        waiting = (each for each in waiting_records(self._journal) if not _is_in(there, each))
         is_full = False
         for segment in _segments(waiting):
             if on_progress is not None:
@@ -182,22 +184,23 @@ class DeviceStick:
             else:
                 visit.written += len(segment)
 
-    def _on(self, folder: Path) -> set[tuple[str, int]]:
-        """The records in whole files of ours, by boot and number; files that are not whole are removed."""
+    def _on(self, folder: Path) -> dict[str, array[int]]:
+        """The records in whole files of ours: numbers in order, by boot; files that are not whole are removed."""
         ours = [path for path in files_with(folder, READS_SUFFIX) if path.name.startswith(self._prefix)]
         self._seen = {path: self._seen[path] for path in ours if path in self._seen}
-        found: set[tuple[str, int]] = set()
+        found: dict[str, set[int]] = {}
         for path in ours:
             try:
-                found |= self._in(path)
+                for boot_id, seqs in self._in(path).items():
+                    found.setdefault(boot_id, set()).update(seqs)
             except StickTorn:
                 with suppress(OSError):
                     path.unlink()
             except (StickError, OSError):
                 continue
-        return found
+        return {boot_id: array("q", sorted(seqs)) for boot_id, seqs in found.items()}
 
-    def _in(self, path: Path) -> frozenset[tuple[str, int]]:
+    def _in(self, path: Path) -> dict[str, array[int]]:
         """The records in a file of ours, which is read once as long as it does not change."""
         status = path.stat()
         seen = self._seen.get(path)
@@ -205,7 +208,7 @@ class DeviceStick:
             header = read_header(read_sealed(path))
             is_ours = header.recipient == self._server_key and is_by(header, self._own)
             ranges = header.ranges if is_ours else ()
-            records = frozenset((each.boot_id, seq) for each in ranges for seq in each.seqs)
+            records = {each.boot_id: array("q", each.seqs) for each in ranges}
             seen = self._seen[path] = (status.st_size, status.st_mtime_ns, records)
         return seen[2]
 
@@ -220,6 +223,14 @@ class DeviceStick:
         ranges = [Range(boot_id, tuple(numbers)) for boot_id, numbers in seqs.items()]
         payload = packed(encode(batch) for batch in _batches(segment))
         return seal(payload, "reads", self._own, self._server_key, self._clock.now(), ranges)
+
+
+def _is_in(there: Mapping[str, array[int]], each: WaitingRecord) -> bool:
+    seqs = there.get(each.boot_id)
+    if seqs is None:
+        return False
+    at = bisect_left(seqs, each.seq)
+    return at < len(seqs) and seqs[at] == each.seq
 
 
 def _acks(payload: bytes) -> list[Ack]:

@@ -11,7 +11,7 @@ import unicodedata
 from alpr.hotlist.entries.entry_rows import COLUMNS
 from alpr.hotlist.entries.vehicle_description import VEHICLE_PARTS
 
-TABLE_COLUMNS = (*COLUMNS, *VEHICLE_PARTS)
+TABLE_COLUMNS = (*COLUMNS, *VEHICLE_PARTS, "us_state")
 """Columns that a table may have."""
 _OURS = {**{column: column for column in TABLE_COLUMNS}, "colour": "vehicle_colour", "color": "vehicle_colour"}
 _WORDS = {
@@ -45,9 +45,10 @@ _WORDS = {
         prioriteetti
     """,
     "region": """
-        country|country code|state|land|nation|nationalitat|pays|pais|paese|kraj|stat|maa|orszag|tara
+        country|country code|land|nation|nationalitat|pays|pais|paese|kraj|stat|maa|orszag|tara
         ulke|страна
     """,
+    "us_state": "state|plate state|license state|issuing state|registration state|lis",
     "case_reference": """
         case|case number|case no|case ref|reference|reference number|ref|file number|incident number|crime number
         aktenzeichen|az|vorgang|vorgangsnummer|geschaftszeichen|zaaknummer|dossiernummer|dossier|numero de dossier

@@ -18,6 +18,7 @@ from alpr.hotlist.entries.entry_rows import COLUMNS, RowCheck
 from alpr.hotlist.entries.import_issues import ImportIssues, IssueSink
 from alpr.hotlist.entries.ncic_codes import NCIC_CODES
 from alpr.hotlist.entries.vehicle_description import VEHICLE_PARTS, vehicle_described
+from alpr.hotlist.entries.written_regions import region_of_state, region_written
 from alpr.hotlist.files.csv_rows import CsvRow
 from alpr.hotlist.files.formats import Format, format_of, open_rows
 from alpr.hotlist.files.table_layout import TableLayout, TableOptions
@@ -160,6 +161,10 @@ class CheckedFile:
             _fill_in(cells, code)
             if options.is_split:
                 list_name = _split_name(self._list_name, code)
+        if cells.get("region"):
+            cells["region"] = region_written(cells["region"])
+        elif state := cells.get("us_state", "").strip():
+            cells["region"] = region_of_state(state) or state  # one that is none is noted as any other region
         if any(map(cells.get, VEHICLE_PARTS)):
             cells["vehicle"] = vehicle_described(cells)
         check = RowCheck(row.line, cells, is_lenient=True, is_day_first=self._is_day_first)

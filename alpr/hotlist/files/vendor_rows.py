@@ -12,9 +12,9 @@ from itertools import chain
 from alpr.errors import EntryError
 from alpr.hotlist.entries.ncic_codes import NCIC_CODES
 from alpr.hotlist.entries.written_dates import day_from_text
+from alpr.hotlist.entries.written_regions import region_of_state
 from alpr.hotlist.files.csv_rows import CsvRow, delimiter_of, records, unblank_lines
 from alpr.hotlist.files.sources import HotlistText, text_lines
-from alpr.hotlist.rules.regions import is_region
 
 NCIC_WIDTH = 39
 """The least length of a line: the plate's state ends there; what follows describes the vehicle."""
@@ -30,7 +30,6 @@ VOI_COLUMNS = (
     *("vrm", "make", "model", "colour", "action", "warnings", "reason", "nim_code", "information", "force"),
     *("weed_date", "pnc_id", "marking", "cad", "instructions", "source_reference"),
 )
-_CANADA = frozenset(("AB", "BC", "MB", "NB", "NF", "NL", "NS", "NT", "NU", "ON", "PE", "PQ", "QC", "SK", "YT"))
 
 
 def ncic_rows(file: HotlistText) -> Iterator[CsvRow | EntryError]:
@@ -94,7 +93,6 @@ def _of_a_record(line: int, fields: dict[str, str]) -> CsvRow | EntryError:
     day = _day(fields["date"])
     if day is None and fields["date"].strip("0"):
         day = fields["date"]  # it only says when the record was made
-    state = fields["state"].upper()
     registered = f"plate of {fields['registered']}" if fields["registered"].strip("0") else ""
     described = _joined(fields[name] for name in ("year", "make", "model", "body"))
     record = _joined((fields["record"], fields.get("ori") or fields.get("state_record", ""), day or ""))
@@ -103,7 +101,7 @@ def _of_a_record(line: int, fields: dict[str, str]) -> CsvRow | EntryError:
         {
             "plate": fields["plate"],
             "code": code,
-            "region": f"US-{state}" if is_region(f"US-{state}") else "CA" if state in _CANADA else "",
+            "region": region_of_state(fields["state"]),
             "case_reference": record,
             "vehicle": _joined((described, fields["colour"], registered), ", "),
         },

@@ -211,6 +211,16 @@ def test_headers_of_many_languages(path: Path, header: str, expected: set[str]) 
     assert set(columns(taken(path))) == expected
 
 
+def test_states_and_signs_of_countries_become_regions(path: Path) -> None:
+    path.write_text("License Plate,Reason,State\nAB123,x,CA\nCD456,x,ON\nEF789,x,QQ\n")
+    report = taken(path)
+    assert [entry.region for entry in entries(path)] == ["US-CA", "CA", None]
+    assert [(note.line, note.field) for note in report.notes] == [(4, "region")]
+    path.write_text("plate,reason,region\nAB123,x,D\nCD456,x,irl\nEF789,x,CA\n")
+    taken(path)
+    assert [entry.region for entry in entries(path)] == ["DE", "IE", "CA"]
+
+
 def test_columns_that_are_given_by_name_number_or_letter(path: Path) -> None:
     path.write_text("Nr,Was,Wagen\n1,Diebstahl,AB 123\n2,Raub,CD 456\n")
     for named in ({"plate": "Wagen", "reason": "was"}, {"plate": "3", "reason": "2"}, {"plate": "C", "reason": "B"}):
