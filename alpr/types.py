@@ -267,6 +267,8 @@ class PassFacts:
     """Mean between the two lines of the camera's configuration."""
     same_vehicle_as: str | None = None
     """`read_id` of the first read of the vehicle by a camera of the same group, where that was another one."""
+    pictured_at: datetime | None = None
+    """Instant of the frame that the read's pictures and corners are of: the best one."""
 
 
 class ClockSource(StrEnum):

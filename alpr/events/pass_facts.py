@@ -22,4 +22,5 @@ def fact_fields(facts: PassFacts) -> PassFactFields:
         "speed_kmh": None if speed is None else round(speed.kmh, 1),
         "speed_error_kmh": None if speed is None else math.ceil(10 * speed.error_kmh) / 10,
         "same_vehicle_as": facts.same_vehicle_as,
+        "pictured_at": None if facts.pictured_at is None else facts.pictured_at.isoformat(),
     }

@@ -55,6 +55,8 @@ class PassFactFields(TypedDict):
     """Half of the interval that holds the true speed with 95 %, rounded up to 0.1."""
     same_vehicle_as: NotRequired[str | None]
     """`read_id` of the first read of the vehicle by a camera of the same group, where that was another one."""
+    pictured_at: NotRequired[str | None]
+    """Of the frame that the read's pictures are of."""
 
 
 class ClockFields(TypedDict):

@@ -11,6 +11,7 @@ from alpr.track.reading_alignment import is_compatible
 from alpr.types import PlateText, Read
 
 _MOST = 256  # remembered reads of a group; the oldest go first
+_LATE_S = 60.0  # by which a read of a long pass may be reported after the next ones
 _SURE = 0.9  # two texts that differ and are both as sure as this are of two vehicles
 
 
@@ -45,6 +46,7 @@ class ReadJoiner:
         if group is None or self._rules.within_s <= 0:
             return read
         known = self._known.setdefault(group, OrderedDict())
+        self._forget(known, read)
         first = self._first_of(read, known)
         if first is not None:
             read = replace(read, facts=replace(read.facts, same_vehicle_as=first))
@@ -52,6 +54,12 @@ class ReadJoiner:
         if len(known) > _MOST:
             known.popitem(last=False)
         return read
+
+    def _forget(self, known: OrderedDict[str, Read], now: Read) -> None:
+        """Drop what can no longer be joined: plates are remembered for no longer than they are needed."""
+        limit = now.last_seen_at - timedelta(seconds=self._rules.within_s + _LATE_S)
+        for read_id in [each.read_id for each in known.values() if each.is_final and each.last_seen_at < limit]:
+            del known[read_id]
 
     def _first_of(self, read: Read, known: OrderedDict[str, Read]) -> str | None:
         earlier = []

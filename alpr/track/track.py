@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from alpr.track.association import SAME_TEXT, TrackPrediction
 from alpr.track.consensus import combine
@@ -30,6 +31,7 @@ class BestObservation:
     """Comparable within one pass only."""
     vehicle: Image
     frame_size_wh: tuple[int, int]
+    captured_at: datetime
 
 
 class Track:
@@ -97,7 +99,8 @@ class Track:
     @property
     def facts(self) -> PassFacts:
         """What is known of the pass beside its plate, as of when it was last seen."""
-        return self._observer.facts(self.first_box, self.box, (self.last_ns - self._still_since_ns) / 1e9)
+        facts = self._observer.facts(self.first_box, self.box, (self.last_ns - self._still_since_ns) / 1e9)
+        return replace(facts, pictured_at=None if self.best is None else self.best.captured_at)
 
     def is_parked(self, now_ns: int) -> bool:
         """Tell whether it has stood at one position for `parked_after_s`.
@@ -231,7 +234,7 @@ class Track:
         score = quality * (0.2 + 0.8 * observation.confidence)
         if self.best is None or score > self.best.score * _BETTER:
             crop = vehicle_picture(frame.image, box, self._settings, others)
-            self.best = BestObservation(observation, score, crop, size_wh)
+            self.best = BestObservation(observation, score, crop, size_wh, frame.captured_at)
 
     def _is_scrap(self, text: str, known: PlateText | None) -> bool:
         """Tell whether a text is too short for a plate where a whole plate has been read: a wheel, a lamp."""

@@ -92,7 +92,8 @@ class Tracker:
         """
         self._note_own_motion(frame, is_wanted=bool(self._tracks))
         x, y = self._shift
-        return [track.awaited(frame.monotonic_ns).moved(x, y) for track in self._tracks]
+        awaited = [track.awaited(frame.monotonic_ns) for track in self._tracks]
+        return [plate.moved(x, y) for plate in awaited] if x or y else awaited
 
     def finish(self) -> list[Read]:
         """End every pass, since no more frames will come, and return the final reads."""

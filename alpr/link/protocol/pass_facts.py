@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 from msgspec import Struct
 
 from alpr.link.protocol.fields import Finite, Identity, Name
+from alpr.system.fields import Instant
 from alpr.types import PassFacts, Speed
 
 
@@ -19,6 +22,8 @@ class PassFactsRecord(Struct, frozen=True):
     """Half of the interval that holds the true speed with 95 %."""
     same_vehicle_as: Identity | None = None
     """`read_id` of the first read of the vehicle by another camera of its group."""
+    pictured_at: Instant | None = None
+    """Of the frame that the pictures are of."""
 
 
 def facts_from_record(record: PassFactsRecord | None) -> PassFacts:
@@ -31,7 +36,8 @@ def facts_from_record(record: PassFactsRecord | None) -> PassFacts:
         return PassFacts()
     kmh, error_kmh = record.speed_kmh, record.speed_error_kmh
     speed = None if kmh is None or error_kmh is None else Speed(kmh, error_kmh)
-    return PassFacts(record.is_approaching, record.is_parked, record.lane, speed, record.same_vehicle_as)
+    pictured_at = None if record.pictured_at is None else record.pictured_at.astimezone(UTC)
+    return PassFacts(record.is_approaching, record.is_parked, record.lane, speed, record.same_vehicle_as, pictured_at)
 
 
 def record_from_facts(facts: PassFacts) -> PassFactsRecord | None:
@@ -50,4 +56,5 @@ def record_from_facts(facts: PassFacts) -> PassFactsRecord | None:
         None if speed is None else float(speed.kmh),
         None if speed is None else float(speed.error_kmh),
         facts.same_vehicle_as,
+        None if facts.pictured_at is None else facts.pictured_at.astimezone(UTC),
     )

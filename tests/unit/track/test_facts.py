@@ -229,4 +229,32 @@ def test_a_vehicle_that_stops_and_goes_on_is_not_parked() -> None:
 
 def test_a_camera_on_a_vehicle_says_nothing_about_the_road() -> None:
     settings = FactSettings(lanes=LANES, speed=MARKS, is_camera_moving=True)
-    assert final(on_road(50.0, start_m=42.0), settings).facts == PassFacts(is_approaching=True)
+    facts = final(on_road(50.0, start_m=42.0), settings).facts
+    assert facts == PassFacts(is_approaching=True, pictured_at=facts.pictured_at)
+
+
+def test_the_pictures_are_dated_by_the_frame_that_they_are_of() -> None:
+    read = final(on_road(50.0, start_m=42.0), FactSettings())
+    assert read.facts.pictured_at is not None
+    assert read.first_seen_at <= read.facts.pictured_at <= read.last_seen_at
+    width = float(read.corners[1, 0] - read.corners[0, 0])
+    ahead_m = FOCAL_PX * 0.52 / width  # by the size of the plate in the picture
+    passed_s = (42.0 - ahead_m) / 50 * 3.6
+    assert (read.facts.pictured_at - read.first_seen_at).total_seconds() == pytest.approx(passed_s, abs=0.3)
+
+
+def test_each_frame_is_looked_at_until_the_speed_is_known() -> None:
+    is_sure = {}
+    for lines in (None, MARKS):
+        tracker = a_tracker(TrackSettings(facts=FactSettings(speed=lines)))
+        road = Road(
+            [Vehicle("AB12CDE", on_road(50.0, start_m=42.0))], noise=Noise(false_alarms=0, spread=0.3, miss=0)
+        )
+        is_sure[lines] = [
+            [plate.is_sure for plate in tracker.expected(frame)]
+            for frame, found in road.frames(2.0)
+            if tracker.update(frame, found, road.recognise) is not None
+        ]
+    frames = [round(25 * seconds) for seconds in (0.5, 1.0, 1.9)]
+    assert [is_sure[None][frame] for frame in frames] == [[True], [True], [True]]
+    assert [is_sure[MARKS][frame] for frame in frames] == [[False], [False], [True]]  # 34 m at 0.6 s, 22 m at 1.5 s

@@ -83,6 +83,9 @@ def test_memory_is_bounded() -> None:
     joiner = ReadJoiner(GROUPED)
     for number in range(400):
         joiner.joined(a_read(number, f"P{number}", camera_id="front", seconds=number))
+    assert len(joiner._known["site"]) <= 75, "no plate is remembered for longer than it is needed"
+    for number in range(400):
+        joiner.joined(a_read(number, f"Q{number}", camera_id="front", seconds=500, is_final=False))
     assert len(joiner._known["site"]) <= 256
 
 

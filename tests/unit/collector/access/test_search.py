@@ -73,7 +73,12 @@ def test_what_a_found_read_says(database: Path) -> None:
 def test_what_is_known_of_the_pass_goes_to_the_collector_and_is_found(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     facts = PassFacts(
-        is_approaching=True, is_parked=False, lane="2", speed=Speed(63.24, 4.01), same_vehicle_as=an_id(7)
+        is_approaching=True,
+        is_parked=False,
+        lane="2",
+        speed=Speed(63.24, 4.01),
+        same_vehicle_as=an_id(7),
+        pictured_at=START,
     )
     with closing(Store(path)) as store:
         for number, read in enumerate((a_read(1), replace(a_read(2), facts=facts)), 1):
@@ -92,6 +97,7 @@ def test_what_is_known_of_the_pass_goes_to_the_collector_and_is_found(tmp_path: 
         "speed_kmh": 63.2,
         "speed_error_kmh": 4.1,
         "same_vehicle_as": an_id(7),
+        "pictured_at": START.isoformat(),
     }
 
 
