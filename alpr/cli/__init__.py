@@ -34,6 +34,7 @@ _COMMANDS = {
     "page": "user: who may sign in on the officer's page of a device",
     "read": "read the plates in photographs or a video",
     "reload": "make a running device take its changed configuration",
+    "route": "where a device has driven, from its own log",
     "run": "the main job: cameras in, reads and hits out",
     "stick": "device, collector: reads out and lists in by USB stick, signed and encrypted",
     "search": "find reads at the collector; every search is recorded",

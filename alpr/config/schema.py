@@ -93,6 +93,11 @@ class DeviceConfig(_Block):
         return self.data_dir / "journal.sqlite"
 
     @property
+    def route(self) -> Path:
+        """The log of the route of a device that drives."""
+        return self.data_dir / "route.sqlite"
+
+    @property
     def collector_keys(self) -> Path:
         """The file of the collector's keys that were told over the link."""
         return self.data_dir / "collector-keys"
@@ -297,6 +302,10 @@ class GpsConfig(_Block):
 
     gpsd: Annotated[str, AfterValidator(_host_and_port)] = "127.0.0.1:2947"
     """`host:port` of gpsd."""
+    route_every_s: Annotated[float, Field(ge=0, le=3600)] = 5.0
+    """Seconds between two points of the route that the device logs for itself, see `alpr route`; 0 logs none."""
+    route_days: Annotated[float, Field(gt=0, le=3660)] = 30.0
+    """Days for which a point of the route is kept."""
     sets_clock: bool = False
     """Set the computer's clock by satellites where it is off by more than a second and nothing better disciplines it
     (NTP, PTP). Takes the capability CAP_SYS_TIME; whoever can jam a receiver with a false time can then move it."""

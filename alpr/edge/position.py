@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -13,6 +13,7 @@ from alpr.config import EdgeConfig
 from alpr.link.protocol.heartbeat_messages import PositionHealth
 from alpr.pipeline import PassTracker
 from alpr.position.monitor import PositionStatus
+from alpr.position.route_log import RouteLog
 from alpr.position.service import Positioning
 from alpr.types import Detection, ExpectedPlate, FixKind, Frame, Position, Read, Recognise
 
@@ -72,15 +73,20 @@ def open_positioning(config: EdgeConfig, clock: Clock, stack: ExitStack) -> Posi
     """Begin to take fixes; None where the configuration names no gpsd.
 
     Args:
-        config: of the device.
+        config: of the device, whose data folder is there.
         clock: of the device.
         stack: ends it.
+
+    Raises:
+        StoreError: the log of the route cannot be opened.
     """
     if config.gps is None:
         return None
     host, _, port = config.gps.gpsd.rpartition(":")
-    set_clock = shift_system_clock if config.gps.sets_clock else None
-    return stack.enter_context(Positioning((host.strip("[]"), int(port)), clock, set_clock=set_clock))
+    gps, set_clock, route = config.gps, shift_system_clock if config.gps.sets_clock else None, None
+    if gps.route_every_s > 0:
+        route = stack.enter_context(closing(RouteLog(config.device.route, gps.route_every_s, gps.route_days, clock)))
+    return stack.enter_context(Positioning((host.strip("[]"), int(port)), clock, set_clock=set_clock, route=route))
 
 
 def positions_of(config: EdgeConfig, positioning: Positioning | None) -> Mapping[str, PositionAt]:

@@ -70,8 +70,8 @@ class PositionMonitor:
         self._trouble = ""
         self._said = PositionState.STARTING
 
-    def take(self, fix: Fix) -> None:
-        """Take a fix.
+    def take(self, fix: Fix) -> bool:
+        """Take a fix; return False where it is stuck and not to be believed.
 
         Args:
             fix: that has just come.
@@ -90,10 +90,11 @@ class PositionMonitor:
                 self._moves_since_ns = fix.received_ns
             if self._is_stuck():
                 self._forget_stuck()
-            else:
-                self._fixes.append(fix)
-                while fix.received_ns - self._fixes[0].received_ns > _KEPT_S * 1e9:
-                    self._fixes.popleft()
+                return False
+            self._fixes.append(fix)
+            while fix.received_ns - self._fixes[0].received_ns > _KEPT_S * 1e9:
+                self._fixes.popleft()
+            return True
 
     def trouble(self, text: str) -> None:
         """Take note that no fix can be had.

@@ -12,6 +12,7 @@ from alpr.clock import Clock
 from alpr.position.fix import Fix
 from alpr.position.gpsd_client import GpsdClient
 from alpr.position.monitor import PositionMonitor, PositionStatus
+from alpr.position.route_log import RouteLog
 from alpr.position.satellite_clock import ClockSetter, SatelliteClock
 from alpr.system.guarded_thread import GuardedThread
 from alpr.system.kernel_clock import kernel_clock
@@ -27,11 +28,18 @@ class Positioning:
         address: of gpsd, host and port.
         clock: of the device.
         set_clock: moves the computer's clock by so many seconds, where nothing better disciplines it; None leaves it.
+        route: log of the route; None for none.
     """
 
     def __init__(
-        self, address: tuple[str, int], clock: Clock, *, set_clock: Callable[[float], None] | None = None
+        self,
+        address: tuple[str, int],
+        clock: Clock,
+        *,
+        set_clock: Callable[[float], None] | None = None,
+        route: RouteLog | None = None,
     ) -> None:
+        self._route = route
         self._satellites = SatelliteClock(clock)
         self._setter = None if set_clock is None else ClockSetter(self.clock_state, _is_disciplined, set_clock, clock)
         self._monitor = PositionMonitor(clock)
@@ -73,7 +81,9 @@ class Positioning:
         return self._satellites.state()
 
     def _take(self, fix: Fix) -> None:
-        self._monitor.take(fix)
+        is_believed = self._monitor.take(fix)
+        if self._route is not None and is_believed:
+            self._route.add(fix)
         self._satellites.take(fix)
 
 

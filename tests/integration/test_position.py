@@ -13,6 +13,7 @@ from alpr.clock import SystemClock
 from alpr.hotlist.files.importer import import_csv
 from alpr.position import gpsd_client, monitor
 from alpr.position.monitor import PositionState
+from alpr.position.route_log import read_route
 from alpr.position.service import Positioning
 from alpr.types import FixKind
 from tests.gpsd import Receiver, a_gpsd, needs_gpsd
@@ -109,3 +110,9 @@ def test_reads_say_where_and_an_area_counts_where_the_car_is(tmp_path: Path, one
     assert 52.0 < read.position.latitude < 52.01
     assert read.position.heading_deg == 180.0
     assert {hit.match.entry.case_reference: hit.match.unchecked for hit in heard.hits} == {"K1": ()}
+    (point, *_) = read_route(tmp_path / "data" / "route.sqlite")
+    assert (52.0 < point.latitude < 52.01, point.longitude, point.speed_mps) == (
+        True,
+        4.3,
+        pytest.approx(20, abs=0.1),
+    )
