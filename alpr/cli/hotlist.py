@@ -74,9 +74,15 @@ def status(database: Path, max_age_h: float | None, collector: Path | None, as_j
     if collector is not None:
         devices_status(collector, max_age_h, as_json=as_json)
         return
+    from alpr.hotlist.store.staging import ADDED_LIST
+
     is_reset = _say_resets(database)
     states = _lists(database)
-    is_stale = {state.name: max_age_h is not None and state.age_s > max_age_h * 3600 for state in states}
+    # What was added by hand is kept here, and is never out of date.
+    is_stale = {
+        state.name: max_age_h is not None and state.age_s > max_age_h * 3600 and state.name != ADDED_LIST
+        for state in states
+    }
     rows = (
         {
             "list": state.name,

@@ -16,6 +16,7 @@ from alpr.clock import Clock
 from alpr.edge.camera_views import state_word
 from alpr.errors import HotlistError
 from alpr.hotlist.match.index import HotlistIndex
+from alpr.hotlist.store.staging import ADDED_LIST
 from alpr.link.protocol.heartbeat_messages import (
     CameraHealth,
     CaptureHealth,
@@ -171,7 +172,7 @@ def machine_health(folder: Path, cpu: sensors.CpuMeter) -> MachineHealth:
 
 
 def held_lists(index: HotlistIndex | None, now: datetime) -> list[tuple[str, int, float]]:
-    """List name, revision and age in seconds of each hotlist that is held.
+    """List name, revision and age in seconds of each hotlist that is held; what is added here is never out of date.
 
     Args:
         index: opened; None gives an empty list.
@@ -181,5 +182,6 @@ def held_lists(index: HotlistIndex | None, now: datetime) -> list[tuple[str, int
     if index is not None:
         for name in index.policies():
             with suppress(HotlistError):  # removed by another process a moment ago
-                held.append((name, index.revision(name), index.age_s(name, now)))
+                age_s = 0.0 if name == ADDED_LIST else index.age_s(name, now)
+                held.append((name, index.revision(name), age_s))
     return held

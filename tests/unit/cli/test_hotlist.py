@@ -18,6 +18,7 @@ from alpr.clock import SystemClock
 from alpr.errors import HotlistError
 from alpr.hotlist.files.importer import import_csv
 from alpr.hotlist.rules.policy import MatchPolicy
+from alpr.hotlist.store.added_entries import add_entry
 from alpr.journal.journal import Journal
 from tests.hotlists import a_csv, an_old_hotlist
 from tests.records import a_read
@@ -275,3 +276,11 @@ def test_a_personal_plate_is_added_by_one_and_confirmed_by_another() -> None:
     assert [each["action"] for each in rows(run("added", "--all"))] == ["asked", "confirmed"]
     assert run("remove", "AB12CDE", "--by", "Ada").stderr == "1 entry removed\n"
     assert rows(run("added")) == []
+
+
+def test_an_entry_that_was_added_long_ago_makes_no_list_stale() -> None:
+    fields = {"plate": "AB12CDE", "reason": "x", "case_reference": "K-1"}
+    then = SystemClock().now() - timedelta(days=2)
+    add_entry(Path("var/hotlist.sqlite"), {**fields, "valid_to": (then + timedelta(days=9)).isoformat()}, "Ada", then)
+    status = run("status", "--max-age", "1")
+    assert (status.exit_code, rows(status)[0]["stale"], rows(status)[0]["in_force"]) == (0, False, 1)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from alpr.edge.health import held_lists
 from alpr.errors import HotlistError
 from alpr.hotlist.match.index import HotlistIndex
 from alpr.hotlist.match.past_reads import past_matches
@@ -143,3 +144,11 @@ def test_no_import_and_no_update_replaces_what_was_added_by_hand(database: Path,
     made = publish(database, tmp_path / "published", ALICE, START)
     assert [each.name for each in made.header.lists] == ["stolen"]
     assert is_looked_for(database, "AB12CDE")
+
+
+def test_what_was_added_by_hand_is_never_an_old_list(database: Path) -> None:
+    added(database)
+    imported(database, ["XY99ZZZ,stolen"])
+    with HotlistIndex.open(database) as index:
+        held = {name: age_s for name, _, age_s in held_lists(index, START + 48 * HOUR)}
+    assert held == {ADDED_LIST: 0.0, "stolen": 48 * 3600}
