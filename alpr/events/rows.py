@@ -56,7 +56,7 @@ class PassFactFields(TypedDict):
     same_vehicle_as: NotRequired[str | None]
     """`read_id` of the first read of the vehicle by a camera of the same group, where that was another one."""
     pictured_at: NotRequired[str | None]
-    """Of the frame that the read's pictures are of."""
+    """Instant of the frame that the pictures are of."""
 
 
 class ClockFields(TypedDict):

@@ -23,7 +23,7 @@ class PassFactsRecord(Struct, frozen=True):
     same_vehicle_as: Identity | None = None
     """`read_id` of the first read of the vehicle by another camera of its group."""
     pictured_at: Instant | None = None
-    """Of the frame that the pictures are of."""
+    """Instant of the frame that the pictures are of."""
 
 
 def facts_from_record(record: PassFactsRecord | None) -> PassFacts:
