@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from alpr.capture.status import FeedState, FeedStatus
 from alpr.types import EndedPass, Frame
@@ -23,12 +23,20 @@ _A_DAY = timedelta(hours=24)
 _PERIOD_NS = round(VIEW_EVERY_S * 1e9)
 
 
-@dataclass
-class _Camera:
+class WatchedCamera(NamedTuple):
+    """A camera whose frames are of one view."""
+
     url: str
-    watch: ViewWatch = field(default_factory=ViewWatch)
-    passes: PassLog = field(default_factory=PassLog)
-    due_ns: int = 0
+    is_moving: bool
+    """True in a vehicle."""
+
+
+class _Camera:
+    def __init__(self, source: WatchedCamera) -> None:
+        self.source = source
+        self.watch = ViewWatch(is_moving=source.is_moving)
+        self.passes = PassLog()
+        self.due_ns = 0
 
 
 class CameraViews:
@@ -38,16 +46,18 @@ class CameraViews:
         self._cameras: dict[str, _Camera] = {}
         self._states: Mapping[str, ViewState] = {}
 
-    def watch(self, cameras: Mapping[str, str]) -> None:
+    def watch(self, cameras: Mapping[str, WatchedCamera]) -> None:
         """Set the cameras that are watched; one that was watched at the same address goes on.
 
         Args:
-            cameras: addresses by id, of those whose frames are of one view; a folder of pictures is not.
+            cameras: by id, those whose frames are of one view; a folder of pictures is not.
         """
         before = self._cameras
         self._cameras = {
-            camera_id: before[camera_id] if camera_id in before and before[camera_id].url == url else _Camera(url)
-            for camera_id, url in cameras.items()
+            camera_id: before[camera_id]
+            if camera_id in before and before[camera_id].source == source
+            else _Camera(source)
+            for camera_id, source in cameras.items()
         }
         self._states = {camera_id: self._states.get(camera_id, ViewState()) for camera_id in self._cameras}
 

@@ -8,6 +8,7 @@ from dataclasses import fields
 from alpr.capture.opening import is_moving_picture
 from alpr.config import CameraConfig, EdgeConfig
 from alpr.edge.alerts import AlertRules
+from alpr.edge.camera_views import WatchedCamera
 from alpr.edge.hotlist_updates import UpdateSettings
 from alpr.hotlist.match.hits import NO_LIMITS, MaxAges, max_ages_from_hours
 from alpr.track.facts.settings import FactSettings, Lane, SpeedLines
@@ -68,13 +69,17 @@ def places_of(cameras: Sequence[CameraConfig]) -> dict[str, CameraPlace]:
     return {camera.id: CameraPlace(*camera.position, camera.heading_deg) for camera in cameras if camera.position}
 
 
-def watched_cameras(config: EdgeConfig) -> dict[str, str]:
-    """Map ids to addresses of the cameras whose frames are of one view: all but folders and single pictures.
+def watched_cameras(config: EdgeConfig) -> dict[str, WatchedCamera]:
+    """Map camera ids to the cameras whose frames are of one view: all but folders and single pictures.
 
     Args:
         config: of the device.
     """
-    return {camera.id: camera.url for camera in config.cameras if is_moving_picture(camera.url)}
+    return {
+        camera.id: WatchedCamera(camera.url, camera.is_moving)
+        for camera in config.cameras
+        if is_moving_picture(camera.url)
+    }
 
 
 def groups_of(cameras: Sequence[CameraConfig]) -> dict[str, str]:

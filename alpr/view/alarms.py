@@ -25,7 +25,7 @@ _RAISED = {
     ViewAlarm.FROZEN: "the picture stands still although frames come: restart the camera",
     ViewAlarm.BLINDED: "the picture is burnt out: sun or lamps shine into the lens, or the exposure is too long",
     ViewAlarm.BLURRED: "the picture is out of focus, or the lens is fogged: focus it, clean it, dry it",
-    ViewAlarm.MOVED: "the camera looks elsewhere than before: turn it back, or accept its new view",
+    ViewAlarm.MOVED: "the camera looks elsewhere than before: turn it back, or restart to accept the view",
     ViewAlarm.OBSCURED: "a part of the picture has become dull: look for water, dirt or webs on the lens",
 }
 

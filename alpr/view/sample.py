@@ -46,6 +46,8 @@ class ViewSample:
     """Luma that one pixel in a hundred exceeds."""
     white_share: float
     """[0, 1]: share of the picture that is burnt out."""
+    chroma: float
+    """Mean difference of red and blue from green, 0 for a grey picture."""
 
     @property
     def brightness(self) -> float:
@@ -94,6 +96,7 @@ def take_sample(image: Image, at_ns: int) -> ViewSample:
         broad=_detail(coarse),
         brightest=float(np.partition(coarse, -_BRIGHT_PX, axis=None)[-_BRIGHT_PX]),
         white_share=float(np.count_nonzero(fine >= _WHITE) / fine.size),
+        chroma=_chroma(image),
     )
 
 
@@ -109,6 +112,13 @@ def _pixels(image: Image) -> Luma:
     rows = np.linspace(0, image.shape[0] - 1, _COARSE_WH[1]).astype(np.intp)
     columns = np.linspace(0, image.shape[1] - 1, _COARSE_WH[0]).astype(np.intp)
     return np.ascontiguousarray(image[rows[:, None], columns[None, :], 1])
+
+
+def _chroma(image: Image) -> float:
+    few = image[:: max(1, image.shape[0] // _COARSE_WH[1]), :: max(1, image.shape[1] // _COARSE_WH[0])].astype(
+        np.int16
+    )
+    return float(np.abs(few[:, :, (0, 2)] - few[:, :, 1:2]).mean())
 
 
 def _detail(luma: Luma) -> FloatArray:

@@ -9,9 +9,24 @@ from alpr.view.alarms import SHOWS_NOTHING, ViewAlarm
 from alpr.view.conditions import is_black, is_blinded, is_blurred, is_unchanged
 from alpr.view.persistence import Persistence
 from alpr.view.sample import ViewSample
+from alpr.view.scene import Scene
 
-_RAISE_S = {ViewAlarm.BLACK: 5.0, ViewAlarm.FROZEN: 30.0, ViewAlarm.BLINDED: 30.0, ViewAlarm.BLURRED: 60.0}
-_CLEAR_S = {ViewAlarm.BLACK: 20.0, ViewAlarm.FROZEN: 0.0, ViewAlarm.BLINDED: 30.0, ViewAlarm.BLURRED: 60.0}
+_RAISE_S = {
+    ViewAlarm.BLACK: 5.0,
+    ViewAlarm.FROZEN: 30.0,
+    ViewAlarm.BLINDED: 30.0,
+    ViewAlarm.BLURRED: 60.0,
+    ViewAlarm.MOVED: 60.0,
+    ViewAlarm.OBSCURED: 600.0,
+}
+_CLEAR_S = {
+    ViewAlarm.BLACK: 20.0,
+    ViewAlarm.FROZEN: 0.0,
+    ViewAlarm.BLINDED: 30.0,
+    ViewAlarm.BLURRED: 60.0,
+    ViewAlarm.MOVED: 60.0,
+    ViewAlarm.OBSCURED: 120.0,
+}
 _NIGHTFALL_S = 600.0
 """Seconds of black before it is an alarm where it came slowly: by night the next headlamps are waited for."""
 _LIT_FROM = 60.0  # luma of the brightest hundredth: well over black
@@ -31,11 +46,15 @@ class ViewWatch:
     """Watches the view of one camera. Not for use by several threads.
 
     Args:
-        usual_sharpness: as it was known before a restart; None for not at all.
+        scene: what the camera usually shows, as it was known before a restart; None for nothing.
+        is_moving: True for a camera in a vehicle, whose view changes: it is neither moved nor obscured.
         reads_in_dark: True where it was known before a restart that it reads plates in a picture that is else black.
     """
 
-    def __init__(self, usual_sharpness: float | None = None, *, reads_in_dark: bool = False) -> None:
+    def __init__(self, scene: Scene | None = None, *, is_moving: bool = False, reads_in_dark: bool = False) -> None:
+        self.scene = scene or Scene()
+        """What the camera usually shows."""
+        self._is_moving = is_moving
         self._states = {alarm: Persistence(_RAISE_S[alarm], _CLEAR_S[alarm]) for alarm in _RAISE_S}
         self._still: ViewSample | None = None
         self._last: ViewSample | None = None
@@ -44,7 +63,6 @@ class ViewWatch:
         self._dark_read_ns: int | None = None
         self._read_in_dark = reads_in_dark
         self._is_dark = False
-        self._usual = usual_sharpness
 
     @property
     def alarms(self) -> tuple[ViewAlarm, ...]:
@@ -62,11 +80,6 @@ class ViewWatch:
     def is_judged(self) -> bool:
         """True once a frame was looked at."""
         return self._last is not None
-
-    @property
-    def usual_sharpness(self) -> float | None:
-        """The sharpness that this camera usually has; None where it is not known yet."""
-        return self._usual
 
     @property
     def last(self) -> ViewSample | None:
@@ -110,8 +123,15 @@ class ViewWatch:
             ViewAlarm.BLACK: self._is_dark,
             ViewAlarm.FROZEN: self._stands_still(sample),
             ViewAlarm.BLINDED: is_blinded(sample),
-            ViewAlarm.BLURRED: is_blurred(sample, self._usual),
+            ViewAlarm.BLURRED: is_blurred(sample, self.scene.usual_sharpness(sample)),
         }
+        is_clear = not any(met.values())
+        # Of a picture that shows nothing nobody can say whether the camera has moved: that stays as it was.
+        met[ViewAlarm.MOVED] = self._states[ViewAlarm.MOVED].is_raised
+        met[ViewAlarm.OBSCURED] = self._states[ViewAlarm.OBSCURED].is_raised
+        if is_clear and not self._is_moving:
+            has_moved, is_dull = self.scene.compare(sample, may_learn=not self.alarms)
+            met |= {ViewAlarm.MOVED: has_moved, ViewAlarm.OBSCURED: is_dull}
         changes = []
         for alarm, is_met in met.items():
             raise_s = self._darkness_s() if alarm is ViewAlarm.BLACK else None
@@ -119,6 +139,14 @@ class ViewWatch:
             if state.take(is_met, sample.at_ns, raise_s=raise_s):
                 changes.append(ViewChange(alarm, state.is_raised))
         return changes
+
+    def accept(self) -> list[ViewChange]:
+        """Take the present view for the usual one; return the alarms that end by it."""
+        self.scene.forget()
+        ended = [alarm for alarm in (ViewAlarm.MOVED, ViewAlarm.OBSCURED) if self._states[alarm].is_raised]
+        for alarm in ended:
+            self._states[alarm].end()
+        return [ViewChange(alarm, is_raised=False) for alarm in ended]
 
     def _stands_still(self, sample: ViewSample) -> bool:
         """Compare with the first frame that looked like this one, so that slow changes do not add up to stillness."""

@@ -102,6 +102,7 @@ def a_road(seed: int, noise: Noise, speed: float, fps: float, width: float) -> t
     return sum(vehicle.text in texts for vehicle in vehicles) / len(vehicles), rate
 
 
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     ("noise", "speed", "fps", "width"),
     [
@@ -112,9 +113,9 @@ def a_road(seed: int, noise: Noise, speed: float, fps: float, width: float) -> t
     ids=["fast", "unseen", "blurred"],
 )
 def test_on_roads_with_known_truth_the_bounds_hold_it(noise: Noise, speed: float, fps: float, width: float) -> None:
-    results = [a_road(seed, noise, speed, fps, width) for seed in range(8)]
+    results = [a_road(seed, noise, speed, fps, width) for seed in range(5)]
     held = sum(rate.low <= truth <= rate.high for truth, rate in results)
-    assert held >= 6, results  # of bounds that promise nine in ten
+    assert held >= 4, results  # of bounds that promise nine in ten
     middle = sum(rate.rate - truth for truth, rate in results) / len(results)
     assert abs(middle) < 0.15, results  # the simulated recogniser is surer than it says
 

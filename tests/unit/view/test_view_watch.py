@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable
 
 import cv2
@@ -11,8 +12,9 @@ import pytest
 from alpr.types import Image
 from alpr.view.alarms import ViewAlarm
 from alpr.view.sample import take_sample
+from alpr.view.scene import Scene
 from alpr.view.view_watch import ViewWatch
-from tests.drawn_days import Street, blurred, dazzled
+from tests.drawn_days import Street, blurred, dazzled, splashed
 
 NOON = Street(1).picture(12.0)
 BLACK = np.zeros_like(NOON)
@@ -154,3 +156,98 @@ def test_a_lens_out_of_focus_is_blurred_by_day_and_night(street: Street, hour: f
     assert watcher.watch.shows_nothing is None  # plates close by may still be read: it runs, with an alarm
     watcher.show_for(70, lambda: street.picture(hour))
     assert watcher.told == [(ViewAlarm.BLURRED, True), (ViewAlarm.BLURRED, False)]
+
+
+@pytest.fixture(scope="module")
+def settled() -> Scene:
+    """What a camera has learnt of the street in some minutes at noon."""
+    watcher, street = Watcher(), Street(0)
+    watcher.show_for(400, lambda: street.picture(12.0), every_s=5)
+    assert watcher.told == []
+    return watcher.watch.scene
+
+
+@pytest.mark.parametrize("turned", [(16, 0), (0, -14), (100, 60)])
+def test_a_camera_that_was_turned_has_moved_until_it_is_turned_back(
+    street: Street, settled: Scene, turned: tuple[int, int]
+) -> None:
+    watcher = Watcher(ViewWatch(copy.deepcopy(settled)))
+    watcher.show_for(90, lambda: street.picture(12.0, turned=turned), every_s=5)
+    assert watcher.told == [(ViewAlarm.MOVED, True)]
+    assert watcher.watch.shows_nothing is None
+    watcher.show_for(90, lambda: street.picture(12.0), every_s=5)
+    assert watcher.told == [(ViewAlarm.MOVED, True), (ViewAlarm.MOVED, False)]
+
+
+def test_a_new_view_can_be_accepted(street: Street, settled: Scene) -> None:
+    watcher = Watcher(ViewWatch(copy.deepcopy(settled)))
+    watcher.show_for(90, lambda: street.picture(12.0, turned=(100, 60)), every_s=5)
+    assert [change.alarm for change in watcher.watch.accept()] == [ViewAlarm.MOVED]
+    watcher.show_for(120, lambda: street.picture(12.0, turned=(100, 60)), every_s=5)
+    assert watcher.told == [(ViewAlarm.MOVED, True)]
+    watcher.show_for(90, lambda: street.picture(12.0), every_s=5)
+    assert watcher.told == [(ViewAlarm.MOVED, True), (ViewAlarm.MOVED, True)]
+
+
+def test_a_vehicle_before_the_camera_for_half_a_minute_has_not_moved_it(street: Street, settled: Scene) -> None:
+    watcher = Watcher(ViewWatch(copy.deepcopy(settled)))
+    watcher.show_for(40, lambda: np.full_like(NOON, 90) // 2 + street.picture(12.0, turned=(60, 0)) // 2, every_s=5)
+    watcher.show_for(60, lambda: street.picture(12.0, vehicle_at=0.9), every_s=5)
+    assert watcher.told == []
+
+
+def test_a_camera_in_a_vehicle_has_not_moved(street: Street, settled: Scene) -> None:
+    watcher = Watcher(ViewWatch(copy.deepcopy(settled), is_moving=True))
+    watcher.show_for(90, lambda: street.picture(12.0, turned=(100, 60)), every_s=5)
+    assert watcher.told == []
+
+
+def test_black_does_not_say_that_the_camera_is_turned_back(street: Street, settled: Scene) -> None:
+    watcher = Watcher(ViewWatch(copy.deepcopy(settled)))
+    watcher.show_for(90, lambda: street.picture(12.0, turned=(100, 60)), every_s=5)
+    watcher.show_for(90, lambda: BLACK, every_s=5)
+    assert watcher.told == [(ViewAlarm.MOVED, True), (ViewAlarm.BLACK, True)]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_drops_or_dirt_on_the_lens_obscure_it_after_some_minutes(street: Street, settled: Scene, seed: int) -> None:
+    watcher = Watcher(ViewWatch(copy.deepcopy(settled)))
+    watcher.show_for(500, lambda: splashed(street.picture(12.0), seed=seed), every_s=20)
+    assert watcher.told == []  # a lorry that waits does as much
+    watcher.show_for(200, lambda: splashed(street.picture(12.0), seed=seed), every_s=20)
+    assert watcher.told == [(ViewAlarm.OBSCURED, True)]
+    watcher.show_for(200, lambda: street.picture(12.0), every_s=20)
+    assert watcher.told == [(ViewAlarm.OBSCURED, True), (ViewAlarm.OBSCURED, False)]
+
+
+def test_what_is_learnt_is_not_learnt_from_a_faulty_picture(street: Street, settled: Scene) -> None:
+    watcher = Watcher(ViewWatch(copy.deepcopy(settled)))
+    known = watcher.watch.scene.baselines["bright grey"].samples
+    watcher.show_for(90, lambda: blurred(street.picture(12.0)), every_s=5)
+    assert watcher.watch.scene.baselines["bright grey"].samples == known
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("seed", "is_cloudy"), [(0, False), (1, True)])
+def test_a_day_with_dusk_and_dawn_raises_no_alarm_and_each_fault_after_it_does(seed: int, is_cloudy: bool) -> None:
+    street, watcher, rng = Street(seed), Watcher(), np.random.default_rng(seed)
+    dusk, dawn = np.arange(17.5, 19.2, 30 / 3600), np.arange(28.5, 30.5, 30 / 3600)
+    parts = (np.arange(11, 17.5, 0.05), dusk, np.arange(19.2, 28.5, 0.05), dawn, np.arange(30.5, 36, 0.05))
+    for hour in np.concatenate(parts):
+        watcher.seconds = hour * 3600
+        vehicle_at = float(rng.uniform()) if rng.uniform() < 0.3 else None
+        cloud = float(rng.uniform()) if is_cloudy else 0.0
+        watcher.show([street.picture(hour % 24, vehicle_at=vehicle_at, cloud=cloud)], every_s=10)
+    assert watcher.told == []
+    for spoil, alarm, seconds in (
+        (splashed, ViewAlarm.OBSCURED, 800),
+        (blurred, ViewAlarm.BLURRED, 100),
+        (dazzled, ViewAlarm.BLINDED, 100),
+        (np.zeros_like, ViewAlarm.BLACK, 100),
+    ):
+        watcher.told.clear()
+        watcher.show_for(seconds, lambda spoil=spoil: spoil(street.picture(12.0)), every_s=10)  # type: ignore[misc]
+        assert watcher.told == [(alarm, True)]
+        watcher.show_for(200, lambda: street.picture(12.0), every_s=10)
+        assert watcher.told == [(alarm, True), (alarm, False)]
