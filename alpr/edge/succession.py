@@ -6,6 +6,7 @@ import logging
 from threading import Event
 from types import TracebackType
 
+from alpr.capture.status import FeedState
 from alpr.clock import Clock
 from alpr.config import EdgeConfig
 from alpr.edge.base import EdgeBase, feeds_for
@@ -26,6 +27,8 @@ FEEDS_END_S = 1.0
 """How long is waited for cameras that end: longer only helps where a driver hangs."""
 _TRIAL_EVERY_S = 0.5
 _REOPEN_EVERY_S = 5.0
+_STATUS_EVERY_S = 10.0
+"""Between two changes of what `systemctl status` shows."""
 
 
 class Succession:
@@ -63,6 +66,7 @@ class Succession:
         self._trial: Trial | None = None
         self._before: Prepared | None = None  # what a failed trial goes back to
         self._trial_due = Every(_TRIAL_EVERY_S, clock)
+        self._status_due = Every(_STATUS_EVERY_S, clock, starts_due=False)
         self._is_handed_over = False
         self.setup = EdgeSetup(config, base, outcomes, clock)
 
@@ -94,11 +98,19 @@ class Succession:
             self._service.ready(self.setup.in_words())
 
     def _is_over(self) -> bool:
+        if self._status_due.is_due():
+            self._service.tell(self._status())
         if self._trial is None:
             self._is_handed_over = self._reloads.poll(self._in_use())
         elif self._trial_due.is_due():
             self._is_handed_over = self._has_failed(self._trial)
         return self._is_handed_over
+
+    def _status(self) -> str:
+        cameras = self._base.feeds.statuses()
+        silent = [f"{each.camera_id} {each.in_words}" for each in cameras if each.state is not FeedState.RUNNING]
+        running = f"{len(cameras) - len(silent)} of {len(cameras)} cameras give frames"
+        return f"{self.setup.config.device.name}: {'; '.join((running, *silent))}"
 
     def _has_failed(self, trial: Trial) -> bool:
         cameras = {status.camera_id: status for status in self._base.feeds.statuses()}

@@ -232,6 +232,7 @@ def test_a_real_program_survives_sighup_reports_to_systemd_and_ends_soon(
             run.send_signal(signal.SIGHUP)
             time.sleep(0.5)
             assert run.poll() is None
+            wait_for(lambda: "STATUS=test: 1 of 1 cameras give frames" in heard)
             began_s = time.monotonic()
             run.terminate()
             assert run.wait(10) == 0
