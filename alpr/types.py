@@ -255,7 +255,7 @@ class Speed:
 
 @dataclass(frozen=True, slots=True)
 class PassFacts:
-    """What is known of a vehicle pass beside its plate; None where it cannot be known."""
+    """Facts about a vehicle pass beside its plate; None where one cannot be known."""
 
     is_approaching: bool | None = None
     """True where it came nearer to the camera, False where it went away, whether or not it crossed the picture."""

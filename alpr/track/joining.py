@@ -17,7 +17,7 @@ _SURE = 0.9  # two texts that differ and are both as sure as this are of two veh
 
 @dataclass(frozen=True, slots=True)
 class JoiningRules:
-    """When two reads are of one vehicle."""
+    """Conditions under which two reads are of one vehicle."""
 
     groups: Mapping[str, str]
     """Camera id → name of its group; reads of cameras of one group are joined, a camera without one is alone."""

@@ -31,7 +31,7 @@ class OwnMotion:
 
     @property
     def shift(self) -> tuple[float, float]:
-        """By how much (x, y) the picture has shifted up to the last frame, pixels. Errors add up over minutes."""
+        """Shift of the picture up to the last frame, (x, y) pixels. Errors add up over minutes."""
         return self._shift
 
     def see(self, luma: GreyImage) -> None:

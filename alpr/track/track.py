@@ -98,7 +98,7 @@ class Track:
 
     @property
     def facts(self) -> PassFacts:
-        """What is known of the pass beside its plate, as of when it was last seen."""
+        """Facts about the pass beside its plate, as of when it was last seen."""
         facts = self._observer.facts(self.first_box, self.box, (self.last_ns - self._still_since_ns) / 1e9)
         return replace(facts, pictured_at=None if self.best is None else self.best.captured_at)
 

@@ -12,7 +12,7 @@ from alpr.types import PassFacts, Speed
 
 
 class PassFactsRecord(Struct, frozen=True):
-    """What is known of a vehicle pass beside its plate; None where it cannot be known."""
+    """Facts about a vehicle pass beside its plate; None where one cannot be known."""
 
     is_approaching: bool | None = None
     is_parked: bool | None = None
