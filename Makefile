@@ -6,7 +6,7 @@ TRAIN := .venv-train
 BIN := $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint types units integration slow coverage test-paddle docs bench train-smoke clean
+.PHONY: demo test lint types units integration slow browser coverage test-paddle docs bench train-smoke clean
 
 demo: $(VENV)/.alpr
 	$(BIN)/alpr demo
@@ -35,6 +35,12 @@ integration: $(VENV)/.test
 # Real programs that are killed, stopped and starved; accuracy on the real pictures: minutes.
 slow: $(VENV)/.test
 	$(BIN)/pytest -m 'slow and not alone'
+
+# The officer's page in the system's chromium (apt install chromium); axe-core comes from npm.
+browser: $(VENV)/.test
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[test,browser]'
+	@test -f build/npm/axe.min.js || $(BIN)/python -m tools.web_assets axe
+	$(BIN)/pytest -m browser
 
 # Which lines the tests reach, those of programs that they start included; shown, and held to no number.
 coverage: $(VENV)/.test

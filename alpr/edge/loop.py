@@ -148,9 +148,9 @@ class EdgeLoop:
             return ()
         self._taken[frame.camera_id] += 1
         self._parts.views.take(frame)
-        self._parts.page.see(frame)
         if not self._parts.zones.permit(frame.camera_id, frame.captured_at, frame.monotonic_ns):
             return ()
+        self._parts.page.see(frame)
         if (self._taken[frame.camera_id] - 1) % self._detect_every[frame.camera_id]:
             return ()
         self._tally.frames += 1

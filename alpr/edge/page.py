@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib.util
 import logging
 import socket
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 
 from alpr.config import EdgeConfig
+from alpr.config.schema import PageConfig
 from alpr.edge.health import DeviceHealth
 from alpr.edge.outcomes import AlertedOutcome
 from alpr.edge_page.messages import LinkNews, PageSettings, StatusNews
@@ -109,6 +111,48 @@ def _status_of(
     return status
 
 
+def check_page(config: EdgeConfig, *, is_running: bool) -> None:
+    """Look whether the page could be served; a configuration without one is in order.
+
+    Args:
+        config: of the device.
+        is_running: True where a run has the address already.
+
+    Raises:
+        ConfigError: what the page needs is not installed, its certificate cannot be used, or the address is taken.
+        SignInError: the users' file cannot be used.
+    """
+    page = config.page
+    if page is None:
+        return
+    _need_packages()
+    from alpr.web.users import read_users  # noqa: PLC0415 - an extra: only where there is a page
+
+    _need_certificate(page)
+    if not read_users(page.users):
+        _log.warning("page: nobody can sign in yet; alpr page user add NAME")
+    if not is_running:
+        listening_for(config).close()
+
+
+def _need_packages() -> None:
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ConfigError(f"page: needs {', '.join(missing)}; pip install 'alpr[page]'")
+
+
+def _need_certificate(page: PageConfig) -> None:
+    if page.certificate is None or page.key is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(page.certificate, page.key, lambda: "")
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"page: {page.certificate} and {page.key} cannot be used together ({error}); give PEM files, the key "
+            "without a password"
+        ) from error
+
+
 def listening_for(config: EdgeConfig) -> socket.socket:
     """Bind the page's address.
 
@@ -116,14 +160,13 @@ def listening_for(config: EdgeConfig) -> socket.socket:
         config: of a device with a page.
 
     Raises:
-        ConfigError: what the page needs is not installed, or the address is taken.
+        ConfigError: what the page needs is not installed, its certificate cannot be used, or the address is taken.
     """
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise ConfigError(f"page: needs {', '.join(missing)}; pip install 'alpr[page]'")
+    _need_packages()
     from alpr.web.server import listen  # noqa: PLC0415 - an extra: only where there is a page
 
     assert config.page is not None  # noqa: S101 - whoever asks has seen to it
+    _need_certificate(config.page)
     return listen(config.page.address, config.page.port, "page")
 
 

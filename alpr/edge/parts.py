@@ -21,7 +21,7 @@ from alpr.edge.hotlist_damage import GuardedMatcher, HotlistDamage
 from alpr.edge.hotlist_updates import HotlistUpdates
 from alpr.edge.metrics import DeviceMetrics
 from alpr.edge.own_recheck import OwnRecheck, open_own_recheck
-from alpr.edge.page import DevicePage
+from alpr.edge.page import DevicePage, check_page
 from alpr.edge.position import open_positioning, position_health, positioned, positions_of
 from alpr.edge.privacy import open_privacy, privacy_health, zone_rules
 from alpr.edge.settings import (
@@ -211,6 +211,7 @@ def check_parts(
         open_link(config, clock)
         if config.stick is not None:
             stick_side(config, clock)
+        check_page(config, is_running=is_running)
         if not is_running:
             open_device_journal(config, clock, stack)
 

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from alpr.edge_page.messages import LinkNews, StatusNews
 from alpr.link.protocol.heartbeat_messages import CameraHealth, ListHealth, OwnClock, PositionHealth
 from alpr.types import ClockSource
+from alpr.view.aim import NARROW_PX
 from alpr.view.alarms import ViewAlarm, alarm_text
 
 Level: TypeAlias = Literal["ok", "warn", "bad", "off"]
@@ -91,6 +92,24 @@ def camera_light(camera: CameraHealth) -> Light:
     }.get(camera.state, camera.state)
     level: Level = "warn" if camera.state == "connecting" else "off" if camera.state == "ended" else "bad"
     return Light(camera.camera_id, level, f"{words}{error}")
+
+
+def capture_words(camera: CameraHealth) -> str:
+    """Say how well a camera's plates can be read and how many are; "" where too little is known.
+
+    Args:
+        camera: as the heartbeat has it.
+    """
+    capture = camera.capture
+    if capture is None:
+        return ""
+    words = []
+    if capture.plate_width_px is not None:
+        narrow = ": too narrow, zoom in or move closer" if capture.plate_width_px < NARROW_PX else ""
+        words.append(f"plates are {capture.plate_width_px:.0f} px wide{narrow}")
+    if capture.rate_low is not None and capture.rate_high is not None:
+        words.append(f"{capture.rate_low:.0%} to {capture.rate_high:.0%} of them are read right")
+    return "; ".join(words)
 
 
 def span_text(seconds: float) -> str:

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from alpr.edge_page.board import BoardHit
 from alpr.edge_page.cards import card_of, clock_text
 from alpr.edge_page.deciding import disposition_from
-from alpr.edge_page.lights import camera_light, list_lights
+from alpr.edge_page.lights import camera_light, capture_words, list_lights
 from alpr.edge_page.state import PageState
 from alpr.errors import DispositionError, StoreError
 from alpr.hotlist.rules.receivers import may_learn
@@ -118,7 +118,10 @@ class HitPages:
         return self._page(visit, "history.html", rows=cards)
 
     async def _cameras(self, visit: Visit) -> Response:
-        return self._page(visit, "cameras.html", cameras=self._state.live.cameras, lights=self._camera_lights())
+        status = self._state.status
+        captures = {each.camera_id: capture_words(each) for each in (status.vitals.cameras if status else ())}
+        cameras, lights = self._state.live.cameras, self._camera_lights()
+        return self._page(visit, "cameras.html", cameras=cameras, lights=lights, captures=captures)
 
     async def _live(self, visit: Visit) -> Response:
         picture = await self._state.live.next(visit.request.path_params["camera_id"])

@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from alpr.edge_page.lights import Light, camera_light, lights_of, list_lights
+from alpr.edge_page.lights import Light, camera_light, capture_words, lights_of, list_lights
 from alpr.edge_page.messages import LinkNews, StatusNews
 from alpr.link.protocol.heartbeat_messages import (
     CameraHealth,
+    CaptureHealth,
     ClockHealth,
     ListHealth,
     MachineHealth,
@@ -102,3 +103,11 @@ def test_a_full_disk_and_a_journal_that_cannot_be_written_show() -> None:
     assert "Disk" not in lights()
     assert lights(machine=MachineHealth(2, 100))["Disk"] == Light("Disk", "bad", "2% free")
     assert lights(held=7)["Journal"].level == "bad"
+
+
+def test_a_camera_says_how_its_plates_look_and_how_many_are_read() -> None:
+    assert capture_words(a_camera()) == ""
+    narrow = a_camera(capture=CaptureHealth(plate_width_px=40.0, rate_low=0.82, rate_high=0.91))
+    assert capture_words(narrow) == (
+        "plates are 40 px wide: too narrow, zoom in or move closer; 82% to 91% of them are read right"
+    )
