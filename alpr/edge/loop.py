@@ -203,12 +203,12 @@ class EdgeLoop:
 
     def _settle(self) -> None:
         self._parts.clock_watch.tend()
-        self._parts.privacy.forget_old()
         if self._parts.positioning is not None:
             self._parts.positioning.tend()
         self._parts.journal.settle()
         self._parts.quota.tend()
         self._outcomes.take_decisions(self._parts.journal)
+        self._parts.privacy.forget_old()  # last: a locked database of pseudonyms holds up nothing else
 
     def _look_at_hotlists(self) -> None:
         self._hotlists = held_lists(self._parts.index, self._clock.now())
