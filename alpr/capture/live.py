@@ -21,6 +21,7 @@ Transport = Literal["auto", "tcp", "udp"]
 
 _OPEN_GRACE_S = 0.5  # FFmpeg's own time-out comes first, and knows more
 _PRESENT_S = 0.4
+_LOOK_ROUND_S = 0.1
 _REACH_S = 1.0
 _NOTHING_GIVEN_S = 10.0
 _AT_EASE, _PRESSED = 0.1, 0.3  # shares of the bound on age between which unreferenced pictures go on being left out
@@ -104,7 +105,9 @@ class RtspSource:
     def _wait_for_last_reader(self) -> None:
         """Let no two connections stand at once: a name server that is silent would gather threads."""
         if self._reader is not None:
-            self._reader.join(self._open_timeout_s)
+            until_ns = self._clock.monotonic_ns() + round(self._open_timeout_s * 1e9)
+            while self._reader.is_alive and self._clock.monotonic_ns() < until_ns and not self._closing.is_set():
+                self._reader.join(_LOOK_ROUND_S)
             if self._reader.is_alive:
                 raise SourceOpenError(
                     f"camera {self.camera_id}: {mask_url(self._url)} still holds the last attempt up; "

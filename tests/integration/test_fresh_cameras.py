@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,7 +21,7 @@ from alpr.capture.status import FeedState
 from alpr.clock import SystemClock
 from alpr.errors import SourceLost, SourceOpenError
 from alpr.types import Frame
-from tests.clip import number_in, numbered_jpegs
+from tests.clip import number_in, numbered_jpegs, write_clip
 from tests.encode import h264_pictures
 from tests.rtsp_camera import RtspCamera
 
@@ -257,3 +259,42 @@ def test_no_thread_and_no_memory_stay_after_many_losses() -> None:
             lose()
         assert threading.active_count() <= threads + 2
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000
+
+
+@pytest.mark.parametrize("trouble", ["none", "frozen", "lost a moment ago", "no answer"])
+def test_closing_is_quick_whatever_a_camera_does(trouble: str, pictures: list[bytes]) -> None:
+    with RtspCamera(pictures, fps=FPS) as camera, closing(socket.create_server(("127.0.0.1", 0))) as mute:
+        source = a_source(camera)
+        if trouble == "no answer":  # takes connections, and says nothing
+            source = RtspSource("gate", f"rtsp://127.0.0.1:{mute.getsockname()[1]}/s", clock=SystemClock())
+        feeds = Feeds([Feed(source, clock=SystemClock())])
+        feeds.start()
+        if trouble != "no answer":
+            assert feeds.next_frame(10) is not None
+        if trouble != "none":
+            camera.is_frozen = True
+            time.sleep(1.5 if trouble == "lost a moment ago" else 0.5)
+        began = time.monotonic()
+        feeds.close()
+        assert time.monotonic() - began < 2.0
+
+
+@pytest.mark.parametrize("target", ["file:{path}", "file://{path}", "concat:{path}"])
+def test_a_camera_cannot_make_us_read_a_file(target: str, tmp_path: Path) -> None:
+    film = write_clip(tmp_path / "secret.avi", 5, fourcc="MJPG")
+    answer = f"HTTP/1.0 302 Found\r\nLocation: {target.format(path=film)}\r\n\r\n".encode()
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+
+        def redirect() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    with closing(connection):
+                        connection.recv(4096)
+                        connection.sendall(answer)
+
+        threading.Thread(target=redirect, daemon=True).start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/video"
+        with pytest.raises(SourceOpenError):
+            next(iter(RtspSource("gate", url, clock=SystemClock(), open_timeout_s=2).frames()))
+        server.shutdown(socket.SHUT_RDWR)
