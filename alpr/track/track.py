@@ -61,7 +61,7 @@ class Track:
         self._is_doubted = False  # the last reading said something else
         self._readings = 0
         self.detection_confidence = 0.0
-        """Of the surest detection that was read."""
+        """Confidence of the surest detection that was read."""
         self.frame_size_wh = frame.image.shape[1], frame.image.shape[0]
         self._widest_read = 0.0
         self._frames_since_reading = 0

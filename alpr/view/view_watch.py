@@ -9,7 +9,7 @@ from alpr.view.alarms import SHOWS_NOTHING, ViewAlarm
 from alpr.view.conditions import is_black, is_blinded, is_blurred, is_unchanged
 from alpr.view.persistence import Persistence
 from alpr.view.sample import ViewSample
-from alpr.view.scene import Scene
+from alpr.view.usual_view import UsualView
 
 _RAISE_S = {
     ViewAlarm.BLACK: 5.0,
@@ -51,8 +51,10 @@ class ViewWatch:
         reads_in_dark: True where it was known before a restart that it reads plates in a picture that is else black.
     """
 
-    def __init__(self, scene: Scene | None = None, *, is_moving: bool = False, reads_in_dark: bool = False) -> None:
-        self.scene = scene or Scene()
+    def __init__(
+        self, scene: UsualView | None = None, *, is_moving: bool = False, reads_in_dark: bool = False
+    ) -> None:
+        self.scene = scene or UsualView()
         """What the camera usually shows."""
         self._is_moving = is_moving
         self._states = {alarm: Persistence(_RAISE_S[alarm], _CLEAR_S[alarm]) for alarm in _RAISE_S}

@@ -12,7 +12,7 @@ import pytest
 from alpr.types import Image
 from alpr.view.alarms import ViewAlarm
 from alpr.view.sample import take_sample
-from alpr.view.scene import Scene
+from alpr.view.usual_view import UsualView
 from alpr.view.view_watch import ViewWatch
 from tests.drawn_days import Street, blurred, dazzled, splashed
 
@@ -159,7 +159,7 @@ def test_a_lens_out_of_focus_is_blurred_by_day_and_night(street: Street, hour: f
 
 
 @pytest.fixture(scope="module")
-def settled() -> Scene:
+def settled() -> UsualView:
     """What a camera has learnt of the street in some minutes at noon."""
     watcher, street = Watcher(), Street(0)
     watcher.show_for(400, lambda: street.picture(12.0), every_s=5)
@@ -169,7 +169,7 @@ def settled() -> Scene:
 
 @pytest.mark.parametrize("turned", [(16, 0), (0, -14), (100, 60)])
 def test_a_camera_that_was_turned_has_moved_until_it_is_turned_back(
-    street: Street, settled: Scene, turned: tuple[int, int]
+    street: Street, settled: UsualView, turned: tuple[int, int]
 ) -> None:
     watcher = Watcher(ViewWatch(copy.deepcopy(settled)))
     watcher.show_for(90, lambda: street.picture(12.0, turned=turned), every_s=5)
@@ -179,7 +179,7 @@ def test_a_camera_that_was_turned_has_moved_until_it_is_turned_back(
     assert watcher.told == [(ViewAlarm.MOVED, True), (ViewAlarm.MOVED, False)]
 
 
-def test_a_new_view_can_be_accepted(street: Street, settled: Scene) -> None:
+def test_a_new_view_can_be_accepted(street: Street, settled: UsualView) -> None:
     watcher = Watcher(ViewWatch(copy.deepcopy(settled)))
     watcher.show_for(90, lambda: street.picture(12.0, turned=(100, 60)), every_s=5)
     assert [change.alarm for change in watcher.watch.accept()] == [ViewAlarm.MOVED]
@@ -189,20 +189,20 @@ def test_a_new_view_can_be_accepted(street: Street, settled: Scene) -> None:
     assert watcher.told == [(ViewAlarm.MOVED, True), (ViewAlarm.MOVED, True)]
 
 
-def test_a_vehicle_before_the_camera_for_half_a_minute_has_not_moved_it(street: Street, settled: Scene) -> None:
+def test_a_vehicle_before_the_camera_for_half_a_minute_has_not_moved_it(street: Street, settled: UsualView) -> None:
     watcher = Watcher(ViewWatch(copy.deepcopy(settled)))
     watcher.show_for(40, lambda: np.full_like(NOON, 90) // 2 + street.picture(12.0, turned=(60, 0)) // 2, every_s=5)
     watcher.show_for(60, lambda: street.picture(12.0, vehicle_at=0.9), every_s=5)
     assert watcher.told == []
 
 
-def test_a_camera_in_a_vehicle_has_not_moved(street: Street, settled: Scene) -> None:
+def test_a_camera_in_a_vehicle_has_not_moved(street: Street, settled: UsualView) -> None:
     watcher = Watcher(ViewWatch(copy.deepcopy(settled), is_moving=True))
     watcher.show_for(90, lambda: street.picture(12.0, turned=(100, 60)), every_s=5)
     assert watcher.told == []
 
 
-def test_black_does_not_say_that_the_camera_is_turned_back(street: Street, settled: Scene) -> None:
+def test_black_does_not_say_that_the_camera_is_turned_back(street: Street, settled: UsualView) -> None:
     watcher = Watcher(ViewWatch(copy.deepcopy(settled)))
     watcher.show_for(90, lambda: street.picture(12.0, turned=(100, 60)), every_s=5)
     watcher.show_for(90, lambda: BLACK, every_s=5)
@@ -210,7 +210,9 @@ def test_black_does_not_say_that_the_camera_is_turned_back(street: Street, settl
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_drops_or_dirt_on_the_lens_obscure_it_after_some_minutes(street: Street, settled: Scene, seed: int) -> None:
+def test_drops_or_dirt_on_the_lens_obscure_it_after_some_minutes(
+    street: Street, settled: UsualView, seed: int
+) -> None:
     watcher = Watcher(ViewWatch(copy.deepcopy(settled)))
     watcher.show_for(500, lambda: splashed(street.picture(12.0), seed=seed), every_s=20)
     assert watcher.told == []  # a lorry that waits does as much
@@ -220,7 +222,7 @@ def test_drops_or_dirt_on_the_lens_obscure_it_after_some_minutes(street: Street,
     assert watcher.told == [(ViewAlarm.OBSCURED, True), (ViewAlarm.OBSCURED, False)]
 
 
-def test_what_is_learnt_is_not_learnt_from_a_faulty_picture(street: Street, settled: Scene) -> None:
+def test_what_is_learnt_is_not_learnt_from_a_faulty_picture(street: Street, settled: UsualView) -> None:
     watcher = Watcher(ViewWatch(copy.deepcopy(settled)))
     known = watcher.watch.scene.baselines["bright grey"].samples
     watcher.show_for(90, lambda: blurred(street.picture(12.0)), every_s=5)

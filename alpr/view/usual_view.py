@@ -1,4 +1,4 @@
-"""Scene: whether a camera still looks where it did, and through a clean lens. Pure; time is the frames' own."""
+"""UsualView: whether a camera still looks where it did, and through a clean lens. Pure; time is the frames' own."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LEAST_DULL_SHARE, _MOST_DULL_SHARE = 0.09, 0.8
 _LEAST_DULL = 8
 
 
-class Scene:
+class UsualView:
     """Learns what a fixed camera usually shows, and compares.
 
     Args:
