@@ -77,7 +77,7 @@ class ViewSample:
 
 
 def take_sample(image: Image, at_ns: int) -> ViewSample:
-    """Measure a frame as a whole; takes some milliseconds: for once in a while, not for every frame.
+    """Measure a frame as a whole; takes up to half as long as a look of the detector.
 
     Args:
         image: (H, W, 3) uint8 BGR of any size.
