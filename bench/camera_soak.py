@@ -31,8 +31,9 @@ from tests.rtsp_camera import RtspCamera
 
 _PAUSE_S = 6.0  # between two faults
 _FAULT_S = 5.0
-_WARM_UP_S = 30.0
+_WARM_UP_S = 90.0
 _BACK_S = 20.0
+_FRESH_S = 5.0  # figures are renewed every two seconds
 _FLAT = 0.05
 _FPS = 10.0
 _METRIC = re.compile(r"^(\w+)(?:\{(.*)\})? ([0-9.e+-]+)$", re.MULTILINE)
@@ -213,8 +214,9 @@ class _Run:
     def _wait_for_all(self, patience_s: float) -> bool:
         until_s = time.monotonic() + patience_s
         while time.monotonic() < until_s:
-            up = [value for key, _, value in self._metrics() if key == "alpr_camera_up"]
-            if len(up) == len(self._cameras) and all(up):
+            # Not `alpr_camera_up`: that also says whether the picture, here a drawn one, shows a road.
+            last = [value for key, _, value in self._metrics() if key == "alpr_camera_last_frame_timestamp_seconds"]
+            if len(last) == len(self._cameras) and time.time() - min(last) < _FRESH_S:
                 return True
             time.sleep(0.5)
         return False

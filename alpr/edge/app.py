@@ -98,13 +98,14 @@ class Edge:
             )
             setups.setup.start_link()
             base.feeds.start()
-            stack.callback(base.feeds.close, FEEDS_END_S)
+            cameras_end = stack.enter_context(ExitStack())  # once: a thread that hangs is not waited for twice
+            cameras_end.callback(base.feeds.close, FEEDS_END_S)
             stack.push(lambda _kind, error, _trace: self._remember_damage(error))
             service.ready(setups.setup.in_words())
             setups.run()
             service.stopping()
             cameras = tuple(base.feeds.statuses())  # before they are closed: how they were, not that they ended
-            base.feeds.close(FEEDS_END_S)
+            cameras_end.close()
             setups.setup.finish(STOPPED_DRAIN_S if self._stopping.is_set() else DRAIN_S)
             return setups.setup.report(cameras)
 
