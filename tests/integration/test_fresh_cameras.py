@@ -49,6 +49,7 @@ def age_s(frame: Frame) -> float:
     return (time.monotonic_ns() - frame.monotonic_ns) / 1e9
 
 
+@pytest.mark.alone
 def test_a_camera_that_is_kept_up_with_gives_each_picture_once_and_new(pictures: list[bytes]) -> None:
     with RtspCamera(pictures, fps=FPS) as camera:
         numbers, ages = [], []
@@ -63,6 +64,7 @@ def test_a_camera_that_is_kept_up_with_gives_each_picture_once_and_new(pictures:
     assert max(ages) <= 1.0
 
 
+@pytest.mark.alone
 def test_a_consumer_that_takes_its_time_gets_the_present_with_its_true_age(pictures: list[bytes]) -> None:
     with RtspCamera(pictures, fps=FPS) as camera, feeds_of(a_source(camera)) as feeds:
         behind, ages = [], []
@@ -85,6 +87,8 @@ def test_a_consumer_that_takes_its_time_gets_the_present_with_its_true_age(pictu
     assert status.lag_s <= 1.0
 
 
+@pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("death", ["freezes", "hangs up"])
 def test_after_a_server_died_under_overload_no_frame_counts_as_new(death: str, pictures: list[bytes]) -> None:
     """The fault: frames from the network's buffers were handed out with new times for 10 to 16 s."""
@@ -108,6 +112,7 @@ def test_after_a_server_died_under_overload_no_frame_counts_as_new(death: str, p
     assert status.state is FeedState.RETRYING
 
 
+@pytest.mark.alone
 def test_pictures_that_the_network_holds_up_are_late_by_as_much_and_dropped_beyond_the_bound(
     pictures: list[bytes],
 ) -> None:
@@ -132,6 +137,7 @@ def test_pictures_that_the_network_holds_up_are_late_by_as_much_and_dropped_beyo
     assert source.left_out > 20
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("slow_s", [0.06])
 def test_a_decoder_that_is_too_slow_skips_to_key_pictures(
     slow_s: float, pictures: list[bytes], monkeypatch: pytest.MonkeyPatch
@@ -163,6 +169,7 @@ def test_a_decoder_that_is_too_slow_skips_to_key_pictures(
     assert len(numbers) > 40
 
 
+@pytest.mark.alone
 def test_of_jpegs_hardly_more_are_decoded_than_are_looked_at() -> None:
     with RtspCamera(numbered_jpegs(500), fps=50) as camera, feeds_of(a_source(camera)) as feeds:
         behind = []
@@ -261,6 +268,7 @@ def test_no_thread_and_no_memory_stay_after_many_losses() -> None:
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("trouble", ["none", "frozen", "lost a moment ago", "no answer"])
 def test_closing_is_quick_whatever_a_camera_does(trouble: str, pictures: list[bytes]) -> None:
     with RtspCamera(pictures, fps=FPS) as camera, closing(socket.create_server(("127.0.0.1", 0))) as mute:
