@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from alpr.hotlist.rules.areas import stands_inside
 from alpr.position.fix import place_from_position
-from alpr.types import GeoPolygon, Position
+from alpr.types import CameraPlace, GeoPolygon, Position
 
 _LOOK_EVERY_NS = 200_000_000
 
@@ -19,6 +20,24 @@ class NoCollectZone:
 
     name: str
     area: GeoPolygon
+    bounds: tuple[float, float, float, float] = field(init=False)
+    """Least and greatest longitude, least and greatest latitude."""
+
+    def __post_init__(self) -> None:
+        longitudes, latitudes = zip(*self.area, strict=True)
+        bounds = min(longitudes), max(longitudes), min(latitudes), max(latitudes)
+        object.__setattr__(self, "bounds", bounds)
+
+    def is_near(self, place: CameraPlace) -> bool:
+        """Return False where a camera is too far off for a closer look: most zones nearly always are.
+
+        Args:
+            place: of the camera, with its uncertainty.
+        """
+        up = place.uncertainty_m / 111_000 + 1e-6
+        across = up / max(0.01, math.cos(math.radians(place.latitude)))
+        west, east, south, north = self.bounds
+        return west - across <= place.longitude <= east + across and south - up <= place.latitude <= north + up
 
 
 def zone_at(position: Position | None, zones: Sequence[NoCollectZone]) -> str | None:
@@ -40,7 +59,7 @@ def zone_at(position: Position | None, zones: Sequence[NoCollectZone]) -> str | 
     if position is None:
         return "at an unknown position, perhaps in a no-collect zone"
     place = place_from_position(position)
-    verdicts = {zone.name: stands_inside(place, (zone.area,)) for zone in zones}
+    verdicts = {zone.name: stands_inside(place, (zone.area,)) for zone in zones if zone.is_near(place)}
     if (within := next((name for name, verdict in verdicts.items() if verdict), None)) is not None:
         return f"in the no-collect zone {within}"
     near = next((name for name, verdict in verdicts.items() if verdict is None), None)
