@@ -297,11 +297,16 @@ def test_a_plate_added_at_a_running_device_without_updates_is_found_among_its_pa
     told: list[AlertedOutcome] = []
     edge = Edge(load_edge_config(path), told.append)
 
+    def arrivals() -> int:
+        with closing(sqlite3.connect(database)) as connection:
+            return int(connection.execute("SELECT count(*) FROM arrivals").fetchone()[0])
+
     def add_then_stop() -> None:
         wait_until((tmp_path / "car" / "journal.sqlite-wal").exists, 20)
         fields = {"plate": "AB12CDE", "reason": "burglary", "case_reference": "K-1"}
         add_entry(database, fields, "Ada", datetime.now(UTC))
         wait_until(lambda: told, 20)
+        wait_until(lambda: arrivals() == 0, 20)  # the step after says that all is checked
         edge.stop()
 
     adding = threading.Thread(target=add_then_stop)
@@ -312,5 +317,3 @@ def test_a_plate_added_at_a_running_device_without_updates_is_found_among_its_pa
     assert [(hit.plate_text, hit.is_past, hit.match.entry.list_name) for hit in outcome.hits] == [
         ("AB12CDE", True, "added here")
     ]
-    with closing(sqlite3.connect(database)) as connection:
-        assert connection.execute("SELECT count(*) FROM arrivals").fetchone() == (0,)
