@@ -89,14 +89,15 @@ def is_approaching(first: PlateBox, last: PlateBox) -> bool | None:
     True
     """
     growth = math.log(last.width / first.width)
-    if abs(growth) >= _GROWN:
+    if abs(growth) >= _least_growth(first, last):
         return growth > 0
     way = direction(first, last)
     return way == "approaching" if way in ("approaching", "receding") else None
 
 
 _MOVED_WIDTHS = 1.0  # less is jitter of the detector, or a vehicle edging forward
-_GROWN = 0.12  # in log width: 13 %, well over the few per cent that corners jitter
+_GROWN = 0.12  # in log width: 13 %, well over the few per cent that the corners of a near plate jitter
+_JITTER_PX = 9.0  # by which the width of a plate in the distance jitters, which is far more of it
 _SIDEWAYS_WIDTHS_PER_GROWTH = 25.0  # of a vehicle that crosses the view at 45 degrees, some 13 m away
 
 
@@ -115,10 +116,15 @@ def direction(first: PlateBox, last: PlateBox) -> str | None:
     growth = math.log(last.width / first.width)
     width = (first.width + last.width) / 2
     across, down = (last.x - first.x) / width, (last.y - first.y) / width
-    if abs(growth) >= _GROWN and abs(across) <= _SIDEWAYS_WIDTHS_PER_GROWTH * abs(growth):
+    if abs(growth) >= _least_growth(first, last) and abs(across) <= _SIDEWAYS_WIDTHS_PER_GROWTH * abs(growth):
         return "approaching" if growth > 0 else "receding"
     if max(abs(across), abs(down)) < _MOVED_WIDTHS:
         return None
     if abs(across) >= abs(down):
         return "right" if across > 0 else "left"
     return "approaching" if down > 0 else "receding"
+
+
+def _least_growth(first: PlateBox, last: PlateBox) -> float:
+    """Return the growth, in log width, from which it is no jitter."""
+    return max(_GROWN, _JITTER_PX / min(first.width, last.width))

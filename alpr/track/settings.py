@@ -50,7 +50,7 @@ class TrackSettings:
     come from elsewhere, is still the parked vehicle."""
     follows_own_motion: bool = False
     """True where the camera itself moves: plates are followed as they move against the picture as a whole, which
-    takes one or two milliseconds for each frame with plates."""
+    takes a third of a millisecond for each frame with plates."""
     max_speed_widths_s: float = 150.0
     """Fastest motion in plate widths a second: 0.5 m wide plates at 75 m/s across the picture."""
 

@@ -54,6 +54,12 @@ def test_prediction_goes_on_at_constant_velocity() -> None:
     assert predict(at(10, 20), (100, -50), 0.5) == (60, -5, 100, 25)
 
 
+def test_the_jitter_of_a_plate_in_the_distance_is_no_direction() -> None:
+    far = PlateBox(400, 300, 52, 13)
+    assert direction(far, PlateBox(402, 304, 45, 13)) is None
+    assert direction(far, PlateBox(380, 340, 66, 15)) == "approaching"
+
+
 @pytest.mark.parametrize(
     ("last", "way"),
     [
