@@ -77,6 +77,17 @@ def combine(
     return replace(decided, settled=settled)
 
 
+def trusted(plate: PlateText, share: float) -> PlateText:
+    """Return a text that is trusted less than its own readings say: its confidence and its candidates' are less.
+
+    Args:
+        plate: a consensus.
+        share: in [0, 1]: how far it is trusted.
+    """
+    candidates = tuple(Candidate(other.text, other.confidence * share) for other in plate.candidates)
+    return replace(plate, confidence=plate.confidence * share, candidates=candidates)
+
+
 def effective_count(weights: Rows, correlation: float) -> float:
     """Return the number of independent readings that these are worth: Kish's count, shrunk by their correlation.
 

@@ -36,7 +36,8 @@ def _doubt(track: Track, confidence: float, settings: TrackSettings) -> str | No
         return "mostly_empty"
     if confidence < settings.min_confidence:
         return "low_confidence"
-    if track.observations < settings.min_observations and confidence < settings.min_alone_confidence:
+    is_enough = track.was_whole and confidence >= settings.min_alone_confidence
+    if track.observations < settings.min_observations and not is_enough:
         return "too_few_observations"
     return None
 

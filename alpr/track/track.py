@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alpr.track.association import SAME_TEXT, TrackPrediction
-from alpr.track.consensus import combine
+from alpr.track.consensus import combine, trusted
 from alpr.track.facts.pass_observer import PassObserver
 from alpr.track.motion import PlateBox, plate_box, predict
 from alpr.track.quality import is_whole, sharpness, vehicle_picture, weight
@@ -55,6 +55,8 @@ class Track:
         self.best: BestObservation | None = None
         self.observations = 0
         """Readings with text."""
+        self.was_whole = False
+        """True where the plate was wholly in view at one of these at least."""
         self.empty_weight = self.text_weight = 0.0
         self._kept: list[tuple[float, PlateText]] = []
         self._consensus: PlateText | None = None
@@ -84,7 +86,8 @@ class Track:
         """The text by all kept readings; None before the first one with text."""
         if self._consensus is None and self._kept:
             weights, plates = zip(*self._kept, strict=True)
-            self._consensus = combine(plates, weights, self._settings.consensus)
+            plate = combine(plates, weights, self._settings.consensus)
+            self._consensus = plate if len(plates) > 1 else trusted(plate, 1.0 - self._settings.lone_error)
         return self._consensus
 
     @property
@@ -93,8 +96,7 @@ class Track:
         plate, settings = self.consensus, self._settings
         if plate is None or len(plate.text) < settings.min_length:
             return False
-        enough = self.observations >= settings.min_observations
-        return plate.confidence >= (settings.sure_confidence if enough else settings.sure_alone_confidence)
+        return self.observations >= settings.min_observations and plate.confidence >= settings.sure_confidence
 
     @property
     def facts(self) -> PassFacts:
@@ -217,7 +219,8 @@ class Track:
         box = plate_box(observation.detection.corners)
         size_wh = frame.size_wh
         confidence = observation.detection.confidence
-        quality = weight(box.width, sharpness(observation.patch), confidence, is_whole(box, size_wh))
+        whole = is_whole(box, size_wh)
+        quality = weight(box.width, sharpness(observation.patch), confidence, whole)
         self.detection_confidence = max(self.detection_confidence, confidence)
         self._readings += 1
         self._widest_read = max(self._widest_read, box.width)
@@ -229,6 +232,7 @@ class Track:
             return
         self._is_doubted = known is not None and agreement(known, observation.plate) < SAME_TEXT
         self.observations += 1
+        self.was_whole = self.was_whole or whole
         self.text_weight += quality
         self._keep([(quality, observation.plate)])
         score = quality * (0.2 + 0.8 * observation.confidence)
@@ -252,6 +256,7 @@ class Track:
         self.last_ns, self.last_seen_at = later.last_ns, later.last_seen_at
         self.sightings += later.sightings
         self.observations += later.observations
+        self.was_whole = self.was_whole or later.was_whole
         self.empty_weight += later.empty_weight
         self.text_weight += later.text_weight
         self._readings += later._readings

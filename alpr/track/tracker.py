@@ -154,12 +154,17 @@ class Tracker:
         recognise: Recognise,
     ) -> dict[int, Observation]:
         """Recognise what is worth it; return the observations by index of their detection."""
-        saves, size_wh = self._saves_readings(), frame.size_wh
+        saves = self._saves_readings()
         wanted = [
             number
             for number, box in enumerate(boxes)
             if number not in owners
-            or owners[number].wants_reading(box, frame.monotonic_ns, saves=saves, is_whole=is_whole(box, size_wh))
+            or owners[number].wants_reading(
+                box,
+                frame.monotonic_ns,
+                saves=saves,
+                is_whole=is_whole(plate_box(detections[number].corners), frame.size_wh),
+            )
         ]
         if not wanted:
             return {}

@@ -6,21 +6,20 @@ import threading
 from collections.abc import Sequence
 from threading import Event
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
+from unittest.mock import MagicMock
 
 import pytest
 
 from alpr.capture.status import FeedStatus
 from alpr.clock import SystemClock
 from alpr.edge.alerts import AlertRules
-from alpr.edge.camera_views import CameraViews
 from alpr.edge.frame_thread import FrameThread
 from alpr.edge.loop import EdgeLoop
 from alpr.edge.outcomes import AlertedOutcome, Outcomes
 from alpr.edge.parts import EdgeParts
 from alpr.edge.shedding import Shedding
 from alpr.pipeline import FrameResult
-from alpr.privacy.zones import ZoneRules
 from alpr.system.stage_times import StageTimes
 from alpr.types import Frame, Read
 from tests.conftest import a_frame
@@ -113,19 +112,11 @@ def test_a_journal_that_takes_its_time_holds_up_no_frame() -> None:
         assert all_seen.wait(_LONG_S), "the frames waited for the journal"
         return FrameResult(tuple(reads))
 
-    pipeline = SimpleNamespace(see=see, report=report)
-    journal = SimpleNamespace(
-        moved="", held=0, settle=lambda: None, decided_after=lambda number: (number, ()), losses=dict
-    )
-    parts: Any = SimpleNamespace(
-        feeds=feeds, views=CameraViews(), pipeline=pipeline, journal=journal, link=None, updates=None, index=None,
-        page=SimpleNamespace(see=lambda _: None),
-        metrics=None, times=StageTimes(), hotlist_damage=SimpleNamespace(error=None),
-        health=SimpleNamespace(hold=lambda _: None),
-        privacy=SimpleNamespace(forget_old=lambda: None),
-        shedding=Shedding([], 0), own_recheck=None, zones=ZoneRules([], {}, print), positioning=None,
-        clock_watch=SimpleNamespace(tend=lambda: None), quota=SimpleNamespace(tend=lambda: None),
+    parts = MagicMock(
+        feeds=feeds, pipeline=SimpleNamespace(see=see, report=report), times=StageTimes(), shedding=Shedding([], 0),
+        link=None, updates=None, own_recheck=None, index=None, metrics=None, hotlist_damage=MagicMock(error=None),
     )  # fmt: skip
+    parts.journal.moved, parts.journal.decided_after = "", lambda number: (number, ())
     outcome = Outcomes(AlertRules(), (), outcomes.append)
     EdgeLoop(cast(EdgeParts, parts), outcome, {"cam": 1}, Event(), SystemClock()).run()
     assert seen == list(range(20))

@@ -69,10 +69,11 @@ def test_early_read_then_final_read_of_one_pass() -> None:
     assert tracker.finish() == [], "no track is open any more"
 
 
-def test_one_very_sure_reading_is_reported_at_once() -> None:
-    tracker = a_tracker()
-    assert len(stand(tracker, Scripted(a_plate_text(confidence=0.999)), [0.0])) == 1
-    assert stand(a_tracker(), Scripted(a_plate_text(confidence=0.98)), [0.0]) == []
+def test_one_very_sure_reading_is_reported_at_the_end_of_its_pass_a_doubtful_one_never() -> None:
+    for sure, passes in ((0.999, 1), (0.98, 0)):
+        tracker = a_tracker()
+        assert stand(tracker, Scripted(a_plate_text(confidence=sure)), [0.0]) == []
+        assert len(tracker.finish()) == passes
 
 
 def test_a_pass_that_never_gets_sure_is_reported_once_at_its_end() -> None:
@@ -393,3 +394,32 @@ def test_what_has_stood_still_for_a_second_does_not_move() -> None:
     tracker, recognise = a_tracker(), Scripted(a_plate_text())
     stand(tracker, recognise, steps(50))
     assert [plate.is_moving for plate in tracker.expected(a_frame(seconds=2.0))] == [False]
+
+
+def test_one_sure_reading_is_not_told_before_a_second_bears_it_out() -> None:
+    """Under overload a plate in the distance was read once, wrongly; that stood, however it was read afterwards."""
+    tracker, far = a_tracker(), Scripted(a_plate_text("A23126", 0.9999))
+    near = Scripted(a_plate_text("34A23126", 0.9999))
+    assert tracker.update(a_frame(seconds=0.0), [a_detection(100, width=80)], far) == []
+    assert tracker.update(a_frame(seconds=0.4), [a_detection(160, width=120)], near) == []
+    (read,) = tracker.finish()
+    assert read.plate.text == "34A23126"
+    assert read.plate.confidence < 0.8
+
+
+def test_fewer_readings_make_a_read_less_sure() -> None:
+    def confidence(readings: int) -> float:
+        tracker = a_tracker()
+        stand(tracker, Scripted(a_plate_text(confidence=0.995)), steps(readings, fps=5))
+        return tracker.finish()[0].plate.confidence
+
+    told = [confidence(readings) for readings in (1, 2, 4)]
+    assert told == sorted(told)
+    assert told[0] < told[1] - 0.02
+
+
+@pytest.mark.parametrize(("x", "readings", "reads"), [(-1, 1, 0), (-1, 2, 1), (5, 1, 1)])
+def test_a_plate_that_was_never_wholly_in_view_needs_a_second_reading(x: float, readings: int, reads: int) -> None:
+    tracker = a_tracker()
+    stand(tracker, Scripted(a_plate_text("KTN6", 0.9999)), steps(readings), x)
+    assert len(tracker.finish()) == reads
