@@ -160,7 +160,7 @@ def run_bench(
         AlprError: a part cannot be opened.
     """
     yardstick = Yardstick()
-    with tempfile.TemporaryDirectory(prefix="alpr-bench-") as folder, _one_thread():
+    with tempfile.TemporaryDirectory(prefix="alpr-bench-") as folder, one_thread():
         laps = list(_laps(workload, warm_up + frames, yardstick, reader, Path(folder)))[warm_up:]
         read_ones = (frame for frame, _ in _endless(workload, warm_up + frames))
         reading = reading_stages(read_ones, yardstick, variants, warm_up) if variants else ()
@@ -182,8 +182,8 @@ def run_bench(
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """OpenCV, like ONNX Runtime, on the caller's thread alone: what is told is the work of one core."""
+def one_thread() -> Iterator[None]:
+    """Keep OpenCV, like ONNX Runtime, on the caller's thread alone: what is told is the work of one core."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:

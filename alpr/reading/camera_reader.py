@@ -1,7 +1,7 @@
 """CameraReader: looks at the frames of one camera as far as they are worth it, and reads their plates.
 
-Where nothing moves, a frame costs no more than a glance at its brightness; once a second it is looked at all the
-same, and a plate that stands in view four times as often, so that no pass ends that goes on. Where something moves,
+Where nothing moves, a frame costs no more than a glance at its brightness; every 1.5 s one is looked at all the same,
+and a plate that stands in view four times a second, so that no pass ends that goes on. Where something moves,
 the effort decides: whole frames, or in between them the plates that are being followed alone.
 """
 
@@ -21,10 +21,13 @@ from alpr.reading.tile_turns import TileTurns
 from alpr.reading.tiled_reader import TileDetector
 from alpr.types import Detection, ExpectedPlate, FloatArray, Frame, Image, Observation
 
-FORCED_AFTER_S = 1.0
+FORCED_AFTER_S = 1.5
 """The longest time without a look at a whole frame, whether anything moves or not."""
 WATCHED_AFTER_S = 0.25
 """The longest time without a look at a plate that is in view."""
+CALM_NEARER_AFTER_S = 4.0
+"""The time between two nearer looks where nothing moves."""
+_GLANCE_AFTER_S = 0.06  # between two glances at the brightness where nothing moves: at 25 frames a second, each other
 _LINGER_S = 0.3  # after the last motion: a vehicle may have stopped, or be behind another one
 _MOST_WINDOWS = 3  # more of them cost as much as a look at the whole frame
 _TILE_SIDE = 0.55  # as `alpr.detect.refine.cut_tile` has it
@@ -62,7 +65,9 @@ class CameraReader:
         self._effort = effort
         self._turns = TileTurns()
         self._gate = MotionGate()
-        self._moved_ns = self._whole_ns = self._nearer_ns = self._look_ns = self._watched_ns = -(10**18)
+        self._moved_ns = self._whole_ns = self._nearer_ns = self._look_ns = self._watched_ns = self._glance_ns = -(
+            10**18
+        )
         self._is_lost = False
         self._moved: Collection[int] = range(TILES)
         self.looks: Counter[str] = Counter()
@@ -77,12 +82,18 @@ class CameraReader:
             expected: the plates that are being followed, where they are expected in it.
         """
         effort, now_ns = self._effort(), frame.monotonic_ns
-        if not _is_due(self._look_ns, now_ns, effort.look_after_s):
+        follows = any(plate.is_moving for plate in expected)
+        is_calm = not follows and not self._is_lost and _is_due(self._moved_ns, now_ns, _LINGER_S)
+        if not is_calm and not _is_due(self._look_ns, now_ns, effort.look_after_s):
             self.looks["skipped"] += 1
             return []
+        if is_calm and not _is_due(self._glance_ns, now_ns, _GLANCE_AFTER_S):
+            self.looks["nothing"] += 1
+            return []
+        self._glance_ns = now_ns
         moved = self._gate.moved(sampled(frame.luma), now_ns)
         has_moved = bool(moved.any())
-        if has_moved or any(plate.is_moving for plate in expected):
+        if has_moved or follows:
             self._moved_ns = now_ns
         if has_moved:
             self._moved = _tiles_of(moved)
@@ -96,7 +107,9 @@ class CameraReader:
             or (not is_busy and len(plates) > _MOST_WINDOWS and _is_due(self._whole_ns, now_ns, WATCHED_AFTER_S))
             or _is_due(self._whole_ns, now_ns, whole_after_s)
         ):
-            return self._look_at_whole(frame, self._moved if is_busy else range(TILES), effort)
+            if is_busy:
+                return self._look_at_whole(frame, self._moved, effort.nearer_after_s)
+            return self._look_at_whole(frame, range(TILES), max(effort.nearer_after_s, CALM_NEARER_AFTER_S))
         if is_busy:
             plates = [plate for plate in plates if not plate.is_sure]
         elif not _is_due(self._watched_ns, now_ns, WATCHED_AFTER_S):
@@ -115,11 +128,11 @@ class CameraReader:
         """
         return self._reader.recognise(image, detections)
 
-    def _look_at_whole(self, frame: Frame, tiles: Collection[int], effort: Effort) -> list[Detection]:
+    def _look_at_whole(self, frame: Frame, tiles: Collection[int], nearer_after_s: float) -> list[Detection]:
         self._look_ns = self._whole_ns = self._watched_ns = frame.monotonic_ns
         self._is_lost = False
         found = self._reader.detect(frame.image)
-        if found or self._tiles is None or not _is_due(self._nearer_ns, frame.monotonic_ns, effort.nearer_after_s):
+        if found or self._tiles is None or not _is_due(self._nearer_ns, frame.monotonic_ns, nearer_after_s):
             self.looks["whole"] += 1
             return found
         self._nearer_ns = frame.monotonic_ns

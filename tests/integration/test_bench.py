@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
+from alpr.bench.cameras import CameraCost, Scene, camera_costs, rows, shipped_scenes, short_of
 from alpr.bench.reading import stage_name
 from alpr.bench.run import FrameTimes, Yardstick, run_bench
 from alpr.bench.verdict import (
@@ -201,3 +202,37 @@ def test_a_bad_budget_is_told_with_its_line(tmp_path: Path) -> None:
         "3: ratios.frame: should be greater than 0, got -1",
         "4: ratio: unknown key, did you mean 'ratios'?",
     ]
+
+
+def test_cameras_are_told_for_every_effort_with_the_passes_that_were_read_right(film: Path) -> None:
+    scene = Scene("two plates", film, ("AB12CDE", "XY34ZZT"))
+    costs = camera_costs([scene], 16, PlateReader(_TwoPlates(), _Fixed()), lambda: 1_000_000)
+    assert [cost.step for cost in costs] == [0, 2, 4, 6]
+    for cost in costs:
+        assert cost.frames >= 16
+        assert 0 < cost.decode < cost.frame
+        assert cost.times_decoding == pytest.approx(cost.frame / cost.decode)
+        assert cost.cameras_a_core == pytest.approx(40.0 / cost.frame)
+        assert cost.passes == 2 * 3
+    assert costs[0].read == 6
+    assert {"scene", "step", "times_decoding", "cameras_a_core", "read"} <= set(rows(costs)[0])
+
+
+def test_what_is_demanded_of_a_core_is_said_where_it_is_not_met() -> None:
+    good = CameraCost("empty road", 0, 0, 100, 1.0, 1.2, 1.2, 9.0, 0, 0)
+    busy = CameraCost("two plates", 2, 4, 100, 1.0, 4.0, 4.0, 4.1, 8, 8)
+    assert short_of([good, busy], 1.3, 4.0) == []
+    told = short_of([replace(good, times_decoding=1.4), replace(busy, cameras_a_core=3.9, read=7)], 1.3, 4.0)
+    assert told == [
+        "empty road: 1.40 × decoding, at most 1.3",
+        "two plates: 3.9 cameras a core, at least 4",
+        "two plates, step 4: 7 of 8 passes read right",
+    ]
+
+
+def test_the_scenes_of_the_bench_are_there() -> None:
+    scenes = shipped_scenes(BENCH)
+    assert [len(scene.texts) for scene in scenes] == [0, 2, 6]
+    for scene in scenes:
+        film = cv2.VideoCapture(str(scene.film))
+        assert (film.get(cv2.CAP_PROP_FRAME_WIDTH), film.get(cv2.CAP_PROP_FPS)) == (1920, 25), scene.name

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from alpr.detect.refine import TILES
-from alpr.reading.camera_reader import FORCED_AFTER_S, WATCHED_AFTER_S, CameraReader
+from alpr.reading.camera_reader import CALM_NEARER_AFTER_S, FORCED_AFTER_S, WATCHED_AFTER_S, CameraReader
 from alpr.reading.effort import LADDER, Effort
 from alpr.reading.motion_gate import LEARNING_FRAMES
 from alpr.reading.plate_reader import PlateReader
@@ -66,23 +66,23 @@ class Camera:
             image = self._road.copy()
             if moves_at:
                 x, y = moves_at[0] + self.seq % 7, moves_at[1]
-                image[y : y + 60, x : x + 80] = 20 + 30 * (self.seq % 5)
+                image[y : y + 60, x : x + 80] = 20
             self.reader.look(a_frame(self.seq, seconds=self.seq / FPS, image=image), expected)
             self.seq += 1
         return list(self.detector.asked)
 
 
-def test_on_an_empty_road_one_frame_a_second_is_looked_at_and_every_tile_has_its_turn() -> None:
+def test_on_an_empty_road_a_frame_is_looked_at_now_and_then_and_every_tile_has_its_turn() -> None:
     camera = Camera(Looking())
-    asked = camera.run(FPS * 8)
-    assert asked.count("whole") == 8
+    asked = camera.run(FPS * 18)
+    assert 18 / (FORCED_AFTER_S + 0.08) <= asked.count("whole") <= 18 / FORCED_AFTER_S
+    assert len(asked) <= 18 / FORCED_AFTER_S + 18 / CALM_NEARER_AFTER_S + 1
     assert {tile for tile in asked if tile != "whole"} == set(range(TILES))
-    assert FORCED_AFTER_S == 1.0
 
 
 def test_where_something_moves_every_frame_is_looked_at_and_the_nearer_looks_are_there() -> None:
     asked = Camera(Looking()).run(20, moves_at=(20, 20))
-    assert asked.count("whole") == 20
+    assert asked.count("whole") >= 19  # the first may come between two glances
     assert {tile for tile in asked if tile != "whole"} == {0}
 
 
@@ -101,7 +101,7 @@ def test_a_parked_vehicle_is_looked_at_often_enough_that_its_pass_goes_on() -> N
     parked = ExpectedPlate((150.0, 112.5), (100.0, 25.0), is_sure=True, is_moving=False, is_new=False, seen_ns=10**15)
     camera.run(FPS, [parked])
     asked = camera.run(FPS * 4, [parked])
-    assert asked.count("whole") == 4
+    assert 2 <= asked.count("whole") <= 3
     assert len(asked) >= 4 / WATCHED_AFTER_S - 4
     assert len(asked) < FPS
 
