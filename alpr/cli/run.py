@@ -38,8 +38,10 @@ def command(config_path: Path, check: bool, no_cameras: bool, as_json: bool) -> 
     from alpr.capture.status import FeedState
     from alpr.config import load_edge_config
     from alpr.edge.app import Edge
+    from alpr.system.malloc_arenas import bound_arenas
     from alpr.system.signals import stopped_by_signals
 
+    bound_arenas()
     cv2.setNumThreads(1)  # a device works its cameras in parallel; threads within a frame would be in the way
     config = load_edge_config(config_path)
     on_outcome = _print_json if wants_json(as_json) else _print_lines
