@@ -26,7 +26,7 @@ FORCED_AFTER_S = 1.5
 WATCHED_AFTER_S = 0.25
 """The longest time without a look at a plate that is in view."""
 CALM_NEARER_AFTER_S = 4.0
-"""The time between two nearer looks where nothing moves."""
+"""The time between two nearer looks at tiles in which nothing moves."""
 _GLANCE_AFTER_S = 0.06  # between two glances at the brightness where nothing moves: at 25 frames a second, each other
 _LINGER_S = 0.3  # after the last motion: a vehicle may have stopped, or be behind another one
 _MOST_WINDOWS = 3  # more of them cost as much as a look at the whole frame
@@ -68,6 +68,7 @@ class CameraReader:
         self._moved_ns = self._whole_ns = self._nearer_ns = self._look_ns = self._watched_ns = self._glance_ns = -(
             10**18
         )
+        self._anywhere_ns = -(10**18)
         self._is_lost = False
         self._moved: Collection[int] = range(TILES)
         self.looks: Counter[str] = Counter()
@@ -107,9 +108,11 @@ class CameraReader:
             or (not is_busy and len(plates) > _MOST_WINDOWS and _is_due(self._whole_ns, now_ns, WATCHED_AFTER_S))
             or _is_due(self._whole_ns, now_ns, whole_after_s)
         ):
-            if is_busy:
+            if is_busy and not _is_due(self._anywhere_ns, now_ns, CALM_NEARER_AFTER_S):
                 return self._look_at_whole(frame, self._moved, effort.nearer_after_s)
-            return self._look_at_whole(frame, range(TILES), max(effort.nearer_after_s, CALM_NEARER_AFTER_S))
+            self._anywhere_ns = now_ns
+            nearer_after_s = effort.nearer_after_s if is_busy else max(effort.nearer_after_s, CALM_NEARER_AFTER_S)
+            return self._look_at_whole(frame, range(TILES), nearer_after_s)
         if is_busy:
             plates = [plate for plate in plates if not plate.is_sure]
         elif not _is_due(self._watched_ns, now_ns, WATCHED_AFTER_S):

@@ -86,6 +86,11 @@ def test_where_something_moves_every_frame_is_looked_at_and_the_nearer_looks_are
     assert {tile for tile in asked if tile != "whole"} == {0}
 
 
+def test_tiles_in_which_nothing_moves_are_not_forgotten_while_something_does_elsewhere() -> None:
+    asked = Camera(Looking()).run(FPS * 20, moves_at=(20, 20))
+    assert {tile for tile in asked if tile != "whole"} == set(range(TILES))
+
+
 def test_no_nearer_looks_where_there_are_to_be_none() -> None:
     assert set(Camera(Looking(), looks_nearer=False).run(20, moves_at=(20, 20))) == {"whole"}
 
