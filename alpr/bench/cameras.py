@@ -1,6 +1,6 @@
 """Cameras a core: what a camera's frame costs, decoding included, by what is in view and what is shed.
 
-Each scene is played through the real decoder, reader and tracker, once for each effort. Costs are means over all
+Each road is played through the real decoder, reader and tracker, once for each effort. Costs are means over all
 frames, not medians: with an effort below all, most frames cost little and some cost much. Times of the yardstick lie
 around every frame, as in `alpr.bench.run`.
 """
@@ -34,7 +34,7 @@ EFFORTS = (0, 2, _LAST_WITHOUT_SKIPS, len(LADDER) - 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class Road:
     """A film of 1080p at 25 frames a second, with so many plates in view all the time."""
 
     name: str
@@ -43,8 +43,8 @@ class Scene:
     """Those of the plates; one for each."""
 
 
-def shipped_scenes(folder: Path) -> tuple[Scene, ...]:
-    """Return the bench's own scenes: an empty road, two plates in view, six.
+def shipped_roads(folder: Path) -> tuple[Road, ...]:
+    """Return the bench's own roads: an empty road, two plates in view, six.
 
     Args:
         folder: the bench's.
@@ -52,9 +52,9 @@ def shipped_scenes(folder: Path) -> tuple[Scene, ...]:
     two = ("KX74NEB", "47TZR8")
     six = (*two, "LB19WUF", "H783KD", "YD66PLJ", "8SXK21")
     return (
-        Scene("empty road", folder / "empty.mp4", ()),
-        Scene("two plates", folder / "workload.mp4", two),
-        Scene("six plates", folder / "six.mp4", six),
+        Road("empty road", folder / "empty.mp4", ()),
+        Road("two plates", folder / "workload.mp4", two),
+        Road("six plates", folder / "six.mp4", six),
     )
 
 
@@ -62,26 +62,26 @@ def short_of(costs: Sequence[CameraCost], times_decoding: float, cameras: float)
     """List what is short of what is demanded, one sentence each; [] where nothing is.
 
     Args:
-        costs: of all scenes.
+        costs: of all roads.
         times_decoding: most that an empty road may cost, by its decoding.
         cameras: least that a core has to bear with two plates in view, no frame being skipped.
     """
     wrong = []
     for cost in costs:
         if not cost.plates and cost.step == 0 and cost.times_decoding > times_decoding:
-            wrong.append(f"{cost.scene}: {cost.times_decoding:.2f} × decoding, at most {times_decoding:g}")
+            wrong.append(f"{cost.road}: {cost.times_decoding:.2f} × decoding, at most {times_decoding:g}")
         if cost.plates == 2 and cost.step == _LAST_WITHOUT_SKIPS and cost.cameras_a_core < cameras:
-            wrong.append(f"{cost.scene}: {cost.cameras_a_core:.1f} cameras a core, at least {cameras:g}")
+            wrong.append(f"{cost.road}: {cost.cameras_a_core:.1f} cameras a core, at least {cameras:g}")
         if cost.read < cost.passes:
-            wrong.append(f"{cost.scene}, step {cost.step}: {cost.read} of {cost.passes} passes read right")
+            wrong.append(f"{cost.road}, step {cost.step}: {cost.read} of {cost.passes} passes read right")
     return wrong
 
 
 @dataclass(frozen=True, slots=True)
 class CameraCost:
-    """The cost of a camera that shows a scene, at one effort."""
+    """The cost of a camera that shows a road, at one effort."""
 
-    scene: str
+    road: str
     plates: int
     step: int
     """In `LADDER`."""
@@ -101,12 +101,12 @@ class CameraCost:
 
 
 def camera_costs(
-    scenes: Sequence[Scene], frames: int, reader: PlateReader, yardstick_ns: Callable[[], int]
+    roads: Sequence[Road], frames: int, reader: PlateReader, yardstick_ns: Callable[[], int]
 ) -> tuple[CameraCost, ...]:
-    """Time each scene at each effort.
+    """Time each road at each effort.
 
     Args:
-        scenes: the films.
+        roads: the films.
         frames: how many to time of each.
         reader: detects and reads.
         yardstick_ns: gives the processor time of one pass of the yardstick now.
@@ -114,14 +114,14 @@ def camera_costs(
     Raises:
         SourceError: a film cannot be played.
     """
-    return tuple(_at_effort(scene, step, frames, reader, yardstick_ns) for scene in scenes for step in EFFORTS)
+    return tuple(_at_effort(road, step, frames, reader, yardstick_ns) for road in roads for step in EFFORTS)
 
 
 def rows(costs: Sequence[CameraCost]) -> list[dict[str, Any]]:
     """Return the costs as rows of a table.
 
     Args:
-        costs: of all scenes.
+        costs: of all roads.
     """
     return [
         {key: round(value, 2) if isinstance(value, float) else value for key, value in asdict(cost).items()}
@@ -130,10 +130,10 @@ def rows(costs: Sequence[CameraCost]) -> list[dict[str, Any]]:
 
 
 class _Passes:
-    """The vehicles of one round of a scene, followed at one effort, and how many of them were read right."""
+    """The vehicles of one round of a road, followed at one effort, and how many of them were read right."""
 
-    def __init__(self, scene: Scene, step: int, reader: PlateReader) -> None:
-        self._scene = scene
+    def __init__(self, road: Road, step: int, reader: PlateReader) -> None:
+        self._road = road
         self._effort = LADDER[step]
         self._reader = reader
         self.passes = self.read = 0
@@ -142,7 +142,7 @@ class _Passes:
     def _begin(self) -> None:
         self._camera = CameraReader(self._reader, effort=lambda: self._effort)
         self._tracker = Tracker(
-            self._scene.name,
+            self._road.name,
             TrackSettings(),
             model_ids=(),
             new_id=lambda: uuid.uuid4().hex,
@@ -158,21 +158,21 @@ class _Passes:
 
     def finish(self) -> None:
         """Count what came of the round; cars begin anew after it, an empty road goes on."""
-        if self._scene.texts:
+        if self._road.texts:
             self._texts.update(read.plate.text for read in self._tracker.finish())
-            self.passes += len(self._scene.texts)
-            self.read += sum(self._texts[text] == 1 for text in self._scene.texts)
+            self.passes += len(self._road.texts)
+            self.read += sum(self._texts[text] == 1 for text in self._road.texts)
             self._begin()
 
 
 def _at_effort(
-    scene: Scene, step: int, frames: int, reader: PlateReader, yardstick_ns: Callable[[], int]
+    road: Road, step: int, frames: int, reader: PlateReader, yardstick_ns: Callable[[], int]
 ) -> CameraCost:
-    """Time one scene at one effort, without its beginning."""
-    vehicles, yards = _Passes(scene, step, reader), list[int]()
+    """Time one road at one effort, without its beginning."""
+    vehicles, yards = _Passes(road, step, reader), list[int]()
     see_ns = aside_ns = begin_ns = timed = 0
-    for frame, number, ends in _endless(scene):
-        if not begin_ns and number >= (1 if scene.texts else _ROUNDS_TO_LEARN):
+    for frame, number, ends in _endless(road):
+        if not begin_ns and number >= (1 if road.texts else _ROUNDS_TO_LEARN):
             begin_ns = time.process_time_ns()
         began_ns = time.thread_time_ns()
         vehicles.see(frame)
@@ -191,8 +191,8 @@ def _at_effort(
     decode_ns = mean_ns - see_ns / timed
     yardstick = sum(yards) / timed
     return CameraCost(
-        scene=scene.name,
-        plates=len(scene.texts),
+        road=road.name,
+        plates=len(road.texts),
         step=step,
         frames=timed,
         decode=decode_ns / yardstick,
@@ -204,17 +204,17 @@ def _at_effort(
     )
 
 
-def _endless(scene: Scene) -> Iterator[tuple[Frame, int, bool]]:
+def _endless(road: Road) -> Iterator[tuple[Frame, int, bool]]:
     """Frames, the number of the round each is of, and whether it is the last of it; time goes on over all rounds."""
     given = round_number = 0
     while True:
         last: Frame | None = None
-        for frame in open_source(scene.name, str(scene.film), clock=SystemClock()).frames():
+        for frame in open_source(road.name, str(road.film), clock=SystemClock()).frames():
             if last is not None:
                 yield replace(last, monotonic_ns=round(given * 1e9 / FPS)), round_number, False
                 given += 1
             last = frame
         if last is None:
-            raise SourceError(f"{scene.film}: holds no frame; give a video of 1080p")
+            raise SourceError(f"{road.film}: holds no frame; give a video of 1080p")
         yield replace(last, monotonic_ns=round(given * 1e9 / FPS)), round_number, True
         given, round_number = given + 1, round_number + 1

@@ -50,7 +50,7 @@ def command(
     means the same on a slow, fast or busy machine. Decoding is reported, but is no part of a frame's time. The last
     line is one JSON object.
 
-    With --cameras three scenes are played, with 0, 2 and 6 plates in view, each with nothing shed and with more and
+    With --cameras three roads are played, with 0, 2 and 6 plates in view, each with nothing shed and with more and
     more shed: mean cost of a frame in yardsticks with its decoding, cameras a core at 25 frames a second, and how
     many of the vehicle passes were read right.
     """
@@ -85,12 +85,12 @@ def command(
 
 
 def _bench_cameras(frames: int, reader: PlateReader, check: bool, as_json: bool) -> None:
-    from alpr.bench.cameras import camera_costs, rows, shipped_scenes, short_of
+    from alpr.bench.cameras import camera_costs, rows, shipped_roads, short_of
     from alpr.bench.run import Yardstick, one_thread
     from alpr.system.shipped import shipped
 
     with one_thread():
-        costs = camera_costs(shipped_scenes(shipped("bench")), frames, reader, Yardstick().cpu_ns)
+        costs = camera_costs(shipped_roads(shipped("bench")), frames, reader, Yardstick().cpu_ns)
     wrong = short_of(costs, _MOST_TIMES_DECODING, _LEAST_CAMERAS)
     if not wants_json(as_json):
         print_rows(rows(costs), as_json=False)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from alpr.bench.cameras import CameraCost, Scene, camera_costs, rows, shipped_scenes, short_of
+from alpr.bench.cameras import CameraCost, Road, camera_costs, rows, shipped_roads, short_of
 from alpr.bench.reading import stage_name
 from alpr.bench.run import FrameTimes, Yardstick, run_bench
 from alpr.bench.verdict import (
@@ -205,8 +205,8 @@ def test_a_bad_budget_is_told_with_its_line(tmp_path: Path) -> None:
 
 
 def test_cameras_are_told_for_every_effort_with_the_passes_that_were_read_right(film: Path) -> None:
-    scene = Scene("two plates", film, ("AB12CDE", "XY34ZZT"))
-    costs = camera_costs([scene], 16, PlateReader(_TwoPlates(), _Fixed()), lambda: 1_000_000)
+    road = Road("two plates", film, ("AB12CDE", "XY34ZZT"))
+    costs = camera_costs([road], 16, PlateReader(_TwoPlates(), _Fixed()), lambda: 1_000_000)
     assert [cost.step for cost in costs] == [0, 2, 4, 6]
     for cost in costs:
         assert cost.frames >= 16
@@ -215,7 +215,7 @@ def test_cameras_are_told_for_every_effort_with_the_passes_that_were_read_right(
         assert cost.cameras_a_core == pytest.approx(40.0 / cost.frame)
         assert cost.passes == 2 * 3
     assert costs[0].read == 6
-    assert {"scene", "step", "times_decoding", "cameras_a_core", "read"} <= set(rows(costs)[0])
+    assert {"road", "step", "times_decoding", "cameras_a_core", "read"} <= set(rows(costs)[0])
 
 
 def test_what_is_demanded_of_a_core_is_said_where_it_is_not_met() -> None:
@@ -231,8 +231,8 @@ def test_what_is_demanded_of_a_core_is_said_where_it_is_not_met() -> None:
 
 
 def test_the_scenes_of_the_bench_are_there() -> None:
-    scenes = shipped_scenes(BENCH)
-    assert [len(scene.texts) for scene in scenes] == [0, 2, 6]
-    for scene in scenes:
-        film = cv2.VideoCapture(str(scene.film))
-        assert (film.get(cv2.CAP_PROP_FRAME_WIDTH), film.get(cv2.CAP_PROP_FPS)) == (1920, 25), scene.name
+    roads = shipped_roads(BENCH)
+    assert [len(road.texts) for road in roads] == [0, 2, 6]
+    for road in roads:
+        film = cv2.VideoCapture(str(road.film))
+        assert (film.get(cv2.CAP_PROP_FRAME_WIDTH), film.get(cv2.CAP_PROP_FPS)) == (1920, 25), road.name
