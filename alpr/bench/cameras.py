@@ -35,10 +35,10 @@ EFFORTS = (0, 2, _LAST_WITHOUT_SKIPS, len(LADDER) - 1)
 
 @dataclass(frozen=True, slots=True)
 class Road:
-    """A film of 1080p at 25 frames a second, with so many plates in view all the time."""
+    """A video of 1080p at 25 frames a second, with so many plates in view all the time."""
 
     name: str
-    film: Path
+    video: Path
     texts: tuple[str, ...]
     """Those of the plates; one for each."""
 
@@ -106,13 +106,13 @@ def camera_costs(
     """Time each road at each effort.
 
     Args:
-        roads: the films.
+        roads: the videos.
         frames: how many to time of each.
         reader: detects and reads.
         yardstick_ns: gives the processor time of one pass of the yardstick now.
 
     Raises:
-        SourceError: a film cannot be played.
+        SourceError: a video cannot be played.
     """
     return tuple(_at_effort(road, step, frames, reader, yardstick_ns) for road in roads for step in EFFORTS)
 
@@ -209,12 +209,12 @@ def _endless(road: Road) -> Iterator[tuple[Frame, int, bool]]:
     given = round_number = 0
     while True:
         last: Frame | None = None
-        for frame in open_source(road.name, str(road.film), clock=SystemClock()).frames():
+        for frame in open_source(road.name, str(road.video), clock=SystemClock()).frames():
             if last is not None:
                 yield replace(last, monotonic_ns=round(given * 1e9 / FPS)), round_number, False
                 given += 1
             last = frame
         if last is None:
-            raise SourceError(f"{road.film}: holds no frame; give a video of 1080p")
+            raise SourceError(f"{road.video}: holds no frame; give a video of 1080p")
         yield replace(last, monotonic_ns=round(given * 1e9 / FPS)), round_number, True
         given, round_number = given + 1, round_number + 1
