@@ -17,6 +17,7 @@ from alpr.collector.health.board import DeviceState
 from alpr.collector.service.metrics import CollectorMetrics, CollectorSnapshot
 from alpr.edge.metrics import DeviceMetrics, DeviceSnapshot
 from alpr.edge.run_report import EdgeReport
+from alpr.edge.shedding import CameraLoad
 from alpr.errors import ConfigError
 from alpr.events.device_alerts import DeviceProblem, ProblemKind
 from alpr.link.client.clock_offset import ClockOffset
@@ -57,7 +58,9 @@ def a_device(folder: Path) -> DeviceMetrics:
     waiting = {"hit": 1, "read": 200}
     offset, refused, faults = ClockOffset(0.012, 0.001), {("read", "refused"): 1}, {"malformed": 3}
     link = LinkStatus(True, waiting, 9000, 4.5, START, offset, "", 70, 2, refused, faults)
-    camera = FeedStatus("north", FeedState.RUNNING, 250, 3, 1, {"lost": 2}, None, START, 24.5)
+    camera = FeedStatus(
+        "north", FeedState.RUNNING, 250, 3, 1, {"lost": 2}, None, START, 24.5, looked_at=247, lag_s=0.04
+    )
     lost = {("picture", "outbox-full"): 7}
     report = EdgeReport(
         240,
@@ -70,6 +73,7 @@ def a_device(folder: Path) -> DeviceMetrics:
         link,
         lost,
         views={"north": ViewState((ViewAlarm.BLURRED,), None, True, aim=AIM, rate=RATE, unread={"no_text": 4})},
+        loads={"north": CameraLoad(2, "nearer looks", 0.7, 12.0, {"whole": 100, "windows": 40})},
     )
     stages = some_times(3, 30, 300).buckets(STAGE_BOUNDS_MS)
     metrics = DeviceMetrics(folder)
@@ -126,6 +130,9 @@ def test_a_device_tells_its_figures(tmp_path: Path) -> None:
     assert told["alpr_camera_capture_ratio{bound=low,camera=north}"] == 0.8
     assert told["alpr_camera_unread_passes{camera=north,cause=no_text}"] == 4
     assert told["alpr_camera_dropped_total{camera=north}"] == 3
+    assert told["alpr_camera_lag_seconds{camera=north}"] == 0.04
+    assert told["alpr_camera_shedding_step{camera=north}"] == 2
+    assert told["alpr_camera_looks_total{camera=north,look=windows}"] == 40
     assert told["alpr_camera_failures_total{camera=north,cause=lost}"] == 2
     assert told["alpr_reads_total"] == 12
     assert told["alpr_outbox_records{priority=read}"] == 200
@@ -166,6 +173,7 @@ def test_no_plate_and_no_case_is_a_label(tmp_path: Path) -> None:
     allowed = {
         "camera",
         "cause",
+        "look",
         "priority",
         "what",
         "alarm",
