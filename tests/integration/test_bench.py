@@ -234,5 +234,5 @@ def test_the_scenes_of_the_bench_are_there() -> None:
     roads = shipped_roads(BENCH)
     assert [len(road.texts) for road in roads] == [0, 2, 6]
     for road in roads:
-        film = cv2.VideoCapture(str(road.film))
+        film = cv2.VideoCapture(str(road.video))
         assert (film.get(cv2.CAP_PROP_FRAME_WIDTH), film.get(cv2.CAP_PROP_FPS)) == (1920, 25), road.name

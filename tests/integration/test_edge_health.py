@@ -27,6 +27,8 @@ def test_a_running_device_is_seen_by_prometheus_and_by_its_collector(tmp_path: P
     def stop_when_seen(edge: Edge, _heard: Heard) -> None:
         try:
             wait_until(lambda: "alpr_link_up 1.0" in figures(port), 60)
+            # Up once its first picture was looked at: what shows nothing is not up.
+            wait_until(lambda: 'alpr_camera_up{camera="clip"} 1.0' in figures(port), 60)
             wait_until(lambda: any(line.endswith('"gate-1"} 1.0') for line in lines_of(centre)), 60)
             wait_until(lambda: "gate-1" in read_latest(kept), 60)  # saved a moment after it is shown
             wait_until(lambda: read_latest(kept)["gate-1"].heartbeat.vitals.hotlists, 60)
