@@ -30,11 +30,12 @@ units: $(VENV)/.test
 
 integration: $(VENV)/.test
 	$(BIN)/pytest -n 4 $(PARALLEL) tests/property tests/integration
-	$(BIN)/pytest -m alone
+	$(BIN)/pytest -m 'alone and not slow'
 
-# Real programs that are killed, stopped and starved; accuracy on the real pictures: minutes.
+# All that takes seconds: programs that are killed, starved and attacked, cameras that fail, real pictures. Minutes.
 slow: $(VENV)/.test
-	$(BIN)/pytest -m 'slow and not alone'
+	$(BIN)/pytest -n 2 --dist loadfile -m 'slow and not alone'
+	$(BIN)/pytest -m 'slow and alone'
 
 # The officer's page in the system's chromium (apt install chromium); axe-core comes from npm.
 browser: $(VENV)/.test

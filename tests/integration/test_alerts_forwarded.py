@@ -7,6 +7,8 @@ import hmac
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from alpr.forward.forwarder import read_targets
 from alpr.forward.webhook import Webhook
 from alpr.journal.journal import Journal
@@ -15,6 +17,8 @@ from alpr.link.keys.curve_keys import load_key_pair
 from tests.integration.centre import Centre
 from tests.integration.link_world import wait_until
 from tests.unit.forward.test_forwarder import SECRET, receiving
+
+pytestmark = pytest.mark.slow
 
 
 def test_silence_goes_out_signed_and_is_tried_again(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ from tests.integration.centre import Centre, alpr
 from tests.integration.link_world import wait_until
 from tests.unit.forward.test_forwarder import SECRET, receiving
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 WHY = ("--purpose", "looking for the stolen van")
 

@@ -52,6 +52,7 @@ def test_a_frame_is_within_its_budget() -> None:
 
 
 @needs_detector
+@pytest.mark.slow
 def test_over_budget_exits_3_and_names_the_stage(tmp_path: Path) -> None:
     budget = tmp_path / "budget.yaml"
     budget.write_text("min_plates_in_view: 0\nratios: {detect: 0.001, frame: 1000}\n")

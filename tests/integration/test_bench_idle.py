@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 
 def test_a_few_devices_are_connected_and_measured() -> None:
     words = [sys.executable, "-m", "bench.idle", "--devices", "4", "--seconds", "0.5"]

@@ -15,6 +15,8 @@ from alpr.cli import cli
 from alpr.system.shipped import shipped
 from tests.http_camera import HttpCamera
 
+pytestmark = pytest.mark.slow
+
 
 def scene(number: int = 322) -> np.ndarray:
     clip = cv2.VideoCapture(str(shipped("samples") / "clip.mp4"))

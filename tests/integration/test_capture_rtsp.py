@@ -17,6 +17,8 @@ from alpr.clock import SystemClock
 from tests.clip import number_in, numbered_jpegs, write_clip
 from tests.rtsp_camera import RtspCamera
 
+pytestmark = pytest.mark.slow
+
 LOGIN = "admin:s3cret"
 
 

@@ -193,6 +193,7 @@ def test_the_real_exit_code_of_a_refused_search_is_1(database: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.slow
 def test_a_collector_shows_what_arrives_and_ends_cleanly(tmp_path: Path, number: int) -> None:
     world = World(tmp_path)
     write_key_pair(world.server, "collector", tmp_path)

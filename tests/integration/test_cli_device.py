@@ -26,6 +26,8 @@ from tests.integration.centre import Centre, alpr
 from tests.integration.link_world import wait_until
 from tests.unit.collector.health.test_board import a_heartbeat
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def centre(tmp_path: Path) -> Iterator[Centre]:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
+import pytest
+
 from alpr.collector.health.store import read_latest
 from alpr.collector.store.files import health_path
 from alpr.forward.forwarder import forward_path
@@ -18,6 +20,8 @@ from tests.integration.centre import Centre
 from tests.integration.link_world import wait_until
 from tests.records import a_hit, a_read
 from tests.unit.forward.test_forwarder import Taker
+
+pytestmark = pytest.mark.slow
 
 LOCK_S = 12.0  # longer than a start would wait
 

@@ -27,6 +27,8 @@ from zmq.utils import z85
 
 from alpr.link.keys.curve_keys import KeyPair, new_key_pair, write_private_key
 
+pytestmark = pytest.mark.slow
+
 _SAMPLE = Path(__file__).parents[2] / "samples" / "clip.mp4"
 
 

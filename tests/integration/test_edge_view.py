@@ -14,6 +14,8 @@ from tests.integration.link_world import a_free_port, wait_until
 from tests.integration.test_edge import Heard, run_edge, write_config
 from tests.integration.test_edge_health import figures
 
+pytestmark = pytest.mark.slow
+
 
 def a_clip(path: Path, level: int, seconds: int) -> Path:
     """A video at 5 frames a second that is one grey throughout, but for its noise where it is not black."""

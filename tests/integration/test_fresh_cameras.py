@@ -25,6 +25,8 @@ from tests.clip import number_in, numbered_jpegs, write_clip
 from tests.encode import h264_pictures
 from tests.rtsp_camera import RtspCamera
 
+pytestmark = pytest.mark.slow
+
 FPS = 25
 
 

@@ -23,6 +23,8 @@ from alpr.capture.status import FeedState
 from alpr.clock import SystemClock
 from alpr.reading.tiled_reader import TiledReader
 
+pytestmark = pytest.mark.slow
+
 _STREAM = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=p\r\n\r\n"
 _MORE_BYTES = 300 << 20
 _SECONDS = 6.0

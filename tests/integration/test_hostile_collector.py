@@ -36,7 +36,10 @@ _RECORDS = 20
 _SECONDS = 4.0
 _MORE_BYTES = 128 << 20  # measured: up to 69 MiB, by how the allocator keeps what was freed; gigabytes are sent
 """By how much the device's memory may grow at most, whatever is sent."""
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bytes on connections are counted by Linux only")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="bytes on connections are counted by Linux only"),
+]
 
 
 @dataclass

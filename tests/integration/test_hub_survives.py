@@ -293,6 +293,7 @@ def test_a_hello_of_a_hundred_thousand_boots_holds_up_no_other_device(world: Wor
         assert time.process_time() - started_s < 3
 
 
+@pytest.mark.slow
 def test_four_hundred_key_changes_leave_a_short_list(world: World) -> None:
     """A device that changed its key without end made the list grow, and all else wait for it to be read."""
     keys = world.device

@@ -33,6 +33,8 @@ from tests.integration.test_link import BOOT, a_peer, answer
 from tests.integration.test_link_revocation import callers
 from tests.records import a_read
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:

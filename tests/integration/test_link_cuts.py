@@ -17,6 +17,8 @@ from bench.faults.line import Line, a_line
 from tests.integration.link_world import World, a_free_port, wait_until
 from tests.records import a_hit, a_read
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def a_line_of(world: World) -> Iterator[Line]:

@@ -17,6 +17,8 @@ import pytest
 from alpr.link.keys.curve_keys import KeyPair, new_key_pair
 from tests.integration.link_world import a_free_port
 
+pytestmark = pytest.mark.slow
+
 _HANG_UP = "tests.integration.programs.hang_up"
 _STANDS_STILL_S = 5.0
 

@@ -30,6 +30,8 @@ from tests.integration.centre import Centre, alpr
 from tests.integration.link_world import wait_until
 from tests.records import a_hit, a_read
 
+pytestmark = pytest.mark.slow
+
 CLOCK = SystemClock()
 
 

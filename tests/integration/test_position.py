@@ -20,7 +20,7 @@ from tests.gpsd import Receiver, a_gpsd, needs_gpsd
 from tests.integration.link_world import a_free_port, wait_until
 from tests.integration.test_edge import SAMPLES, run_edge, write_config
 
-pytestmark = needs_gpsd
+pytestmark = [pytest.mark.slow, needs_gpsd]
 
 
 @pytest.fixture(autouse=True)

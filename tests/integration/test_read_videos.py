@@ -14,6 +14,8 @@ from alpr.cli import cli
 from alpr.system.shipped import shipped
 from tests.encode import X264_FIELDS, write_pictures_of
 
+pytestmark = pytest.mark.slow
+
 CLIP = shipped("samples") / "clip.mp4"
 
 

@@ -30,6 +30,8 @@ from alpr.system.shipped import shipped
 from tests.conftest import an_image
 from tests.http_camera import HttpCamera
 
+pytestmark = pytest.mark.slow
+
 
 def wait_for(met: Callable[[], bool], timeout_s: float = 20.0) -> None:
     deadline = time.monotonic() + timeout_s

@@ -33,6 +33,8 @@ from tests.integration.link_world import a_free_port, wait_until
 from tests.records import a_hit, a_read
 from tests.updates import ADMINS, ALICE
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("pyrage")
 
 

@@ -182,4 +182,5 @@ class Delivering(RuleBasedStateMachine):
 Delivering.TestCase.settings = settings(
     max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
-TestDelivering = pytest.mark.timeout(300)(Delivering.TestCase)  # many files; busy machines take their time
+# Many files; busy machines take their time.
+TestDelivering = pytest.mark.slow(pytest.mark.timeout(300)(Delivering.TestCase))

@@ -179,6 +179,7 @@ def test_a_clock_that_is_set_back_silences_nothing() -> None:
     assert desk.take(a_hit_at(7190)) is AlertDecision.REPEAT  # two cameras may tell of one moment in either order
 
 
+@pytest.mark.slow
 def test_after_a_clock_was_set_back_what_was_told_last_is_still_remembered() -> None:
     desk = AlertQueue(AlertRules(never_muted=9))
     for number in range(4096):

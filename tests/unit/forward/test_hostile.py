@@ -354,6 +354,7 @@ def test_a_broker_that_takes_nothing_is_given_up_for_now_and_no_message_piles_up
     assert b"".join(seen).count(b"hit-ab-0") == 3
 
 
+@pytest.mark.slow
 def test_an_event_over_which_a_broker_breaks_off_each_time_holds_up_no_other(
     path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

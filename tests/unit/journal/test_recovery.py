@@ -108,6 +108,7 @@ def test_what_is_lost_is_counted_by_the_files_own_count_and_reported(path: Path,
     assert found.saved == before - found.lost + len(totals)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_no_database_at_all_is_put_aside(path: Path, clock: FakeClock) -> None:
     path.write_bytes(b"this is no database" * 1000)
     with closing(open_journal(path, clock=clock)) as journal:
@@ -177,6 +178,7 @@ def test_what_was_brought_to_safety_is_taken_up_before_a_recovery_and_never_late
     assert kept == {a_read(number).read_id for number in (1, 2, 3)}
 
 
+@pytest.mark.slow
 def test_what_was_brought_to_safety_and_is_torn_itself_is_put_aside_once(path: Path, clock: FakeClock) -> None:
     fill(path, 20, clock)
     rescued = rescued_path(path)

@@ -66,12 +66,14 @@ def test_a_seed_draws_the_same_frame_whatever_was_drawn_before(scene: Scene) -> 
     assert np.array_equal(frame_of(scene, SEED, scene.first_frame), next(frames_of(scene, SEED, 2, 1)))
 
 
+@pytest.mark.slow
 def test_a_seed_draws_the_same_scene_again() -> None:
     number = small("night").first_frame + 40
     again = frame_of(a_scene("night", SEED, SCALE), SEED, number)
     assert np.array_equal(again, frame_of(small("night"), SEED, number))
 
 
+@pytest.mark.slow
 def test_night_is_dark_and_day_is_not() -> None:
     day, night = small("day"), small("night")
     assert frame_of(day, SEED, 0).mean() > 80

@@ -113,6 +113,7 @@ def a_road(seed: int, noise: Noise, speed: float, fps: float, width: float) -> t
     ],
     ids=["fast", "unseen", "blurred"],
 )
+@pytest.mark.slow
 def test_on_roads_with_known_truth_the_bounds_hold_it(
     noise: Noise, speed: float, fps: float, width: float, least: int, most_off: float
 ) -> None:

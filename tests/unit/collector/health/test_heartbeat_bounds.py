@@ -108,6 +108,7 @@ def test_one_device_makes_no_scrape_of_ten_mebibytes(tmp_path: Path, clock: Fake
     assert len(seen) == len(set(seen))
 
 
+@pytest.mark.slow
 def test_one_device_raises_no_flood_of_alerts(tmp_path: Path, clock: FakeClock) -> None:
     """New names of lists with each heartbeat, and a clock that jumps, made 4,900 rows in 20 s."""
     told: list[DeviceAlert] = []

@@ -85,6 +85,7 @@ def test_a_model_of_traffic_adds_up_to_one() -> None:
         PlateModel.of([])
 
 
+@pytest.mark.slow
 def test_expected_hits_are_those_that_a_simulation_counts() -> None:
     names = ["exact only", "two look-alikes from 7", "one edit from 7"]
     report = compared(4000, 2000, names)

@@ -328,6 +328,7 @@ def test_large_messages_count_for_more(stage: Stage) -> None:
     assert stage.wire.retreats
 
 
+@pytest.mark.slow
 def test_as_many_answers_as_questions_are_never_too_much(stage: Stage) -> None:
     stage.connects()
     for number in range(2000):
