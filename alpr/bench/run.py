@@ -161,7 +161,8 @@ def run_bench(
     """
     yardstick = Yardstick()
     with tempfile.TemporaryDirectory(prefix="alpr-bench-") as folder, one_thread():
-        laps = list(_laps(workload, warm_up + frames, yardstick, reader, Path(folder)))[warm_up:]
+        all_laps = list(_laps(workload, warm_up + frames, yardstick, reader, Path(folder)))
+        laps = all_laps[warm_up:]
         read_ones = (frame for frame, _ in _endless(workload, warm_up + frames))
         reading = reading_stages(read_ones, yardstick, variants, warm_up) if variants else ()
     return BenchReport(
@@ -169,8 +170,8 @@ def run_bench(
         frames=len(laps),
         warm_up=warm_up,
         plates_in_view=statistics.fmean([lap.detected for lap in laps if lap.detected is not None] or [0]),
-        reads=sum(lap.reads for lap in laps),
-        hits=sum(lap.hits for lap in laps),
+        reads=sum(lap.reads for lap in all_laps),
+        hits=sum(lap.hits for lap in all_laps),
         models=reader.model_ids,
         providers=_providers(reader),
         threads=1,

@@ -62,6 +62,7 @@ class BenchReport:
     plates_in_view: float
     """Mean number of detections per frame."""
     reads: int
+    """Reads given out, those of the warm-up included: a plate that is read surely is told within its first frames."""
     hits: int
     models: tuple[str, ...]
     providers: tuple[str, ...]
