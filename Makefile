@@ -34,7 +34,7 @@ integration: $(VENV)/.test
 
 # All that takes seconds: programs that are killed, starved and attacked, cameras that fail, real pictures. Minutes.
 slow: $(VENV)/.test
-	$(BIN)/pytest -n 2 --dist loadfile -m 'slow and not alone'
+	$(BIN)/pytest -n 3 --dist worksteal -m 'slow and not alone'
 	$(BIN)/pytest -m 'slow and alone'
 
 # The officer's page in the system's chromium (apt install chromium); axe-core comes from npm.

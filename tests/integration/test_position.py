@@ -71,10 +71,12 @@ def test_a_clock_that_is_off_shows_by_the_satellites_time() -> None:
 
 @pytest.fixture(scope="module")
 def one_pass(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A second of the sample clip, in which LK73TNE passes."""
+    """A second of the sample clip, in which LK73TNE passes, after three of nothing, for a fix to be there."""
     film = tmp_path_factory.mktemp("pass") / "pass.avi"
     clip = cv2.VideoCapture(str(SAMPLES / "clip.mp4"))
     writer = cv2.VideoWriter(str(film), cv2.VideoWriter.fourcc(*"MJPG"), 25, (1280, 720))
+    for _ in range(75):
+        writer.write(np.zeros((720, 1280, 3), np.uint8))
     for number in range(336):
         clip.grab()
         if number >= 311:
