@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 
 from alpr.clock import SystemClock
@@ -18,7 +16,8 @@ from alpr.position.service import Positioning
 from alpr.types import FixKind
 from tests.gpsd import Receiver, a_gpsd, needs_gpsd
 from tests.integration.link_world import a_free_port, wait_until
-from tests.integration.test_edge import SAMPLES, run_edge, write_config
+from tests.integration.test_edge import run_edge, write_config
+from tests.sample_clip import write_one_pass
 
 pytestmark = [pytest.mark.slow, needs_gpsd]
 
@@ -73,16 +72,7 @@ def test_a_clock_that_is_off_shows_by_the_satellites_time() -> None:
 def one_pass(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A second of the sample clip, in which LK73TNE passes, after three of nothing, for a fix to be there."""
     film = tmp_path_factory.mktemp("pass") / "pass.avi"
-    clip = cv2.VideoCapture(str(SAMPLES / "clip.mp4"))
-    writer = cv2.VideoWriter(str(film), cv2.VideoWriter.fourcc(*"MJPG"), 25, (1280, 720))
-    for _ in range(75):
-        writer.write(np.zeros((720, 1280, 3), np.uint8))
-    for number in range(336):
-        clip.grab()
-        if number >= 311:
-            writer.write(np.asarray(clip.retrieve()[1], np.uint8))
-    clip.release()
-    writer.release()
+    write_one_pass(film, empty_s=3)
     return film
 
 

@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import pytest
 
 from alpr.clock import SystemClock
@@ -30,8 +28,9 @@ from alpr.privacy.read_privacy import ReadPrivacy
 from alpr.types import Hit, Read
 from tests.hotlists import imported
 from tests.integration.link_world import wait_until
-from tests.integration.test_edge import SAMPLES, write_config
+from tests.integration.test_edge import write_config
 from tests.records import a_hit, a_read
+from tests.sample_clip import write_one_pass
 from tests.updates import ADMINS, ALICE
 
 LOOK_S = 0.05
@@ -50,14 +49,7 @@ def rows_of(path: Path, query: str) -> list[tuple[object, ...]]:
 def two_passes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A second of the sample clip, in which LK73TNE passes and another vehicle is in view."""
     film = tmp_path_factory.mktemp("passes") / "passes.avi"
-    clip = cv2.VideoCapture(str(SAMPLES / "clip.mp4"))
-    writer = cv2.VideoWriter(str(film), cv2.VideoWriter.fourcc(*"MJPG"), 25, (1280, 720))
-    for number in range(336):
-        clip.grab()
-        if number >= 311:
-            writer.write(np.asarray(clip.retrieve()[1], np.uint8))
-    clip.release()
-    writer.release()
+    write_one_pass(film)
     return film
 
 
